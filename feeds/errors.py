@@ -1,0 +1,86 @@
+"""What can go wrong, by name. Messages never quote the text of an article: it may be secret."""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """Why a file is not served, for people and for programs."""
+
+    YAML_SYNTAX = "yaml-syntax"
+    YAML_ALIAS = "yaml-alias"
+    YAML_DEPTH = "yaml-depth"
+    YAML_TAG = "yaml-tag"
+    YAML_DUPLICATE_KEY = "yaml-duplicate-key"
+    YAML_KEY = "yaml-key"
+    YAML_MULTI = "yaml-multi"
+    NOT_A_MAPPING = "not-a-mapping"
+    NO_FRONT_MATTER = "no-front-matter"
+    TOO_LARGE = "too-large"
+    TOO_COMPLEX = "too-complex"
+    BAD_ENCODING = "bad-encoding"
+    BAD_TYPE = "bad-type"
+    MISSING_FIELD = "missing-field"
+    EMPTY_TITLE = "empty-title"
+    BAD_URL = "bad-url"
+    BAD_DATE = "bad-date"
+    BAD_PUBLISHED = "bad-published"
+    BAD_NAME = "bad-name"
+    OUTSIDE = "outside"
+    NOT_A_FILE = "not-a-file"
+    UNREADABLE = "unreadable"
+    COLLISION = "collision"
+    DRAFT = "draft"
+    EMBARGOED = "embargoed"
+    WITHDRAWN = "withdrawn"
+    NOT_AN_ARTICLE = "not-an-article"
+
+    @property
+    def is_deliberate(self) -> bool:
+        """Whether somebody wanted it so: such a file is ignored, any other is rejected."""
+        return self in _DELIBERATE
+
+
+_DELIBERATE = {Reason.DRAFT, Reason.EMBARGOED, Reason.WITHDRAWN, Reason.NOT_AN_ARTICLE}
+
+
+class TributaryError(Exception):
+    """The root of all errors that this package raises on purpose."""
+
+
+class ArticleError(TributaryError):
+    """One file cannot be served; the text says why and what to do."""
+
+    def __init__(
+        self, reason: Reason, message: str, line: int | None = None, key: str | None = None
+    ) -> None:
+        """Keep the reason, the line (from 1) and the key for a report."""
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+        self.line = line
+        self.key = key
+
+
+class SettingsError(TributaryError):
+    """The server is not set up right and refuses to start; the text says what to do."""
+
+
+class UnknownFeed(TributaryError):
+    """No such feed: 404."""
+
+
+class RetiredFeed(TributaryError):
+    """The feed is gone for good: 410."""
+
+
+class MovedFeed(TributaryError):
+    """The feed is known under another address: 301."""
+
+    def __init__(self, path: str) -> None:
+        """Keep the path of the feed's own address, as in FeedId."""
+        super().__init__(path)
+        self.path = path
+
+
+class IndexUnavailable(TributaryError):
+    """The index cannot be read or written now; the message says why."""
