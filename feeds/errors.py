@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from feeds.model import FeedId
+
 
 class Reason(StrEnum):
     """Why a file is not served, for people and for programs."""
@@ -61,6 +63,15 @@ class ArticleError(TributaryError):
         self.key = key
 
 
+class Embargoed(ArticleError):
+    """The file is served later."""
+
+    def __init__(self, message: str, line: int | None, key: str, due: int) -> None:
+        """Keep the moment, in seconds UTC, from which on it is served."""
+        super().__init__(Reason.EMBARGOED, message, line, key)
+        self.due = due
+
+
 class SettingsError(TributaryError):
     """The server is not set up right and refuses to start; the text says what to do."""
 
@@ -76,11 +87,15 @@ class RetiredFeed(TributaryError):
 class MovedFeed(TributaryError):
     """The feed is known under another address: 301."""
 
-    def __init__(self, path: str) -> None:
-        """Keep the path of the feed's own address, as in FeedId."""
-        super().__init__(path)
-        self.path = path
+    def __init__(self, feed: FeedId) -> None:
+        """Keep the name under which the feed, or its archive, is served."""
+        super().__init__(feed.path)
+        self.feed = feed
 
 
 class IndexUnavailable(TributaryError):
     """The index cannot be read or written now; the message says why."""
+
+
+class OutOfDate(TributaryError):
+    """An article changed between selecting and reading it: select again."""

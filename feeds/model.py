@@ -7,6 +7,7 @@ removed, white space folded, only characters that XML 1.0 allows. URLs are absol
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 from urllib.parse import quote
 
 
@@ -94,6 +95,15 @@ class Article:
     language: str | None = None
     #: For selecting only: never shown.
     quality: int = 0
+
+
+class Membership(NamedTuple):
+    """An article's place in a feed."""
+
+    #: Of the feed, as in FeedId.
+    path: str
+    #: What the article calls the feed, where its spelling has a say in the feed's title.
+    spelling: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

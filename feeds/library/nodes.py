@@ -14,7 +14,7 @@ from feeds.errors import ArticleError, Reason
 
 #: Brackets inside brackets; articles need 5.
 MAX_DEPTH = 16
-#: Values in one front matter; the largest real article has about 300.
+#: Values and ends of lists in one front matter; the largest real article has about 300.
 MAX_NODES = 10_000
 
 _NULLS = {"", "~", "null", "Null", "NULL"}
@@ -46,7 +46,7 @@ class Node:
         return self.value
 
     def mapping(self, key: str) -> "dict[str, Node]":
-        """The value as a mapping; nothing is the empty one. Raise ArticleError for anything else."""
+        """The value as a mapping; nothing is an empty one. Raise ArticleError otherwise."""
         if self.value is None:
             return {}
         if not isinstance(self.value, dict):
@@ -56,9 +56,7 @@ class Node:
     def wrong(self, key: str, wanted: str) -> ArticleError:
         """The error for a value of another type than the wanted one."""
         found = type_names[type(self.value)]
-        return ArticleError(
-            Reason.BAD_TYPE, f"is {found}: write it as {wanted}", self.line, key
-        )
+        return ArticleError(Reason.BAD_TYPE, f"is {found}: write it as {wanted}", self.line, key)
 
 
 def parse(text: str, first_line: int = 1) -> Node:
@@ -88,52 +86,55 @@ class _Open:
     key: str | None = None
     key_line: int = 0
 
+    def awaits_key(self) -> bool:
+        """Whether the next scalar is a key."""
+        return isinstance(self.node, dict) and self.key is None
+
+    def closed(self) -> Node:
+        """The finished node."""
+        return Node(tuple(self.node) if isinstance(self.node, list) else self.node, self.line)
+
 
 def _build(events: Iterator[yaml.Event], first_line: int) -> Node:
+    """Put the tree together on a stack of our own, which cannot overflow."""
     stack: list[_Open] = []
-    root: Node | None = None
-    count = 0
-    for event in events:
-        line = event.start_mark.line + first_line
+    roots: list[Node] = []
+    for count, event in enumerate(events):
+        line = first_line + (event.start_mark.line if event.start_mark else 0)
         if isinstance(event, yaml.NodeEvent):
-            count += 1
             _check(event, line, len(stack), count)
-        match event:
-            case yaml.ScalarEvent():
-                if _takes_key(stack, event.value, line):
-                    continue
-                is_null = event.implicit[0] and event.value in _NULLS
-                done = Node(None if is_null else event.value, line)
-            case yaml.SequenceStartEvent():
-                _refuse_as_key(stack, line)
-                stack.append(_Open([], line))
-                continue
-            case yaml.MappingStartEvent():
-                _refuse_as_key(stack, line)
-                stack.append(_Open({}, line))
-                continue
-            case yaml.SequenceEndEvent() | yaml.MappingEndEvent():
-                top = stack.pop()
-                value = tuple(top.node) if isinstance(top.node, list) else top.node
-                done = Node(value, top.line)
-            case yaml.DocumentStartEvent() if root is not None:
-                raise ArticleError(
-                    Reason.YAML_MULTI, "a second YAML document: keep one", line
-                )
-            case _:
-                continue
-        if stack:
-            _put(stack[-1], done)
-        else:
-            root = done
-    return root or Node(None, first_line)
+        if isinstance(event, yaml.DocumentStartEvent) and roots:
+            raise ArticleError(Reason.YAML_MULTI, "a second YAML document: keep one", line)
+        done = _take(event, stack, line)
+        if done is not None:
+            _put(stack, roots, done)
+    return roots[0] if roots else Node(None, first_line)
+
+
+def _take(event: yaml.Event, stack: list[_Open], line: int) -> Node | None:
+    """Take one event onto the stack; return the node that it completes, if any."""
+    match event:
+        case yaml.ScalarEvent() if stack and stack[-1].awaits_key():
+            _remember_key(stack[-1], event.value, line)
+            return None
+        case yaml.ScalarEvent():
+            is_null = event.implicit[0] and event.value in _NULLS
+            return Node(None if is_null else event.value, line)
+        case yaml.CollectionStartEvent():
+            if stack and stack[-1].awaits_key():
+                raise ArticleError(Reason.YAML_KEY, "a key that is not text: write a name", line)
+            stack.append(_Open([] if isinstance(event, yaml.SequenceStartEvent) else {}, line))
+            return None
+        case yaml.CollectionEndEvent():
+            return stack.pop().closed()
+    return None
 
 
 def _check(event: yaml.NodeEvent, line: int, depth: int, count: int) -> None:
     if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
         message = "an anchor (&) or alias (*): write the value out, or quote the text"
         raise ArticleError(Reason.YAML_ALIAS, message, line)
-    if event.tag is not None:
+    if getattr(event, "tag", None) is not None:
         raise ArticleError(Reason.YAML_TAG, "a tag (!): remove it, or quote the text", line)
     if depth >= MAX_DEPTH and not isinstance(event, yaml.ScalarEvent):
         message = f"nested deeper than {MAX_DEPTH}: flatten it, or quote the text"
@@ -142,29 +143,23 @@ def _check(event: yaml.NodeEvent, line: int, depth: int, count: int) -> None:
         raise ArticleError(Reason.TOO_COMPLEX, f"more than {MAX_NODES} values: shorten it", line)
 
 
-def _takes_key(stack: list[_Open], value: str, line: int) -> bool:
-    """Whether the scalar is the next key of the innermost mapping, which then remembers it."""
-    if not stack or not isinstance(stack[-1].node, dict) or stack[-1].key is not None:
-        return False
-    if value == "<<":
+def _remember_key(mapping: _Open, key: str, line: int) -> None:
+    if key == "<<":
         raise ArticleError(Reason.YAML_ALIAS, "a merge key (<<): write the values out", line)
-    if value in stack[-1].node:
+    if key in mapping.node:
         message = "given twice: keep one, since nobody can tell which was meant"
-        raise ArticleError(Reason.YAML_DUPLICATE_KEY, message, line, _printable(value))
-    stack[-1].key, stack[-1].key_line = value, line
-    return True
+        raise ArticleError(Reason.YAML_DUPLICATE_KEY, message, line, _printable(key))
+    mapping.key, mapping.key_line = key, line
 
 
-def _refuse_as_key(stack: list[_Open], line: int) -> None:
-    if stack and isinstance(stack[-1].node, dict) and stack[-1].key is None:
-        raise ArticleError(Reason.YAML_KEY, "a key that is not text: write a name", line)
-
-
-def _put(parent: _Open, node: Node) -> None:
+def _put(stack: list[_Open], roots: list[Node], node: Node) -> None:
+    if not stack:
+        roots.append(node)
+        return
+    parent = stack[-1]
     if isinstance(parent.node, list):
         parent.node.append(node)
-    else:
-        assert parent.key is not None
+    elif parent.key is not None:
         parent.node[parent.key] = Node(node.value, parent.key_line)
         parent.key = None
 

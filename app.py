@@ -1,0 +1,74 @@
+"""Wires the rooms together; the only place that reads the environment.
+
+``flask run``, ``flask serve`` and any WSGI server given ``app:app`` start here.
+"""
+
+import os
+from collections.abc import Iterable, Mapping
+from functools import cache, partial
+from typing import TYPE_CHECKING
+
+from flask import Flask
+
+from feeds import cli, formats
+from feeds.cache import open_cache
+from feeds.catalog import Catalog
+from feeds.library import PICTURES, Library, Reader, read_site_files
+from feeds.publisher import Publisher
+from feeds.selection import memberships
+from feeds.settings import Environment, SiteFiles, read_environment
+from feeds.web import Web, add_routes
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+
+
+def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
+    """Make the app for an environment; raise SettingsError when it is not set up right."""
+    environment = read_environment(environ)
+    files = read_site_files(environment.content, environment.url, environment.own_url)
+    library = _library(environment, files)
+    catalog = Catalog(library, files, formats.MAX_BYTES - formats.FRAME)
+    publisher = Publisher(catalog.revision, open_cache(environment.cache_url))
+    app = Flask(__name__, static_folder=None)
+    # OPTIONS has an answer of its own, the same for every address.
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    pictures = environment.content / PICTURES
+    add_routes(app, Web(catalog, publisher, library, pictures))
+    cli.add_commands(app, cli.Tools(environment, library, catalog))
+    return app
+
+
+def _library(environment: Environment, files: SiteFiles) -> Library:
+    reader = Reader(
+        environment.content,
+        files.site.url,
+        memberships=partial(memberships, files=files),
+        weigh=formats.weight,
+    )
+    return Library(reader, environment.instance, files.fingerprint, environment.poll)
+
+
+@cache
+def _served() -> Flask:
+    """The app as a server uses it: it begins to watch the folder with its first request.
+
+    Not before: a server may fork after loading it, and threads do not survive that.
+    """
+    app = create_app()
+    web: Web = app.extensions["tributary"]
+    inner = app.wsgi_app
+
+    def call(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        web.library.start()
+        return inner(environ, start_response)
+
+    app.wsgi_app = call  # type: ignore[method-assign]
+    return app
+
+
+def __getattr__(name: str) -> Flask:
+    # ``app:app`` for servers, without an app at import time: importing must not touch a disk.
+    if name == "app":
+        return _served()
+    raise AttributeError(name)

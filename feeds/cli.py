@@ -1,0 +1,145 @@
+"""Commands for editors and operators: ``flask check | refresh | feeds | explain | serve``."""
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import click
+from flask import Flask, current_app
+from flask.cli import with_appcontext
+
+from feeds.catalog import Catalog
+from feeds.library import Library, Verdict
+from feeds.model import FeedId
+from feeds.server import serve
+from feeds.settings import Environment
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What the commands work with."""
+
+    environment: Environment
+    library: Library
+    catalog: Catalog
+
+
+def add_commands(app: Flask, tools: Tools) -> None:
+    """Add the commands to the ``flask`` of an app."""
+    app.extensions["tributary.tools"] = tools
+    for command in (check, refresh, feeds, explain, serve_command):
+        app.cli.add_command(command)
+
+
+def _tools() -> Tools:
+    return cast(Tools, current_app.extensions["tributary.tools"])
+
+
+@click.command("check")
+@click.option("--json", "as_json", is_flag=True, help="Print a list for programs.")
+@with_appcontext
+def check(as_json: bool) -> None:
+    """Say of every file whether it is served, and if not, why and where to mend it."""
+    verdicts = list(_tools().library.inspect())
+    outcomes = Counter(map(_outcome, verdicts))
+    if as_json:
+        click.echo(json.dumps([_entry(verdict) for verdict in verdicts], indent=1))
+    else:
+        click.echo("\n".join(map(_line, verdicts)))
+        said = (f"{outcomes[name]} {name}" for name in ("served", "rejected", "ignored"))
+        click.echo(", ".join(said), err=True)
+    if outcomes["rejected"]:
+        raise SystemExit(1)
+
+
+@click.command("refresh")
+@click.option("--confirm", is_flag=True, help="Take down what is gone, however much it is.")
+@with_appcontext
+def refresh(confirm: bool) -> None:
+    """Bring the index up to what the content folder holds."""
+    _refresh_with_bar(_tools().library, confirm)
+
+
+@click.command("feeds")
+@with_appcontext
+def feeds() -> None:
+    """List every feed with its number of articles and its address."""
+    catalog = _tools().catalog
+    for listing in catalog.listings():
+        click.echo(f"{listing.count:6}  {catalog.urls.addresses(listing.id).rss}")
+
+
+@click.command("explain")
+@click.argument("path")
+@with_appcontext
+def explain(path: str) -> None:
+    """Say in which feeds the article of a file is, or why it is in none."""
+    tools = _tools()
+    below = _below(tools.environment.content, path)
+    found = next((v for v in tools.library.inspect() if v.path == below), None)
+    if found is None:
+        raise click.ClickException(f"no file {below} in {tools.environment.content}")
+    click.echo(_line(found))
+    served = tools.library.index.feeds_of(below)
+    if served and found.reason:
+        click.echo("its earlier version stays served until the file is mended or removed, in:")
+    for feed in served:
+        click.echo(f"  {tools.catalog.urls.addresses(FeedId(feed)).rss}")
+
+
+@click.command("serve")
+@with_appcontext
+def serve_command() -> None:
+    """Refresh, then serve until stopped; see README for HOST, PORT and FEEDS_WORKERS."""
+    tools = _tools()
+    _refresh_with_bar(tools.library, False)
+    serve(tools.environment, tools.library, tools.catalog.files.site.url)
+
+
+def _refresh_with_bar(library: Library, is_confirmed: bool) -> None:
+    """Refresh, with a progress bar on a terminal."""
+    with click.progressbar(length=0, label="Reading articles", show_pos=True) as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.length = total
+            bar.update(done - bar.pos)
+
+        report = library.refresh(progress=progress, is_confirmed=is_confirmed)
+    tally = library.index.tally()
+    click.echo(f"{report.read} files read, {tally['served']} articles served")
+
+
+def _below(content: Path, path: str) -> str:
+    absolute = Path(path).absolute()
+    return str(absolute.relative_to(content)) if absolute.is_relative_to(content) else path
+
+
+def _outcome(verdict: Verdict) -> str:
+    if verdict.reason is None:
+        return "served"
+    return "ignored" if verdict.reason.is_deliberate else "rejected"
+
+
+def _line(verdict: Verdict) -> str:
+    """``path:line: key: reason: what to do``."""
+    where = _shown(verdict.path) + (f":{verdict.line}" if verdict.line else "")
+    parts = (where, verdict.key, verdict.reason or "served", verdict.message)
+    return ": ".join(part for part in parts if part)
+
+
+def _entry(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "file": _shown(verdict.path),
+        "outcome": _outcome(verdict),
+        "reason": verdict.reason,
+        "line": verdict.line,
+        "key": verdict.key,
+        "message": verdict.message,
+    }
+
+
+def _shown(path: str) -> str:
+    """A path as a terminal or a program may see it, whatever bytes the file system has."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -1,0 +1,188 @@
+"""What RSS and Atom share, and every quirk of feedgen in one place.
+
+feedgen builds the core elements. What it gets wrong is put right through its extensions, which see
+the elements it has built. What it cannot say of an item, or loses, is written as text before the
+item's end: an element made by lxml, moved from its item into the feed, costs ten times as much.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+
+import feedgen.version
+from feedgen.entry import FeedEntry
+from feedgen.ext.base import BaseEntryExtension
+from feedgen.feed import FeedGenerator
+from lxml import etree
+
+from feeds.formats.dates import rfc3339
+from feeds.model import Feed, Format, RelatedLink
+
+Element = etree._Element
+
+#: The libraries that decide what a document looks like.
+LIBRARIES = f"feedgen {feedgen.version.version_str} lxml {etree.__version__}"
+
+HISTORY = "http://purl.org/syndication/history/1.0"
+
+# lxml declares it with apostrophes, which some readers' sniffing does not know.
+_DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
+
+_MARK = re.compile("([&<])")
+_QUOTE = '"'
+
+
+class Moment(datetime):
+    """A time that feedgen's Atom writes with Z: what it writes of its own ends in +00:00."""
+
+    text = ""
+
+    @classmethod
+    def of(cls, seconds: int, milliseconds: int = 0) -> "Moment":
+        """The time of that many seconds, written with milliseconds if there are any."""
+        # feedgen looks at no more than the type and the zone.
+        moment = cls(1970, 1, 1, tzinfo=UTC)
+        moment.text = rfc3339(seconds, milliseconds)
+        return moment
+
+    def isoformat(self, sep: str = "T", timespec: str = "auto") -> str:
+        """The time as in RFC 3339."""
+        return self.text
+
+
+class _Unwritten(datetime):
+    """A time that feedgen's RSS leaves out.
+
+    A channel without a time of its own gets that of the clock, and any time that feedgen writes
+    into RSS switches the locale of the whole process for a moment.
+    """
+
+    def __bool__(self) -> bool:
+        return False
+
+
+UNWRITTEN = _Unwritten(1970, 1, 1, tzinfo=UTC)
+
+
+class _Finish(BaseEntryExtension):  # type: ignore[misc]  # feedgen has no types
+    """An extension that gives what feedgen has built to a function."""
+
+    def __init__(self, finish: Callable[[Element], None], namespaces: Mapping[str, str]) -> None:
+        self._finish = finish
+        self._namespaces = namespaces
+
+    def extend_ns(self) -> dict[str, str]:
+        return dict(self._namespaces)
+
+    def extend_rss(self, feed: Element) -> Element:
+        self._finish(feed)
+        return feed
+
+    extend_atom = extend_rss
+
+
+def finish(
+    built: FeedGenerator | FeedEntry,
+    function: Callable[[Element], None],
+    namespaces: Mapping[str, str] | None = None,
+) -> None:
+    """Have the function called with the element once feedgen has built it."""
+    # feedgen takes a class and calls it without arguments.
+    built.register_extension("tributary", lambda: _Finish(function, namespaces or {}))
+
+
+def start(feed: Feed) -> FeedGenerator:
+    """What both formats say about the feed in elements of their own."""
+    generator = FeedGenerator()
+    generator.id(feed.uri)
+    generator.title(feed.title)
+    generator.description(feed.description or feed.title)
+    generator.language(feed.site.language)
+    generator.generator("Tributary")
+    return generator
+
+
+def links(feed: Feed, format: Format) -> list[dict[str, str]]:
+    """The addresses around the feed: itself, its hubs, the documents next to it (RFC 5005)."""
+    archives = {
+        "self": feed.addresses,
+        "current": feed.current,
+        "prev-archive": feed.previous,
+        "next-archive": feed.next,
+    }
+    found = [
+        {"rel": rel, "type": format.media_type, "href": addresses.of(format)}
+        for rel, addresses in archives.items()
+        if addresses
+    ]
+    return found + [{"rel": "hub", "href": hub} for hub in feed.site.hubs]
+
+
+def mark_history(feed: Feed, parent: Element) -> None:
+    """Say whether the document is an archive or the complete feed (RFC 5005)."""
+    if feed.archived:
+        etree.SubElement(parent, f"{{{HISTORY}}}archive")
+    elif feed.complete:
+        etree.SubElement(parent, f"{{{HISTORY}}}complete")
+
+
+def has_marks(*texts: str) -> bool:
+    """Whether there is anything to spell in the texts."""
+    return _MARK.search("".join(texts)) is not None
+
+
+def spell(built: Element, *tags: str) -> None:
+    """Write & and < in these elements as &#x26; and &#x3C;: no reader takes them for markup.
+
+    RSS Advisory Board, Best Practices Profile: a publisher SHOULD encode "&" and "<" as
+    hexadecimal character references in character data that is plain text.
+    """
+    for element in built.iter(*tags):
+        first, *rest = _MARK.split(element.text or "")
+        element.text = first
+        for mark, after in zip(rest[::2], rest[1::2], strict=True):
+            reference = etree.Entity(f"#x{ord(mark):X}")
+            reference.tail = after
+            element.append(reference)
+
+
+def text_element(tag: str, text: str) -> str:
+    """An element that holds plain text, spelt likewise."""
+    return f"<{tag}>{_spelt(text)}</{tag}>"
+
+
+def html_element(tag: str, html: str) -> str:
+    """An element that holds HTML."""
+    return f"<{tag}>{_escaped(html)}</{tag}>"
+
+
+def quoted_url(url: str) -> str:
+    """The value of an attribute that is an address, with its quotation marks."""
+    return f'"{_escaped(url).replace(_QUOTE, "&quot;")}"'
+
+
+def quoted_text(text: str) -> str:
+    """The value of an attribute that is plain text, with its quotation marks."""
+    return f'"{_spelt(text).replace(_QUOTE, "&quot;")}"'
+
+
+def related(link: RelatedLink) -> str:
+    """The attributes of a related link, in RSS as in Atom."""
+    return f'rel="related" type="text/html" href={quoted_url(link.url)} title={quoted_text(link.title)}'
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _spelt(text: str) -> str:
+    return text.replace("&", "&#x26;").replace("<", "&#x3C;").replace(">", "&gt;")
+
+
+def document(built: str, tag: str, endings: Iterable[str]) -> bytes:
+    """The whole document, from what feedgen built and what is to end each of its items."""
+    end = f"</{tag}>"
+    # Texts are escaped, so that the end tag is found nowhere but at the end of an item.
+    *items, rest = built.split(end)
+    complete = (item + ending + end for item, ending in zip(items, endings, strict=True))
+    return "".join((_DECLARATION, *complete, rest, "\n")).encode()

@@ -1,0 +1,146 @@
+"""The content folder: what files there are, and the bytes of one, whatever somebody put there."""
+
+import os
+import re
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from feeds.errors import ArticleError, Reason
+
+#: Bytes of one file; real articles have 2 to 24 kB.
+MAX_BYTES = 1 << 20
+
+_UNNAMABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """One folder below the content folder and the stamps of the articles' files in it."""
+
+    #: Below the content folder; empty for itself.
+    path: str
+    #: By name.
+    stamps: dict[str, str]
+    #: Names of files that are no articles; only looked for when asked.
+    others: tuple[str, ...] = ()
+
+    def of(self, name: str) -> str:
+        """The path of a file of this folder, below the content folder."""
+        return join(self.path, name)
+
+
+def walk(content: Path, below: str = "") -> Iterator[Folder]:
+    """Yield every folder from ``below`` on, sorted; hidden ones are not entered.
+
+    Raise OSError when the first folder cannot be read: then nothing is known about its files.
+    """
+    with os.scandir(content / below if below else content) as entries:
+        found = sorted(entries, key=lambda entry: entry.name)
+    folders = [e.name for e in found if _is_folder(e) and not e.name.startswith(".")]
+    files = [e for e in found if not _is_folder(e)]
+    stamps = {e.name: stamp(e.stat(follow_symlinks=False)) for e in files if is_article(e.name)}
+    others = tuple(e.name for e in files if not is_article(e.name))
+    yield Folder(below, stamps, others)
+    for name in folders:
+        try:
+            yield from walk(content, join(below, name))
+        except FileNotFoundError:
+            continue
+
+
+def join(folder: str, name: str) -> str:
+    """The path of a file below the content folder."""
+    return f"{folder}/{name}" if folder else name
+
+
+def split(path: str) -> tuple[str, str]:
+    """The folder and the name of a path below the content folder."""
+    folder, _, name = path.rpartition("/")
+    return folder, name
+
+
+def is_article(name: str) -> bool:
+    """Whether a file of this name is looked at: ``*.md``, but not an editor's hidden files."""
+    return name.endswith(".md") and not name.startswith(".")
+
+
+def is_hidden(path: str) -> bool:
+    """Whether a file or a folder above it is hidden."""
+    return path.startswith(".") or "/." in path
+
+
+def is_folder(status: os.stat_result) -> bool:
+    """Whether this is the status of a folder."""
+    return stat.S_ISDIR(status.st_mode)
+
+
+def stamp(status: os.stat_result) -> str:
+    """What moves when a file is written: its time, size and inode."""
+    return f"{status.st_mtime_ns}-{status.st_size}-{status.st_ino}"
+
+
+def read(content: Path, path: str) -> bytes:
+    """The bytes of a file.
+
+    Raise ArticleError for what is not a plain readable file of bearable size inside the folder,
+    FileNotFoundError when it is gone.
+    """
+    _check_name(path)
+    # Without following: a link may lead out. Without blocking: a FIFO would hang the reader.
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        handle = os.open(content / path, flags)
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise _unopened(content / path, error) from None
+    try:
+        return _read_plain(handle)
+    except OSError as error:
+        raise ArticleError(Reason.UNREADABLE, f"{error.strerror}: make it readable") from None
+    finally:
+        os.close(handle)
+
+
+def size(folder: Path, path: str) -> int | None:
+    """The bytes of a plain file inside a folder; None when there is none."""
+    if ".." in path.split("/") or "\0" in path:
+        return None
+    try:
+        status = os.lstat(folder / path)
+    except OSError:
+        return None
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
+
+
+def _read_plain(handle: int) -> bytes:
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        raise ArticleError(Reason.NOT_A_FILE, "not a plain file: replace it by one")
+    found = b""
+    # One read gives at most what is there now; a file that grows meanwhile is cut at the limit.
+    while len(found) <= MAX_BYTES and (piece := os.read(handle, MAX_BYTES + 1 - len(found))):
+        found += piece
+    if len(found) > MAX_BYTES:
+        raise ArticleError(Reason.TOO_LARGE, f"larger than {MAX_BYTES} bytes: shorten it")
+    return found
+
+
+def _check_name(path: str) -> None:
+    # Python reads bytes that are not UTF-8 as lone surrogates, which no database or URL can hold.
+    if _UNNAMABLE.search(path):
+        message = "a file name with control characters or not in UTF-8: rename it"
+        raise ArticleError(Reason.BAD_NAME, message)
+
+
+def _unopened(path: Path, error: OSError) -> ArticleError:
+    if path.is_symlink():
+        return ArticleError(Reason.OUTSIDE, "a link: put the file itself into the folder")
+    if path.exists() and not path.is_file():
+        return ArticleError(Reason.NOT_A_FILE, "not a plain file: replace it by one")
+    return ArticleError(Reason.UNREADABLE, f"{error.strerror}: make it readable")
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    return entry.is_dir(follow_symlinks=False)

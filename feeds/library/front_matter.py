@@ -1,0 +1,240 @@
+"""The text of one file to an Article, or to the reason why it is not served.
+
+Only the keys named in this module are ever looked at: what else a file holds cannot leave it.
+"""
+
+import re
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from html import escape
+
+from feeds.errors import ArticleError, Embargoed, Reason
+from feeds.library import nodes
+from feeds.library.fields import (
+    ABSENT,
+    Fields,
+    Note,
+    instant,
+    integer,
+    language,
+    link,
+    names,
+    words,
+)
+from feeds.library.images import images
+from feeds.library.links import domain, host
+from feeds.library.markup import render_body, sanitise
+from feeds.library.nodes import Node
+from feeds.library.related import related
+from feeds.library.text import MAX_EXCERPT, MAX_TEXT, MAX_TITLE
+from feeds.model import Article, Provider
+
+#: Bytes of a file, and of its front matter; the largest real ones have 25 kB and 10 kB.
+MAX_FILE, MAX_FRONT_MATTER = 1024 * 1024, 256 * 1024
+#: Bytes of the body, escaped: an item of a feed has to stay under 200,000 (CONSUMERS 12).
+MAX_CONTENT = 100_000
+MAX_ID, MAX_TYPE, MAX_AUTHORS, MAX_TOPICS = 500, 40, 20, 50
+
+_OPENING = re.compile(r"---[ \t]*\n")
+_CLOSING = re.compile(r"\n---[ \t]*(?=\n|\Z)")
+_DATED_NAME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})-")
+_TRUE, _FALSE = {"true", "True", "TRUE"}, {"false", "False", "FALSE"}
+
+_DELIBERATE = ("published", "deleted", "removed")
+_KEYS = {
+    key.casefold(): key
+    for key in (
+        *_DELIBERATE,
+        *("title", "excerpt", "publishedDateTime", "date", "updatedDateTime", "webUrl", "id"),
+        *("originalUrl", "provider", "topics", "images", "related", "featuredContent", "type"),
+        *("quality", "locale"),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What an article cannot say of itself."""
+
+    #: Relative addresses of pictures are resolved against it.
+    site_url: str
+    #: The bytes of a picture that we serve ourselves; None for any other.
+    picture_length: Callable[[str], int | None]
+    #: Seconds UTC.
+    now: int
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """An article, and what an editor and the library should know of its file."""
+
+    article: Article
+    #: When the file says something else, though nobody touches it: seconds UTC.
+    due: int | None = None
+    #: What was left out of the article, and why.
+    notes: tuple[str, ...] = ()
+
+
+def parse(text: bytes, path: str, context: Context) -> Parsed:
+    """Read a file whose path below the content folder is given.
+
+    Raise ArticleError when it is not served: Embargoed when it will be.
+    """
+    fields, body = _read(text)
+    _refuse_misspelt(fields, _DELIBERATE)
+    _refuse_unserved(fields)
+    _refuse_misspelt(fields, frozenset(_KEYS.values()))
+    published = _published(fields, path, context.now)
+    updated, due = _updated(fields, published, context.now)
+    notes: list[str] = []
+    article = _article(fields, path, context, notes.append, published, updated, body)
+    return Parsed(article, due, tuple(notes))
+
+
+def _read(text: bytes) -> tuple[Fields, str]:
+    """The front matter and the body of a file."""
+    if len(text) > MAX_FILE:
+        raise ArticleError(Reason.TOO_LARGE, f"over {MAX_FILE} bytes: shorten it")
+    try:
+        # Without a byte order mark, and with one kind of line break.
+        lines = text.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+    except UnicodeDecodeError:
+        raise ArticleError(Reason.BAD_ENCODING, "not UTF-8: save it as UTF-8") from None
+    opening = _OPENING.match(lines)
+    closing = opening and _CLOSING.search(lines, opening.end() - 1)
+    if not (opening and closing):
+        where = "no line '---' ends the front matter" if opening else "the first line is not '---'"
+        raise ArticleError(Reason.NO_FRONT_MATTER, f"{where}: add it", 1)
+    head = lines[opening.end() : closing.start()]
+    if len(head.encode()) > MAX_FRONT_MATTER:
+        message = f"front matter over {MAX_FRONT_MATTER} bytes: shorten it"
+        raise ArticleError(Reason.TOO_LARGE, message, 1)
+    root = nodes.parse(head, first_line=2)
+    if not isinstance(root.value, dict):
+        message = "the front matter is not a mapping: write one 'key: value' a line"
+        raise ArticleError(Reason.NOT_A_MAPPING, message, root.line)
+    return root.value, lines[closing.end() :]
+
+
+def _refuse_misspelt(fields: Fields, keys: Collection[str]) -> None:
+    """A known key in other letter cases was meant to say something: nobody may overhear it."""
+    for key, node in fields.items():
+        meant = _KEYS.get(key.casefold())
+        if meant in keys and key != meant:
+            reason = Reason.BAD_PUBLISHED if meant == "published" else Reason.YAML_KEY
+            raise ArticleError(reason, f"letter case matters: write it as {meant}", node.line, key)
+
+
+def _refuse_unserved(fields: Fields) -> None:
+    """Tell withdrawn articles and drafts, whatever else is wrong with them."""
+    said = {key: fields[key] for key in _DELIBERATE if key in fields}
+    for key in ("deleted", "removed"):
+        if key in said and said[key].value in _TRUE:
+            raise ArticleError(Reason.WITHDRAWN, f"{key} is true", said[key].line, key)
+    if "published" in said and said["published"].value in _FALSE:
+        raise ArticleError(Reason.DRAFT, "published is false", said["published"].line, "published")
+    for key, node in said.items():
+        if not isinstance(node.value, str) or node.value not in _TRUE | _FALSE:
+            reason = Reason.BAD_PUBLISHED if key == "published" else Reason.BAD_TYPE
+            message = "neither true nor false: write one of them, or remove the key"
+            raise ArticleError(reason, message, node.line, key)
+
+
+def _published(fields: Fields, path: str, now: int) -> int:
+    """When the article was published: as it says, else as the name of its file says."""
+    key = "date" if "date" in fields and "publishedDateTime" not in fields else "publishedDateTime"
+    node = fields.get(key)
+    if node is None and (named := _DATED_NAME.match(path.rpartition("/")[2])):
+        node = Node(named[1], 1)
+    if node is None:
+        message = "missing: write it as 2020-06-30T20:50:00Z"
+        raise ArticleError(Reason.MISSING_FIELD, message, 1, key)
+    published = instant(node, key)
+    if published > now:
+        raise Embargoed("not published before then", node.line, key, due=published)
+    return published
+
+
+def _updated(fields: Fields, published: int, now: int) -> tuple[int, int | None]:
+    """When the article was updated, and when that is to be looked up again."""
+    node = fields.get("updatedDateTime")
+    updated = instant(node, "updatedDateTime") if node else published
+    if updated > now:
+        return published, updated
+    return max(updated, published), None
+
+
+def _article(
+    fields: Fields, path: str, context: Context, note: Note, published: int, updated: int, body: str
+) -> Article:
+    title, url = _title(fields), _url(fields)
+    provider = fields.get("provider", ABSENT).mapping("provider")
+
+    return Article(
+        id=_id(fields, path),
+        title=title,
+        url=url,
+        published=published,
+        updated=updated,
+        provider=_provider(provider, url, note),
+        excerpt=words(fields, "excerpt", MAX_EXCERPT),
+        authors=names(provider.get("authors", ABSENT), "provider.authors", MAX_AUTHORS, note),
+        topics=names(fields.get("topics", ABSENT), "topics", MAX_TOPICS, note),
+        images=images(
+            fields.get("images", ABSENT), "images", context.site_url, context.picture_length, note
+        ),
+        related=related(fields.get("related", ABSENT), "related", url, note),
+        content=_content(fields, body, url, note),
+        type=words(fields, "type", MAX_TYPE) or "article",
+        language=language(fields, "locale", note),
+        quality=integer(fields, "quality"),
+    )
+
+
+def _title(fields: Fields) -> str:
+    title = words(fields, "title", MAX_TITLE)
+    if "title" not in fields:
+        raise ArticleError(Reason.MISSING_FIELD, "missing: add one", 1, "title")
+    if not title:
+        message = "nothing of it can be seen: write a title"
+        raise ArticleError(Reason.EMPTY_TITLE, message, fields["title"].line, "title")
+    return title
+
+
+def _url(fields: Fields) -> str:
+    url, key = link(fields)
+    if not key:
+        message = "missing, and originalUrl too: add the address of the article"
+        raise ArticleError(Reason.MISSING_FIELD, message, 1, "webUrl")
+    if url is None:
+        message = "not an address: write it in full, beginning with https://"
+        raise ArticleError(Reason.BAD_URL, message, fields[key].line, key)
+    return url
+
+
+def _id(fields: Fields, path: str) -> str:
+    """The identifier that the article names, else its path without the ending."""
+    id = words(fields, "id", MAX_TEXT) or path.removesuffix(".md")
+    if len(id) > MAX_ID:
+        message = f"over {MAX_ID} characters: shorten it, or the path of the file"
+        raise ArticleError(Reason.BAD_TYPE, message, fields.get("id", ABSENT).line, "id")
+    return id
+
+
+def _provider(fields: Fields, url: str, note: Note) -> Provider:
+    raw = fields.get("domain", ABSENT).text("provider.domain")
+    name = domain(raw)
+    if raw.strip() and not name:
+        note("provider.domain: not a host name: left out")
+    name = name or host(url)
+    return Provider(name, words(fields, "name", where="provider.") or name)
+
+
+def _content(fields: Fields, body: str, url: str, note: Note) -> str:
+    """The body with what is featured before it, when it fits into a feed."""
+    featured = fields.get("featuredContent", ABSENT).text("featuredContent")
+    content = (sanitise(featured, url) if featured else "") + render_body(body, url)
+    if len(escape(content, quote=False).encode()) > MAX_CONTENT:
+        note(f"body: over {MAX_CONTENT} bytes: left out")
+        return ""
+    return content

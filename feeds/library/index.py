@@ -1,0 +1,242 @@
+"""The index: SQLite, a disposable copy of the folder, shared by all processes of a machine.
+
+This room opens and reads it; `changes` writes it. Readers see the last whole refresh and wait for
+nobody. That something changed is one comparison with a number in shared memory: the revision.
+"""
+
+import mmap
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from feeds.errors import IndexUnavailable, OutOfDate
+from feeds.library.disk import split
+from feeds.model import Article, Membership, Withdrawal
+
+SCHEMA = (Path(__file__).parent / "schema.sql").read_text()
+
+_decode = msgspec.json.Decoder(Article).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What selecting needs of an article in a feed."""
+
+    id: str
+    published: int
+    updated: int
+    weight: int
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """A month of a feed: ``YYYY-MM``, how many articles, and when it last changed."""
+
+    name: str
+    count: int
+    modified: int
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFeed:
+    """A feed that holds, or once held, articles."""
+
+    path: str
+    count: int
+    modified: int
+    #: The most frequent spelling of its name; None where articles have no say.
+    spelling: str | None
+    #: When its newest article was published; None when it holds none.
+    newest: int | None
+
+
+class Revision:
+    """A number in shared memory that moves when visible content changes; reading it is free."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the file of eight bytes that all processes of the machine share."""
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            if os.fstat(handle).st_size != 8:
+                os.ftruncate(handle, 8)
+            self._memory = mmap.mmap(handle, 8)
+        finally:
+            os.close(handle)
+
+    def get(self) -> int:
+        """The revision now."""
+        return int.from_bytes(self._memory[:8], "little")
+
+    def set(self, value: int) -> None:
+        """Announce a revision; only the process that holds the lock for refreshing may."""
+        self._memory[:8] = value.to_bytes(8, "little")
+
+
+class Index:
+    """Reads the index; one connection a thread, opened anew when the file was replaced."""
+
+    def __init__(self, path: Path, revision: Revision) -> None:
+        """Take the file of the index, which need not be there yet."""
+        self.path = path
+        self.revision = revision
+        self._local = threading.local()
+
+    def _connection(self) -> sqlite3.Connection:
+        # A damaged index is replaced by a new file: a connection to the old one would never
+        # see another change. Looked at only when the revision moved, so that it costs nothing.
+        revision = self.revision.get()
+        if getattr(self._local, "revision", None) != revision:
+            inode = os.stat(self.path).st_ino
+            if getattr(self._local, "inode", None) != inode:
+                self._local.connection = connect(self.path, read_only=True)
+                self._local.inode = inode
+            self._local.revision = revision
+        connection: sqlite3.Connection = self._local.connection
+        return connection
+
+    def _all(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        with _as_ours():
+            return self._connection().execute(sql, parameters).fetchall()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Let all that is read inside come from one revision."""
+        with _as_ours():
+            connection = self._connection()
+            if connection.in_transaction:
+                yield
+                return
+            connection.execute("BEGIN")
+            try:
+                yield
+            finally:
+                connection.rollback()
+
+    def feed(self, path: str) -> KnownFeed | None:
+        """A feed that holds, or once held, articles."""
+        found = self._all(f"{_FEEDS} WHERE feed.path = ?", path)
+        return KnownFeed(*found[0]) if found else None
+
+    def feeds(self) -> list[KnownFeed]:
+        """All of them, by path."""
+        sql = f"{_FEEDS} WHERE feed.path <> '' ORDER BY feed.path"
+        return [KnownFeed(*row) for row in self._all(sql)]
+
+    def rows(self, feed: str, until: int, limit: int, since: int = 0) -> list[Row]:
+        """The newest articles of a feed published from ``since`` on and not after ``until``."""
+        return [Row(*row) for row in self._all(ROWS, feed, since, until, limit)]
+
+    def newest_before(self, feed: str, last: Row) -> int | None:
+        """When the article was published that follows ``last``; None when there is none."""
+        found = self._all(_AFTER, feed, last.published, last.published, last.id)
+        return found[0][0] if found else None
+
+    def months(self, feed: str) -> list[Month]:
+        """The months of a feed that hold, or once held, articles, newest first."""
+        sql = "SELECT month, count, modified FROM archive WHERE feed = ? ORDER BY month DESC"
+        return [Month(*row) for row in self._all(sql, feed)]
+
+    def month(self, feed: str, month: str) -> Month | None:
+        """One month of a feed."""
+        sql = "SELECT month, count, modified FROM archive WHERE feed = ? AND month = ?"
+        found = self._all(sql, feed, month)
+        return Month(*found[0]) if found else None
+
+    def neighbours(self, feed: str, month: str) -> tuple[str | None, str | None]:
+        """The months before and after this one that hold articles."""
+        (before,), (after,) = self._all(NEIGHBOURS, feed, month, feed, month)
+        return before, after
+
+    def articles(self, rows: Sequence[Row]) -> list[Article]:
+        """The articles of these rows, in their order.
+
+        Raise OutOfDate when one is gone or looks different by now: a document made of it would
+        be kept under the key of another.
+        """
+        found: dict[tuple[str, bytes], bytes] = {}
+        for chunk in _chunks(rows, 500):
+            marks = ",".join("?" * len(chunk))
+            sql = f"SELECT id, hash, body FROM article WHERE id IN ({marks})"
+            for id, hash, body in self._all(sql, *(row.id for row in chunk)):
+                found[id, hash] = body
+        try:
+            return [_decode(found[row.id, row.hash]) for row in rows]
+        except KeyError as error:
+            raise OutOfDate(error.args[0][0]) from None
+
+    def withdrawals(self, feed: str, limit: int) -> list[Withdrawal]:
+        """The articles withdrawn from a feed of late, latest first."""
+        sql = "SELECT id, moment FROM withdrawal WHERE feed = ? ORDER BY moment DESC, id LIMIT ?"
+        return [Withdrawal(*row) for row in self._all(sql, feed, limit)]
+
+    def feeds_of(self, path: str) -> list[str]:
+        """The feeds that the article of a file is in; none when it is not served."""
+        sql = "SELECT feeds FROM article WHERE folder = ? AND name = ?"
+        return [
+            membership.path
+            for (feeds,) in self._all(sql, *split(path))
+            for membership in msgspec.json.decode(feeds, type=list[Membership])
+        ]
+
+    def tally(self) -> dict[str, int]:
+        """How many files were refused or ignored, by reason; ``served`` counts articles."""
+        sql = "SELECT reason, count(*) FROM file WHERE reason IS NOT NULL GROUP BY reason"
+        served = self._all("SELECT count FROM feed WHERE path = 'all'")
+        return {"served": served[0][0] if served else 0, **dict(self._all(sql))}
+
+    def meta(self, key: str) -> Any:
+        """A fact about the index itself."""
+        found = self._all("SELECT value FROM meta WHERE key = ?", key)
+        return found[0][0] if found else None
+
+
+_FEEDS = """
+SELECT feed.path, feed.count, feed.modified,
+       (SELECT name FROM spelling WHERE feed = feed.path ORDER BY count DESC, name LIMIT 1),
+       (SELECT published FROM membership WHERE feed = feed.path LIMIT 1)
+FROM feed"""
+
+ROWS = """
+SELECT id, published, updated, weight, hash FROM membership
+WHERE feed = ? AND published BETWEEN ? AND ? ORDER BY published DESC, id LIMIT ?"""
+
+#: Two rows: the month before and the one after.
+NEIGHBOURS = """
+SELECT max(month) FROM archive WHERE feed = ? AND count > 0 AND month < ?
+UNION ALL SELECT min(month) FROM archive WHERE feed = ? AND count > 0 AND month > ?"""
+
+_AFTER = """
+SELECT published FROM membership
+WHERE feed = ? AND published <= ? AND (published < ? OR id > ?)
+ORDER BY published DESC, id LIMIT 1"""
+
+
+def connect(path: Path, read_only: bool = False) -> sqlite3.Connection:
+    """Open the file for one thread; transactions are ours to begin."""
+    connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
+    connection.execute("PRAGMA journal_mode = WAL")
+    # The index can be had again from the folder: a power cut may cost the last refresh.
+    connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute("PRAGMA cache_size = -4000")
+    connection.execute(f"PRAGMA query_only = {int(read_only)}")
+    return connection
+
+
+@contextmanager
+def _as_ours() -> Iterator[None]:
+    try:
+        yield
+    except (sqlite3.Error, OSError) as error:
+        raise IndexUnavailable(f"the index cannot be read: {error}") from error
+
+
+def _chunks(items: Sequence[Row], size: int) -> Iterator[Sequence[Row]]:
+    return (items[start : start + size] for start in range(0, len(items), size))

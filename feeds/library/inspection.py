@@ -1,0 +1,42 @@
+"""What would become of every file of the folder now, for ``flask check``; the index has no say."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from feeds.errors import Reason
+from feeds.library import disk
+from feeds.library.reading import PICTURES, Reader
+from feeds.library.verdict import COLLISION, Verdict
+
+#: Files beside the articles that have a meaning of their own.
+SITE_FILES = {"site.yml", "topics.yml", "providers.yml"}
+
+
+def inspect(reader: Reader, now: int) -> Iterator[Verdict]:
+    """Yield the verdict on every file found, in the order of their paths."""
+    owners: dict[str, str] = {}
+    for path in sorted(_paths(reader)):
+        folder, name = disk.split(path)
+        if not disk.is_article(name):
+            yield Verdict(folder, name, "", Reason.NOT_AN_ARTICLE, _NOT_AN_ARTICLE)
+        elif verdict := reader.judge(path, now):
+            yield _owned(verdict, owners)
+
+
+def _paths(reader: Reader) -> Iterator[str]:
+    for folder in disk.walk(reader.content):
+        yield from map(folder.of, folder.stamps)
+        if folder.path.split("/")[0] != PICTURES:
+            known = SITE_FILES if folder.path == "" else set()
+            yield from (folder.of(name) for name in folder.others if name not in known)
+
+
+def _owned(verdict: Verdict, owners: dict[str, str]) -> Verdict:
+    """Of two files with one id the first by path has it."""
+    if verdict.id is None or owners.setdefault(verdict.id, verdict.path) == verdict.path:
+        return verdict
+    message = COLLISION.format(owners[verdict.id])
+    return replace(verdict, reason=Reason.COLLISION, key="id", message=message, entry=None)
+
+
+_NOT_AN_ARTICLE = "only files whose names end in .md, and do not begin with a dot, are articles"

@@ -1,0 +1,130 @@
+"""Addresses: what may be linked to, written one way; never a request, never an exception."""
+
+import re
+from ipaddress import IPv6Address, ip_address
+from urllib.parse import quote, unquote, urljoin, urlsplit
+
+import idna
+
+#: Characters of an address; longer ones are refused, since every feed repeats them.
+MAX_LENGTH = 2_000
+
+_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+_HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+# RFC 3986, 2: what may stand in a path, query or fragment, and "%" only before two digits.
+_UNSAFE = re.compile(r"[^A-Za-z0-9/?#:@!$&'()*+,;=._~%-]+|%(?![0-9A-Fa-f]{2})")
+# The WHATWG parser removes these wherever they stand, and so does every browser.
+_BREAKS = str.maketrans("", "", "\t\r\n")
+_EDGES = "".join(map(chr, range(0x21)))
+_TRACKING = re.compile(
+    r"(?:(?:utm|mtm)_.*|fbclid|gclid|dclid|msclkid|mc_cid|mc_eid|yclid|twclid)",
+    re.IGNORECASE | re.DOTALL,
+)
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def clean_url(raw: str, base: str | None = None) -> str | None:
+    """The absolute http(s) address that is meant, or None when there is no usable one.
+
+    A relative address is resolved against ``base``, when given. Addresses with a user name are
+    refused: feeds are public, and ``https://bank.example@evil.example`` deceives.
+    """
+    text = raw.translate(_BREAKS).strip(_EDGES)
+    if not text or len(text) > MAX_LENGTH:
+        return None
+    try:
+        url = _rebuild(text if base is None or _SCHEME.match(text) else urljoin(base, text))
+    except ValueError:
+        # urlsplit raises on an open bracket, on some Unicode in hosts and on bad ports.
+        return None
+    return url if url and len(url) <= MAX_LENGTH else None
+
+
+def host_name(raw: str) -> str | None:
+    """The host as it may stand in an address: ASCII, lower case; None when it is not one."""
+    name = raw.lower().removesuffix(".")
+    if not name or len(name) > 253:
+        return None
+    try:
+        name = name if name.isascii() else idna.encode(name, uts46=True).decode().lower()
+        last = name.rpartition(".")[2]
+        # WHATWG: a last label that is a number makes the host an IPv4 address.
+        if last.isdecimal() or last.startswith("0x"):
+            return str(ip_address(name))
+    except ValueError:
+        return None
+    return name if len(name) <= 253 and _HOST.fullmatch(name) else None
+
+
+def domain(raw: str) -> str:
+    """The domain of a provider, given as a host or as an address; empty when it is neither."""
+    text = raw.strip()
+    if "//" in text:
+        return host(clean_url(text, "https:") or "")
+    return (host_name(text) or "").removeprefix("www.")
+
+
+def host(url: str) -> str:
+    """The host of an address, lower case, without ``www.``; empty when there is none."""
+    try:
+        return (urlsplit(url).hostname or "").removeprefix("www.")
+    except ValueError:
+        return ""
+
+
+def without_tracking(url: str) -> str:
+    """The address without the parameters that only follow people around.
+
+    Everything else keeps its bytes: a re-encoded parameter may no longer be the same page.
+    """
+    address, hash_mark, fragment = url.partition("#")
+    path, question_mark, query = address.partition("?")
+    return path + _kept(question_mark, query) + _kept(hash_mark, fragment)
+
+
+def key(url: str) -> str:
+    """What two addresses of one page have in common, for telling repeats."""
+    page = without_tracking(url).partition("#")[0].partition("://")[2]
+    authority, slash, path = page.removeprefix("www.").partition("/")
+    return authority.lower() + (slash + path).rstrip("/")
+
+
+def _kept(mark: str, parameters: str) -> str:
+    if not parameters:
+        return mark
+    parts = parameters.split("&")
+    kept = [part for part in parts if not _tracks(part)]
+    if len(kept) == len(parts):
+        return mark + parameters
+    return mark + "&".join(kept) if kept else ""
+
+
+def _tracks(parameter: str) -> bool:
+    return _TRACKING.fullmatch(unquote(parameter.partition("=")[0])) is not None
+
+
+def _rebuild(text: str) -> str | None:
+    split = urlsplit(text)
+    name = _authority_host(split.netloc, split.hostname)
+    if split.scheme not in _DEFAULT_PORTS or name is None:
+        return None
+    port = split.port
+    if port == 0:
+        return None
+    suffix = "" if port in (None, _DEFAULT_PORTS[split.scheme]) else f":{port}"
+    rest = text[text.index("//") + 2 + len(split.netloc) :]
+    return f"{split.scheme}://{name}{suffix}{_UNSAFE.sub(_encoded, rest)}"
+
+
+def _authority_host(netloc: str, name: str | None) -> str | None:
+    if "@" in netloc or not name:
+        return None
+    if netloc.startswith("["):
+        return f"[{IPv6Address(name)}]" if "%" not in name else None
+    return host_name(name)
+
+
+def _encoded(found: re.Match[str]) -> str:
+    # "replace": a lone surrogate has no bytes.
+    return quote(found[0], safe="", errors="replace")

@@ -1,0 +1,61 @@
+"""What became of one file: plain data that crosses from reading to writing, and processes."""
+
+from dataclasses import dataclass
+
+from feeds.errors import Reason
+from feeds.model import Membership
+
+#: What to say of a file whose id another has.
+COLLISION = "{} has the same id: give one of them another"
+
+#: Keys by which an editor takes an article down: a mistake in them must not leave it served.
+_TAKING_DOWN = {"published", "deleted", "removed"}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An article as the index keeps it."""
+
+    id: str
+    published: int
+    updated: int
+    #: Bytes that it takes in a document, at most.
+    weight: int
+    #: Of all that a subscriber can see.
+    hash: bytes
+    feeds: tuple[Membership, ...]
+    #: The Article as JSON.
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether a file is served, and if not, why and where to mend it."""
+
+    folder: str
+    name: str
+    #: Time, size and inode of the file that was read.
+    stamp: str
+    #: Nothing when the file is served.
+    reason: Reason | None = None
+    #: For people; of a served file: what was left out of it.
+    message: str = ""
+    line: int | None = None
+    key: str | None = None
+    #: When the file must be read again, because a date in it is reached: seconds UTC.
+    due: int | None = None
+    id: str | None = None
+    entry: Entry | None = None
+
+    @property
+    def path(self) -> str:
+        """The path below the content folder."""
+        return f"{self.folder}/{self.name}" if self.folder else self.name
+
+    @property
+    def takes_down(self) -> bool:
+        """Whether an earlier version of the article must not be served any longer."""
+        if self.reason is None:
+            return False
+        key = (self.key or "").casefold()
+        return self.reason.is_deliberate or self.reason is Reason.COLLISION or key in _TAKING_DOWN

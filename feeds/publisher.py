@@ -1,0 +1,174 @@
+"""From an address to a document: addressed by content, rendered once, kept while it is hot.
+
+There is no invalidation. A document's key is a digest of everything that decides its bytes, so a
+change makes another key, and asking whether anything changed is one comparison in memory.
+"""
+
+import logging
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+
+from feeds.cache import Cache
+from feeds.encodings import Bodies, encode, pack, unpack
+from feeds.errors import IndexUnavailable, OutOfDate
+
+log = logging.getLogger(__name__)
+
+#: Bytes of bodies kept in memory.
+MEMORY = 64_000_000
+
+#: How often an article may change between selecting and reading it.
+ATTEMPTS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """Rendered bytes with their validators."""
+
+    #: Names the content; the ETag is made from it.
+    key: str
+    #: Last-Modified: seconds UTC.
+    modified: int
+    #: Seconds that it may be cached.
+    max_age: int
+    #: What else the answer says of it: name and value.
+    headers: tuple[tuple[str, str], ...]
+    bodies: Bodies
+
+    @property
+    def size(self) -> int:
+        """Bytes in memory, nearly."""
+        return sum(map(len, self.bodies.values())) + 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How to make a document: what decides its bytes, known cheaply, and how to make them."""
+
+    #: A digest, as hex, of everything that decides the bytes.
+    key: str
+    modified: int
+    max_age: int
+    headers: tuple[tuple[str, str], ...]
+    #: Raises OutOfDate when what the key stands for is gone already.
+    render: Callable[[], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class _Hot:
+    """A document and the revision at which it was last known to be right."""
+
+    revision: int
+    document: Document
+
+
+class Publisher:
+    """Keeps the documents that are asked for."""
+
+    def __init__(self, revision: Callable[[], int], cache: Cache, memory: int = MEMORY) -> None:
+        """Take what tells that something changed, the cache behind, and a limit in bytes."""
+        self._revision = revision
+        self._cache = cache
+        self._memory = memory
+        self._hot: OrderedDict[str, _Hot] = OrderedDict()
+        self._size = 0
+        self._lock = threading.Lock()
+        self._rendering: dict[str, Future[Bodies]] = {}
+        #: How many documents were rendered.
+        self.renderings = 0
+
+    def hot(self, address: str) -> Document | None:
+        """The document at an address if it is in memory and known to be right."""
+        found = self._hot.get(address)
+        if found is None or found.revision != self._revision():
+            return None
+        return found.document
+
+    def document(self, address: str, recipe: Callable[[], Recipe]) -> Document:
+        """The document at an address, made by a recipe when that has changed.
+
+        What the recipe raises passes through, but a document that was served before is served
+        again rather than none.
+        """
+        # Read before the recipe: what changes meanwhile is seen by the next request.
+        revision = self._revision()
+        found = self._hot.get(address)
+        if found and found.revision == revision:
+            self._keep(address, found)
+            return found.document
+        try:
+            document = self._made(recipe, found.document if found else None)
+        except IndexUnavailable:
+            if found is None:
+                raise
+            log.exception("the index failed: serving what was served before")
+            return found.document
+        except Exception:
+            self._drop(address)
+            raise
+        if document is not None:
+            self._keep(address, _Hot(revision, document))
+            return document
+        assert found is not None
+        return found.document
+
+    def _made(self, recipe: Callable[[], Recipe], old: Document | None) -> Document | None:
+        """The document of a recipe; None when another thread makes it and there is an old one."""
+        for _ in range(ATTEMPTS):
+            wanted = recipe()
+            if old and old.key == wanted.key:
+                return replace(old, modified=wanted.modified)
+            try:
+                bodies = self._bodies(wanted, is_urgent=old is None)
+            except OutOfDate:
+                continue
+            if bodies is None:
+                return None
+            return Document(wanted.key, wanted.modified, wanted.max_age, wanted.headers, bodies)
+        raise IndexUnavailable("the articles change faster than they can be read")
+
+    def _bodies(self, recipe: Recipe, is_urgent: bool) -> Bodies | None:
+        """From the cache, else rendered, by one thread; the others wait if it is urgent."""
+        with self._lock:
+            under_way = self._rendering.get(recipe.key)
+            if under_way is None:
+                mine = self._rendering[recipe.key] = Future[Bodies]()
+        if under_way is not None:
+            return under_way.result() if is_urgent else None
+        try:
+            mine.set_result(self._cached(recipe))
+        except BaseException as error:
+            mine.set_exception(error)
+        finally:
+            with self._lock:
+                del self._rendering[recipe.key]
+        return mine.result()
+
+    def _cached(self, recipe: Recipe) -> Bodies:
+        packed = self._cache.get(recipe.key)
+        bodies = unpack(recipe.key, packed) if packed else None
+        if bodies is None:
+            bodies = encode(recipe.render())
+            self.renderings += 1
+            self._cache.set(recipe.key, pack(recipe.key, bodies))
+        return bodies
+
+    def _keep(self, address: str, hot: _Hot) -> None:
+        with self._lock:
+            self._forget(address)
+            self._hot[address] = hot
+            self._size += hot.document.size
+            while self._size > self._memory and len(self._hot) > 1:
+                self._forget(next(iter(self._hot)))
+
+    def _drop(self, address: str) -> None:
+        with self._lock:
+            self._forget(address)
+
+    def _forget(self, address: str) -> None:
+        old = self._hot.pop(address, None)
+        if old:
+            self._size -= old.document.size

@@ -1,0 +1,163 @@
+"""Settings: what the server was told, checked and frozen before it starts.
+
+The environment says where things are; three optional files beside the articles say what the
+feeds are called. A wrong or unknown key is never passed over: the server refuses to start.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+
+from feeds.errors import SettingsError
+from feeds.model import Image, Site
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic of topics.yml."""
+
+    slug: str
+    name: str
+    #: The slug of the topic that this one is part of.
+    parent: str | None = None
+    description: str = ""
+    image: Image | None = None
+    retired: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class KnownProvider:
+    """A provider of providers.yml."""
+
+    domain: str
+    name: str
+    image: Image | None = None
+    retired: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Topics and providers, by the paths of their feeds, and types to choose articles by."""
+
+    topics: frozenset[str] = frozenset()
+    providers: frozenset[str] = frozenset()
+    types: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class NamedFeed:
+    """A feed of its own, defined in site.yml."""
+
+    name: str
+    title: str
+    description: str = ""
+    #: At least one of these, when there are any.
+    any: Choice = Choice()
+    #: Each of these.
+    all: Choice = Choice()
+    #: Not one of these.
+    none: Choice = Choice()
+    types: frozenset[str] = frozenset()
+    #: The least quality that an article must have.
+    quality: int | None = None
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SiteFiles:
+    """What site.yml, topics.yml and providers.yml say."""
+
+    #: Its ``url`` is empty when site.yml gives none.
+    site: Site
+    #: By slug.
+    topics: Mapping[str, Topic] = field(default_factory=dict)
+    #: By domain.
+    providers: Mapping[str, KnownProvider] = field(default_factory=dict)
+    #: By name.
+    feeds: Mapping[str, NamedFeed] = field(default_factory=dict)
+    #: Articles in a feed, unless it says otherwise: 1 to 500.
+    items: int = 50
+
+    #: Paths of feeds under their former and other names, to the path of the feed.
+    aliases: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def fingerprint(self) -> bytes:
+        """Changes with everything here that any document could show."""
+        return blake2b(msgspec.json.encode(self, order="deterministic"), digest_size=16).digest()
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """Where things are, from the environment: see the table in README."""
+
+    content: Path
+    instance: Path
+    #: The URL that readers use; empty when nobody said.
+    url: str
+    cache_url: str
+    #: Look for changes by polling, where the file system tells of none.
+    poll: bool
+    workers: int
+    host: str
+    port: int
+
+    @property
+    def own_url(self) -> str:
+        """The address that the server itself listens on."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+
+def read_environment(environ: Mapping[str, str]) -> Environment:
+    """Read the variables that we know; raise SettingsError naming the one that is wrong."""
+    return Environment(
+        content=_folder(environ.get("FEEDS_CONTENT_DIR") or "content"),
+        instance=Path(environ.get("FEEDS_INSTANCE_DIR") or "instance").absolute(),
+        url=checked_url(environ.get("FEEDS_URL", ""), "FEEDS_URL"),
+        cache_url=environ.get("FEEDS_CACHE_URL", ""),
+        poll=_poll(environ.get("FEEDS_WATCH", "")),
+        workers=_number(environ, "FEEDS_WORKERS", 1, 1, 64),
+        host=environ.get("HOST") or "127.0.0.1",
+        port=_number(environ, "PORT", 8000, 1, 65535),
+    )
+
+
+def checked_url(url: str, name: str) -> str:
+    """A URL of the site without a slash at the end, or the empty text that it was."""
+    if not url:
+        return ""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        parts = urlsplit("")
+    good = parts.scheme in ("http", "https") and parts.hostname and url.isascii()
+    if not good or parts.query or parts.fragment or "@" in parts.netloc or not url.isprintable():
+        raise SettingsError(f"{name}: not a web address: write it like https://feeds.example.org")
+    return url.rstrip("/")
+
+
+def _folder(name: str) -> Path:
+    # Not resolved: the folder may be a link that a deployment moves to the next version.
+    path = Path(name).absolute()
+    if not path.is_dir():
+        raise SettingsError(f"FEEDS_CONTENT_DIR: no folder at {path}: make it, or name another")
+    return path
+
+
+def _poll(text: str) -> bool:
+    if text not in ("", "events", "poll"):
+        raise SettingsError("FEEDS_WATCH: write events or poll")
+    return text == "poll"
+
+
+def _number(environ: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
+    text = environ.get(name) or str(default)
+    if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
+        raise SettingsError(f"{name}: write a whole number from {least} to {most}")
+    return int(text)

@@ -1,0 +1,142 @@
+"""The one place that knows our addresses.
+
+/topics/ai.rss            FeedId("topics/ai"), rss
+/topics/ai                FeedId("topics/ai"), its page for people
+/topics/ai/2026-05.atom   FeedId("topics/ai", "2026-05"), atom: an archive
+/all/2026-05-2.json       FeedId("all", "2026-05", 2), json: a second part of a large month
+/feed, /rss.xml, …        FeedId("all"), rss: what people and readers guess
+/                         the page of FeedId("all")
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import blake2b
+from urllib.parse import quote
+
+from feeds.model import Addresses, FeedId, Format
+
+ALL = FeedId("all")
+
+#: Addresses of the main feed that readers and people try first; they answer without a redirect.
+GUESSES = {
+    "feed": Format.RSS,
+    "feed/": Format.RSS,
+    "rss": Format.RSS,
+    "feed.xml": Format.RSS,
+    "rss.xml": Format.RSS,
+    "index.xml": Format.RSS,
+    "atom.xml": Format.ATOM,
+    "feed.json": Format.JSON,
+}
+
+_ENDINGS = {format.value for format in Format}
+_MONTH = re.compile(r"(\d{4}-(?:0[1-9]|1[0-2]))(?:-([2-9]|[1-9]\d{1,3}))?")
+#: How many names follow each kind of feed: a provider has a domain, and may have a name under it.
+_NAMES = {"all": {0}, "topics": {1}, "providers": {1, 2}, "feeds": {1}}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What an address names: a feed in a format, or its page when the format is None."""
+
+    feed: FeedId
+    format: Format | None
+
+
+def read(path: str) -> Target | None:
+    """What a path of ours names, or None; whether such a feed exists is for the catalog to say.
+
+    The path is decoded, without the slash in front.
+    """
+    if path in GUESSES:
+        return Target(ALL, GUESSES[path])
+    stem, dot, ending = path.rpartition(".")
+    if dot and ending in _ENDINGS:
+        feed = _feed_id(stem)
+        return Target(feed, Format(ending)) if feed else None
+    if path == "":
+        return Target(ALL, None)
+    feed = _feed_id(path)
+    return Target(feed, None) if feed and feed != ALL else None
+
+
+def _feed_id(path: str) -> FeedId | None:
+    kind, *names = path.split("/")
+    allowed = _NAMES.get(kind)
+    if allowed is None or not all(names):
+        return None
+    if len(names) - 1 in allowed and (found := _MONTH.fullmatch(names[-1])):
+        return FeedId("/".join([kind, *names[:-1]]), found[1], int(found[2] or 1))
+    return FeedId(path) if len(names) in allowed else None
+
+
+@dataclass(frozen=True, slots=True)
+class Urls:
+    """Writes full addresses below the configured URL of the site, never below a request's."""
+
+    #: Without a slash at the end.
+    site: str
+
+    def feed(self, feed: FeedId, format: Format) -> str:
+        """The address of a feed in a format."""
+        return f"{self.site}/{quote(_path(feed))}.{format.value}"
+
+    def page(self, feed: FeedId) -> str:
+        """The address of a feed's page for people."""
+        return f"{self.site}/" if feed == ALL else f"{self.site}/{quote(_path(feed))}"
+
+    def addresses(self, feed: FeedId) -> Addresses:
+        """All addresses of a feed."""
+        return Addresses(
+            self.page(feed), *(self.feed(feed, f) for f in (Format.RSS, Format.ATOM, Format.JSON))
+        )
+
+    def at(self, path: str) -> str:
+        """The address of anything else of ours: ``feeds.opml``."""
+        return f"{self.site}/{quote(path)}"
+
+
+def _path(feed: FeedId) -> str:
+    if feed.month is None:
+        return feed.path
+    part = f"-{feed.part}" if feed.part > 1 else ""
+    return f"{feed.path}/{feed.month}{part}"
+
+
+def topic_path(name: str) -> str:
+    """The path of the feed of a topic."""
+    return f"topics/{slug(name)}"
+
+
+def provider_path(domain: str) -> str:
+    """The path of the feed of a provider."""
+    return f"providers/{domain}"
+
+
+def name_path(domain: str, name: str) -> str:
+    """The path of the feed of one name among those that publish under a domain."""
+    found = slug(name)
+    # providers/x/2026-05 is the archive of providers/x, so a name cannot have that address.
+    return f"providers/{domain}/{'name-' if _MONTH.fullmatch(found) else ''}{found}"
+
+
+@lru_cache(maxsize=4096)
+def slug(name: str) -> str:
+    """The part of an address that stands for a name; names whose slugs agree are one.
+
+    ``C++`` becomes ``c-plus-plus``, ``C#`` ``c-sharp``, ``日本語`` stays; ``😀``, of which nothing
+    would be left, becomes a short hash.
+    """
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).lower())
+    spelled = folded.replace("+", "-plus").replace("#", "-sharp")
+    # Marks belong to their letters: without them the words of many scripts would fall apart.
+    kept = "".join(c if unicodedata.category(c)[0] in "LNM" else "-" for c in spelled)
+    parts = (part.lstrip(_MARKS) for part in kept.split("-"))
+    found = "-".join(part for part in parts if part)
+    return found or blake2b(folded.encode("utf-8", "replace"), digest_size=4).hexdigest()
+
+
+#: Variation selectors and joiners, which emoji leave behind.
+_MARKS = "".join(map(chr, (*range(0xFE00, 0xFE10), 0x20E3)))

@@ -1,0 +1,27 @@
+"""Which coding a client gets. Pure: the value of a header in, the name of a coding out."""
+
+from functools import lru_cache
+
+from werkzeug.datastructures import Accept
+from werkzeug.http import parse_accept_header
+
+from feeds.encodings import CODINGS, IDENTITY
+
+#: RFC 9110, 8.4.1.3: "A recipient SHOULD consider "x-gzip" to be equivalent to "gzip"."
+_SYNONYMS = {"x-gzip": "gzip"}
+
+
+@lru_cache(maxsize=512)
+def coding(accept_encoding: str | None) -> str:
+    """The coding that an Accept-Encoding asks for; identity when it asks for none of ours.
+
+    A ``*`` brings none: what a client does not name, it was seen not to read.
+    """
+    if not accept_encoding:
+        return IDENTITY
+    offered: dict[str, float] = {}
+    for name, quality in parse_accept_header(accept_encoding.lower(), Accept):
+        offered.setdefault(_SYNONYMS.get(name, name), quality)
+    best = max(CODINGS, key=lambda name: offered.get(name, 0))
+    wanted = offered.get(best, 0)
+    return best if wanted > 0 and wanted >= offered.get(IDENTITY, 0) else IDENTITY

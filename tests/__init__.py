@@ -1,0 +1,1 @@
+"""The tests; `builders` makes what they are about."""

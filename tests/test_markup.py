@@ -1,0 +1,266 @@
+"""Promises about bodies: ordinary content only, absolute addresses, and never slow."""
+
+import re
+from html.parser import HTMLParser
+from time import process_time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from feeds.errors import ArticleError, Reason
+from feeds.library.markup import MAX_DEPTH, MAX_HTML, MAX_TAGS, render_body, sanitise
+from feeds.library.text import UNCLEAN
+
+BASE = "https://news.example/2024/one"
+
+FORBIDDEN = re.compile(
+    r"<(?:script|style|iframe|form|object|embed|svg|math|noscript|link|meta|base|x-frame)\b"
+    r"|<[^>]*\s(?:on[a-z]+|style|class|srcset|id)="
+    r'|<[^>]*\s(?:href|src)="(?!https?://)'
+)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("<p>a <em>b</em></p>", "<p>a <em>b</em></p>"),
+        ("a < b & c", "a &lt; b &amp; c"),
+        ("<p lang=ar dir=rtl class=x id=y style=z onclick=w>a</p>", '<p lang="ar" dir="rtl">a</p>'),
+        ("<script>a</script><style>b</style><noscript>c</noscript>d", "d"),
+        ("<svg><a href=/x>a</a></svg><math>b</math>c", "c"),
+        ("<SCRIPT src=x>", ""),
+        ("<form><input><button>a</button></form>", "a"),
+        ("<object data=x>a</object><embed src=y>", "a"),
+        ("<custom-tag>a</custom-tag>", "a"),
+        ("<!-- a --><?php b ?><!DOCTYPE c>d", "d"),
+        ("<p class=it's>a</p>", "a<p></p>"),
+        ("<td>a", "a"),
+        ("<table><tr><td colspan=2>a",
+         '<table><tbody><tr><td colspan="2">a</td></tr></tbody></table>'),
+        ('<script src="<b>">a</script>b', "b"),
+        ('<p title="</p><b>">a</p>', "<p>a</p>"),
+        ("a&nbsp;b&#8;c&#xFFFE;d\x00e\r\nf", "a\u00a0bcde\nf"),
+        ("\ud800a", "a"),
+    ],
+)  # fmt: skip
+def test_only_ordinary_content_is_left(written: str, read: str) -> None:
+    assert sanitise(written, BASE) == read
+
+
+@pytest.mark.parametrize(
+    ("href", "attribute"),
+    [
+        ("https://a.example/?b=1&c=2", ' href="https://a.example/?b=1&amp;c=2"'),
+        ("/x", ' href="https://news.example/x"'),
+        ("x#y", ' href="https://news.example/2024/x#y"'),
+        ("//a.example/", ' href="https://a.example/"'),
+        ("?q", ' href="https://news.example/2024/one?q"'),
+        ("#y", ""),
+        (" #y", ""),
+        ("", ""),
+        ("javascript:alert(1)", ""),
+        ("java\nscript:alert(1)", ""),
+        ("&#106;avascript:alert(1)", ""),
+        ("data:text/html,x", ""),
+        ("mailto:a@a.example", ""),
+        ("https://user:word@a.example/", ""),
+        ("http://[", ""),
+    ],
+)
+def test_links_are_absolute_or_lead_nowhere(href: str, attribute: str) -> None:
+    assert sanitise(f'<a href="{href}">a</a>', BASE) == f"<a{attribute}>a</a>"
+
+
+@pytest.mark.parametrize(
+    ("attributes", "written"),
+    [
+        ("src=/a.png", 'src="https://news.example/a.png" alt=""'),
+        ("src=/a.png alt='&quot;A&quot; & b'",
+         'src="https://news.example/a.png" alt="&quot;A&quot; &amp; b"'),
+        ("src=/a.png width=640 height='480px'",
+         'src="https://news.example/a.png" alt="" width="640" height="480"'),
+        ("src=/a.png width=100%", 'src="https://news.example/a.png" alt=""'),
+        ("src=/a.png style='width: 955px'", 'src="https://news.example/a.png" alt=""'),
+        ("src=/a.png srcset='/b.png 2x'", 'src="https://news.example/a.png" alt=""'),
+        ("src=/a.png title=T", 'src="https://news.example/a.png" alt="" title="T"'),
+    ],
+)  # fmt: skip
+def test_pictures_have_an_absolute_source_and_an_alternative(attributes: str, written: str) -> None:
+    assert sanitise(f"<img {attributes}>", BASE) == f"<img {written}>"
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        "alt=a",
+        "srcset='/b.png 2x'",
+        "src='data:image/png;base64,AAAA'",
+        "src=javascript:x",
+        "src=/a.gif width=1 height=1",
+        "src=/a.gif height=15",
+        "src=/a.gif width=0",
+        "src=/a.gif width=1px",
+        "src=/a.gif style='width:1px;height:1px'",
+        "src=/a.gif style='display: none'",
+        "src=https://pixel.example/a.gif",
+        "src=https://www.facebook.com/tr?id=1",
+        "src=https://ad.doubleclick.net/a",
+    ],
+)
+def test_pictures_that_count_readers_or_cannot_be_shown_go(attributes: str) -> None:
+    assert sanitise(f"a<img {attributes}>b", BASE) == "ab"
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ('<iframe src="https://www.youtube.com/embed/abcdefghijk?rel=0"></iframe>',
+         '<p><a href="https://www.youtube.com/watch?v=abcdefghijk">'
+         "youtube.com/watch?v=abcdefghijk</a></p>"),
+        ('<iframe src="//www.youtube-nocookie.com/embed/abcdefghijk"></iframe>',
+         '<p><a href="https://www.youtube.com/watch?v=abcdefghijk">'
+         "youtube.com/watch?v=abcdefghijk</a></p>"),
+        ('<iframe src="https://www.youtube.com/embed/videoseries?list=x"></iframe>',
+         '<p><a href="https://www.youtube.com/embed/videoseries?list=x">'
+         "youtube.com/embed/videoseries?list=x</a></p>"),
+        ('<p>a <IFRAME src=/map title="A <b>map</b> & more"></IFRAME></p>b',
+         '<p>a <a href="https://news.example/map">A map &amp; more</a></p>b'),
+        ('<div><iframe src=/map title=Map>Old <b>browser</b></iframe></div>',
+         '<div><p><a href="https://news.example/map">Map</a></p>Old <b>browser</b></div>'),
+        ("<a href=/x>a<iframe src=/map></iframe></a>",
+         '<a href="https://news.example/x">a</a>'),
+        ("<iframe src=javascript:x></iframe>a<iframe></iframe>", "a"),
+        ("<iframe srcdoc='<script>x</script>'></iframe>a", "a"),
+    ],
+)  # fmt: skip
+def test_a_frame_becomes_a_link_to_what_it_would_have_shown(written: str, read: str) -> None:
+    assert sanitise(written, BASE) == read
+
+
+@pytest.mark.parametrize(
+    ("markdown", "html"),
+    [
+        ("", ""),
+        (" \n\t\n", ""),
+        ("# A\n\nb *c* ~~d~~", "<h1>A</h1>\n<p>b <em>c</em> <s>d</s></p>"),
+        ("[a](/b) ![c](d.png)", '<p><a href="https://news.example/b">a</a> '
+         '<img src="https://news.example/2024/d.png" alt="c"></p>'),
+        ("<div>a</div>", "<div>a</div>"),
+        ("It wouldnâ€™t", "<p>It wouldn’t</p>"),
+        ("größer — “so”", "<p>größer — “so”</p>"),
+    ],
+)  # fmt: skip
+def test_a_body_is_markdown_that_may_hold_html(markdown: str, html: str) -> None:
+    assert render_body(markdown, BASE) == html
+
+
+def test_a_table_in_markdown_is_a_table() -> None:
+    assert "<td>1</td>" in render_body("|a|\n|-|\n|1|", BASE)
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        "x" * (MAX_HTML + 1),
+        "<p>" * (MAX_TAGS + 1),
+        "<div>" * (MAX_DEPTH + 1),
+        "<div><!--</div>-->" * (MAX_DEPTH + 1),
+        "<div><b></div>" * (MAX_DEPTH + 1),
+        '<div title="</div>">' * (MAX_DEPTH + 1),
+        "<div></p></b>" * (MAX_DEPTH + 1),
+    ],
+)
+def test_html_that_is_too_much_is_refused(html: str) -> None:
+    with pytest.raises(ArticleError) as caught:
+        sanitise(html, BASE)
+
+    assert caught.value.reason is Reason.TOO_COMPLEX
+
+
+def test_as_much_as_is_allowed_is_not_refused() -> None:
+    nested = "<div>" * MAX_DEPTH + "a" + "</div>" * MAX_DEPTH
+
+    assert sanitise(nested, BASE) == nested
+    assert sanitise("<br>" * MAX_TAGS, BASE) == "<br>" * MAX_TAGS
+
+
+PIECES = st.sampled_from(
+    ["<", ">", "</", "/>", '"', "'", "=", " ", "<a href=", "<img src=", "<iframe src=", "<svg>",
+     "<script>", "</script>", "<style>", "<math>", "<table>", "<td>", "<p>", "</p>", "<!--", "-->",
+     "javascript:x", "https://a.example/", "onerror=x", "style=x", "&#8;", "&lt;", "title=", "b",
+     "<noscript>", "<template>", "<xmp>", "<textarea>", "<b>", "</b>", "<x-frame src=", "\x00",
+     "![", "](", "`", "\n", "    ", "- ", "|", "<mtext>", "<![CDATA[", "é", "â€™"]
+)  # fmt: skip
+
+
+@given(st.lists(PIECES, max_size=30).map("".join) | st.text(max_size=100))
+@settings(deadline=None, max_examples=300)
+def test_whatever_comes_in_nothing_live_comes_out(text: str) -> None:
+    written = sanitise(text, BASE)
+
+    assert FORBIDDEN.search(written) is None
+    assert UNCLEAN.search(written) is None
+    assert sanitise(written, BASE) == written
+
+
+@given(st.lists(PIECES, max_size=30).map("".join))
+@settings(deadline=None)
+def test_whatever_body_comes_in_its_tags_are_closed(text: str) -> None:
+    assert open_tags(render_body(text, BASE)) == []
+
+
+def open_tags(html: str) -> list[str]:
+    class Balance(HTMLParser):
+        """Keeps what is open."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.open: list[str] = []
+
+        def handle_starttag(self, tag: str, attrs: object) -> None:
+            self.open += [tag] if tag not in {"br", "hr", "img", "wbr", "col"} else []
+
+        def handle_endtag(self, tag: str) -> None:
+            assert self.open.pop() == tag
+
+    balance = Balance()
+    balance.feed(html)
+    return balance.open
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "<",
+        "<b>",
+        "<p>",
+        "<a ",
+        "<a '\"",
+        "<!--",
+        "<svg>",
+        "</svg",
+        "&",
+        '<a b="<i>"',
+        "<b><p>",
+        "<a b='<i c=",
+        "<a b=\"<i c='",
+        "<i a b",
+    ],
+)
+def test_hostile_html_is_sanitised_or_refused_in_two_seconds(unit: str) -> None:
+    text = unit * (250_000 // len(unit))
+
+    start = process_time()
+    refused(text)
+    took = process_time() - start
+
+    assert took < 2
+
+
+def refused(html: str) -> bool:
+    try:
+        sanitise(html, BASE)
+    except ArticleError:
+        return True
+    return False
