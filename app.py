@@ -4,7 +4,8 @@
 """
 
 import os
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
@@ -23,11 +24,13 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 
-def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
+def create_app(
+    environ: Mapping[str, str] = os.environ, clock: Callable[[], float] = time.time
+) -> Flask:
     """Make the app for an environment; raise SettingsError when it is not set up right."""
     environment = read_environment(environ)
     files = read_site_files(environment.content, environment.url, environment.own_url)
-    library = _library(environment, files)
+    library = _library(environment, files, clock)
     catalog = Catalog(library, files, formats.MAX_BYTES - formats.FRAME)
     publisher = Publisher(catalog.revision, open_cache(environment.cache_url))
     app = Flask(__name__, static_folder=None)
@@ -39,14 +42,14 @@ def create_app(environ: Mapping[str, str] = os.environ) -> Flask:
     return app
 
 
-def _library(environment: Environment, files: SiteFiles) -> Library:
+def _library(environment: Environment, files: SiteFiles, clock: Callable[[], float]) -> Library:
     reader = Reader(
         environment.content,
         files.site.url,
         memberships=partial(memberships, files=files),
         weigh=formats.weight,
     )
-    return Library(reader, environment.instance, files.fingerprint, environment.poll)
+    return Library(reader, environment.instance, files.fingerprint, environment.poll, clock)
 
 
 @cache

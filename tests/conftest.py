@@ -1,0 +1,157 @@
+"""A real content folder, a real index and the real app, for any test that asks for them."""
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from flask import Flask
+from flask.testing import FlaskClient, FlaskCliRunner
+
+from app import create_app
+from feeds.library import Library
+from feeds.web import Web
+
+#: 2026-11-20T12:00:00Z
+NOW = 1_795_176_000
+
+SITE_URL = "https://feeds.example.org"
+
+#: Real content beside the checkout; see `corpus`.
+SHARED = Path(__file__).parents[2] / "shared"
+
+
+@dataclass
+class Clock:
+    """A clock that tests set."""
+
+    now: float = NOW
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class Content:
+    """A content folder that tests write."""
+
+    folder: Path
+
+    def write(self, path: str, body: str = "", **front_matter: Any) -> Path:
+        """Write a valid article, changed by what a test is about; None leaves a key out."""
+        default = {
+            "title": f"Title of {path}",
+            "excerpt": "A short summary of what happened.",
+            "publishedDateTime": "2026-11-01T10:00:00Z",
+            "webUrl": f"https://news.example.com/{path}",
+            "provider": {"name": "Example News", "domain": "news.example.com"},
+            "topics": ["AI"],
+        }
+        keys = {k: v for k, v in (default | front_matter).items() if v is not None}
+        return self.raw(path, f"---\n{yaml.safe_dump(keys, allow_unicode=True)}---\n{body}")
+
+    def raw(self, path: str, text: str | bytes) -> Path:
+        """Write a file as editors do who mean well: whole, then renamed into place."""
+        target = self.folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        written = target.with_name(f".{target.name}.new")
+        written.write_bytes(text.encode() if isinstance(text, str) else text)
+        os.replace(written, target)
+        return target
+
+    def remove(self, path: str) -> None:
+        (self.folder / path).unlink()
+
+
+@dataclass
+class Site:
+    """The app over a content folder, as one process of a server has it."""
+
+    app: Flask
+    client: FlaskClient = field(init=False)
+    runner: FlaskCliRunner = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.client = self.app.test_client()
+        self.runner = self.app.test_cli_runner()
+
+    @property
+    def web(self) -> Web:
+        found = self.app.extensions["tributary"]
+        assert isinstance(found, Web)
+        return found
+
+    @property
+    def library(self) -> Library:
+        return self.web.library
+
+    def get(self, path: str, **headers: str) -> Any:
+        """GET a path; a header ``if_none_match`` is If-None-Match."""
+        return self.client.get(path, headers={k.replace("_", "-"): v for k, v in headers.items()})
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def content(tmp_path: Path) -> Content:
+    folder = tmp_path / "content"
+    folder.mkdir()
+    return Content(folder)
+
+
+@pytest.fixture
+def open_site(content: Content, tmp_path: Path, clock: Clock) -> Callable[..., Site]:
+    """Open the site over ``content``, with its index up to date; another environment if given."""
+
+    def open(**environ: str) -> Site:
+        given = {
+            "FEEDS_CONTENT_DIR": str(content.folder),
+            "FEEDS_INSTANCE_DIR": str(tmp_path / "instance"),
+            "FEEDS_URL": SITE_URL,
+        }
+        site = Site(create_app(given | environ, clock))
+        site.library.refresh()
+        return site
+
+    return open
+
+
+@pytest.fixture
+def site(open_site: Callable[..., Site]) -> Site:
+    """The site as the test's content folder is when the test starts: empty."""
+    return open_site()
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """Hundreds of real articles; tests that read them are skipped where they are not."""
+    folder = SHARED / "corpus" / "power-apps"
+    if not folder.is_dir():
+        pytest.skip("no real articles beside this checkout")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def seed() -> Path:
+    """One real article, as it came."""
+    file = SHARED / "seed" / "article.md"
+    if not file.is_file():
+        pytest.skip("no real articles beside this checkout")
+    return file
+
+
+def need(program: str) -> str:
+    """The path of a program that a test runs; in CI a missing one fails, elsewhere it skips."""
+    found = shutil.which(program)
+    if found is None and os.environ.get("CI"):
+        pytest.fail(f"{program} is missing: .ci/run installs it")
+    if found is None:
+        pytest.skip(f"{program} is not installed")
+    return found
