@@ -139,8 +139,8 @@ class _File:
             raise self.wrong(keys[key], key, "write true or false")
         return text == "true"
 
-    def url(self, keys: dict[str, Node], key: str, base: str) -> str:
-        """The web address under a key, made absolute."""
+    def url(self, keys: dict[str, Node], key: str, base: str | None) -> str:
+        """The web address under a key; a relative one is resolved where there is a base."""
         url = clean_url(self.text(keys, key), base)
         if url is None:
             raise self.wrong(keys.get(key), key, "not a web address: write http(s)://…")
@@ -180,7 +180,7 @@ def _site(file: _File, keys: dict[str, Node], limits: dict[str, Node], url: str)
         year=file.number(tag, "year", DEFAULT_YEAR, 1990, 9999),
         image=file.image(keys, "image", url),
         icon=file.image(keys, "icon", url),
-        hubs=tuple(file.url({"hubs": hub}, "hubs", url) for hub in file.items(keys, "hubs")),
+        hubs=tuple(file.url({"hubs": hub}, "hubs", None) for hub in file.items(keys, "hubs")),
         # CONSUMERS 62: never so short that pollers hammer, never so long that news is old.
         max_age=file.number(limits, "max_age", 900, 60, 18_000),
     )
@@ -284,7 +284,7 @@ def _feeds(file: _File, node: Node | None, aliases: Mapping[str, str]) -> Mappin
 def _choice(file: _File, keys: dict[str, Node], key: str, aliases: Mapping[str, str]) -> Choice:
     found = file.mapping(keys.get(key), key, {"topics", "providers", "types"})
     topics = (topic_path(name) for name in file.texts(found, "topics"))
-    providers = (provider_path(name) for name in file.texts(found, "providers"))
+    providers = (provider_path(name.lower()) for name in file.texts(found, "providers"))
     return Choice(
         topics=frozenset(aliases.get(path, path) for path in topics),
         providers=frozenset(aliases.get(path, path) for path in providers),

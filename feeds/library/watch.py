@@ -24,6 +24,9 @@ DEBOUNCE, STEP = 200, 20
 #: Seconds between looks at the clock and at who holds the lock.
 BEAT = 0.25
 
+#: Seconds between looks at the whole folder where the file system tells of no change.
+POLL = 1
+
 #: Seconds between looks at the whole folder, in case the kernel dropped events.
 RESCAN = 300
 
@@ -65,7 +68,7 @@ class Watcher(threading.Thread):
         real = os.path.realpath(self._content)
         changes = self._changes(real)
         # The first beat has begun to watch, so what changes during this refresh is not missed.
-        next(changes)
+        next(changes, None)
         report = self._refresh([""])
         scanned = time.monotonic()
         for paths in changes:
@@ -79,6 +82,11 @@ class Watcher(threading.Thread):
 
     def _changes(self, real: str) -> Iterator[set[str]]:
         """Yield the paths that changed below the content folder; nothing at every beat."""
+        if self._poll:
+            # Our own scan, since the watcher's own polling sees one change a second in a file.
+            while not self._stop_event.wait(POLL):
+                yield {""}
+            return
         found = watch(
             real,
             watch_filter=None,
@@ -88,7 +96,6 @@ class Watcher(threading.Thread):
             rust_timeout=int(BEAT * 1000),
             yield_on_timeout=True,
             raise_interrupt=False,
-            force_polling=self._poll,
         )
         for changes in found:
-            yield {os.path.relpath(path, real) for _, path in changes}
+            yield {path[len(real) + 1 :] for _, path in changes}

@@ -1,0 +1,49 @@
+# Everything that is done to this project, one command each. CI calls check and test, nothing else.
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.PHONY: help serve test check format watch golden clean
+
+help: ## Show these commands
+	@sed -n 's/^\([a-z-]*\):.*## /\1  /p' Makefile | expand -t 12
+
+serve: $(VENV)/serve ## Serve content/ at http://127.0.0.1:8000 (see README for the settings)
+	@exec $(BIN)/flask --app app serve
+
+test: $(VENV)/test ## Run all tests
+	$(BIN)/pytest --cov
+
+check: $(VENV)/test ## Check format, lint and types
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+
+format: $(VENV)/test ## Format the code and mend what lint can mend
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+watch: $(VENV)/test ## Run the tests again whenever a file is saved
+	$(BIN)/watchfiles --filter python '$(BIN)/pytest -x -q' feeds tests app.py
+
+golden: $(VENV)/test ## Write the golden documents anew, to be read in the diff
+	$(BIN)/python -m tests.golden
+
+clean: ## Remove what these commands made
+	rm -rf $(VENV) instance .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+
+$(VENV)/python:
+	python3 -m venv $(VENV)
+	@touch $@
+
+$(VENV)/serve: requirements.txt | $(VENV)/python
+	@echo "Installing what the server needs (once, about a minute)"
+	$(INSTALL) -r requirements.txt
+	@touch $@
+
+$(VENV)/test: requirements.txt requirements-dev.txt | $(VENV)/python
+	@echo "Installing what the tests need (once, about a minute)"
+	$(INSTALL) -r requirements-dev.txt
+	@touch $@

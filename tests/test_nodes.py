@@ -1,0 +1,108 @@
+"""YAML read safely: every value stays text, and what can blow up a reader is refused by name."""
+
+import time
+
+import pytest
+
+from feeds.errors import ArticleError
+from feeds.library.nodes import Node, parse
+
+
+def test_every_scalar_stays_what_was_written() -> None:
+    found = parse("a: no\nb: 2020-06-30\nc: 1e3\nd: 0o17\ne: '~'\n").mapping("front matter")
+
+    values = {key: node.value for key, node in found.items()}
+    assert values == {"a": "no", "b": "2020-06-30", "c": "1e3", "d": "0o17", "e": "~"}
+
+
+@pytest.mark.parametrize("text", ["a:", "a: ~", "a: null", "a: NULL"])
+def test_nothing_is_nothing(text: str) -> None:
+    assert parse(text).mapping("front matter")["a"].value is None
+
+
+def test_every_node_knows_the_line_of_its_key() -> None:
+    found = parse("a: 1\nb:\n  - x\n  - y\nc:\n  d: 2\n", first_line=2).mapping("front matter")
+
+    assert {key: node.line for key, node in found.items()} == {"a": 2, "b": 3, "c": 6}
+    assert [node.line for node in found["b"].items("b")] == [4, 5]
+    assert found["c"].mapping("c")["d"].line == 7
+
+
+def test_an_empty_document_is_nothing() -> None:
+    assert parse("", first_line=2) == Node(None, 2)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason", "line"),
+    [
+        ("a: &x 1", "yaml-alias", 1),
+        ("a: *x", "yaml-alias", 1),
+        ("a: 1\nb: &x [1]", "yaml-alias", 2),
+        ("a: 1\n<<: 2", "yaml-alias", 2),
+        ("a: 1\nb: 2\na: 3", "yaml-duplicate-key", 3),
+        ("a: 1\nb: {c: 1, c: 2}", "yaml-duplicate-key", 2),
+        ("[a]: 1", "yaml-key", 1),
+        ("? {a: 1}\n: 2", "yaml-key", 1),
+        ("a: !!str 1", "yaml-tag", 1),
+        ("a: !x [1]", "yaml-tag", 1),
+        ("a: 1\n--- \nb: 2", "yaml-multi", 2),
+        ("a: b: c", "yaml-syntax", 1),
+        ("a: 1\nb: [1", "yaml-syntax", 2),
+        ('a: "\\ud800"', "yaml-syntax", 1),
+        ("a: \x01", "yaml-syntax", 1),
+        ("a: \ud800", "yaml-syntax", 1),
+        ("[" * 24_800, "yaml-depth", 1),
+        ("a: " + "{b: " * 17, "yaml-depth", 1),
+        ("- \n" * 10_001, "too-complex", 10_000),
+    ],
+)
+def test_what_no_article_needs_is_refused_with_its_line(
+    text: str, reason: str, line: int
+) -> None:
+    with pytest.raises(ArticleError) as error:
+        parse(text)
+
+    assert (error.value.reason, error.value.line) == (reason, line)
+
+
+def test_an_alias_bomb_is_refused_at_once() -> None:
+    bomb = "a: &a [x]\n" + "\n".join(f"{c}: &{c} [*a, *a, *a]" for c in "bcdefghij")
+    start = time.perf_counter()
+
+    with pytest.raises(ArticleError):
+        parse(bomb)
+
+    assert time.perf_counter() - start < 1
+
+
+def test_no_message_quotes_the_text() -> None:
+    with pytest.raises(ArticleError) as error:
+        parse('secured: "TOPSECRET\nb: [')
+
+    assert "TOPSECRET" not in str(error.value)
+
+
+def test_a_key_in_a_message_is_short_and_harmless() -> None:
+    key = '"\\e[31m' + "x" * 100 + '"'
+
+    with pytest.raises(ArticleError) as error:
+        parse(f"{key}: 1\n{key}: 2")
+
+    assert error.value.key == "?[31m" + "x" * 35
+
+
+@pytest.mark.parametrize(
+    ("text", "read"), [("a: [1]", "text"), ("a: 1", "items"), ("a: 1", "mapping")]
+)
+def test_a_value_of_another_type_is_refused_with_what_to_write(text: str, read: str) -> None:
+    node = parse(text).mapping("front matter")["a"]
+
+    with pytest.raises(ArticleError, match="write it as") as error:
+        getattr(node, read)("a")
+
+    assert (error.value.reason, error.value.key, error.value.line) == ("bad-type", "a", 1)
+
+
+@pytest.mark.parametrize(("read", "empty"), [("text", ""), ("items", ()), ("mapping", {})])
+def test_nothing_reads_as_an_empty_value_of_any_type(read: str, empty: object) -> None:
+    assert getattr(Node(None, 1), read)("a") == empty

@@ -1,0 +1,396 @@
+"""From changes of files to changes of feeds: a real folder, real times, a real index."""
+
+import os
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from feeds.library.refresh import Plan, is_great_loss, plan
+from tests.conftest import NOW, Clock, Content, Site
+
+OpenSite = Callable[..., Site]
+
+
+def titles(site: Site, feed: str = "all") -> list[str]:
+    return [item["title"] for item in site.get(f"/{feed}.json").json["items"]]
+
+
+def etag(site: Site, feed: str = "all") -> str:
+    found = site.get(f"/{feed}.json").headers["ETag"]
+    assert isinstance(found, str)
+    return found
+
+
+def reason(site: Site, path: str) -> str | None:
+    found = {verdict.path: verdict.reason for verdict in site.library.inspect()}
+    return found[path]
+
+
+@pytest.mark.parametrize(
+    ("found", "known", "expected"),
+    [
+        ({}, {}, Plan((), (), 0)),
+        ({"a": "1"}, {"a": "1"}, Plan((), (), 0)),
+        ({"a": "1"}, {}, Plan(("a",), (), 1)),
+        ({"a": "2"}, {"a": "1"}, Plan(("a",), (), 0)),
+        ({}, {"a": "1"}, Plan((), ("a",), 0)),
+        ({"b": "1"}, {"a": "1"}, Plan(("b",), ("a",), 1)),
+    ],
+)
+def test_plan_names_what_to_read_and_what_is_gone(
+    found: dict[str, str], known: dict[str, str], expected: Plan
+) -> None:
+    assert plan(found, known) == expected
+
+
+@pytest.mark.parametrize(
+    ("gone", "new", "known", "expected"),
+    [
+        (10, 0, 10, False),
+        (11, 0, 55, False),
+        (11, 0, 54, True),
+        (100, 100, 100, False),
+        (100, 50, 100, True),
+    ],
+)
+def test_a_loss_is_great_above_ten_and_a_fifth_unless_as_many_came(
+    gone: int, new: int, known: int, expected: bool
+) -> None:
+    lost = Plan((), tuple(map(str, range(gone))), new)
+
+    assert is_great_loss(lost, known) is expected
+
+
+def test_a_new_file_is_in_its_feeds_and_moves_no_other(content: Content, site: Site) -> None:
+    content.write("old.md", topics=["Robots"])
+    site.library.refresh()
+    before = etag(site, "topics/robots")
+
+    content.write("new.md", title="New", topics=["AI"])
+    site.library.refresh()
+
+    assert titles(site, "topics/ai") == ["New"]
+    assert etag(site, "topics/robots") == before
+
+
+def test_a_changed_file_is_seen_at_once(content: Content, site: Site) -> None:
+    content.write("a.md", title="First")
+    site.library.refresh()
+
+    content.write("a.md", title="Second")
+    site.library.refresh()
+
+    assert titles(site) == ["Second"]
+
+
+def test_a_removed_file_is_gone_from_every_feed(content: Content, site: Site) -> None:
+    content.write("a.md")
+    site.library.refresh()
+
+    content.remove("a.md")
+    site.library.refresh()
+
+    assert titles(site) == titles(site, "topics/ai") == []
+    assert titles(site, "providers/news.example.com") == []
+
+
+def test_an_article_that_leaves_a_topic_leaves_its_feed(content: Content, site: Site) -> None:
+    content.write("a.md", topics=["AI", "Robots"])
+    site.library.refresh()
+
+    content.write("a.md", topics=["Robots"])
+    site.library.refresh()
+
+    assert titles(site, "topics/ai") == []
+    assert titles(site, "topics/robots") == ["Title of a.md"]
+
+
+def test_touching_a_file_or_changing_what_is_never_shown_moves_nothing(
+    content: Content, site: Site
+) -> None:
+    file = content.write("a.md", secured="old", heat=1, quality=5)
+    site.library.refresh()
+    before, revision = etag(site), site.library.revision.get()
+
+    os.utime(file, (1, 1))
+    site.library.refresh()
+    content.write("a.md", secured="new", heat=99, quality=80)
+    site.library.refresh()
+
+    assert etag(site) == before
+    assert site.library.revision.get() == revision
+
+
+def test_a_file_moved_with_its_id_keeps_its_identity(content: Content, site: Site) -> None:
+    content.write("a.md", id="stable")
+    site.library.refresh()
+    before = site.get("/all.json").json["items"]
+
+    os.rename(content.folder / "a.md", content.folder / "b.md")
+    site.library.refresh()
+
+    assert site.get("/all.json").json["items"] == before
+
+
+def test_a_folder_moved_away_takes_its_articles_along(content: Content, site: Site) -> None:
+    content.write("old/deep/a.md", title="Moved")
+    site.library.refresh()
+
+    os.rename(content.folder / "old", content.folder / "new")
+    site.library.refresh(["old", "new"])
+
+    assert [item["id"] for item in site.get("/all.json").json["items"]] == [
+        "tag:tributary.localhost,2026:new/deep/a"
+    ]
+
+
+def test_only_what_is_named_is_looked_at(content: Content, site: Site) -> None:
+    content.write("a.md", title="A")
+    content.write("b/b.md", title="B")
+    content.write("c/c.md", title="C")
+
+    site.library.refresh(["a.md", "b", "b/b.md", "gone.md"])
+
+    assert sorted(titles(site)) == ["A", "B"]
+
+
+def test_a_broken_file_keeps_the_version_that_was_served(
+    content: Content, site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    content.write("a.md", title="Good")
+    site.library.refresh()
+    before = etag(site)
+
+    content.raw("a.md", "---\ntitle: [\n---\n")
+    site.library.refresh()
+
+    assert etag(site) == before
+    assert "a.md:3: file: yaml-syntax" in caplog.text
+    assert site.get("/healthz").json["not served"] == {"yaml-syntax": 1}
+
+
+def test_a_broken_file_keeps_the_version_that_was_served_when_the_settings_change(
+    content: Content, site: Site, open_site: OpenSite
+) -> None:
+    content.write("a.md", title="Good")
+    site.library.refresh()
+    content.raw("a.md", "no front matter")
+    site.library.refresh()
+
+    content.raw("site.yml", "title: Another title")
+
+    assert titles(open_site()) == ["Good"]
+
+
+def test_a_broken_file_that_is_removed_takes_its_article_along(
+    content: Content, site: Site
+) -> None:
+    content.write("a.md")
+    site.library.refresh()
+    content.raw("a.md", "no front matter")
+    site.library.refresh()
+
+    content.remove("a.md")
+    site.library.refresh()
+
+    assert titles(site) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"published": False},
+        {"published": "no, wait"},
+        {"deleted": True},
+        {"removed": True},
+        {"removed": "perhaps"},
+        {"publishedDateTime": "2031-01-01"},
+    ],
+)
+def test_taking_an_article_down_works_even_when_misspelt(
+    content: Content, site: Site, change: dict[str, object]
+) -> None:
+    content.write("a.md")
+    site.library.refresh()
+
+    content.write("a.md", **change)
+    site.library.refresh()
+
+    assert titles(site) == []
+
+
+def test_of_two_files_with_one_id_the_first_by_path_is_served(
+    content: Content, site: Site
+) -> None:
+    content.write("b.md", id="same", title="B")
+    site.library.refresh()
+
+    content.write("a.md", id="same", title="A")
+    site.library.refresh()
+
+    assert titles(site) == ["A"]
+    assert site.get("/healthz").json["not served"] == {"collision": 1}
+    assert reason(site, "b.md") == "collision"
+
+
+def test_the_second_file_with_an_id_is_served_when_the_first_gives_it_up(
+    content: Content, site: Site
+) -> None:
+    content.write("a.md", id="same", title="A")
+    content.write("b.md", id="same", title="B")
+    site.library.refresh()
+
+    content.write("a.md", id="other", title="A")
+    site.library.refresh()
+
+    assert sorted(titles(site)) == ["A", "B"]
+
+
+def test_an_embargo_ends_without_any_file_changing(
+    content: Content, site: Site, clock: Clock
+) -> None:
+    content.write("a.md", publishedDateTime="2026-11-20T12:00:30Z")
+    report = site.library.refresh()
+    assert titles(site) == []
+    assert report.due == NOW + 30
+
+    clock.now = NOW + 30
+    site.library.refresh([])
+
+    assert titles(site) == ["Title of a.md"]
+
+
+def test_an_update_in_the_future_is_not_told_before_its_time(
+    content: Content, site: Site, clock: Clock
+) -> None:
+    content.write("a.md", updatedDateTime="2026-11-20T12:00:30Z")
+    site.library.refresh()
+    before = site.get("/all.json").json["items"][0]["date_modified"]
+
+    clock.now = NOW + 30
+    site.library.refresh([])
+
+    assert before == "2026-11-01T10:00:00Z"
+    assert site.get("/all.json").json["items"][0]["date_modified"] == "2026-11-20T12:00:30Z"
+
+
+def test_losing_most_articles_at_once_is_held_back_until_it_is_certain(
+    content: Content, site: Site, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in range(30):
+        content.write(f"{number}.md")
+    site.library.refresh()
+    for number in range(20):
+        content.remove(f"{number}.md")
+
+    report = site.library.refresh()
+    assert (report.held, len(titles(site))) == (1, 30)
+    assert report.due == NOW + 60
+    assert "20 of 30 files are gone" in caplog.text
+
+    clock.now += 61
+    site.library.refresh()
+    assert len(titles(site)) == 10
+
+
+def test_losing_all_articles_waits_for_a_hand(content: Content, site: Site, clock: Clock) -> None:
+    for number in range(12):
+        content.write(f"{number}.md")
+    site.library.refresh()
+    for number in range(12):
+        content.remove(f"{number}.md")
+    site.library.refresh()
+    clock.now += 3600
+
+    site.library.refresh()
+    assert len(titles(site)) == 12
+
+    assert site.runner.invoke(args=["refresh", "--confirm"]).exit_code == 0
+    assert titles(site) == []
+
+
+def test_a_loss_that_comes_back_is_forgotten(content: Content, site: Site, clock: Clock) -> None:
+    files = [content.write(f"{number}.md") for number in range(12)]
+    site.library.refresh()
+    away = content.folder.with_name("away")
+    os.rename(content.folder, away)
+    content.folder.mkdir()
+    site.library.refresh()
+
+    content.folder.rmdir()
+    os.rename(away, content.folder)
+    report = site.library.refresh()
+
+    assert (report.held, report.due) == (0, None)
+    assert len(titles(site)) == len(files)
+
+
+def test_a_folder_that_vanished_changes_nothing(content: Content, site: Site) -> None:
+    content.write("a.md")
+    site.library.refresh()
+    os.rename(content.folder, content.folder.with_name("away"))
+
+    with pytest.raises(FileNotFoundError):
+        site.library.refresh()
+
+    assert titles(site) == ["Title of a.md"]
+
+
+def test_hidden_files_and_folders_are_not_looked_at(content: Content, site: Site) -> None:
+    content.write(".hidden.md")
+    content.write(".git/a.md")
+
+    site.library.refresh()
+    site.library.refresh([".git/a.md", ".git", ".hidden.md"])
+
+    assert titles(site) == []
+
+
+def test_nothing_secret_is_in_the_index(content: Content, site: Site, tmp_path: Path) -> None:
+    content.write("a.md", secured="TOPSECRET", unknown="TOPSECRET")
+    content.write("draft.md", published=False, title="TOPSECRET")
+    content.write("later.md", publishedDateTime="2031-01-01", title="TOPSECRET")
+    content.write("broken.md", publishedDateTime="TOPSECRET")
+
+    site.library.refresh()
+
+    kept = b"".join(file.read_bytes() for file in (tmp_path / "instance").iterdir())
+    assert b"TOPSECRET" not in kept
+
+
+def test_a_refresh_that_fails_leaves_everything_as_it_was(
+    content: Content, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content.write("a.md", title="Before")
+    site.library.refresh()
+    content.write("a.md", title="After")
+    monkeypatch.setattr("feeds.library.changes.Changes.finish", _disk_full)
+
+    with pytest.raises(sqlite3.OperationalError):
+        site.library.refresh()
+
+    assert titles(site) == ["Before"]
+
+
+def _disk_full(self: object) -> None:
+    raise sqlite3.OperationalError("database or disk is full")
+
+
+def test_many_files_are_read_in_several_processes_with_the_same_result(
+    content: Content, open_site: OpenSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(40):
+        content.write(f"{number}.md", title=f"Article {number}")
+    seen: list[tuple[int, int]] = []
+    one = open_site()
+
+    monkeypatch.setattr("feeds.library.refresh.MANY", 10)
+    other = open_site(FEEDS_INSTANCE_DIR=str(tmp_path / "other"))
+    content.raw("site.yml", "title: New settings, so everything is read again")
+    third = open_site(FEEDS_INSTANCE_DIR=str(tmp_path / "other"))
+    third.library.refresh(progress=lambda done, total: seen.append((done, total)))
+
+    assert etag(one) == etag(other)
+    assert len(titles(third)) == 40

@@ -1,0 +1,201 @@
+"""site.yml, topics.yml, providers.yml: what they may say, and how they are refused."""
+
+from pathlib import Path
+
+import pytest
+
+from feeds.errors import SettingsError
+from feeds.library import read_site_files
+from feeds.settings import Choice, NamedFeed, SiteFiles, Topic
+
+URL = "https://feeds.example.org"
+
+SITE = """
+title: Example News
+url: https://feeds.example.com/
+description: What happens.
+language: de
+tag: {authority: example.com, year: 2020}
+image: {url: /pictures/logo.png, width: 144, height: 40, title: Logo}
+icon: {url: /pictures/icon.png}
+hubs: [https://hub.example.com/]
+limits: {items: 30, max_age: 600}
+feeds:
+  - name: best
+    title: The best
+    description: Only the best.
+    any: {topics: [AI, ml]}
+    all: {providers: [Old.example.com]}
+    none: {types: [video]}
+    types: [article]
+    quality: 80
+    limit: 20
+"""
+
+TOPICS = """
+- id: ai
+  name: Artificial Intelligence
+  description: Machines that learn.
+  image: {url: /pictures/ai.png, width: 1, height: 1}
+  aliases: [AI Research]
+- name: Machine Learning
+  id: ml
+  parent: ai
+  aliases: []
+- {name: Gopher, retired: true}
+"""
+
+PROVIDERS = """
+- domain: new.example.com
+  name: New Example
+  image: {url: /pictures/new.png}
+  aliases: [old.example.com]
+"""
+
+
+def read(folder: Path, url: str = "", **files: str) -> SiteFiles:
+    for name, text in files.items():
+        (folder / f"{name}.yml").write_text(text)
+    return read_site_files(folder, url, URL)
+
+
+def test_without_files_all_defaults_work(tmp_path: Path) -> None:
+    found = read(tmp_path)
+
+    assert (found.site.title, found.site.url, found.site.language) == ("Tributary", URL, "en")
+    assert (found.items, found.site.max_age) == (50, 900)
+    assert found.topics == found.providers == found.feeds == found.aliases == {}
+
+
+def test_every_key_is_read(tmp_path: Path) -> None:
+    found = read(tmp_path, site=SITE, topics=TOPICS, providers=PROVIDERS)
+
+    site = found.site
+    assert (site.title, site.description, site.language) == ("Example News", "What happens.", "de")
+    assert (site.authority, site.year, site.max_age) == ("example.com", 2020, 600)
+    assert site.image is not None
+    assert site.image.url == "https://feeds.example.com/pictures/logo.png"
+    assert (site.image.width, site.image.height, site.image.title) == (144, 40, "Logo")
+    assert site.icon is not None
+    assert (site.icon.width, site.icon.media_type) == (None, "image/png")
+    assert site.hubs == ("https://hub.example.com/",)
+    assert found.items == 30
+    assert found.feeds["best"] == NamedFeed(
+        name="best",
+        title="The best",
+        description="Only the best.",
+        any=Choice(topics=frozenset({"topics/ai", "topics/ml"})),
+        all=Choice(providers=frozenset({"providers/new.example.com"})),
+        none=Choice(types=frozenset({"video"})),
+        types=frozenset({"article"}),
+        quality=80,
+        limit=20,
+    )
+    assert found.topics["gopher"] == Topic(slug="gopher", name="Gopher", retired=True)
+    assert found.topics["ml"].parent == "ai"
+    assert found.providers["new.example.com"].name == "New Example"
+
+
+def test_names_ids_and_aliases_all_lead_to_the_topic(tmp_path: Path) -> None:
+    found = read(tmp_path, topics=TOPICS, providers=PROVIDERS)
+
+    assert found.aliases == {
+        "topics/artificial-intelligence": "topics/ai",
+        "topics/ai-research": "topics/ai",
+        "topics/machine-learning": "topics/ml",
+        "providers/old.example.com": "providers/new.example.com",
+    }
+
+
+def test_the_configured_url_wins_over_that_of_the_file(tmp_path: Path) -> None:
+    found = read(tmp_path, "https://other.example.org", site="url: https://feeds.example.com")
+
+    assert found.site.url == "https://other.example.org"
+
+
+def test_identifiers_do_not_follow_the_url(tmp_path: Path) -> None:
+    one = read(tmp_path, "https://a.example.org").site.uri("x")
+    other = read(tmp_path, "https://b.example.org").site.uri("x")
+
+    assert one == other
+
+
+def test_what_any_document_could_show_moves_the_fingerprint(tmp_path: Path) -> None:
+    prints = [
+        read(tmp_path).fingerprint,
+        read(tmp_path, "https://other.example.org").fingerprint,
+        read(tmp_path, site="title: Another").fingerprint,
+        read(tmp_path, topics="- name: AI").fingerprint,
+        read(tmp_path, providers="- domain: example.com").fingerprint,
+    ]
+
+    assert len(set(prints)) == len(prints)
+    assert read(tmp_path).fingerprint == prints[-1]
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({"site": "titel: x"}, "site.yml:1: titel: unknown key"),
+        ({"site": "a\nb"}, "site.yml:1: site.yml: is text"),
+        ({"site": "title: [x]"}, "site.yml:1: title: is a list"),
+        ({"site": "\nurl: ftp://x"}, "site.yml: url: not a web address"),
+        ({"site": "url: http://[x"}, "site.yml: url: not a web address"),
+        ({"site": "title: x\nlanguage: German"}, "site.yml:2: language: does not have the form"),
+        ({"site": "tag: {authority: http://x}"}, "site.yml:1: authority: does not have"),
+        ({"site": "tag: {year: 20}"}, "site.yml:1: year: write a whole number from 1990 to 9999"),
+        ({"site": "limits: {items: 501}"}, "site.yml:1: items: write a whole number from 1 to"),
+        ({"site": "limits: {items: ten}"}, "site.yml:1: items: write a whole number"),
+        ({"site": "limits: {max_age: 59}"}, "max_age: write a whole number from 60 to 18000"),
+        ({"site": "limits: 5"}, "site.yml:1: limits: is text"),
+        ({"site": "image: {url: 'data:x'}"}, "site.yml:1: url: not a web address"),
+        ({"site": "image: {width: 1}"}, "site.yml:1: url: not a web address"),
+        ({"site": "hubs: [x y]"}, "site.yml:1: hubs"),
+        ({"site": "hubs: x"}, "site.yml:1: hubs: is text"),
+        ({"site": "feeds: [{title: x}]"}, "site.yml:1: name: is missing"),
+        ({"site": "feeds: [{name: X Y}]"}, "site.yml:1: name: does not have the form"),
+        ({"site": "feeds: [{name: a}, {name: a}]"}, "site.yml:1: name: a second feed a"),
+        ({"site": "feeds: [{name: a, any: {tags: []}}]"}, "site.yml:1: tags: unknown key"),
+        ({"site": "a: &x 1"}, "site.yml:1: an anchor"),
+        ({"topics": "- {id: x}"}, "topics.yml:1: name: is missing"),
+        ({"topics": "- {name: A}\n- {name: a}"}, "topics.yml:2: id: a second topic a"),
+        ({"topics": "- {name: A, parent: B}"}, "topics.yml:1: parent: no topic b"),
+        (
+            {"topics": "- {name: A, parent: B}\n- {name: B, parent: A}"},
+            "parent: a topic cannot be part of itself",
+        ),
+        (
+            {"topics": "- {name: A, aliases: [C]}\n- {name: B, aliases: [c]}"},
+            "topics.yml:2: aliases: topics/c is another name of topics/a already",
+        ),
+        (
+            {"topics": "- {name: A, aliases: [B]}\n- {name: B}"},
+            "topics.yml:2: aliases: b is a topic of its own",
+        ),
+        ({"topics": "- {name: A, retired: maybe}"}, "topics.yml:1: retired: write true or false"),
+        ({"providers": "- {name: A}"}, "providers.yml:1: domain: is missing"),
+        ({"providers": "- {domain: A b}"}, "providers.yml:1: domain: does not have the form"),
+        (
+            {"providers": "- {domain: a.com}\n- {domain: a.com}"},
+            "providers.yml:2: domain: a second provider a.com",
+        ),
+        (
+            {"providers": "- {domain: a.com, aliases: [b.com]}\n- {domain: b.com}"},
+            "aliases: b.com is a provider of its own",
+        ),
+    ],
+)
+def test_what_is_wrong_or_unknown_is_refused_with_file_line_and_key(
+    tmp_path: Path, files: dict[str, str], message: str
+) -> None:
+    with pytest.raises(SettingsError) as error:
+        read(tmp_path, **files)
+
+    assert message in str(error.value)
+
+
+def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "site.yml").write_bytes(b"title: \xff")
+
+    with pytest.raises(SettingsError, match=r"site\.yml: cannot be read as UTF-8 text"):
+        read(tmp_path)

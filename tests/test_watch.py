@@ -1,0 +1,148 @@
+"""Keeping up while the server runs: real events, real processes, real kills."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from app import create_app
+from tests.conftest import SITE_URL, Content, Site
+
+#: Seconds within which a change must be seen; it takes a twentieth of that on an idle machine.
+SOON = 10.0
+
+
+def wait_for(happened: Callable[[], bool]) -> bool:
+    """Whether something happens soon."""
+    end = time.monotonic() + SOON
+    while time.monotonic() < end:
+        if happened():
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def titles(site: Site) -> list[str]:
+    return sorted(item["title"] for item in site.get("/all.json").json["items"])
+
+
+@pytest.fixture(params=["events", "poll"])
+def live(request: pytest.FixtureRequest, content: Content, tmp_path: Path) -> Iterator[Site]:
+    """The app as a worker has it: on the real clock, keeping itself up to date."""
+    environ = {
+        "FEEDS_CONTENT_DIR": str(content.folder),
+        "FEEDS_INSTANCE_DIR": str(tmp_path / "instance"),
+        "FEEDS_URL": SITE_URL,
+        "FEEDS_WATCH": request.param,
+    }
+    site = Site(create_app(environ))
+    site.library.start()
+    # Until the watcher has the folder in view, a change would be found by its first scan.
+    content.write("first.md", title="First")
+    assert wait_for(lambda: titles(site) == ["First"])
+    yield site
+    site.library.stop()
+
+
+def test_what_editors_do_to_files_is_seen_soon(content: Content, live: Site) -> None:
+    content.write("a.md", title="Renamed into place")
+    assert wait_for(lambda: titles(live) == ["First", "Renamed into place"])
+
+    with open(content.folder / "a.md", "a") as file:
+        file.write("\n\nAn afterthought.\n")
+    assert wait_for(lambda: "afterthought" in live.get("/all.json").text)
+
+    os.rename(content.folder / "a.md", content.folder / "b.md")
+    assert wait_for(lambda: "2026:b" in live.get("/all.json").text)
+
+    content.remove("b.md")
+    assert wait_for(lambda: titles(live) == ["First"])
+
+
+def test_folders_that_come_and_go_are_seen_soon(content: Content, live: Site) -> None:
+    content.write("new/deep/a.md", title="Deep")
+    assert wait_for(lambda: titles(live) == ["Deep", "First"])
+
+    os.rename(content.folder / "new", content.folder.with_name("away"))
+    assert wait_for(lambda: titles(live) == ["First"])
+
+    os.rename(content.folder.with_name("away"), content.folder / "back")
+    assert wait_for(lambda: titles(live) == ["Deep", "First"])
+
+
+def test_a_file_written_in_two_halves_is_judged_when_it_is_whole(
+    content: Content, live: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    whole = content.write("a.md", title="Whole").read_text()
+    assert wait_for(lambda: titles(live) == ["First", "Whole"])
+
+    with open(content.folder / "a.md", "w") as file:
+        file.write(whole[: len(whole) // 2])
+        file.flush()
+        time.sleep(0.1)
+        file.write(whole[len(whole) // 2 :].replace("Whole", "Rewritten"))
+
+    assert wait_for(lambda: titles(live) in (["First", "Rewritten"], ["First", "Whole"]))
+    assert "no-front-matter" not in caplog.text
+
+
+def test_an_embargo_ends_on_time_without_any_event(content: Content, live: Site) -> None:
+    due = int(time.time()) + 2
+    content.write("a.md", title="Now", publishedDateTime=time.strftime(ISO, time.gmtime(due)))
+
+    assert wait_for(lambda: "Now" in titles(live))
+    assert due <= time.time() <= due + 2
+
+
+ISO = "%Y-%m-%dT%H:%M:%SZ"
+
+
+def test_many_changes_at_once_are_few_refreshes(content: Content, live: Site) -> None:
+    before = live.library.revision.get()
+
+    for number in range(300):
+        content.write(f"many/{number}.md", title=f"Article {number}")
+
+    assert wait_for(lambda: live.get("/healthz").json["articles"] == 301)
+    assert live.library.revision.get() - before <= 15
+
+
+def test_another_process_takes_over_when_the_one_that_watches_is_killed(
+    content: Content, tmp_path: Path
+) -> None:
+    environ = {
+        "FEEDS_CONTENT_DIR": str(content.folder),
+        "FEEDS_INSTANCE_DIR": str(tmp_path / "instance"),
+        "FEEDS_URL": SITE_URL,
+    }
+    content.write("a.md", title="A")
+    code = """if True:
+        import time
+        from app import create_app
+        create_app().extensions["tributary"].library.start()
+        print("started", flush=True)
+        time.sleep(60)
+    """
+    first = subprocess.Popen(
+        [sys.executable, "-c", code], env=os.environ | environ, stdout=subprocess.PIPE
+    )
+    assert first.stdout is not None
+    assert first.stdout.readline() == b"started\n"
+    time.sleep(1)
+    site = Site(create_app(environ))
+    site.library.start()
+    content.write("b.md", title="B")
+    assert wait_for(lambda: titles(site) == ["A", "B"])
+
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    first.stdout.close()
+    content.write("c.md", title="C")
+
+    assert wait_for(lambda: titles(site) == ["A", "B", "C"])
+    site.library.stop()
