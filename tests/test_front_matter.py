@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feeds.errors import ArticleError, Embargoed, Reason
-from feeds.library.front_matter import MAX_CONTENT, MAX_FILE, Context, Parsed, parse
+from feeds.library.front_matter import MAX_CONTENT, MAX_FILE, MAX_NOTES, Context, Parsed, parse
 
 CASES = Path(__file__).parent / "cases" / "front_matter"
 SHARED = Path(__file__).parents[2] / "shared"
@@ -129,7 +129,7 @@ def test_a_file_over_its_limit_is_refused_unread() -> None:
 
 
 def test_a_body_may_fill_its_limit_to_the_last_byte() -> None:
-    fits = "x" * (MAX_CONTENT - len("&lt;p&gt;&lt;/p&gt;"))
+    fits = "'" * (MAX_CONTENT - len("&lt;p&gt;&lt;/p&gt;"))
 
     whole, over = article(body=fits), article(body=f"{fits}x")
 
@@ -163,6 +163,12 @@ def test_notes_never_quote_what_a_file_holds() -> None:
 
     assert len(parsed.notes) == 3
     assert "hush" not in " ".join(parsed.notes)
+
+
+def test_thousands_of_mistakes_are_told_by_the_first() -> None:
+    parsed = article(f"{MINIMUM}images: [{'{url: 1},' * 1_000}{'{},' * 1_000}]\n")
+
+    assert len(parsed.notes) == MAX_NOTES
 
 
 def test_what_is_secured_reaches_nobody() -> None:

@@ -147,6 +147,8 @@ def test_a_frame_becomes_a_link_to_what_it_would_have_shown(written: str, read: 
         ("[a](/b) ![c](d.png)", '<p><a href="https://news.example/b">a</a> '
          '<img src="https://news.example/2024/d.png" alt="c"></p>'),
         ("<div>a</div>", "<div>a</div>"),
+        ("a\n\n\t<div>b</div>", "<p>a</p>\n\t<div>b</div>"),
+        ("```\n<b>\n```", "<pre><code>&lt;b&gt;\n</code></pre>"),
         ("It wouldnâ€™t", "<p>It wouldn’t</p>"),
         ("größer — “so”", "<p>größer — “so”</p>"),
     ],

@@ -22,6 +22,7 @@ ANYTHING = st.text(st.characters(exclude_categories=[]), max_size=200)
         ("já, größer, 日本語, 😀", "já, größer, 日本語, 😀"),
         ("AT&T &amp; caf&eacute;", "AT&T & café"),
         ("&amp;lt;", "&lt;"),
+        ("&amp;quot;Really&amp;quot;,&amp;nbsp;she&amp;#39;d", '"Really", she\'d'),
         ("Use &lt;b&gt; tags", "Use <b> tags"),
         ("<b>bold</b>", "bold"),
         ("<b>b</b>old", "bold"),

@@ -93,10 +93,7 @@ def key(url: str) -> str:
 def _kept(mark: str, parameters: str) -> str:
     if not parameters:
         return mark
-    parts = parameters.split("&")
-    kept = [part for part in parts if not _tracks(part)]
-    if len(kept) == len(parts):
-        return mark + parameters
+    kept = [part for part in parameters.split("&") if not _tracks(part)]
     return mark + "&".join(kept) if kept else ""
 
 

@@ -62,7 +62,11 @@ _CLEANER = nh3.Cleaner(
     },
     link_rel=None,
 )
-_MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
+# Without "code": an empty line and a tab turn the rest of real HTML bodies into a listing. Whoever
+# means code has fences for it.
+_MARKDOWN = (
+    MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).disable("code")
+)
 
 # What nh3 writes: every attribute in double quotes, no stray "<" or quote in it.
 _WRITTEN = re.compile(r'<(/?)([a-z][a-z0-9-]*)((?: [a-z]+="[^"]*")*)>')

@@ -17,6 +17,8 @@ MAX_TEXT = 10_000
 UNCLEAN = re.compile("[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # int() raises on more than 4,300 digits, and html.unescape calls it.
 _HUGE_REFERENCE = re.compile("&#[0-9]{10,};?")
+# Escaped twice, as in 1 of 80 real excerpts: nobody writes about these, as one does about "&lt;".
+_ESCAPED_TWICE = re.compile("&(?:quot|apos|nbsp|#39|#34|#x27|#x22);", re.IGNORECASE)
 
 # As HTML has it: a quote means something after "=" only. The number is bounded because a quoted
 # "<a" is tried as a tag again: 80 parts for each of them keep that linear.
@@ -56,13 +58,15 @@ def clean(text: str) -> str:
 
     A text is read as HTML, once: first tags go, then entities become characters. So ``<b>new</b>``
     is ``new``, ``Use &lt;b&gt;`` is ``Use <b>``, and ``a < b`` or ``5 <3``, which no browser
-    takes for a tag, stay as they are. Mojibake is mended last, since entities may spell it.
+    takes for a tag, stay as they are. Only quotes and spaces are decoded twice. Mojibake is mended
+    last, since entities may spell it.
     """
     text = text[:MAX_TEXT]
     if "<" in text:
         text = _MARKUP.sub(_space, text)
     if "&" in text:
         text = unescape(_HUGE_REFERENCE.sub("\ufffd", text))
+        text = _ESCAPED_TWICE.sub(lambda found: unescape(found[0]), text)
     if not text.isascii():
         text = repair(text)
     return " ".join(UNCLEAN.sub(_separator, text).split())
