@@ -49,7 +49,10 @@ def _library(environment: Environment, files: SiteFiles, clock: Callable[[], flo
         memberships=partial(memberships, files=files),
         weigh=formats.weight,
     )
-    return Library(reader, environment.instance, files.fingerprint, environment.poll, clock)
+    # What renders has a say: weights are kept in the index, and when all documents look different
+    # their Last-Modified must be later.
+    fingerprint = files.fingerprint + formats.version().encode()
+    return Library(reader, environment.instance, fingerprint, environment.poll, clock)
 
 
 @cache

@@ -140,7 +140,7 @@ class Catalog:
     def modified(self) -> int:
         """When any feed last changed."""
         site = self._index.feed("")
-        return site.modified if site else self._never()
+        return min(site.modified, self._now()) if site else self._never()
 
     def _is_listed(self, path: str, known: dict[str, KnownFeed]) -> bool:
         kind, *names = path.split("/")
@@ -179,7 +179,7 @@ class Catalog:
             "providers": self.files.providers,
             "feeds": self.files.feeds,
         }
-        return len(names) == 1 and names[0] in declared[kind]
+        return len(names) == 1 and names[0] in declared.get(kind, ())
 
     def _make_listing(self, path: str, known: KnownFeed | None) -> Listing:
         kind, *names = path.split("/")

@@ -124,22 +124,17 @@ def _outcome(verdict: Verdict) -> str:
 
 def _line(verdict: Verdict) -> str:
     """``path:line: key: reason: what to do``."""
-    where = _shown(verdict.path) + (f":{verdict.line}" if verdict.line else "")
+    where = verdict.shown + (f":{verdict.line}" if verdict.line else "")
     parts = (where, verdict.key, verdict.reason or "served", verdict.message)
     return ": ".join(part for part in parts if part)
 
 
 def _entry(verdict: Verdict) -> dict[str, Any]:
     return {
-        "file": _shown(verdict.path),
+        "file": verdict.shown,
         "outcome": _outcome(verdict),
         "reason": verdict.reason,
         "line": verdict.line,
         "key": verdict.key,
         "message": verdict.message,
     }
-
-
-def _shown(path: str) -> str:
-    """A path as a terminal or a program may see it, whatever bytes the file system has."""
-    return path.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -52,7 +52,9 @@ class Content:
             "topics": ["AI"],
         }
         keys = {k: v for k, v in (default | front_matter).items() if v is not None}
-        return self.raw(path, f"---\n{yaml.safe_dump(keys, allow_unicode=True)}---\n{body}")
+        return self.raw(
+            path, f"---\n{yaml.safe_dump(keys, allow_unicode=True, sort_keys=False)}---\n{body}"
+        )
 
     def raw(self, path: str, text: str | bytes) -> Path:
         """Write a file as editors do who mean well: whole, then renamed into place."""

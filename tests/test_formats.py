@@ -5,6 +5,7 @@ import locale
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -205,6 +206,14 @@ def test_titles_are_plain_text_escaped_once(format: Format) -> None:
 def test_two_renderings_give_the_same_bytes(format: Format) -> None:
     """[54]"""
     assert render(feed(rich()), format) == render(feed(rich()), format)
+
+
+@every_format
+def test_renderings_at_the_same_time_do_not_meet(format: Format) -> None:
+    feeds = [feed(replace(rich(), title=f"Title {number}")) for number in range(40)]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda each: render(each, format), feeds))
+    assert together == [render(each, format) for each in feeds]
 
 
 @every_format

@@ -4,7 +4,7 @@ import html
 
 import feedparser
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from feeds.formats import FRAME, MAX_BYTES, MAX_ITEM_BYTES, render, weight
@@ -77,11 +77,13 @@ def test_what_an_article_says_survives_in_every_format(format: Format, one: Arti
 @given(one=ARTICLES)
 @settings(max_examples=60, deadline=None)
 def test_feedparser_finds_title_and_address(format: Format, one: Article) -> None:
+    # feedparser takes "&b;" in an address for an entity and loses the semicolon.
+    assume(";" not in one.url)
     parsed = feedparser.parse(render(feed(one), format))
     assert not parsed.bozo
     assert len(parsed.entries) == 1
     assert html.unescape(parsed.entries[0].link) == html.unescape(one.url)
-    assert parsed.entries[0].title
+    assert html.unescape(parsed.entries[0].title) == html.unescape(one.title)
 
 
 @every_format
@@ -107,6 +109,13 @@ def test_the_weight_counts_the_worst_of_marks(mark: str) -> None:
         content=f"<p>{escape(text)[:400]}</p>",
     )
     assert max(size(worst, format) for format in Format) <= weight(worst)
+
+
+@every_format
+@pytest.mark.parametrize("body", ["", "<p>Body</p>"])
+def test_the_weight_counts_a_description_that_was_cut(format: Format, body: str) -> None:
+    long = article(excerpt="日&" * 2_000, content=body)
+    assert size(long, format) <= weight(long)
 
 
 def test_the_weight_of_a_typical_article_is_at_most_twice_its_size() -> None:

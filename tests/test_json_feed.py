@@ -24,6 +24,17 @@ def test_the_version_is_the_first_member() -> None:
     assert json_().startswith(b'{"version":"https://jsonfeed.org/version/1.1",')
 
 
+def test_a_json_feed_links_to_its_page() -> None:
+    """[53]"""
+    found = json_feed(json_())
+    assert found["home_page_url"] == "https://feeds.example.org/topics/ai"
+    assert found["description"] == "Articles about AI"
+
+
+def test_json_writes_every_script_as_it_is() -> None:
+    assert "日本語 é 😀".encode() in json_(article(title="日本語 é 😀"))
+
+
 def test_json_dates_end_in_z() -> None:
     """[5, 7, 8]"""
     item = json_item(updated=PUBLISHED + 3_600)
@@ -51,6 +62,10 @@ def test_pictures_are_attachments_and_the_lead_is_the_image() -> None:
     [
         ({"icon": image(url="https://i.example/")}, ("https://i.example/", "https://i.example/")),
         ({"image": image(url="https://i.example/")}, ("https://i.example/", None)),
+        (
+            {"icon": image(url="https://i.example/"), "image": image(url="https://l.example/")},
+            ("https://i.example/", "https://i.example/"),
+        ),
         ({}, (None, None)),
     ],
 )

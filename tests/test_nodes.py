@@ -56,9 +56,7 @@ def test_an_empty_document_is_nothing() -> None:
         ("- \n" * 10_001, "too-complex", 9_999),
     ],
 )
-def test_what_no_article_needs_is_refused_with_its_line(
-    text: str, reason: str, line: int
-) -> None:
+def test_what_no_article_needs_is_refused_with_its_line(text: str, reason: str, line: int) -> None:
     with pytest.raises(ArticleError) as error:
         parse(text)
 

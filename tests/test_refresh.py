@@ -4,6 +4,7 @@ import os
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -210,7 +211,7 @@ def test_a_broken_file_that_is_removed_takes_its_article_along(
     ],
 )
 def test_taking_an_article_down_works_even_when_misspelt(
-    content: Content, site: Site, change: dict[str, object]
+    content: Content, site: Site, change: dict[str, Any]
 ) -> None:
     content.write("a.md")
     site.library.refresh()
@@ -221,9 +222,7 @@ def test_taking_an_article_down_works_even_when_misspelt(
     assert titles(site) == []
 
 
-def test_of_two_files_with_one_id_the_first_by_path_is_served(
-    content: Content, site: Site
-) -> None:
+def test_of_two_files_with_one_id_the_first_by_path_is_served(content: Content, site: Site) -> None:
     content.write("b.md", id="same", title="B")
     site.library.refresh()
 

@@ -39,7 +39,14 @@ def test_a_guid_is_not_an_address() -> None:
 
 def test_rss_dates_are_written_in_english() -> None:
     """[5, 8]"""
-    assert text(rss_item(), "pubDate") == "Tue, 30 Jun 2020 20:50:00 GMT"
+    assert text(rss_item(updated=PUBLISHED + 1), "pubDate") == "Tue, 30 Jun 2020 20:50:00 GMT"
+
+
+def test_a_channel_links_to_its_page() -> None:
+    """[53]"""
+    found = channel(rss(description="About"))
+    assert text(found, "link") == "https://feeds.example.org/topics/ai"
+    assert text(found, "description") == "About"
 
 
 def test_the_build_date_is_the_time_of_the_last_change() -> None:
@@ -218,6 +225,19 @@ def test_a_long_body_is_not_read_to_its_end_for_a_description() -> None:
     """A tag that is cut in two leaves nothing behind."""
     body = "<p>" + 'Text <a href="https://example.com/long/address">a</a> ' * 200 + "</p>"
     assert "href" not in description(article(excerpt="", content=body))
+    endless = f'<p>Hi</p><a href="https://example.com/{"x" * 6_000}">there</a>'
+    assert description(article(excerpt="", content=endless)) == "Hi"
+
+
+def test_a_body_that_is_its_own_description_is_shown_once() -> None:
+    item = rss_item(excerpt="", content="Body")
+    assert text(item, f"{CONTENT}encoded") == "<p>Body</p>"
+
+
+def test_a_body_shorter_than_the_description_follows_it() -> None:
+    """[45]"""
+    item = rss_item(excerpt="An excerpt.", content="<p>Hi</p>")
+    assert text(item, f"{CONTENT}encoded") == "<p>An excerpt.</p><p>Hi</p>"
 
 
 @pytest.mark.parametrize(

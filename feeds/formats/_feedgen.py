@@ -38,11 +38,11 @@ class Moment(datetime):
     text = ""
 
     @classmethod
-    def of(cls, seconds: int, milliseconds: int = 0) -> "Moment":
-        """The time of that many seconds, written with milliseconds if there are any."""
+    def of(cls, seconds: int) -> "Moment":
+        """The time of that many seconds."""
         # feedgen looks at no more than the type and the zone.
         moment = cls(1970, 1, 1, tzinfo=UTC)
-        moment.text = rfc3339(seconds, milliseconds)
+        moment.text = rfc3339(seconds)
         return moment
 
     def isoformat(self, sep: str = "T", timespec: str = "auto") -> str:
@@ -168,7 +168,8 @@ def quoted_text(text: str) -> str:
 
 def related(link: RelatedLink) -> str:
     """The attributes of a related link, in RSS as in Atom."""
-    return f'rel="related" type="text/html" href={quoted_url(link.url)} title={quoted_text(link.title)}'
+    title = quoted_text(link.title)
+    return f'rel="related" type="text/html" href={quoted_url(link.url)} title={title}'
 
 
 def _escaped(text: str) -> str:

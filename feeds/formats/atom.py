@@ -1,13 +1,19 @@
 """Atom 1.0, RFC 4287, with feed paging and archiving (RFC 5005) and tombstones (RFC 6721)."""
 
-from collections import Counter
-
 from feedgen.entry import FeedEntry
 from feedgen.feed import FeedGenerator
 from lxml.etree import SubElement
 
 from feeds.formats import _feedgen
-from feeds.formats._feedgen import Element, Moment, quoted_url, related, spell, text_element
+from feeds.formats._feedgen import (
+    Element,
+    Moment,
+    quoted_text,
+    quoted_url,
+    related,
+    spell,
+    text_element,
+)
 from feeds.formats.dates import rfc3339
 from feeds.formats.item_html import content, description
 from feeds.formats.sizes import MAX_WITHDRAWN, fitted
@@ -21,24 +27,9 @@ def render(feed: Feed) -> bytes:
     """The feed as an Atom document."""
     articles = [fitted(article) for article in feed.articles]
     generator = _feed(feed)
-    dated = zip(articles, _moments(articles), strict=True)
-    generator.entry([_entry(article, moment, feed) for article, moment in dated])
+    generator.entry([_entry(article, feed) for article in articles])
     built = generator.atom_str(encoding="unicode", xml_declaration=False)
     return _feedgen.document(built, "entry", (_ending(article, feed) for article in articles))
-
-
-def _moments(articles: list[Article]) -> list[Moment]:
-    """When each article was updated, no two alike.
-
-    RFC 4287 lets two entries share a time, but validators and readers that order or compare by
-    it object; the first keeps its time to the letter, the others get milliseconds.
-    """
-    met: Counter[int] = Counter()
-    moments = []
-    for article in articles:
-        moments.append(Moment.of(article.updated, met[article.updated]))
-        met[article.updated] += 1
-    return moments
 
 
 def _feed(feed: Feed) -> FeedGenerator:
@@ -72,11 +63,11 @@ def _order(withdrawal: Withdrawal) -> tuple[int, str]:
     return -withdrawal.when, withdrawal.id
 
 
-def _entry(article: Article, updated: Moment, feed: Feed) -> FeedEntry:
+def _entry(article: Article, feed: Feed) -> FeedEntry:
     entry = FeedEntry()
     entry.id(feed.site.uri(article.id))
     entry.title(article.title)
-    entry.updated(updated)
+    entry.updated(Moment.of(article.updated))
     entry.published(Moment.of(article.published))
     entry.author([{"name": name} for name in article.authors or (article.provider.name,)])
     entry.content(content(article), type="html")

@@ -9,8 +9,7 @@ def rfc822(seconds: int) -> str:
     return formatdate(seconds, usegmt=True)
 
 
-def rfc3339(seconds: int, milliseconds: int = 0) -> str:
+def rfc3339(seconds: int) -> str:
     """As Atom and JSON Feed want it: ``2020-06-30T20:50:00Z``."""
-    fraction = f".{milliseconds:03}" if milliseconds else ""
     whole = datetime.fromtimestamp(seconds, UTC).isoformat().removesuffix("+00:00")
-    return f"{whole}{fraction}Z"
+    return f"{whole}Z"

@@ -53,7 +53,7 @@ def fitted(article: Article) -> Article:
     The longer of the two lists loses its last member until the item is small enough. The lead
     picture and the text always stay; the reader's own limits keep them below the bound.
     """
-    while weight(article) > MAX_ITEM_BYTES and (len(article.images) > 1 or article.related):
+    while (len(article.images) > 1 or article.related) and weight(article) > MAX_ITEM_BYTES:
         article = _lighter(article)
     return article
 

@@ -12,6 +12,8 @@ from feeds.errors import ArticleError, Reason
 #: Bytes of one file; real articles have 2 to 24 kB.
 MAX_BYTES = 1 << 20
 
+# Python reads bytes that are not UTF-8 as lone surrogates, which no database or URL can hold.
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _UNNAMABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -40,14 +42,32 @@ def walk(content: Path, below: str = "") -> Iterator[Folder]:
         found = sorted(entries, key=lambda entry: entry.name)
     folders = [e.name for e in found if _is_folder(e) and not e.name.startswith(".")]
     files = [e for e in found if not _is_folder(e)]
-    stamps = {e.name: stamp(e.stat(follow_symlinks=False)) for e in files if is_article(e.name)}
-    others = tuple(e.name for e in files if not is_article(e.name))
-    yield Folder(below, stamps, others)
+    others = tuple(storable(e.name) for e in files if not is_article(e.name))
+    yield Folder(storable(below), dict(map(_stamped, filter(_is_article_file, files))), others)
     for name in folders:
         try:
             yield from walk(content, join(below, name))
         except FileNotFoundError:
             continue
+
+
+def _is_article_file(entry: "os.DirEntry[str]") -> bool:
+    return is_article(entry.name)
+
+
+def _stamped(entry: "os.DirEntry[str]") -> tuple[str, str]:
+    name = storable(entry.name)
+    return name, stamp(entry.stat(follow_symlinks=False)) if is_namable(name) else ""
+
+
+def is_namable(path: str) -> bool:
+    """Whether a path can stand in a database, a URL and a log."""
+    return _UNNAMABLE.search(path) is None
+
+
+def storable(path: str) -> str:
+    """A path with every byte that is not UTF-8 as a control character: to be kept, not opened."""
+    return _SURROGATE.sub("\x1a", path)
 
 
 def join(folder: str, name: str) -> str:
@@ -128,8 +148,7 @@ def _read_plain(handle: int) -> bytes:
 
 
 def _check_name(path: str) -> None:
-    # Python reads bytes that are not UTF-8 as lone surrogates, which no database or URL can hold.
-    if _UNNAMABLE.search(path):
+    if not is_namable(path):
         message = "a file name with control characters or not in UTF-8: rename it"
         raise ArticleError(Reason.BAD_NAME, message)
 

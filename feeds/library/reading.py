@@ -49,7 +49,7 @@ class Reader:
     def _judge_still(self, path: str, now: int) -> Verdict:
         """Judge a file; one that is refused while it is being written is read once more."""
         verdict = self._judge_once(path, now)
-        if verdict.reason is None or verdict.reason.is_deliberate:
+        if verdict.reason is None or verdict.reason.is_deliberate or not verdict.stamp:
             return verdict
         age = time.time() - os.lstat(self.content / path).st_mtime
         if 0 <= age < STILL:
@@ -59,7 +59,9 @@ class Reader:
 
     def _judge_once(self, path: str, now: int) -> Verdict:
         folder, name = split(path)
-        stamp = disk.stamp(os.lstat(self.content / path))
+        # A bad name may stand for another, so it is not looked up on the disk.
+        is_namable = disk.is_namable(path)
+        stamp = disk.stamp(os.lstat(self.content / path)) if is_namable else ""
         verdict = Verdict(folder, name, stamp)
         try:
             text = disk.read(self.content, path)

@@ -100,6 +100,7 @@ class Refresher:
         with locked(self.path.with_suffix(".lock")), closing(self._open()) as connection:
             now = int(self.clock())
             must_rebuild = _meta(connection, "made-for") != changes.made_for(self.fingerprint)
+            below = {_named(path) for path in below}
             whole = must_rebuild or "" in below
             known = {} if must_rebuild else _known(connection, [""] if whole else below)
             todo = plan(_found(self.reader.content, [""] if whole else below), known)
@@ -166,7 +167,7 @@ class Refresher:
             verdict = replace(verdict, entry=self.reader.entry(kept))
         verdict = writer.judge(verdict)
         if verdict.reason and not verdict.reason.is_deliberate:
-            where = f"{verdict.path}:{verdict.line or 1}: {verdict.key or 'file'}"
+            where = f"{verdict.shown}:{verdict.line or 1}: {verdict.key or 'file'}"
             log.warning("%s: %s: %s", where, verdict.reason, verdict.message)
 
     def _verdicts(self, paths: list[str], now: int) -> Iterator[Verdict]:
@@ -179,6 +180,13 @@ class Refresher:
         with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
             for some in _batches(paths, 4000):
                 yield from filter(None, pool.map(judge, some, chunksize=100))
+
+
+def _named(path: str) -> str:
+    """The path, or the nearest folder above it whose name can be kept."""
+    while not disk.is_namable(path):
+        path = split(path)[0]
+    return path
 
 
 def _found(content: Path, below: Iterable[str]) -> dict[str, str]:

@@ -53,6 +53,11 @@ class Verdict:
         return f"{self.folder}/{self.name}" if self.folder else self.name
 
     @property
+    def shown(self) -> str:
+        """The path as a terminal, a log or a program may see it."""
+        return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in self.path)
+
+    @property
     def takes_down(self) -> bool:
         """Whether an earlier version of the article must not be served any longer."""
         if self.reason is None:

@@ -1,0 +1,394 @@
+"""Which feeds exist, what they are called, and what each document of them holds."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from feeds.catalog import Catalog, Listing
+from feeds.errors import MovedFeed, OutOfDate, RetiredFeed, UnknownFeed
+from feeds.model import FeedId, Format
+from feeds.urls import ALL
+from tests.conftest import Clock, Content, Site
+
+OpenSite = Callable[..., Site]
+
+DAY = 86_400
+
+
+def listing(site: Site, path: str) -> Listing:
+    return site.web.catalog.listing(FeedId(path))
+
+
+def ids(site: Site, path: str = "all", month: str | None = None, part: int = 1) -> list[str]:
+    selection = site.web.catalog.select(FeedId(path, month, part))
+    return [row.id for row in selection.rows]
+
+
+def with_budget(site: Site, budget: int) -> Catalog:
+    """The catalog, with so many bytes for the articles of a document."""
+    return Catalog(site.library, site.web.catalog.files, budget)
+
+
+def test_a_topic_is_called_what_most_articles_call_it(content: Content, site: Site) -> None:
+    content.write("a.md", topics=["power-apps"])
+    content.write("b.md", topics=["Power Apps"])
+    content.write("c.md", topics=["Power Apps"])
+    site.library.refresh()
+
+    assert listing(site, "topics/power-apps").name == "Power Apps"
+
+    content.remove("b.md")
+    content.write("c.md", topics=["power-apps"])
+    site.library.refresh()
+
+    assert listing(site, "topics/power-apps").name == "power-apps"
+
+
+def test_what_the_site_files_call_a_feed_wins(content: Content, open_site: OpenSite) -> None:
+    content.raw("topics.yml", "- {id: ai, name: Artificial Intelligence, description: Minds.}")
+    content.raw("providers.yml", "- {domain: news.example.com, name: The News}")
+    content.raw("site.yml", "title: My Site\nfeeds: [{name: best, title: The Best}]")
+    content.write("a.md")
+    site = open_site()
+
+    assert listing(site, "topics/ai").title == "Artificial Intelligence — My Site"
+    assert listing(site, "topics/ai").description == "Minds."
+    assert listing(site, "providers/news.example.com").name == "The News"
+    assert listing(site, "feeds/best").description == "The Best, from My Site"
+    assert listing(site, "all").title == "My Site"
+
+
+def test_names_under_a_domain_are_listed_when_there_are_several(
+    content: Content, site: Site
+) -> None:
+    content.write("a.md", provider={"name": "One", "domain": "tube.example"})
+    content.write("b.md", provider={"name": "Two", "domain": "tube.example"})
+    content.write("c.md", provider={"name": "Only", "domain": "one.example"})
+    site.library.refresh()
+
+    found = {entry.id.path: entry for entry in site.web.catalog.listings()}
+
+    assert {path for path in found if path.startswith("providers/")} == {
+        "providers/tube.example",
+        "providers/tube.example/one",
+        "providers/tube.example/two",
+        "providers/one.example",
+    }
+    assert found["providers/tube.example/one"].kind == "names"
+    assert found["providers/tube.example/one"].parent == FeedId("providers/tube.example")
+
+
+def test_lists_hold_every_feed_but_retired_ones_and_aliases(
+    content: Content, open_site: OpenSite
+) -> None:
+    content.raw(
+        "topics.yml",
+        "- {name: AI, aliases: [Old]}\n- {name: Gone, retired: true}\n"
+        "- {name: Empty}\n- {name: ML, parent: AI}",
+    )
+    content.raw("providers.yml", "- {domain: gone.example, retired: true}\n- {domain: e.example}")
+    content.raw("site.yml", "feeds: [{name: best}]")
+    content.write("a.md", topics=["Old", "Gone", "Other"])
+    content.write("b.md", topics=[], provider={"domain": "gone.example"})
+    site = open_site()
+
+    found = {entry.id.path: entry.count for entry in site.web.catalog.listings()}
+
+    assert found == {
+        "all": 2,
+        "feeds/best": 2,
+        "providers/e.example": 0,
+        "providers/news.example.com": 1,
+        "topics/ai": 1,
+        "topics/empty": 0,
+        "topics/ml": 0,
+        "topics/other": 1,
+    }
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["topics/no", "providers/no", "feeds/no", "topics/../all", "providers/a/b", "x", "all/x"],
+)
+def test_what_nobody_knows_is_unknown(site: Site, path: str) -> None:
+    with pytest.raises(UnknownFeed):
+        site.web.catalog.select(FeedId(path))
+
+
+def test_retired_feeds_and_their_archives_are_gone(content: Content, open_site: OpenSite) -> None:
+    content.raw("topics.yml", "- {name: Gone, retired: true}")
+    content.raw("providers.yml", "- {domain: gone.example, retired: true}")
+    catalog = open_site().web.catalog
+
+    for id in (FeedId("topics/gone"), FeedId("topics/gone", "2026-01")):
+        with pytest.raises(RetiredFeed):
+            catalog.select(id)
+    for path in ("providers/gone.example", "providers/gone.example/name"):
+        with pytest.raises(RetiredFeed):
+            catalog.select(FeedId(path))
+
+
+def test_other_names_lead_to_the_feed_and_to_its_archives(
+    content: Content, open_site: OpenSite
+) -> None:
+    content.raw("topics.yml", "- {id: ai, name: Artificial Intelligence}")
+    content.raw("providers.yml", "- {domain: new.example, aliases: [old.example]}")
+    catalog = open_site().web.catalog
+
+    with pytest.raises(MovedFeed) as topic:
+        catalog.select(FeedId("topics/artificial-intelligence", "2026-01"))
+    with pytest.raises(MovedFeed) as name:
+        catalog.select(FeedId("providers/old.example/a-name"))
+
+    assert topic.value.feed == FeedId("topics/ai", "2026-01")
+    assert name.value.feed == FeedId("providers/new.example/a-name")
+
+
+def test_a_feed_that_lost_its_last_article_stays_known_and_empty(
+    content: Content, site: Site
+) -> None:
+    content.write("a.md", topics=["Rare"])
+    site.library.refresh()
+    content.remove("a.md")
+    site.library.refresh()
+
+    assert ids(site, "topics/rare") == ids(site, "topics/rare", "2026-11") == []
+
+
+def test_a_named_feed_that_is_no_longer_defined_is_unknown(
+    content: Content, open_site: OpenSite
+) -> None:
+    content.raw("site.yml", "feeds: [{name: best}]")
+    content.write("a.md")
+    open_site()
+    content.raw("site.yml", "feeds: []")
+
+    with pytest.raises(UnknownFeed):
+        open_site().web.catalog.select(FeedId("feeds/best"))
+
+
+def write_days(content: Content, count: int) -> None:
+    """An article a day, from 1 September 2026 on."""
+    for number in range(count):
+        month, day = divmod(number, 30)
+        content.write(
+            f"{number:03}.md", publishedDateTime=f"2026-{9 + month:02}-{day + 1:02}T12:00:00Z"
+        )
+
+
+def test_a_feed_holds_the_newest_articles_up_to_its_limit(
+    content: Content, open_site: OpenSite
+) -> None:
+    content.raw("site.yml", "limits: {items: 40}\nfeeds: [{name: few, limit: 5}]")
+    write_days(content, 60)
+    site = open_site()
+
+    assert ids(site) == [f"{number:03}" for number in range(59, 19, -1)]
+    assert ids(site, "feeds/few") == [f"{number:03}" for number in range(59, 54, -1)]
+
+
+def test_articles_of_one_moment_are_in_the_order_of_their_ids(content: Content, site: Site) -> None:
+    for name in ("b", "c", "a"):
+        content.write(f"{name}.md")
+    site.library.refresh()
+
+    assert ids(site) == ["a", "b", "c"]
+
+
+def test_an_article_stays_for_two_days_however_many_follow(
+    content: Content, open_site: OpenSite
+) -> None:
+    content.raw("site.yml", "limits: {items: 2}\nfeeds: [{name: few, limit: 2}]")
+    for number in range(6):
+        content.write(f"{number}.md", publishedDateTime=f"2026-11-1{number}T12:00:00Z")
+    site = open_site()
+
+    assert ids(site) == ["5", "4", "3"]
+    assert ids(site, "feeds/few") == ["5", "4"]
+
+
+def test_a_document_that_would_be_too_large_leaves_the_oldest_out(
+    content: Content, site: Site
+) -> None:
+    write_days(content, 10)
+    site.library.refresh()
+    weight = site.web.catalog.select(ALL).rows[0].weight
+
+    selection = with_budget(site, 3 * weight + 10).select(ALL)
+
+    assert [row.id for row in selection.rows] == ["009", "008", "007"]
+    assert selection.previous == FeedId("all", "2026-09", 4)
+
+
+def walk(catalog: Catalog) -> list[str]:
+    """The ids in the archives of the whole, from the newest to the oldest."""
+    found: list[str] = []
+    id = catalog.select(ALL).previous
+    while id:
+        selection = catalog.select(id)
+        found += [row.id for row in selection.rows]
+        id = selection.previous
+    return found
+
+
+def test_archives_hold_every_article_once_in_order(content: Content, site: Site) -> None:
+    write_days(content, 75)
+    site.library.refresh()
+
+    assert ids(site) == [f"{number:03}" for number in range(74, 24, -1)]
+    assert walk(site.web.catalog) == [f"{number:03}" for number in range(29, -1, -1)]
+
+
+def test_a_month_too_large_for_a_document_has_parts_that_name_each_other(
+    content: Content, site: Site
+) -> None:
+    write_days(content, 40)
+    site.library.refresh()
+    weight = max(row.weight for row in site.web.catalog.select(ALL).rows)
+    catalog = with_budget(site, 8 * weight)
+
+    assert walk(catalog)[-30:] == [f"{number:03}" for number in range(29, -1, -1)]
+    last = catalog.select(FeedId("all", "2026-09", 4))
+    assert (last.previous, last.next) == (FeedId("all", "2026-09", 3), FeedId("all", "2026-10"))
+    first = catalog.select(FeedId("all", "2026-10"))
+    assert first.previous == FeedId("all", "2026-09", 4)
+    with pytest.raises(UnknownFeed):
+        catalog.select(FeedId("all", "2026-09", 5))
+
+
+def test_a_full_part_of_a_month_does_not_change_with_what_is_published_later(
+    content: Content, site: Site
+) -> None:
+    write_days(content, 20)
+    site.library.refresh()
+    weight = max(row.weight for row in site.web.catalog.select(ALL).rows)
+    catalog = with_budget(site, 8 * weight)
+    before = catalog.select(FeedId("all", "2026-09")).fingerprint
+
+    content.write("new.md", publishedDateTime="2026-09-25T00:00:00Z")
+    site.library.refresh()
+
+    assert catalog.select(FeedId("all", "2026-09")).fingerprint == before
+
+
+def test_a_month_without_articles_is_unknown(content: Content, site: Site) -> None:
+    content.write("a.md")
+    site.library.refresh()
+
+    with pytest.raises(UnknownFeed):
+        site.web.catalog.select(FeedId("all", "2026-10"))
+
+
+def test_months_are_listed_newest_first_with_their_counts(content: Content, site: Site) -> None:
+    write_days(content, 40)
+    site.library.refresh()
+
+    months = site.web.catalog.months(ALL)
+
+    assert [(month.name, month.count) for month in months] == [("2026-10", 10), ("2026-09", 30)]
+
+
+def test_a_month_that_comes_or_goes_moves_the_times_of_those_beside_it(
+    content: Content, site: Site
+) -> None:
+    content.write("a.md", publishedDateTime="2026-08-01")
+    content.write("c.md", publishedDateTime="2026-10-01")
+    site.library.refresh()
+    before = {month.name: month.modified for month in site.web.catalog.months(ALL)}
+
+    content.write("b.md", publishedDateTime="2026-09-01")
+    site.library.refresh()
+
+    after = {month.name: month.modified for month in site.web.catalog.months(ALL)}
+    assert after["2026-08"] > before["2026-08"]
+    assert after["2026-10"] > before["2026-10"]
+
+
+def test_a_feed_that_changes_its_name_moves_the_times_of_its_archives(
+    content: Content, site: Site
+) -> None:
+    content.write("a.md", topics=["b c"], publishedDateTime="2026-08-01")
+    content.write("c.md", topics=["B-C"], publishedDateTime="2026-10-01")
+    site.library.refresh()
+    catalog, august = site.web.catalog, FeedId("topics/b-c", "2026-08")
+    before = catalog.select(august)
+
+    content.write("d.md", topics=["b c"], publishedDateTime="2026-10-02")
+    site.library.refresh()
+
+    after = catalog.select(august)
+    assert (before.title, after.title) == ("B-C — Tributary, 2026-08", "b c — Tributary, 2026-08")
+    assert after.modified > before.modified
+
+
+def test_withdrawals_are_told_for_seven_days(content: Content, site: Site, clock: Clock) -> None:
+    content.write("a.md")
+    site.library.refresh()
+    content.remove("a.md")
+    site.library.refresh()
+    assert "at:deleted-entry" in site.get("/all.atom").text
+
+    clock.now += 7 * DAY
+    report = site.library.refresh([])
+
+    assert "at:deleted-entry" not in site.get("/all.atom").text
+    assert report.due is None
+
+
+def test_an_article_that_comes_back_is_withdrawn_no_longer(content: Content, site: Site) -> None:
+    content.write("a.md")
+    site.library.refresh()
+    content.remove("a.md")
+    site.library.refresh()
+
+    content.write("a.md")
+    site.library.refresh()
+
+    assert "at:deleted-entry" not in site.get("/all.atom").text
+
+
+def test_an_article_that_changed_since_it_was_selected_is_not_rendered_under_its_old_name(
+    content: Content, site: Site
+) -> None:
+    content.write("a.md", title="Before")
+    site.library.refresh()
+    selection = site.web.catalog.select(ALL)
+    content.write("a.md", title="After")
+    site.library.refresh()
+
+    with pytest.raises(OutOfDate):
+        site.web.catalog.feed(selection)
+
+
+def test_when_a_feed_changed_has_no_say_in_what_it_is(content: Content, site: Site) -> None:
+    content.write("a.md")
+    site.library.refresh()
+    selection = site.web.catalog.select(ALL)
+
+    assert replace(selection, modified=1).fingerprint == selection.fingerprint
+    assert replace(selection, title="x").fingerprint != selection.fingerprint
+
+
+def test_the_articles_of_a_feed_name_the_feeds_of_their_providers(
+    content: Content, open_site: OpenSite
+) -> None:
+    content.raw("providers.yml", "- {domain: new.example, aliases: [news.example.com]}")
+    content.write("a.md")
+    catalog = open_site().web.catalog
+
+    feed = catalog.feed(catalog.select(ALL))
+
+    source = feed.sources["news.example.com"]
+    assert source.addresses.of(Format.RSS) == "https://feeds.example.org/providers/new.example.rss"
+    assert source.uri.endswith(":feed:providers/new.example")
+
+
+def test_the_picture_of_a_topic_is_that_of_its_feed(content: Content, open_site: OpenSite) -> None:
+    content.raw("topics.yml", "- {name: AI, image: {url: /pictures/ai.png}}")
+    content.raw("site.yml", "image: {url: /pictures/site.png}")
+    catalog = open_site().web.catalog
+
+    shown = [catalog.feed(catalog.select(FeedId(path))).site.image for path in ("topics/ai", "all")]
+
+    assert [image and image.url.rpartition("/")[2] for image in shown] == ["ai.png", "site.png"]

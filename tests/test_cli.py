@@ -1,0 +1,165 @@
+"""The commands, as editors and operators type them."""
+
+import json
+import os
+from collections.abc import Callable
+
+import pytest
+
+from feeds.errors import Reason
+from tests.conftest import Content, Site
+
+OpenSite = Callable[..., Site]
+
+
+def test_check_says_of_every_file_what_became_of_it(content: Content, site: Site) -> None:
+    content.write("good.md")
+    content.write("noted.md", images=[{"url": "ftp://x"}])
+    content.write("draft.md", published=False)
+    content.raw("broken.md", "---\ntitle: [\n---\n")
+
+    result = site.runner.invoke(args=["check"])
+
+    lines = result.stdout.splitlines()
+    assert lines[0].startswith("broken.md:3: yaml-syntax: ")
+    assert lines[1].startswith("draft.md:11: published: draft: ")
+    assert lines[2] == "good.md: served"
+    assert lines[3].startswith("noted.md: served: images[0]")
+    assert result.stderr == "2 served, 1 rejected, 1 ignored\n"
+
+
+def test_check_fails_only_when_a_file_is_rejected(content: Content, site: Site) -> None:
+    content.write("draft.md", published=False)
+    assert site.runner.invoke(args=["check"]).exit_code == 0
+
+    content.raw("broken.md", "no front matter")
+
+    assert site.runner.invoke(args=["check"]).exit_code == 1
+
+
+def test_check_for_programs_has_one_object_a_file(content: Content, site: Site) -> None:
+    content.write("sub/good.md")
+    content.write("a.md", published="perhaps")
+    content.write("later.md", publishedDateTime="2031-01-01")
+    content.raw("notes.txt", "not an article")
+    content.raw("site.yml", "title: x")
+
+    found = json.loads(site.runner.invoke(args=["check", "--json"]).stdout)
+
+    assert [(o["file"], o["outcome"], o["reason"], o["key"]) for o in found] == [
+        ("a.md", "rejected", "bad-published", "published"),
+        ("later.md", "ignored", "embargoed", "publishedDateTime"),
+        ("notes.txt", "ignored", "not-an-article", None),
+        ("sub/good.md", "served", None, None),
+    ]
+    assert all(set(o) == {"file", "outcome", "reason", "line", "key", "message"} for o in found)
+    assert found[0]["line"] == 11
+    assert found[0]["message"]
+
+
+@pytest.fixture
+def troubles(content: Content) -> dict[str, str]:
+    """One file for each thing that can be wrong with a file itself, and its reason."""
+    content.write("a.md", id="same")
+    content.write("b.md", id="same")
+    content.raw("big.md", b"---\ntitle: x\n---\n" + b"x" * (1 << 20))
+    content.raw("latin.md", "---\ntitle: caf\xe9\n---\n".encode("latin-1"))
+    content.raw(os.fsdecode(b"b\xffd.md"), "")
+    content.raw("line\nbreak.md", "")
+    os.mkfifo(content.folder / "fifo.md")
+    (content.folder / "link.md").symlink_to("/etc/hostname")
+    (content.folder / "folder.md").mkdir()
+    (content.folder / "loop").symlink_to(content.folder)
+    return {
+        "a.md": "",
+        "b.md": "collision",
+        "big.md": "too-large",
+        "latin.md": "bad-encoding",
+        "b\ufffdd.md": "bad-name",
+        "line\ufffdbreak.md": "bad-name",
+        "fifo.md": "not-a-file",
+        "link.md": "outside",
+        "loop": "not-an-article",
+    }
+
+
+def test_check_names_what_is_wrong_with_a_file_itself(troubles: dict[str, str], site: Site) -> None:
+    found = json.loads(site.runner.invoke(args=["check", "--json"]).stdout)
+
+    assert {o["file"]: o["reason"] or "" for o in found} == troubles
+
+
+def test_what_is_wrong_with_a_file_disturbs_no_other(troubles: dict[str, str], site: Site) -> None:
+    site.library.refresh()
+
+    assert [item["id"] for item in site.get("/all.json").json["items"]] == [
+        "tag:tributary.localhost,2026:same"
+    ]
+    rejected = {reason for reason in troubles.values() if reason} - {"not-an-article"}
+    assert set(site.get("/healthz").json["not served"]) == rejected
+
+
+def test_every_reason_says_whether_somebody_wanted_it_so() -> None:
+    deliberate = {reason.value for reason in Reason if reason.is_deliberate}
+
+    assert deliberate == {"draft", "embargoed", "withdrawn", "not-an-article"}
+
+
+def test_refresh_says_what_it_did(content: Content, site: Site) -> None:
+    content.write("a.md")
+    content.write("b.md", published=False)
+
+    result = site.runner.invoke(args=["refresh"])
+
+    assert "2 files read, 1 articles served" in result.output
+
+
+def test_feeds_lists_every_feed_with_its_count_and_address(content: Content, site: Site) -> None:
+    content.write("a.md")
+    site.library.refresh()
+
+    assert site.runner.invoke(args=["feeds"]).output.splitlines() == [
+        "     1  https://feeds.example.org/all.rss",
+        "     1  https://feeds.example.org/providers/news.example.com.rss",
+        "     1  https://feeds.example.org/topics/ai.rss",
+    ]
+
+
+def test_explain_says_in_which_feeds_an_article_is(content: Content, site: Site) -> None:
+    file = content.write("a.md")
+    site.library.refresh()
+
+    for path in ("a.md", str(file)):
+        assert site.runner.invoke(args=["explain", path]).output.splitlines() == [
+            "a.md: served",
+            "  https://feeds.example.org/all.rss",
+            "  https://feeds.example.org/topics/ai.rss",
+            "  https://feeds.example.org/providers/news.example.com.rss",
+            "  https://feeds.example.org/providers/news.example.com/example-news.rss",
+        ]
+
+
+def test_explain_says_why_an_article_is_in_none_or_in_its_earlier_version(
+    content: Content, site: Site
+) -> None:
+    content.write("draft.md", published=False)
+    content.write("a.md")
+    site.library.refresh()
+    content.raw("a.md", "no front matter")
+    site.library.refresh()
+
+    draft = site.runner.invoke(args=["explain", "draft.md"]).output
+    broken = site.runner.invoke(args=["explain", "a.md"]).output
+
+    assert "draft: " in draft
+    assert "https" not in draft
+    assert "no-front-matter" in broken
+    assert "its earlier version stays served" in broken
+    assert "https://feeds.example.org/all.rss" in broken
+
+
+def test_explain_of_no_file_says_so(site: Site) -> None:
+    result = site.runner.invoke(args=["explain", "none.md"])
+
+    assert result.exit_code == 1
+    assert "no file none.md" in result.output
