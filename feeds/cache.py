@@ -7,8 +7,11 @@ somebody planted, so none of them is used.
 
 import logging
 import time
-from typing import Any, Protocol
-from urllib.parse import unquote, urlsplit
+from collections.abc import Callable, Mapping
+from math import inf
+from pathlib import Path
+from typing import IO, Any, Protocol
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from cachelib import BaseCache, FileSystemCache, MemcachedCache, RedisCache, SimpleCache
 
@@ -20,6 +23,15 @@ _FAILED = "the cache %s failed (%s): going on without for %g s"
 
 #: Documents kept in memory when no other cache is configured.
 THRESHOLD = 100
+
+#: Documents kept as files.
+FILES = 500
+
+#: Bytes that memcached keeps under a key unless it is told otherwise: 1 MiB with all it adds.
+MEMCACHED_LARGEST = 1_000_000
+
+#: Of the names of our entries in a store that others may use too.
+PREFIX = "tributary:"
 
 #: Seconds that a document stays in a cache that nobody asks for it.
 TIMEOUT = 7 * 86_400
@@ -44,10 +56,11 @@ class Cache(Protocol):
 class GuardedCache:
     """Any of cachelib's caches; one that fails is left alone for a while."""
 
-    def __init__(self, backend: BaseCache, name: str) -> None:
-        """Take the cache and the name that the log gives it."""
+    def __init__(self, backend: BaseCache, name: str, largest: float = inf) -> None:
+        """Take the cache, the name that the log gives it, and how many bytes a value may have."""
         self._backend = backend
         self._name = name
+        self._largest = largest
         self._closed_until = 0.0
 
     def get(self, key: str) -> bytes | None:
@@ -57,14 +70,15 @@ class GuardedCache:
 
     def set(self, key: str, value: bytes) -> None:
         """Keep the bytes under the key, if possible."""
-        self._guarded("set", key, value, TIMEOUT)
+        if len(value) <= self._largest:
+            self._guarded("set", key, value, TIMEOUT)
 
     def _guarded(self, method: str, *arguments: Any) -> Any:
         if time.monotonic() < self._closed_until:
             return None
         try:
             return getattr(self._backend, method)(*arguments)
-        except Exception:
+        except Exception as error:
             # Clients of five stores raise what they like; none of it may reach a reader.
             self._closed_until = time.monotonic() + PAUSE
             log.warning(_FAILED, self._name, type(error).__name__, PAUSE)
@@ -80,13 +94,41 @@ class _Plain:
     def loads(self, value: bytes | None) -> bytes | None:
         return value
 
-    def dump(self, value: bytes, file: Any) -> None:
-        # FileSystemCache counts its files in a file of its own, as a number.
-        file.write(value if isinstance(value, bytes) else str(value).encode())
+    def dump(self, value: bytes, file: IO[bytes]) -> None:
+        file.write(value)
 
-    def load(self, file: Any) -> Any:
-        value = file.read()
-        return int(value) if len(value) < 12 and value.isdigit() else value
+    def load(self, file: IO[bytes]) -> bytes:
+        return file.read()
+
+
+class _Files(FileSystemCache):
+    """cachelib's, made to keep its bounds when files are lost, damaged or not to be read."""
+
+    serializer = _Plain()  # type: ignore[assignment]
+
+    # cachelib keeps the number of files in a file, which falls behind when two processes write
+    # and, damaged, stops all writing. Looking takes 0.2 ms, once a rendering.
+    @property
+    def _file_count(self) -> int:
+        return len(list(self._list_dir()))
+
+    def _update_count(self, delta: int | None = None, value: int | None = None) -> None:
+        pass
+
+    # cachelib tries again for 16 s when a file may not be opened.
+    def _run_safely(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        return fn(*args, **kwargs)
+
+    def set(self, *args: Any, **kwargs: Any) -> bool:
+        is_kept = super().set(*args, **kwargs)
+        if not is_kept:
+            self.sweep()
+        return is_kept
+
+    def sweep(self) -> None:
+        """Remove files begun and never finished: a full disk, or a process killed, leaves them."""
+        for unfinished in Path(self._path).glob(f"*{self._fs_transaction_suffix}"):
+            unfinished.unlink(missing_ok=True)
 
 
 def open_cache(url: str) -> Cache:
@@ -95,29 +137,20 @@ def open_cache(url: str) -> Cache:
     ``redis://HOST:PORT/DB`` (also ``rediss:``, ``unix:``), ``memcached://HOST:PORT``,
     ``file:///FOLDER``.
     """
-    parts = urlsplit(url)
-    make = {
-        "": _simple,
-        "redis": _redis,
-        "rediss": _redis,
-        "unix": _redis,
-        "memcached": _memcached,
-        "file": _files,
-    }.get(parts.scheme)
-    if make is None:
+    if not url:
+        return _guarded(SimpleCache(threshold=THRESHOLD, default_timeout=TIMEOUT), "memory")
+    try:
+        parts = urlsplit(url)
+        return _OPENERS[parts.scheme](url, parts)
+    except (KeyError, ValueError):
         names = "redis://HOST:PORT/DB, memcached://HOST:PORT or file:///FOLDER"
-        raise SettingsError(f"FEEDS_CACHE_URL: write {names}, or leave it out")
-    backend = make(url)
-    vars(backend)["serializer"] = _Plain()
-    # Without user, password and path: a name for the log.
-    return GuardedCache(backend, f"{parts.scheme or 'memory'} {parts.hostname or ''}".strip())
+        raise SettingsError(f"FEEDS_CACHE_URL: write {names}, or leave it out") from None
+    except OSError as error:
+        message = f"FEEDS_CACHE_URL: {error.strerror}: name a folder that can be written"
+        raise SettingsError(message) from None
 
 
-def _simple(url: str) -> BaseCache:
-    return SimpleCache(threshold=THRESHOLD, default_timeout=TIMEOUT)
-
-
-def _redis(url: str) -> BaseCache:
+def _redis(url: str, parts: SplitResult) -> Cache:
     import redis
     from redis.backoff import NoBackoff
     from redis.retry import Retry
@@ -129,22 +162,42 @@ def _redis(url: str) -> BaseCache:
         retry=Retry(NoBackoff(), 0),
         protocol=2,
     )
-    return RedisCache(client, key_prefix="tributary:", default_timeout=TIMEOUT)
+    cache = RedisCache(client, key_prefix=PREFIX, default_timeout=TIMEOUT)
+    return _guarded(cache, f"redis {parts.hostname or ''}")
 
 
-def _memcached(url: str) -> BaseCache:
-    from pymemcache.client.hash import HashClient
+def _memcached(url: str, parts: SplitResult) -> Cache:
+    from pymemcache.client.base import PooledClient
 
-    parts = urlsplit(url)
-    client = HashClient(
-        [(parts.hostname or "127.0.0.1", parts.port or 11211)],
+    client = PooledClient(
+        (parts.hostname or "127.0.0.1", parts.port or 11211),
         connect_timeout=PATIENCE,
         timeout=PATIENCE,
-        retry_attempts=0,
-        use_pooling=True,
+        default_noreply=False,
     )
-    return MemcachedCache(client, key_prefix="tributary:", default_timeout=TIMEOUT)
+    cache = MemcachedCache(client, key_prefix=PREFIX, default_timeout=TIMEOUT)
+    return _guarded(cache, f"memcached {parts.hostname or ''}", MEMCACHED_LARGEST)
 
 
-def _files(url: str) -> BaseCache:
-    return FileSystemCache(unquote(urlsplit(url).path), threshold=500, default_timeout=TIMEOUT)
+def _files(url: str, parts: SplitResult) -> Cache:
+    folder = unquote(parts.path)
+    if parts.netloc or not folder.startswith("/"):
+        raise ValueError("not the path of a folder of this machine")
+    cache = _Files(folder, threshold=FILES, default_timeout=TIMEOUT)
+    cache.sweep()
+    return _guarded(cache, "files")
+
+
+def _guarded(backend: BaseCache, name: str, largest: float = inf) -> Cache:
+    vars(backend)["serializer"] = _Plain()
+    # The name is for the log: without user, password and path.
+    return GuardedCache(backend, name.strip(), largest)
+
+
+_OPENERS: Mapping[str, Callable[[str, SplitResult], Cache]] = {
+    "redis": _redis,
+    "rediss": _redis,
+    "unix": _redis,
+    "memcached": _memcached,
+    "file": _files,
+}

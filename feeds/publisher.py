@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from feeds.cache import Cache
 from feeds.encodings import Bodies, encode, pack, unpack
-from feeds.errors import IndexUnavailable, OutOfDate
+from feeds.errors import IndexUnavailable, MovedFeed, OutOfDate, RetiredFeed, UnknownFeed
 
 log = logging.getLogger(__name__)
 
@@ -85,13 +85,14 @@ class Publisher:
         found = self._hot.get(address)
         if found is None or found.revision != self._revision():
             return None
+        self._keep(address, found)
         return found.document
 
     def document(self, address: str, recipe: Callable[[], Recipe]) -> Document:
         """The document at an address, made by a recipe when that has changed.
 
-        What the recipe raises passes through, but a document that was served before is served
-        again rather than none.
+        That a feed is unknown, retired or moved passes through, and so does any other error, unless
+        a document was served before: then that is served again rather than none.
         """
         # Read before the recipe: what changes meanwhile is seen by the next request.
         revision = self._revision()
@@ -101,14 +102,14 @@ class Publisher:
             return found.document
         try:
             document = self._made(recipe, found.document if found else None)
-        except IndexUnavailable:
-            if found is None:
-                raise
-            log.exception("the index failed: serving what was served before")
-            return found.document
-        except Exception:
+        except (UnknownFeed, RetiredFeed, MovedFeed):
             self._drop(address)
             raise
+        except Exception:
+            if found is None:
+                raise
+            log.exception("%s cannot be made now: serving what was served before", address)
+            return found.document
         if document is not None:
             self._keep(address, _Hot(revision, document))
             return document
@@ -158,6 +159,10 @@ class Publisher:
 
     def _keep(self, address: str, hot: _Hot) -> None:
         with self._lock:
+            known = self._hot.get(address)
+            if known and known.revision > hot.revision:
+                # A slow thread comes with what was right when it began.
+                return
             self._forget(address)
             self._hot[address] = hot
             self._size += hot.document.size

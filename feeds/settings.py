@@ -4,6 +4,7 @@ The environment says where things are; three optional files beside the articles 
 feeds are called. A wrong or unknown key is never passed over: the server refuses to start.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -113,6 +114,11 @@ class Environment:
         return f"http://{host}:{self.port}"
 
 
+#: Of RFC 3986, without query and fragment: our paths follow it.
+_URL = re.compile(r"[A-Za-z0-9:/@\[\]!$&'()*+,;=._~%-]+")
+_NUMBER = re.compile(r"[0-9]{1,9}")
+
+
 def read_environment(environ: Mapping[str, str]) -> Environment:
     """Read the variables that we know; raise SettingsError naming the one that is wrong."""
     return Environment(
@@ -136,8 +142,8 @@ def checked_url(url: str, name: str) -> str:
         _ = parts.port
     except ValueError:
         parts = urlsplit("")
-    good = parts.scheme in ("http", "https") and parts.hostname and url.isascii()
-    if not good or parts.query or parts.fragment or "@" in parts.netloc or not url.isprintable():
+    good = parts.scheme in ("http", "https") and parts.hostname and _URL.fullmatch(url)
+    if not good or "@" in parts.netloc:
         raise SettingsError(f"{name}: not a web address: write it like https://feeds.example.org")
     return url.rstrip("/")
 
@@ -158,6 +164,6 @@ def _poll(text: str) -> bool:
 
 def _number(environ: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
     text = environ.get(name) or str(default)
-    if not (text.isascii() and text.isdigit() and least <= int(text) <= most):
+    if not (_NUMBER.fullmatch(text) and least <= int(text) <= most):
         raise SettingsError(f"{name}: write a whole number from {least} to {most}")
     return int(text)

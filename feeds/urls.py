@@ -32,7 +32,8 @@ GUESSES = {
 }
 
 _ENDINGS = {format.value for format in Format}
-_MONTH = re.compile(r"(\d{4}-(?:0[1-9]|1[0-2]))(?:-([2-9]|[1-9]\d{1,3}))?")
+# Years that a calendar has, and ASCII digits: "\d" would take those of every script.
+_MONTH = re.compile(r"([12][0-9]{3}-(?:0[1-9]|1[0-2]))(?:-([2-9]|[1-9][0-9]{1,3}))?")
 #: How many names follow each kind of feed: a provider has a domain, and may have a name under it.
 _NAMES = {"all": {0}, "topics": {1}, "providers": {1, 2}, "feeds": {1}}
 
@@ -130,13 +131,13 @@ def slug(name: str) -> str:
     would be left, becomes a short hash.
     """
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).lower())
-    spelled = folded.replace("+", "-plus").replace("#", "-sharp")
+    spelled = folded.translate(_SPELLED)
     # Marks belong to their letters: without them the words of many scripts would fall apart.
     kept = "".join(c if unicodedata.category(c)[0] in "LNM" else "-" for c in spelled)
-    parts = (part.lstrip(_MARKS) for part in kept.split("-"))
-    found = "-".join(part for part in parts if part)
+    found = "-".join(part for part in kept.split("-") if part)
     return found or blake2b(folded.encode("utf-8", "replace"), digest_size=4).hexdigest()
 
 
-#: Variation selectors and joiners, which emoji leave behind.
-_MARKS = "".join(map(chr, (*range(0xFE00, 0xFE10), 0x20E3)))
+# Variation selectors and the keycap say how the character before looks: they are no marks of it.
+_LOOKS = (*range(0xFE00, 0xFE10), 0x20E3)
+_SPELLED = {ord("+"): "-plus", ord("#"): "-sharp", **dict.fromkeys(_LOOKS, "")}

@@ -10,5 +10,7 @@ __all__ = ["Web", "add_routes", "feed_recipe"]
 
 def add_routes(app: Flask, web: Web) -> None:
     """Let an app answer for what ``web`` holds."""
+    # Flask would answer //all.rss by a redirect to the host that the request names.
+    app.url_map.merge_slashes = False
     app.extensions["tributary"] = web
     app.register_blueprint(routes)

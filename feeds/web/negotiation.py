@@ -11,14 +11,23 @@ from feeds.encodings import CODINGS, IDENTITY
 _SYNONYMS = {"x-gzip": "gzip"}
 
 
-@lru_cache(maxsize=512)
+#: Characters of a header that is read; browsers send thirty.
+_LONGEST = 500
+
+
 def coding(accept_encoding: str | None) -> str:
     """The coding that an Accept-Encoding asks for; identity when it asks for none of ours.
 
     A ``*`` brings none: what a client does not name, it was seen not to read.
     """
-    if not accept_encoding:
+    # A longer one is no client's: it would only fill the memory of answers.
+    if not accept_encoding or len(accept_encoding) > _LONGEST:
         return IDENTITY
+    return _coding(accept_encoding)
+
+
+@lru_cache(maxsize=512)
+def _coding(accept_encoding: str) -> str:
     offered: dict[str, float] = {}
     for name, quality in parse_accept_header(accept_encoding.lower(), Accept):
         offered.setdefault(_SYNONYMS.get(name, name), quality)

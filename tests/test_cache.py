@@ -1,0 +1,456 @@
+"""The cache behind the publisher: one contract, run against every store that there is."""
+
+import os
+import pickle
+import signal
+import struct
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis as redis_client
+from cachelib import BaseCache
+from pymemcache.client.base import Client as MemcachedClient
+
+from feeds import cache as cache_module
+from feeds.cache import Cache, open_cache
+from feeds.encodings import encode, pack, unpack
+from feeds.errors import SettingsError
+from tests import stores
+from tests.conftest import Content, Site
+
+KEY = "0123456789abcdef0123456789abcdef"
+VALUE = pack(KEY, encode(b"<rss/>" * 100))
+
+#: Every byte, and what looks like a number, a pickle or nothing to somebody.
+VALUES = [b"", b"0", b"12345", b"\x80\x04.", bytes(range(256)), VALUE, os.urandom(700_000)]
+
+
+@dataclass(frozen=True)
+class Store:
+    """A store, and the way past our code to what it keeps."""
+
+    url: str
+    #: Put bytes under a key as somebody does who can write to the store.
+    plant: Callable[[str, bytes], object]
+
+    def open(self) -> Cache:
+        return open_cache(self.url)
+
+
+class Trap:
+    """Leaves a file behind when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (Path.touch, (self.path,))
+
+
+@pytest.fixture(autouse=True)
+def _close(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Close what a test opens: a server keeps its connections as long as it lives."""
+    opened: list[BaseCache] = []
+    guarded = cache_module._guarded
+
+    def watched(backend: BaseCache, *arguments: Any) -> Cache:
+        opened.append(backend)
+        return guarded(backend, *arguments)
+
+    monkeypatch.setattr(cache_module, "_guarded", watched)
+    yield
+    for part in (part for backend in opened for part in vars(backend).values()):
+        getattr(part, "close", int)()
+
+
+@pytest.fixture(scope="module")
+def redis_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    port = stores.free_port()
+    with stores.running(port, *stores.redis(port, tmp_path_factory.mktemp("redis"))):
+        yield port
+
+
+@pytest.fixture(scope="module")
+def memcached_port() -> Iterator[int]:
+    port = stores.free_port()
+    with stores.running(port, *stores.memcached(port)):
+        yield port
+
+
+@pytest.fixture
+def redis(redis_port: int) -> Iterator[Store]:
+    with redis_client.Redis(port=redis_port, protocol=2) as client:
+        client.flushall()
+        yield Store(
+            f"redis://127.0.0.1:{redis_port}/0",
+            lambda key, data: client.set(f"tributary:{key}", data),
+        )
+
+
+@pytest.fixture
+def memcached(memcached_port: int) -> Iterator[Store]:
+    client = MemcachedClient(("127.0.0.1", memcached_port), default_noreply=False)
+    client.flush_all()
+    yield Store(
+        f"memcached://127.0.0.1:{memcached_port}",
+        # Flag 1 is how clients mark a pickle.
+        lambda key, data: client.set(f"tributary:{key}", data, flags=1),
+    )
+    client.close()
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Store:
+    folder = tmp_path / "a cache"
+
+    def plant(key: str, data: bytes) -> None:
+        path = cache_module._Files(str(folder))._get_filename(key)
+        Path(path).write_bytes(struct.pack("I", 0) + data)
+
+    return Store(f"file://{folder}".replace(" ", "%20"), plant)
+
+
+@pytest.fixture(params=["redis", "memcached", "files"])
+def shared(request: pytest.FixtureRequest) -> Store:
+    """A store that more than one process uses."""
+    found = request.getfixturevalue(request.param)
+    assert isinstance(found, Store)
+    return found
+
+
+@pytest.fixture(params=["memory", "redis", "memcached", "files"])
+def cache(request: pytest.FixtureRequest) -> Cache:
+    if request.param == "memory":
+        return open_cache("")
+    found = request.getfixturevalue(request.param)
+    assert isinstance(found, Store)
+    return found.open()
+
+
+# The contract.
+
+
+def test_what_was_never_kept_is_not_there(cache: Cache) -> None:
+    assert cache.get(KEY) is None
+
+
+@pytest.mark.parametrize("value", VALUES, ids=lambda value: f"{len(value)} bytes")
+def test_bytes_come_back_as_they_were(cache: Cache, value: bytes) -> None:
+    cache.set(KEY, value)
+
+    assert cache.get(KEY) == value
+    assert cache.get(KEY[::-1]) is None
+
+
+def test_the_last_bytes_stay(cache: Cache) -> None:
+    cache.set(KEY, b"old")
+    cache.set(KEY, b"new")
+
+    assert cache.get(KEY) == b"new"
+
+
+def test_keys_do_not_disturb_each_other(cache: Cache) -> None:
+    values = {f"{number:032x}": b"%d" % number for number in range(20)}
+    for key, value in values.items():
+        cache.set(key, value)
+
+    assert {key: cache.get(key) for key in values} == values
+
+
+def test_many_documents_do_not_stop_the_next(cache: Cache) -> None:
+    """However full it is: what is kept last is there."""
+    for number in range(cache_module.THRESHOLD + 20):
+        cache.set(f"{number:032x}", VALUE)
+
+    cache.set(KEY, VALUE)
+
+    assert cache.get(KEY) == VALUE
+
+
+def test_a_document_of_any_size_does_no_harm(cache: Cache) -> None:
+    cache.set(KEY, os.urandom(2_000_000))
+    cache.set(KEY[::-1], VALUE)
+
+    assert cache.get(KEY[::-1]) == VALUE
+
+
+# What others write.
+
+
+def test_what_one_process_keeps_another_gets(shared: Store) -> None:
+    shared.open().set(KEY, VALUE)
+
+    assert shared.open().get(KEY) == VALUE
+
+
+def test_a_planted_pickle_is_never_run(shared: Store, tmp_path: Path) -> None:
+    trap = tmp_path / "sprung"
+    cache = shared.open()
+    for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
+        planted = pickle.dumps(Trap(trap), protocol)
+        shared.plant(KEY, planted)
+        assert cache.get(KEY) == planted
+        shared.plant(KEY, b"!" + planted)
+        assert cache.get(KEY) == b"!" + planted
+
+    assert not trap.exists()
+    pickle.loads(planted)
+    assert trap.exists(), "the trap works"
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        b"",
+        b"0",
+        VALUE[:-1],
+        VALUE[:20],
+        VALUE[:50] + b"?" + VALUE[51:],
+        pack("another key", encode(b"wrong")),
+        pickle.dumps(VALUE),
+        b"!" + pickle.dumps(VALUE),
+    ],
+    ids=["empty", "zero", "shorter", "short", "damaged", "swapped", "pickle", "marked pickle"],
+)
+def test_a_feed_never_shows_what_was_planted(
+    content: Content, open_site: Callable[..., Site], shared: Store, planted: bytes
+) -> None:
+    content.write("a.md")
+    first = open_site(FEEDS_CACHE_URL=shared.url)
+    right = first.get("/all.rss")
+    key = right.headers["ETag"].strip('"')
+    shared.plant(key, planted)
+
+    second = open_site(FEEDS_CACHE_URL=shared.url)
+    found = second.get("/all.rss")
+
+    assert found.status_code == 200
+    assert found.data == right.data
+    assert second.web.publisher.renderings == 1
+    mended = shared.open().get(key)
+    assert mended is not None
+    assert unpack(key, mended) is not None
+
+
+def test_a_second_machine_renders_nothing_again(
+    content: Content, open_site: Callable[..., Site], shared: Store, tmp_path: Path
+) -> None:
+    content.write("a.md")
+    first = open_site(FEEDS_CACHE_URL=shared.url)
+    second = open_site(FEEDS_CACHE_URL=shared.url, FEEDS_INSTANCE_DIR=str(tmp_path / "other"))
+
+    bodies = [site.get("/all.atom").data for site in (first, second)]
+
+    assert bodies[0] == bodies[1]
+    assert [site.web.publisher.renderings for site in (first, second)] == [1, 0]
+
+
+# Files.
+
+
+def test_files_are_bounded_and_pruned(files: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cache_module, "FILES", 10)
+    cache = files.open()
+    for number in range(50):
+        cache.set(f"{number:032x}", VALUE)
+
+    kept = list(folder_of(files).iterdir())
+    assert len(kept) <= 11
+    assert cache.get(f"{49:032x}") == VALUE
+
+
+def test_files_begun_and_never_finished_are_removed(files: Store) -> None:
+    files.open()
+    begun = folder_of(files) / "tmpabc.__wz_cache"
+    begun.write_bytes(b"half")
+
+    files.open()
+
+    assert not begun.exists()
+
+
+def test_a_full_disk_leaves_nothing_behind(files: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = files.open()
+
+    def full(self: object, value: bytes, file: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(cache_module._Plain, "dump", full)
+        cache.set(KEY, VALUE)
+    assert list(folder_of(files).iterdir()) == []
+
+    cache.set(KEY, VALUE)
+    assert cache.get(KEY) == VALUE
+
+
+def test_a_file_that_cannot_be_opened_costs_no_time(
+    files: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = files.open()
+    cache.set(KEY, VALUE)
+
+    def refuse(*args: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("builtins.open", refuse)
+    before = time.monotonic()
+    found = cache.get(KEY)
+    took = time.monotonic() - before
+
+    assert found is None
+    assert took < 0.1
+
+
+def folder_of(files: Store) -> Path:
+    return Path(files.url.removeprefix("file://").replace("%20", " "))
+
+
+# A cache that fails.
+
+
+def timed(work: Callable[[], object]) -> float:
+    before = time.monotonic()
+    work()
+    return time.monotonic() - before
+
+
+@pytest.fixture
+def dying(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[tuple[str, Callable[[signal.Signals], None]]]:
+    """The URL of a store, and the way to send it a signal."""
+    port = stores.free_port()
+    commands = {
+        "redis": lambda: stores.redis(port, tmp_path),
+        "memcached": lambda: stores.memcached(port),
+    }
+    with stores.running(port, *commands[request.param]()) as process:
+
+        def send(number: signal.Signals) -> None:
+            process.send_signal(number)
+            if number == signal.SIGKILL:
+                process.wait()
+
+        yield f"{request.param}://127.0.0.1:{port}", send
+
+
+@pytest.mark.parametrize("dying", ["redis", "memcached"], indirect=True)
+@pytest.mark.parametrize("number", [signal.SIGSTOP, signal.SIGKILL], ids=["hung", "dead"])
+def test_feeds_are_answered_without_their_cache(
+    content: Content,
+    open_site: Callable[..., Site],
+    dying: tuple[str, Callable[[signal.Signals], None]],
+    number: signal.Signals,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """[70] It costs one wait of a tenth of a second; then the breaker keeps it away."""
+    for name in "abcdef":
+        content.write(f"{name}.md", topics=[name])
+    url, send = dying
+    site = open_site(FEEDS_CACHE_URL=url)
+    good = site.get("/topics/a.rss")
+
+    send(number)
+    answers = []
+    times = [
+        timed(lambda name=name: answers.append(site.get(f"/topics/{name}.rss")))  # type: ignore[misc]
+        for name in "abcdef"
+    ]
+
+    assert [answer.status_code for answer in answers] == [200] * 6
+    assert answers[0].data == good.data
+    # Generous: the machine that runs this has other work.
+    assert sum(times) < 0.1 + 0.4
+    warnings = [r.getMessage() for r in caplog.records if r.name == "feeds.cache"]
+    assert len(warnings) == 1
+    assert "127.0.0.1" in warnings[0]
+
+
+@pytest.mark.parametrize("dying", ["redis", "memcached"], indirect=True)
+def test_a_hung_cache_costs_one_short_wait(
+    dying: tuple[str, Callable[[signal.Signals], None]],
+) -> None:
+    url, send = dying
+    cache = open_cache(url)
+    cache.set(KEY, VALUE)
+    send(signal.SIGSTOP)
+
+    first = timed(lambda: cache.get(KEY))
+    others = timed(lambda: [cache.get(KEY) for _ in range(1000)])
+
+    assert first < 0.3
+    assert others < 0.1
+
+
+@pytest.mark.parametrize("dying", ["redis", "memcached"], indirect=True)
+def test_a_cache_that_comes_back_is_used_again(
+    dying: tuple[str, Callable[[signal.Signals], None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache_module, "PAUSE", 0.05)
+    url, send = dying
+    cache = open_cache(url)
+    cache.set(KEY, VALUE)
+    send(signal.SIGSTOP)
+    assert cache.get(KEY) is None
+
+    send(signal.SIGCONT)
+    time.sleep(0.1)
+
+    assert cache.get(KEY) == VALUE
+
+
+def test_a_cache_that_never_was_there_is_no_reason_not_to_start(
+    content: Content, open_site: Callable[..., Site]
+) -> None:
+    content.write("a.md")
+
+    for scheme in ("redis", "memcached"):
+        site = open_site(FEEDS_CACHE_URL=f"{scheme}://127.0.0.1:{stores.free_port()}")
+        assert site.get("/all.rss").status_code == 200
+
+
+def test_the_log_does_not_tell_the_password(caplog: pytest.LogCaptureFixture) -> None:
+    cache = open_cache(f"redis://user:secret@127.0.0.1:{stores.free_port()}/0")
+    cache.get(KEY)
+
+    assert "the cache redis 127.0.0.1 failed (ConnectionError)" in caplog.text
+    assert "secret" not in caplog.text
+
+
+# What may be configured.
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "memory",
+        "http://127.0.0.1",
+        "pickle:///tmp",
+        "/tmp/cache",
+        "redis://[::1",
+        "redis://127.0.0.1:port",
+        "memcached://127.0.0.1:99999",
+        "file:",
+        "file://",
+        "file://relative/folder",
+        "file:relative",
+        "file:///dev/null/cache",
+        "redis://user:secret@host:port",
+    ],
+)
+def test_an_unknown_cache_is_refused(url: str) -> None:
+    with pytest.raises(SettingsError, match=r"^FEEDS_CACHE_URL: ") as error:
+        open_cache(url)
+    assert "secret" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["rediss://cache.example.org:6380/1", "unix:///run/redis.sock", "memcached://cache"]
+)
+def test_opening_a_cache_waits_for_nobody(url: str) -> None:
+    assert timed(lambda: open_cache(url)) < 1

@@ -1,0 +1,98 @@
+"""Codings of a body, and how they travel through a cache."""
+
+import gzip
+import os
+import pickle
+import subprocess
+import sys
+import zlib
+from collections.abc import Callable
+from hashlib import blake2b
+
+import brotli
+import pytest
+import zstandard
+from hypothesis import given
+from hypothesis import strategies as st
+
+from feeds.encodings import CODINGS, IDENTITY, encode, pack, unpack
+
+BODY = b"<rss>" + b"<item>The same again, and again.</item>" * 100 + b"</rss>"
+KEY = "0123456789abcdef"
+PACKED = pack(KEY, encode(BODY))
+
+#: Not ours: what clients have.
+DECODERS: dict[str, Callable[[bytes], bytes]] = {
+    IDENTITY: bytes,
+    "br": brotli.decompress,
+    "zstd": zstandard.ZstdDecompressor().decompress,
+    "gzip": gzip.decompress,
+}
+
+every_coding = pytest.mark.parametrize("coding", [IDENTITY, *CODINGS])
+
+
+@every_coding
+@given(body=st.binary())
+def test_every_coding_brings_the_body_back(coding: str, body: bytes) -> None:
+    """[65]"""
+    assert DECODERS[coding](encode(body)[coding]) == body
+
+
+@pytest.mark.parametrize("coding", CODINGS)
+def test_a_feed_becomes_smaller(coding: str) -> None:
+    assert len(encode(BODY)[coding]) < len(BODY) / 10
+
+
+def test_the_same_body_has_the_same_bytes_in_another_process_and_at_another_time() -> None:
+    script = "from tests.test_encodings import *; print(blake2b(PACKED).hexdigest())"
+    environ = os.environ | {"PYTHONHASHSEED": "1"}
+    found = subprocess.run(
+        [sys.executable, "-c", script], env=environ, capture_output=True, text=True, check=True
+    )
+    assert found.stdout.strip() == blake2b(PACKED).hexdigest()
+
+
+def test_gzip_does_not_carry_the_clock() -> None:
+    assert encode(BODY)["gzip"][4:8] == bytes(4)
+
+
+@given(body=st.binary(), key=st.text(st.characters(codec="utf-8"), max_size=100))
+def test_what_is_packed_is_unpacked_whole(body: bytes, key: str) -> None:
+    bodies = encode(body)
+    assert unpack(key, pack(key, bodies)) == bodies
+
+
+@given(position=st.integers(0, len(PACKED) - 1), flip=st.integers(1, 255))
+def test_any_changed_byte_is_found(position: int, flip: int) -> None:
+    damaged = bytearray(PACKED)
+    damaged[position] ^= flip
+    assert unpack(KEY, bytes(damaged)) is None
+
+
+@given(length=st.integers(0, len(PACKED) - 1))
+def test_any_missing_end_is_found(length: int) -> None:
+    assert unpack(KEY, PACKED[:length]) is None
+
+
+@given(rest=st.binary(min_size=1))
+def test_anything_more_is_found(rest: bytes) -> None:
+    assert unpack(KEY, PACKED + rest) is None
+
+
+@given(st.binary())
+def test_foreign_bytes_are_nothing(data: bytes) -> None:
+    assert unpack(KEY, data) is None
+    assert unpack(KEY, PACKED[:28] + data) is None
+
+
+@pytest.mark.parametrize(
+    "data", [b"", pickle.dumps(BODY), zlib.compress(BODY), BODY, PACKED.upper(), PACKED[12:]]
+)
+def test_what_others_keep_in_caches_is_nothing(data: bytes) -> None:
+    assert unpack(KEY, data) is None
+
+
+@pytest.mark.parametrize("key", ["", "0", KEY.upper(), f"{KEY}0", KEY[:-1]])
+def test_what_belongs_to_another_key_is_nothing(key: str) -> None:
+    assert unpack(key, PACKED) is None

@@ -1,0 +1,376 @@
+"""From an address to a document: rendered once, kept while it is hot."""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import pytest
+
+from feeds.encodings import IDENTITY, encode, pack
+from feeds.errors import IndexUnavailable, MovedFeed, OutOfDate, RetiredFeed, UnknownFeed
+from feeds.model import FeedId
+from feeds.publisher import ATTEMPTS, Document, Publisher, Recipe
+
+ADDRESS = "https://feeds.example.org/all.rss"
+
+#: Seconds after which a test gives up on a thread.
+SOON = 10
+
+
+@dataclass
+class Store:
+    """A cache that lasts as long as the test."""
+
+    kept: dict[str, bytes] = field(default_factory=dict)
+
+    def get(self, key: str) -> bytes | None:
+        return self.kept.get(key)
+
+    def set(self, key: str, value: bytes) -> None:
+        self.kept[key] = value
+
+
+@dataclass
+class Shop:
+    """A publisher, and the content that it publishes."""
+
+    memory: int = 1_000_000
+    store: Store = field(default_factory=Store)
+    revision: int = 1
+    content: str = "first"
+    modified: int = 1000
+    #: How often the content was looked at.
+    recipes: int = 0
+
+    def __post_init__(self) -> None:
+        self.publisher = Publisher(lambda: self.revision, self.store, self.memory)
+
+    def publish(self, content: str) -> None:
+        self.content = content
+        self.modified += 1
+        self.revision += 1
+
+    def recipe(self, render: Callable[[], bytes] | None = None) -> Recipe:
+        self.recipes += 1
+        body = self.content.encode()
+        return Recipe(f"key of {self.content}", self.modified, 900, (), render or (lambda: body))
+
+    def ask(self, address: str = ADDRESS) -> Document:
+        return self.publisher.document(address, self.recipe)
+
+    def text(self, address: str = ADDRESS) -> str:
+        return self.ask(address).bodies[IDENTITY].decode()
+
+
+@pytest.fixture
+def shop() -> Shop:
+    return Shop()
+
+
+@contextmanager
+def slow_renderer(shop: Shop) -> Iterator[tuple[threading.Event, Future[Document]]]:
+    """Somebody who begins to render now, and ends when the event is set."""
+    begun, may_end = threading.Event(), threading.Event()
+    body = shop.content.encode()
+
+    def render() -> bytes:
+        begun.set()
+        assert may_end.wait(SOON)
+        return body
+
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(shop.publisher.document, ADDRESS, lambda: shop.recipe(render))
+        assert begun.wait(SOON)
+        try:
+            yield may_end, first
+        finally:
+            may_end.set()
+
+
+def fail(error: Exception) -> Recipe:
+    raise error
+
+
+def test_a_document_is_what_the_recipe_renders(shop: Shop) -> None:
+    document = shop.ask()
+
+    assert document.bodies == encode(b"first")
+    assert (document.key, document.modified, document.max_age) == ("key of first", 1000, 900)
+
+
+def test_the_content_is_not_looked_at_while_the_revision_stays(shop: Shop) -> None:
+    shop.ask()
+    shop.content = "changed in secret"
+
+    texts = [shop.text() for _ in range(3)]
+
+    assert texts == ["first"] * 3
+    assert shop.recipes == 1
+
+
+def test_a_change_is_seen_at_once(shop: Shop) -> None:
+    shop.ask()
+    shop.publish("second")
+
+    text = shop.text()
+
+    assert text == "second"
+    assert shop.publisher.renderings == 2
+
+
+def test_a_revision_that_does_not_touch_a_feed_renders_nothing(shop: Shop) -> None:
+    shop.ask()
+    shop.revision += 1
+
+    texts = [shop.text(), shop.text()]
+
+    assert texts == ["first", "first"]
+    assert shop.publisher.renderings == 1
+    assert shop.recipes == 2
+
+
+def test_a_later_time_of_the_same_document_is_told(shop: Shop) -> None:
+    shop.ask()
+    shop.modified, shop.revision = 2000, 2
+
+    document = shop.ask()
+
+    assert document.modified == 2000
+    assert shop.publisher.renderings == 1
+
+
+def test_only_a_document_that_is_right_is_hot(shop: Shop) -> None:
+    assert shop.publisher.hot(ADDRESS) is None
+
+    document = shop.ask()
+    assert shop.publisher.hot(ADDRESS) is document
+
+    shop.revision += 1
+    assert shop.publisher.hot(ADDRESS) is None
+
+
+def test_one_rendering_however_many_ask(shop: Shop) -> None:
+    barrier = threading.Barrier(50)
+
+    def ask() -> Document:
+        barrier.wait(SOON)
+        return shop.publisher.document(ADDRESS, lambda: shop.recipe(render))
+
+    def render() -> bytes:
+        # Long enough for all the others to arrive.
+        threading.Event().wait(0.05)
+        return b"first"
+
+    with ThreadPoolExecutor(50) as pool:
+        documents = [each.result(SOON) for each in [pool.submit(ask) for _ in range(50)]]
+
+    assert shop.publisher.renderings == 1
+    assert {document.bodies[IDENTITY] for document in documents} == {b"first"}
+
+
+def test_who_comes_while_another_renders_gets_the_stale_document_at_once(shop: Shop) -> None:
+    shop.ask()
+    shop.publish("second")
+
+    with slow_renderer(shop) as (may_end, first):
+        meanwhile = shop.text()
+        may_end.set()
+        rendered = first.result(SOON)
+
+    assert meanwhile == "first"
+    assert rendered.bodies[IDENTITY] == b"second"
+    assert shop.text() == "second"
+    assert shop.publisher.renderings == 2
+
+
+def test_a_slow_rendering_does_not_take_the_place_of_a_newer_document(shop: Shop) -> None:
+    with slow_renderer(shop) as (may_end, first):
+        shop.publish("second")
+        shop.ask()
+        may_end.set()
+        first.result(SOON)
+
+    newest = shop.publisher.hot(ADDRESS)
+    assert newest is not None
+    assert newest.bodies[IDENTITY] == b"second"
+
+
+def test_the_failure_of_the_one_who_renders_reaches_all_who_wait(shop: Shop) -> None:
+    barrier = threading.Barrier(5)
+
+    def ask() -> Document:
+        barrier.wait(SOON)
+        return shop.publisher.document(ADDRESS, lambda: shop.recipe(render))
+
+    def render() -> bytes:
+        threading.Event().wait(0.05)
+        raise RuntimeError("no")
+
+    with ThreadPoolExecutor(5) as pool:
+        errors = [each.exception(SOON) for each in [pool.submit(ask) for _ in range(5)]]
+
+    assert [str(error) for error in errors] == ["no"] * 5
+    assert shop.text() == "first"
+
+
+@pytest.mark.parametrize("error", [IndexUnavailable("no"), RuntimeError("no"), MemoryError()])
+def test_the_last_good_document_beats_an_error(
+    shop: Shop, error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    """[70]"""
+    document = shop.ask()
+    shop.revision += 1
+
+    served = shop.publisher.document(ADDRESS, lambda: fail(error))
+
+    assert served is document
+    assert "serving what was served before" in caplog.text
+    assert caplog.records[0].levelno == logging.ERROR
+
+
+def test_a_failure_is_over_when_it_is_over(shop: Shop) -> None:
+    shop.ask()
+    shop.publish("second")
+    shop.publisher.document(ADDRESS, lambda: fail(IndexUnavailable("no")))
+
+    assert shop.text() == "second"
+
+
+@pytest.mark.parametrize("error", [IndexUnavailable("no"), RuntimeError("no")])
+def test_without_a_document_the_error_passes(shop: Shop, error: Exception) -> None:
+    with pytest.raises(type(error)):
+        shop.publisher.document(ADDRESS, lambda: fail(error))
+
+
+@pytest.mark.parametrize("error", [UnknownFeed(), RetiredFeed(), MovedFeed(FeedId("topics/b"))])
+def test_a_feed_that_is_gone_is_forgotten(shop: Shop, error: Exception) -> None:
+    shop.ask()
+    shop.revision += 1
+
+    with pytest.raises(type(error)):
+        shop.publisher.document(ADDRESS, lambda: fail(error))
+
+    shop.revision -= 1
+    assert shop.publisher.hot(ADDRESS) is None
+
+
+def test_unknown_feeds_make_no_entry(shop: Shop) -> None:
+    """A million of them must not drive out what is asked for."""
+    shop.ask()
+
+    for number in range(1000):
+        with pytest.raises(UnknownFeed):
+            shop.publisher.document(f"unknown-{number}", lambda: fail(UnknownFeed()))
+
+    assert list(shop.publisher._hot) == [ADDRESS]
+    assert list(shop.store.kept) == ["key of first"]
+
+
+def test_an_article_that_changes_while_it_is_read_is_selected_again(shop: Shop) -> None:
+    def recipe() -> Recipe:
+        content = "first" if shop.recipes == 0 else "second"
+        return Recipe(content, 1000, 900, (), lambda: render(content))
+
+    def render(content: str) -> bytes:
+        shop.recipes += 1
+        if content == "first":
+            raise OutOfDate("article")
+        return content.encode()
+
+    document = shop.publisher.document(ADDRESS, recipe)
+
+    assert document.bodies[IDENTITY] == b"second"
+
+
+def test_articles_that_always_change_do_not_hold_anybody_for_ever(shop: Shop) -> None:
+    def render() -> bytes:
+        raise OutOfDate("article")
+
+    with pytest.raises(IndexUnavailable):
+        shop.publisher.document(ADDRESS, lambda: shop.recipe(render))
+
+    assert shop.recipes == ATTEMPTS
+
+
+def test_the_cache_spares_a_rendering(shop: Shop) -> None:
+    shop.ask()
+    other = Shop(store=shop.store)
+
+    text = other.text()
+
+    assert text == "first"
+    assert other.publisher.renderings == 0
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [b"", b"not ours", pack("another key", encode(b"wrong")), pack("key of first", {
+        **encode(b"first"), IDENTITY: b"wrong"})[:-1]],
+)  # fmt: skip
+def test_a_damaged_cache_entry_is_rendered_over(shop: Shop, planted: bytes) -> None:
+    shop.store.kept["key of first"] = planted
+
+    text = shop.text()
+
+    assert text == "first"
+    assert shop.store.kept == {"key of first": pack("key of first", encode(b"first"))}
+
+
+def room_for(count: int) -> Shop:
+    """A shop with memory for so many documents."""
+    size = Shop().ask().size
+    return Shop(memory=size * count)
+
+
+def test_memory_goes_to_what_was_asked_for_last() -> None:
+    shop = room_for(3)
+    for address in ("a", "b", "c"):
+        shop.ask(address)
+    shop.ask("a")
+
+    shop.ask("d")
+
+    assert [shop.publisher.hot(a) is not None for a in "abcd"] == [True, False, True, True]
+
+
+def test_the_fast_path_counts_as_asking() -> None:
+    shop = room_for(3)
+    for address in ("a", "b", "c"):
+        shop.ask(address)
+    shop.publisher.hot("a")
+
+    shop.ask("d")
+
+    assert [shop.publisher.hot(a) is not None for a in "abcd"] == [True, False, True, True]
+
+
+def test_memory_is_bounded_however_many_feeds_there_are() -> None:
+    shop = room_for(3)
+    for number in range(100):
+        shop.ask(f"feed-{number}")
+
+    assert list(shop.publisher._hot) == ["feed-97", "feed-98", "feed-99"]
+    assert shop.publisher._size == sum(h.document.size for h in shop.publisher._hot.values())
+
+
+def test_a_document_larger_than_the_memory_is_kept_alone() -> None:
+    shop = Shop(memory=10)
+    shop.ask("a")
+
+    document = shop.ask("b")
+
+    assert shop.publisher.hot("a") is None
+    assert shop.publisher.hot("b") is document
+
+
+def test_forgetting_a_feed_that_was_never_kept_changes_nothing(shop: Shop) -> None:
+    shop.ask()
+    size = shop.publisher._size
+
+    with pytest.raises(RetiredFeed):
+        shop.publisher.document("another", lambda: fail(RetiredFeed()))
+
+    assert shop.publisher._size == size

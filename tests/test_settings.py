@@ -1,0 +1,129 @@
+"""What the environment says: checked before the server starts."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from feeds.errors import SettingsError
+from feeds.settings import checked_url, read_environment
+
+#: Variables that are wrong, and what the error has to name.
+WRONG = [
+    ("FEEDS_CONTENT_DIR", "/no/such/folder"),
+    ("FEEDS_CONTENT_DIR", __file__),
+    ("FEEDS_URL", "feeds.example.org"),
+    ("FEEDS_URL", "ftp://feeds.example.org"),
+    ("FEEDS_URL", "https://"),
+    ("FEEDS_URL", "https:///path"),
+    ("FEEDS_URL", "https://[::1"),
+    ("FEEDS_URL", "https://host:port"),
+    ("FEEDS_URL", "https://host:99999"),
+    ("FEEDS_URL", "https://user:password@host"),
+    ("FEEDS_URL", "https://host?"),
+    ("FEEDS_URL", "https://host/?query"),
+    ("FEEDS_URL", "https://host/#"),
+    ("FEEDS_URL", "https://host/#part"),
+    ("FEEDS_URL", "https://a host/"),
+    ("FEEDS_URL", "https://host/\n"),
+    ("FEEDS_URL", "https://höst/"),
+    ("FEEDS_URL", 'https://host/">'),
+    ("FEEDS_WATCH", "no"),
+    ("FEEDS_WORKERS", "0"),
+    ("FEEDS_WORKERS", "65"),
+    ("FEEDS_WORKERS", "two"),
+    ("FEEDS_WORKERS", "-1"),
+    ("FEEDS_WORKERS", "²"),
+    ("FEEDS_WORKERS", "1" * 5000),
+    ("PORT", "0"),
+    ("PORT", "65536"),
+    ("PORT", "80a"),
+]
+
+
+@pytest.fixture
+def there(tmp_path: Path) -> dict[str, str]:
+    """The least that has to be there."""
+    return {"FEEDS_CONTENT_DIR": str(tmp_path)}
+
+
+def test_without_variables_all_is_in_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "content").mkdir()
+    monkeypatch.chdir(tmp_path)
+    found = read_environment({})
+    assert found.content == tmp_path / "content"
+    assert found.instance == tmp_path / "instance"
+    assert (found.url, found.cache_url, found.poll) == ("", "", False)
+    assert (found.workers, found.host, found.port) == (1, "127.0.0.1", 8000)
+
+
+def test_empty_variables_are_as_good_as_none(there: dict[str, str]) -> None:
+    names = ("FEEDS_INSTANCE_DIR", "FEEDS_URL", "FEEDS_CACHE_URL", "FEEDS_WATCH", "FEEDS_WORKERS")
+    empty = dict.fromkeys((*names, "HOST", "PORT"), "")
+    assert read_environment(there | empty) == read_environment(there)
+
+
+def test_each_variable_is_heard(there: dict[str, str], tmp_path: Path) -> None:
+    found = read_environment(
+        there
+        | {
+            "FEEDS_INSTANCE_DIR": str(tmp_path / "state"),
+            "FEEDS_URL": "https://feeds.example.org/news/",
+            "FEEDS_CACHE_URL": "redis://cache",
+            "FEEDS_WATCH": "poll",
+            "FEEDS_WORKERS": "64",
+            "HOST": "0.0.0.0",
+            "PORT": "65535",
+        }
+    )
+    assert found.instance == tmp_path / "state"
+    assert found.url == "https://feeds.example.org/news"
+    assert found.cache_url == "redis://cache"
+    assert found.poll
+    assert (found.workers, found.host, found.port) == (64, "0.0.0.0", 65535)
+
+
+def test_events_are_watched_when_asked_for(there: dict[str, str]) -> None:
+    assert not read_environment(there | {"FEEDS_WATCH": "events"}).poll
+
+
+@pytest.mark.parametrize(("name", "value"), WRONG)
+def test_a_wrong_variable_is_named(there: dict[str, str], name: str, value: str) -> None:
+    with pytest.raises(SettingsError) as error:
+        read_environment(there | {name: value})
+    assert str(error.value).startswith(f"{name}: ")
+
+
+def test_a_folder_that_is_a_link_stays_one(there: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "release-1").mkdir()
+    (tmp_path / "current").symlink_to(tmp_path / "release-1")
+    found = read_environment({"FEEDS_CONTENT_DIR": str(tmp_path / "current")})
+    assert found.content == tmp_path / "current"
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"),
+    [("127.0.0.1", "http://127.0.0.1:8000"), ("::1", "http://[::1]:8000")],
+)
+def test_the_servers_own_url(there: dict[str, str], host: str, expected: str) -> None:
+    assert read_environment(there | {"HOST": host}).own_url == expected
+
+
+@pytest.mark.parametrize(
+    "url", ["http://localhost:8000", "https://[::1]:80/a/b", "https://host/~me/%C3%A9"]
+)
+def test_a_url_stays_as_it_is(url: str) -> None:
+    assert checked_url(url, "url") == checked_url(f"{url}/", "url") == url
+
+
+@given(st.text() | st.text().map("https://".__add__))
+def test_no_text_breaks_the_check_of_a_url(text: str) -> None:
+    try:
+        found = checked_url(text, "url")
+    except SettingsError:
+        found = ""
+    assert found == "" or found.startswith(("http://", "https://"), 0)
+    assert found.isascii()
