@@ -7,12 +7,9 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from feeds.errors import ArticleError, SettingsError
-from feeds.library.images import media_type
-from feeds.library.links import clean_url
-from feeds.library.nodes import Node, parse
-from feeds.library.text import clean
-from feeds.model import Image, Site
+from feeds.library.nodes import Node
+from feeds.library.site_file import SiteFile
+from feeds.model import Site
 from feeds.settings import (
     Choice,
     KnownProvider,
@@ -39,14 +36,14 @@ def read_site_files(folder: Path, url: str, default_url: str) -> SiteFiles:
     ``url`` wins over that of site.yml; ``default_url`` is taken when neither is there.
     Raise SettingsError naming file, line and key for anything unknown or wrong.
     """
-    site_file = _File(folder / "site.yml")
+    site_file = SiteFile(folder / "site.yml")
     known = {"title", "url", "description", "language", "tag", "image", "icon", "hubs"}
     keys = site_file.mapping(site_file.root, "site.yml", known | {"limits", "feeds"})
     own_url = checked_url(site_file.text(keys, "url"), "site.yml: url")
     site_url = url or own_url or default_url
     limits = site_file.mapping(keys.get("limits"), "limits", {"items", "max_age"})
-    topics_file = _File(folder / "topics.yml")
-    providers_file = _File(folder / "providers.yml")
+    topics_file = SiteFile(folder / "topics.yml")
+    providers_file = SiteFile(folder / "providers.yml")
     aliases: dict[str, str] = {}
     topics = _topics(topics_file, site_url, aliases)
     providers = _providers(providers_file, site_url, aliases)
@@ -60,115 +57,7 @@ def read_site_files(folder: Path, url: str, default_url: str) -> SiteFiles:
     )
 
 
-class _File:
-    """One of the files: typed access to its values, with errors that name file, line and key."""
-
-    def __init__(self, path: Path) -> None:
-        self.name = path.name
-        try:
-            self.root = parse(path.read_text("utf-8-sig"))
-        except FileNotFoundError:
-            self.root = Node(None, 1)
-        except (OSError, UnicodeError):
-            raise SettingsError(f"{self.name}: cannot be read as UTF-8 text") from None
-        except ArticleError as error:
-            raise self._as_ours(error) from None
-
-    def wrong(self, node: Node | None, key: str, message: str) -> SettingsError:
-        """The error for a value of this file."""
-        line = node.line if node else 1
-        return SettingsError(f"{self.name}:{line}: {key}: {message}")
-
-    def mapping(self, node: Node | None, key: str, known: set[str]) -> dict[str, Node]:
-        """The mapping of a node, all of whose keys must be known."""
-        try:
-            found = node.mapping(key) if node else {}
-        except ArticleError as error:
-            raise self._as_ours(error) from None
-        for name, value in found.items():
-            if name not in known:
-                message = f"unknown key: remove it, or write one of {', '.join(sorted(known))}"
-                raise self.wrong(value, name, message)
-        return found
-
-    def items(self, keys: dict[str, Node], key: str) -> tuple[Node, ...]:
-        """The list under a key, or an empty one."""
-        try:
-            return keys[key].items(key) if key in keys else ()
-        except ArticleError as error:
-            raise self._as_ours(error) from None
-
-    def text(self, keys: dict[str, Node], key: str, default: str = "") -> str:
-        """The text under a key, cleaned, or the default."""
-        try:
-            return clean(keys[key].text(key)) or default if key in keys else default
-        except ArticleError as error:
-            raise self._as_ours(error) from None
-
-    def texts(self, keys: dict[str, Node], key: str) -> tuple[str, ...]:
-        """The list of texts under a key."""
-        return tuple(self.text({key: node}, key) for node in self.items(keys, key))
-
-    def needed(self, node: Node, keys: dict[str, Node], key: str) -> str:
-        """The text under a key that must be there."""
-        text = self.text(keys, key)
-        if not text:
-            raise self.wrong(keys.get(key, node), key, "is missing or empty: write it")
-        return text
-
-    def matching(
-        self, keys: dict[str, Node], key: str, shape: re.Pattern[str], default: str
-    ) -> str:
-        """The text under a key, which must have a shape."""
-        text = self.text(keys, key, default)
-        if not shape.fullmatch(text):
-            raise self.wrong(keys[key], key, f"does not have the form {shape.pattern}")
-        return text
-
-    def number(self, keys: dict[str, Node], key: str, default: int, least: int, most: int) -> int:
-        """The whole number under a key, within bounds, or the default."""
-        text = self.text(keys, key, str(default))
-        if not (re.fullmatch(r"-?[0-9]{1,9}", text) and least <= int(text) <= most):
-            raise self.wrong(keys[key], key, f"write a whole number from {least} to {most}")
-        return int(text)
-
-    def flag(self, keys: dict[str, Node], key: str) -> bool:
-        """Whether the value under a key is true; absent is false."""
-        text = self.text(keys, key, "false")
-        if text not in ("true", "false"):
-            raise self.wrong(keys[key], key, "write true or false")
-        return text == "true"
-
-    def url(self, keys: dict[str, Node], key: str, base: str | None) -> str:
-        """The web address under a key; a relative one is resolved where there is a base."""
-        url = clean_url(self.text(keys, key), base)
-        if url is None:
-            raise self.wrong(keys.get(key), key, "not a web address: write http(s)://…")
-        return url
-
-    def image(self, keys: dict[str, Node], key: str, base: str) -> Image | None:
-        """The picture under a key, if there is one."""
-        if key not in keys:
-            return None
-        found = self.mapping(keys[key], key, {"url", "width", "height", "title"})
-        url = self.url(found, "url", f"{base}/")
-        size = {"width": 0, "height": 0}
-        width, height = (self.number(found, name, 0, 0, 10_000) or None for name in size)
-        known = width is not None and height is not None
-        return Image(
-            url,
-            media_type(url),
-            width if known else None,
-            height if known else None,
-            self.text(found, "title"),
-        )
-
-    def _as_ours(self, error: ArticleError) -> SettingsError:
-        key = f"{error.key}: " if error.key else ""
-        return SettingsError(f"{self.name}:{error.line}: {key}{error.message}")
-
-
-def _site(file: _File, keys: dict[str, Node], limits: dict[str, Node], url: str) -> Site:
+def _site(file: SiteFile, keys: dict[str, Node], limits: dict[str, Node], url: str) -> Site:
     title = file.text(keys, "title", "Tributary")
     tag = file.mapping(keys.get("tag"), "tag", {"authority", "year"})
     return Site(
@@ -189,7 +78,7 @@ def _site(file: _File, keys: dict[str, Node], limits: dict[str, Node], url: str)
 _TOPIC_KEYS = {"id", "name", "parent", "description", "image", "aliases", "retired"}
 
 
-def _topics(file: _File, url: str, aliases: dict[str, str]) -> Mapping[str, Topic]:
+def _topics(file: SiteFile, url: str, aliases: dict[str, str]) -> Mapping[str, Topic]:
     found: dict[str, Topic] = {}
     lines: dict[str, Node] = {}
     for node in file.items({"topics": file.root}, "topics"):
@@ -218,7 +107,7 @@ def _topics(file: _File, url: str, aliases: dict[str, str]) -> Mapping[str, Topi
     return found
 
 
-def _check_parents(file: _File, node: Node, topics: Mapping[str, Topic], topic: Topic) -> None:
+def _check_parents(file: SiteFile, node: Node, topics: Mapping[str, Topic], topic: Topic) -> None:
     seen = {topic.slug}
     while topic.parent is not None:
         if topic.parent not in topics:
@@ -229,7 +118,7 @@ def _check_parents(file: _File, node: Node, topics: Mapping[str, Topic], topic: 
         topic = topics[topic.parent]
 
 
-def _providers(file: _File, url: str, aliases: dict[str, str]) -> Mapping[str, KnownProvider]:
+def _providers(file: SiteFile, url: str, aliases: dict[str, str]) -> Mapping[str, KnownProvider]:
     found: dict[str, KnownProvider] = {}
     for node in file.items({"providers": file.root}, "providers"):
         keys = file.mapping(node, "providers", {"domain", "name", "image", "aliases", "retired"})
@@ -251,7 +140,7 @@ def _providers(file: _File, url: str, aliases: dict[str, str]) -> Mapping[str, K
     return found
 
 
-def _alias(file: _File, node: Node, aliases: dict[str, str], other: str, own: str) -> None:
+def _alias(file: SiteFile, node: Node, aliases: dict[str, str], other: str, own: str) -> None:
     if aliases.setdefault(other, own) != own:
         raise file.wrong(node, "aliases", f"{other} is another name of {aliases[other]} already")
 
@@ -259,7 +148,9 @@ def _alias(file: _File, node: Node, aliases: dict[str, str], other: str, own: st
 _FEED_KEYS = {"name", "title", "description", "any", "all", "none", "types", "quality", "limit"}
 
 
-def _feeds(file: _File, node: Node | None, aliases: Mapping[str, str]) -> Mapping[str, NamedFeed]:
+def _feeds(
+    file: SiteFile, node: Node | None, aliases: Mapping[str, str]
+) -> Mapping[str, NamedFeed]:
     found: dict[str, NamedFeed] = {}
     for item in file.items({"feeds": node} if node else {}, "feeds"):
         keys = file.mapping(item, "feeds", _FEED_KEYS)
@@ -281,7 +172,7 @@ def _feeds(file: _File, node: Node | None, aliases: Mapping[str, str]) -> Mappin
     return found
 
 
-def _choice(file: _File, keys: dict[str, Node], key: str, aliases: Mapping[str, str]) -> Choice:
+def _choice(file: SiteFile, keys: dict[str, Node], key: str, aliases: Mapping[str, str]) -> Choice:
     found = file.mapping(keys.get(key), key, {"topics", "providers", "types"})
     topics = (topic_path(name) for name in file.texts(found, "topics"))
     providers = (provider_path(name.lower()) for name in file.texts(found, "providers"))

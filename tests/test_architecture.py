@@ -1,0 +1,118 @@
+"""The floor plan: who may know whom, and how large a room may be."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+MODULES = sorted((ROOT / "feeds").rglob("*.py"))
+
+#: For each room, the rooms that its modules may import; a room may always import itself.
+#: A folder is a door: whoever is outside imports what stands in its front door's modules here.
+PLAN = {
+    "model": set(),
+    "errors": {"model"},
+    "urls": {"model"},
+    "settings": {"errors", "model"},
+    "selection": {"model", "settings", "urls"},
+    "library": {"errors", "model", "settings", "urls"},
+    "formats": {"errors", "model"},
+    "catalog": {"errors", "library", "model", "settings", "urls"},
+    "cache": {"errors"},
+    "encodings": set(),
+    "publisher": {"cache", "encodings", "errors"},
+    "web": {
+        "catalog", "encodings", "errors", "formats", "library", "model", "publisher", "settings",
+        "urls",
+    },
+    "server": {"library", "settings"},
+    "cli": {"catalog", "library", "model", "server", "settings"},
+}  # fmt: skip
+
+#: What each outside library is for stays in one room.
+DOORS = {
+    "yaml": {"library"},
+    "sqlite3": {"library"},
+    "watchfiles": {"library"},
+    "nh3": {"library"},
+    "ftfy": {"library"},
+    "markdown_it": {"library"},
+    "feedgen": {"formats"},
+    "lxml": {"formats"},
+    "cachelib": {"cache"},
+    "redis": {"cache"},
+    "brotli": {"encodings"},
+    "zstandard": {"encodings"},
+    "werkzeug": {"web"},
+    "flask": {"web", "cli"},
+    "granian": {"server"},
+}
+
+
+def room(module: Path) -> str:
+    return module.relative_to(ROOT / "feeds").parts[0].removesuffix(".py")
+
+
+def imports(module: Path) -> set[str]:
+    """The full names of all that a module imports."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(module.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        if isinstance(node, ast.ImportFrom):
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+@pytest.mark.parametrize("module", MODULES[1:], ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_module_knows_only_the_rooms_that_the_plan_allows(module: Path) -> None:
+    known = {name.split(".")[1] for name in imports(module) if name.startswith("feeds.")}
+
+    assert known - {room(module)} <= PLAN[room(module)]
+
+
+def test_every_room_of_the_plan_exists() -> None:
+    assert {room(module) for module in MODULES} - {"__init__"} == set(PLAN)
+
+
+@pytest.mark.parametrize("library", DOORS)
+def test_every_outside_library_stays_in_its_room(library: str) -> None:
+    users = {
+        room(module)
+        for module in MODULES
+        for name in imports(module)
+        if name.split(".")[0] == library
+    }
+
+    assert users == DOORS[library]
+
+
+def test_only_the_app_reads_the_environment() -> None:
+    readers = [m for m in MODULES if "os.environ" in m.read_text() or "getenv" in m.read_text()]
+
+    assert readers == []
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_module_is_longer_than_a_short_essay(module: Path) -> None:
+    assert len(module.read_text().splitlines()) <= 250
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_function_is_longer_than_a_screen(module: Path) -> None:
+    functions = [
+        node
+        for node in ast.walk(ast.parse(module.read_text()))
+        if isinstance(node, ast.FunctionDef)
+    ]
+
+    assert [f.name for f in functions if _lines(f) > 40] == []
+
+
+def _lines(function: ast.FunctionDef) -> int:
+    """The lines of a function without its docstring."""
+    first = function.body[0]
+    documented = ast.get_docstring(function) is not None
+    end = first.end_lineno if documented and first.end_lineno else function.lineno - 1
+    return (function.end_lineno or 0) - end

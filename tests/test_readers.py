@@ -1,0 +1,113 @@
+"""The sample content in real readers: every feed, with all its articles, links, dates, pictures."""
+
+import json
+import sqlite3
+import subprocess
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import feedparser
+import pytest
+
+from tests.conftest import need
+from tests.live import ROOT, serving
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with serving(ROOT / "content", tmp_path_factory.mktemp("instance")) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def feeds(server: str) -> list[dict[str, Any]]:
+    with urllib.request.urlopen(f"{server}/feeds.json") as response:
+        found: list[dict[str, Any]] = json.load(response)["feeds"]
+    return found
+
+
+def items(feed: dict[str, Any]) -> list[dict[str, Any]]:
+    """What the feed holds, from its JSON."""
+    with urllib.request.urlopen(feed["json"]) as response:
+        found: list[dict[str, Any]] = json.load(response)["items"]
+    return found
+
+
+def test_feedparser_reads_every_sample_feed_whole(feeds: list[dict[str, Any]]) -> None:
+    assert len(feeds) > 20
+
+    for feed in feeds:
+        expected = items(feed)
+        for format in ("rss", "atom"):
+            found = feedparser.parse(feed[format])
+            assert not found.bozo
+            assert found.feed.title == feed["title"]
+            assert [e.id for e in found.entries] == [i["id"] for i in expected]
+            assert [e.title for e in found.entries] == [i["title"] for i in expected]
+            assert [e.link for e in found.entries] == [i["url"] for i in expected]
+            assert all(e.published_parsed and e.author for e in found.entries)
+            assert [first_picture(e) for e in found.entries] == [i.get("image") for i in expected]
+
+
+def first_picture(entry: Any) -> str | None:
+    return entry.enclosures[0].href if entry.enclosures else None
+
+
+def test_pictures_of_the_sample_have_their_real_length(server: str) -> None:
+    found = feedparser.parse(f"{server}/all.rss")
+    enclosures = [e for entry in found.entries for e in entry.enclosures]
+
+    assert len(enclosures) > 10
+    for enclosure in enclosures:
+        file = ROOT / "content" / "pictures" / enclosure.href.rpartition("/")[2]
+        assert int(enclosure.length) == file.stat().st_size
+        with urllib.request.urlopen(enclosure.href) as response:
+            assert response.headers["Content-Type"] == enclosure.type
+
+
+def test_newsboat_reads_every_sample_feed_whole(
+    feeds: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    newsboat = need("newsboat")
+    (tmp_path / "config").touch()
+    for format in ("rss", "atom"):
+        (tmp_path / "urls").write_text("\n".join(feed[format] for feed in feeds))
+        cache = tmp_path / f"{format}.db"
+        command = [newsboat, "-u", "urls", "-c", str(cache), "-C", "config", "-x", "reload"]
+
+        subprocess.run(command, cwd=tmp_path, check=True, timeout=60)
+
+        read = sqlite3.connect(cache)
+        titles = dict(read.execute("SELECT rssurl, title FROM rss_feed"))
+        assert titles == {feed[format]: feed["title"] for feed in feeds}
+        sql = "SELECT guid, title, url, pubDate > 0, content FROM rss_item WHERE feedurl = ?"
+        for feed in feeds:
+            # Newsboat keeps an article once, in the first feed that it meets it in.
+            known = {i["id"]: (i["title"], i["url"]) for i in items(feed)}
+            pictures = {i["id"]: i.get("image", "") for i in items(feed)}
+            for guid, title, url, is_dated, content in read.execute(sql, (feed[format],)):
+                assert is_dated
+                assert (title, url) == known[guid]
+                # It takes enclosures for podcasts only, and shows pictures from the content.
+                assert pictures[guid] in content
+        everything = {guid for (guid,) in read.execute("SELECT guid FROM rss_item")}
+        assert everything == {item["id"] for item in items(feeds[0])}
+        read.close()
+
+
+def test_nothing_that_is_not_published_is_in_any_sample_feed(feeds: list[dict[str, Any]]) -> None:
+    hidden = [
+        path.stem
+        for path in (ROOT / "content").rglob("*.md")
+        if any(sign in path.read_text() for sign in HIDING)
+    ]
+    everything = "".join(urllib.request.urlopen(f["atom"]).read().decode() for f in feeds)
+
+    assert len(hidden) >= 5
+    assert not [name for name in hidden if f"/{name}<" in everything]
+    assert "secured" not in everything
+
+
+HIDING = ("published: false", "removed: true", "publishedDateTime: 2031")
