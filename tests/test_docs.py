@@ -1,0 +1,109 @@
+"""What README says is so."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from app import create_app
+from feeds import settings
+from feeds.library.front_matter import _KEYS
+from tests.conftest import SITE_URL, Content, Site
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def codes(heading: str) -> set[str]:
+    """All that is written as code in the first column of the table under a heading."""
+    section = README.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("|")]
+    return {code for row in rows for code in re.findall("`([^`]+)`", row)}
+
+
+def test_every_variable_is_in_the_table_of_settings() -> None:
+    source = Path(settings.__file__).read_text()
+    read = set(re.findall('"((?:FEEDS_[A-Z_]+|HOST|PORT))"', source))
+
+    assert codes("Settings") == read
+
+
+def test_every_key_of_an_article_is_in_the_table_of_keys() -> None:
+    assert codes("Articles") == set(_KEYS.values())
+
+
+def test_every_command_is_in_the_table_of_commands(site: Site) -> None:
+    ours = {command for command in site.app.cli.commands}
+
+    named = {code.split()[0] for code in codes("Commands")}
+
+    assert named - {".venv/bin/flask"} == ours
+
+
+def test_the_readme_names_every_key_of_the_site_files() -> None:
+    section = README.split("\n## The site\n")[1].split("\n## ")[0]
+
+    assert [key for keys in SITE_KEYS.values() for key in keys if f"`{key}`" not in section] == []
+
+
+SITE_KEYS = {
+    "site.yml": ["title", "url", "language", "tag", "image", "icon", "hubs", "limits", "feeds"],
+    "topics.yml": ["id", "name", "parent", "description", "image", "aliases", "retired"],
+    "providers.yml": ["domain", "name", "image", "aliases", "retired"],
+}
+
+
+def test_the_article_in_the_readme_is_served(content: Content, site: Site) -> None:
+    example = re.search("```markdown\n(.+?)```", README, re.DOTALL)
+    assert example is not None
+
+    content.raw("example.md", example[1])
+    site.library.refresh()
+
+    item = site.get("/topics/boats.json").json["items"][0]
+    assert item["title"] == "The ferry that waits"
+    assert "<strong>decided</strong>" in item["content_html"]
+
+
+def test_the_floor_plan_names_every_room() -> None:
+    plan = README.split("\n## Floor plan\n")[1].split("```")[1]
+    rooms = {path.name for path in (ROOT / "feeds").iterdir() if not path.name.startswith("__")}
+
+    assert {line.split()[0].rstrip("/") for line in plan.strip().splitlines()[2:]} == rooms
+
+
+@pytest.mark.parametrize("file", SITE_KEYS)
+def test_the_sample_shows_every_key_of_the_site_files(file: str) -> None:
+    shown = (ROOT / "content" / file).read_text()
+
+    assert [key for key in SITE_KEYS[file] if f"{key}:" not in shown] == []
+
+
+def test_every_address_in_the_readme_answers(tmp_path: Path) -> None:
+    environ = {
+        "FEEDS_CONTENT_DIR": str(ROOT / "content"),
+        "FEEDS_INSTANCE_DIR": str(tmp_path),
+        "FEEDS_URL": SITE_URL,
+    }
+    site = Site(create_app(environ))
+    site.library.refresh()
+    examples = {
+        "/topics/<slug>": "/topics/boats.rss",
+        "/providers/<domain>": "/providers/tube.example.atom",
+        "/providers/<domain>/<slug>": "/providers/tube.example/slow-ferry.json",
+        "/feeds/<name>": "/feeds/afloat.rss",
+        "/<YYYY-MM>": "/topics/boats/2026-10.rss",
+        "/pictures/<name>": "/pictures/logo.png",
+    }
+    addresses = [code for code in codes("Addresses") if code.startswith("/")]
+
+    statuses = {path: status(site, examples.get(path, path)) for path in addresses}
+
+    assert statuses == dict.fromkeys(addresses, 200)
+
+
+def status(site: Site, path: str) -> int:
+    with site.get(path) as response:
+        code = response.status_code
+        assert isinstance(code, int)
+        return code
