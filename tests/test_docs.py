@@ -33,7 +33,7 @@ def test_every_key_of_an_article_is_in_the_table_of_keys() -> None:
 
 
 def test_every_command_is_in_the_table_of_commands(site: Site) -> None:
-    ours = {command for command in site.app.cli.commands}
+    ours = set(site.app.cli.commands)
 
     named = {code.split()[0] for code in codes("Commands")}
 

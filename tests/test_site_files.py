@@ -64,7 +64,7 @@ def test_without_files_all_defaults_work(tmp_path: Path) -> None:
 
     assert (found.site.title, found.site.url, found.site.language) == ("Tributary", URL, "en")
     assert (found.items, found.site.max_age) == (50, 900)
-    assert not (found.topics or found.providers or found.feeds or found.aliases)
+    assert [*found.topics, *found.providers, *found.feeds, *found.aliases] == []
 
 
 def test_every_key_is_read(tmp_path: Path) -> None:
