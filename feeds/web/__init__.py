@@ -2,6 +2,7 @@
 
 from flask import Flask
 
+from feeds.web.dated import DatedResponse
 from feeds.web.recipes import feed_recipe
 from feeds.web.routes import Web, routes
 
@@ -12,5 +13,6 @@ def add_routes(app: Flask, web: Web) -> None:
     """Let an app answer for what ``web`` holds."""
     # Flask would answer //all.rss by a redirect to the host that the request names.
     app.url_map.merge_slashes = False
+    app.response_class = DatedResponse
     app.extensions["tributary"] = web
     app.register_blueprint(routes)

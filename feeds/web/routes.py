@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from mimetypes import guess_type
 from pathlib import Path
 from typing import cast
 
@@ -56,13 +57,20 @@ def health() -> ResponseReturnValue:
 @routes.get("/pictures/<path:name>")
 def picture(name: str) -> Response:
     """A picture of an article that came with it."""
-    if any(part.startswith(".") for part in name.split("/")):
+    if not _is_picture(_web().pictures, name):
         raise NotFound
     response = send_from_directory(_web().pictures, name, conditional=True, max_age=86_400)
-    if not (response.mimetype or "").startswith("image/"):
-        raise NotFound
     response.headers.extend(FEED_POLICY)
     return response
+
+
+def _is_picture(folder: Path, name: str) -> bool:
+    """Whether a name is that of a picture in a folder: a link of that name may lead out of it."""
+    is_hidden = any(part.startswith(".") for part in name.split("/"))
+    is_image = (guess_type(name)[0] or "").startswith("image/")
+    if is_hidden or not is_image or "\0" in name:
+        return False
+    return (folder / name).resolve().is_relative_to(folder.resolve())
 
 
 @routes.get("/", defaults={"path": ""})

@@ -1,0 +1,766 @@
+"""What every answer promises, asked of the real app; [n] is the number of the promise."""
+
+import json
+import os
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from app import create_app
+from tests.conftest import SITE_URL, Clock, Content, Site
+from tests.reading import ATOM, atom_feed, channel, items, json_feed, links, text
+from tests.test_encodings import DECODERS
+
+TOPICS = """
+- name: AI
+  aliases: [Machine Minds]
+- name: Quiet
+  description: Nothing is written about it yet.
+- name: Ended
+  retired: true
+- id: law
+  name: Law & Order
+"""
+PROVIDERS = """
+- domain: news.example.com
+  name: Example News
+  aliases: [old.example.com]
+- domain: ended.example.com
+  retired: true
+"""
+SITE = """
+title: My Site
+feeds:
+  - name: best
+    title: The Best
+    quality: 5
+"""
+
+FORMATS = ("rss", "atom", "json")
+STEMS = ["/all", "/topics/ai", "/providers/news.example.com", "/feeds/best", "/all/2026-11"]
+EMPTY = ["/topics/quiet", "/feeds/best"]
+FEEDS = [f"{stem}.{format}" for stem in STEMS for format in FORMATS]
+
+#: Paths and what they are answered with.
+REFUSED = [
+    ("/nothing", 404),
+    ("/nothing.rss", 404),
+    ("/topics/unknown.rss", 404),
+    ("/providers/unknown.example.com.json", 404),
+    ("/feeds/unknown.atom", 404),
+    ("/all/1999-01.rss", 404),
+    ("/all/2026-11-2.rss", 404),
+    ("/pictures/nothing.png", 404),
+    # Guesses that are none of ours.
+    ("/all.xml", 404),
+    ("/feeds.rss", 404),
+    ("/rss/", 404),
+    ("/atom", 404),
+    ("/index.rss", 404),
+    ("/feed/rss", 404),
+    ("/wp-login.php", 404),
+    ("/topics/ended.rss", 410),
+    ("/topics/ended.json", 410),
+    ("/topics/ended/2026-11.atom", 410),
+    ("/providers/ended.example.com.atom", 410),
+    ("/providers/ended.example.com/somebody.rss", 410),
+]
+
+#: Paths as scanners and broken clients send them.
+ODD = [
+    "/%00",
+    "/all.rss%00",
+    "/topics/%00.rss",
+    "/%2e%2e/%2e%2e/etc/passwd",
+    "/topics/%2e%2e.rss",
+    "/topics/..%2f..%2fsite.yml",
+    "/topics/ai%2F2026-11.rss?",
+    "/\\..\\..\\site.yml",
+    "/topics/\\.rss",
+    "/%5c.rss",
+    "/%",
+    "/%zz.rss",
+    "/%e0%80%80.rss",
+    "/%ff%fe.rss",
+    "/topics/%ed%a0%80.rss",
+    "/topics/%f0%9f%98%80.rss",
+    "/topics/%0a.rss",
+    "/topics/ai%0d%0aSet-Cookie:%20a=b.rss",
+    "/" + "a" * 100_000,
+    "/topics/" + "a/" * 10_000 + ".rss",
+    "/topics/" + "%F0%9F%98%80" * 5_000 + ".rss",
+    "/all/0000-01.rss",
+    "/all/0001-01.rss",
+    "/all/9999-12.rss",
+    "/all/2026-11-9999.rss",
+    "/all/２０２６-11.rss",
+    "/pictures/",
+    "/pictures/%00.png",
+    "/pictures/" + "a" * 5_000 + ".png",
+    "/pictures/%2e%2e/site.yml",
+    "/pictures/../site.yml",
+    "/*",
+    "/.",
+    "/..",
+    "/.well-known/nothing",
+    "/;",
+    "/topics/ai.rss;x=1",
+    "/ all.rss",
+]
+
+every_feed = pytest.mark.parametrize("path", FEEDS)
+
+
+def fill(content: Content) -> None:
+    """Articles, topics that are quiet, ended and renamed, and a picture."""
+    content.raw("topics.yml", TOPICS)
+    content.raw("providers.yml", PROVIDERS)
+    content.raw("site.yml", SITE)
+    content.raw("pictures/cat.png", PNG)
+    content.raw("pictures/notes.txt", "not a picture")
+    content.raw("pictures/.hidden.png", PNG)
+    content.write("a.md", "<p>A body &amp; more. 日本語</p>" * 20)
+    content.write("b.md", topics=["AI", "Law & Order"])
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """A site that is only asked: the same one for all tests."""
+    folder = tmp_path_factory.mktemp("served")
+    content = Content(folder / "content")
+    content.folder.mkdir()
+    fill(content)
+    environ = {
+        "FEEDS_CONTENT_DIR": str(content.folder),
+        "FEEDS_INSTANCE_DIR": str(folder / "instance"),
+        "FEEDS_URL": SITE_URL,
+    }
+    site = Site(create_app(environ, Clock()))
+    site.library.refresh()
+    return site
+
+
+@pytest.fixture
+def changing(content: Content, open_site: Callable[..., Site]) -> Site:
+    """A site of its own, with the same content."""
+    fill(content)
+    return open_site()
+
+
+PNG = bytes.fromhex(
+    "89504e470d0a1a0a0000000d49484452000000010000000108060000001f15c489"
+    "0000000d49444154789c6360000002000001e221bc330000000049454e44ae426082"
+)
+
+
+def same(answer: Any) -> tuple[int, dict[str, str], bytes]:
+    """All that a client sees of an answer."""
+    return answer.status_code, dict(answer.headers), answer.data
+
+
+def self_link(body: bytes, format: str) -> str:
+    read: dict[str, Callable[[], str]] = {
+        "rss": lambda: links(channel(body), "self")[0]["href"],
+        "atom": lambda: links(atom_feed(body), "self")[0]["href"],
+        "json": lambda: json_feed(body)["feed_url"],
+    }
+    return read[format]()
+
+
+# Types, lengths, lifetimes.
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/all.rss", "application/rss+xml; charset=utf-8"),
+        ("/all.atom", "application/atom+xml; charset=utf-8"),
+        ("/all.json", "application/feed+json; charset=utf-8"),
+        ("/feeds.json", "application/json; charset=utf-8"),
+    ],
+)
+def test_types_are_exact(served: Site, path: str, expected: str) -> None:
+    """[90, 77]"""
+    headers = served.get(path).headers
+
+    assert headers.getlist("Content-Type") == [expected]
+    assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+@every_feed
+def test_a_200_has_all_that_a_client_needs(served: Site, path: str) -> None:
+    """[55, 75]"""
+    answer = served.get(path)
+
+    assert answer.status_code == 200
+    assert len(answer.data) >= 128
+    assert answer.headers["Content-Length"] == str(len(answer.data))
+    assert {"ETag", "Last-Modified", "Cache-Control", "Vary"} <= set(answer.headers.keys())
+    names = [name.lower() for name, _ in answer.headers]
+    assert len(names) == len(set(names)), "no header twice"
+
+
+@pytest.mark.parametrize(("max_age", "expected"), [("", 900), ("60", 60), ("18000", 18000)])
+def test_a_feed_may_be_cached_for_as_long_as_the_settings_say(
+    content: Content, open_site: Callable[..., Site], max_age: str, expected: int
+) -> None:
+    """[62, 63]"""
+    content.raw("site.yml", f"limits: {{max_age: {max_age}}}\n" if max_age else "title: T\n")
+    content.write("a.md")
+    site = open_site()
+
+    headers = [site.get(path).headers for path in ("/all.rss", "/topics/ai.atom", "/feeds.json")]
+
+    lifetime = (
+        f"public, max-age={expected}, stale-while-revalidate={expected}, stale-if-error=86400"
+    )
+    assert [found["Cache-Control"] for found in headers] == [lifetime] * 3
+    assert not any("Expires" in found for found in headers)
+
+
+# HEAD and OPTIONS.
+
+
+@pytest.mark.parametrize(
+    "path", [*FEEDS, "/feeds.json", "/healthz", "/nothing", "/topics/ended.rss"]
+)
+@pytest.mark.parametrize("coding", ["identity", "gzip", "br"])
+def test_head_has_the_status_and_headers_of_get(served: Site, path: str, coding: str) -> None:
+    """[67]"""
+    get = served.client.get(path, headers={"Accept-Encoding": coding})
+
+    head = served.client.head(path, headers={"Accept-Encoding": coding})
+
+    assert same(head) == (get.status_code, dict(get.headers), b"")
+
+
+def test_a_conditional_head_answers_304(served: Site) -> None:
+    """[67]"""
+    tag = served.get("/all.rss").headers["ETag"]
+
+    head = served.client.head("/all.rss", headers={"If-None-Match": tag})
+
+    assert same(head) == same(served.get("/all.rss", if_none_match=tag))
+    assert head.status_code == 304
+
+
+@pytest.mark.parametrize("path", ["/", "/all.rss", "/feeds.json", "/topics/ended.rss", "/nothing"])
+def test_options_allow_what_other_sites_need(served: Site, path: str) -> None:
+    """[95]"""
+    answer = served.client.options(
+        path,
+        headers={"Origin": "https://x.example", "Access-Control-Request-Headers": "if-none-match"},
+    )
+
+    assert (answer.status_code, answer.data) == (204, b"")
+    assert answer.headers["Allow"] == "GET, HEAD, OPTIONS"
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert answer.headers["Access-Control-Allow-Methods"] == "GET, HEAD"
+    assert answer.headers["Access-Control-Allow-Headers"] == "If-None-Match, If-Modified-Since"
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "TRACE", "BREW"])
+@pytest.mark.parametrize("path", ["/all.rss", "/feeds.json", "/healthz", "/pictures/cat.png"])
+def test_other_methods_are_refused(served: Site, path: str, method: str) -> None:
+    answer = served.client.open(path, method=method, buffered=True)
+
+    assert answer.status_code == 405
+    assert {"GET", "HEAD", "OPTIONS"} == set(answer.headers["Allow"].split(", "))
+
+
+# Codings.
+
+
+@pytest.mark.parametrize("path", ["/all.rss", "/topics/ai.json", "/feeds/best.atom", "/feeds.json"])
+@pytest.mark.parametrize(
+    ("accept_encoding", "coding"),
+    [
+        (None, "identity"),
+        ("identity", "identity"),
+        ("*", "identity"),
+        ("gzip;q=0", "identity"),
+        ("gzip", "gzip"),
+        ("gzip, deflate, br", "br"),
+        ("br;q=0, gzip", "gzip"),
+        ("zstd", "zstd"),
+    ],
+)
+def test_the_body_after_decoding_is_the_same_for_all_codings(
+    served: Site, path: str, accept_encoding: str | None, coding: str
+) -> None:
+    """[65, 66]"""
+    plain = served.get(path).data
+    headers = {"Accept-Encoding": accept_encoding} if accept_encoding else {}
+
+    answer = served.client.get(path, headers=headers)
+
+    assert answer.headers.get("Content-Encoding", "identity") == coding
+    assert answer.headers["Vary"] == "Accept-Encoding"
+    assert DECODERS[coding](answer.data) == plain
+    assert answer.headers["Content-Length"] == str(len(answer.data))
+
+
+# What must not matter.
+
+
+@every_feed
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Accept": "text/html"},
+        {"Accept": "application/json"},
+        {"Accept": "application/atom+xml;q=1, */*;q=0"},
+        {"Accept": "image/png"},
+        {"Accept": ""},
+        {"Accept-Language": "ar", "Cookie": "session=1", "Referer": "https://x.example/"},
+        {"User-Agent": "curl/8", "DNT": "1", "Range": "bytes=0-1", "If-Range": '"x"'},
+        {"User-Agent": "", "Authorization": "Basic eDp5", "If-Match": '"x"'},
+        {"X-HTTP-Method-Override": "DELETE", "Upgrade": "h2c", "Cache-Control": "no-cache"},
+    ],
+)
+def test_no_other_header_changes_the_answer(
+    served: Site, path: str, headers: dict[str, str]
+) -> None:
+    """[68, 71]"""
+    plain = served.get(path)
+
+    answer = served.client.get(path, headers=headers)
+
+    assert same(answer) == same(plain)
+    assert plain.status_code == 200
+
+
+@pytest.mark.parametrize("path", [*FEEDS[:6], "/feeds.json", "/feed", "/feed/"])
+@pytest.mark.parametrize(
+    "query",
+    ["_=123", "page=2", "utm_source=x", "null", "", "a=1&a=2", "format=atom", "%00=%ff", "?"],
+)
+def test_no_query_changes_the_answer(served: Site, path: str, query: str) -> None:
+    """[69]"""
+    plain = served.get(path)
+
+    answer = served.get(f"{path}?{query}")
+
+    assert same(answer) == same(plain)
+    assert plain.status_code == 200
+
+
+def test_queries_render_nothing_anew(changing: Site) -> None:
+    for number in range(20):
+        changing.get(f"/all.rss?cb={number}")
+
+    assert changing.web.publisher.renderings == 1
+
+
+HOSTILE: list[tuple[dict[str, str], dict[str, str]]] = [
+    ({"Host": "evil.example"}, {}),
+    ({"Host": "evil.example:99999"}, {}),
+    ({"Host": "a b<>\"'"}, {}),
+    ({"Host": "[::1"}, {}),
+    ({"Host": ""}, {}),
+    ({"X-Forwarded-Host": "evil.example"}, {}),
+    ({"X-Forwarded-Proto": "gopher"}, {}),
+    ({"X-Forwarded-Prefix": "/evil"}, {}),
+    ({"X-Forwarded-Port": "1"}, {}),
+    ({"X-Forwarded-For": "127.0.0.1"}, {}),
+    ({"X-Original-URL": "/healthz", "X-Rewrite-URL": "/healthz"}, {}),
+    ({"Forwarded": "host=evil.example;proto=http;for=127.0.0.1"}, {}),
+    ({"X-Script-Name": "/evil"}, {}),
+    ({}, {"SCRIPT_NAME": "/evil"}),
+    ({}, {"SERVER_NAME": "evil.example", "SERVER_PORT": "1", "wsgi.url_scheme": "gopher"}),
+]
+
+
+@pytest.mark.parametrize(("headers", "environ"), HOSTILE)
+def test_a_hostile_host_changes_no_byte(
+    served: Site,
+    changing: Site,
+    headers: dict[str, str],
+    environ: dict[str, str],
+) -> None:
+    """Of no answer, and of nothing that is kept for others."""
+    paths = [
+        *FEEDS[:6],
+        "/feeds.json",
+        "/feed",
+        "/topics/machine-minds.rss",
+        "/nothing",
+        "/healthz",
+    ]
+
+    hostile = [changing.client.get(p, headers=headers, environ_overrides=environ) for p in paths]
+
+    assert [same(each) for each in hostile] == [same(served.get(path)) for path in paths]
+    assert [same(changing.get(path)) for path in paths] == [
+        same(served.get(path)) for path in paths
+    ]
+
+
+# Addresses.
+
+
+@pytest.mark.parametrize(
+    ("alias", "path"),
+    [
+        *((f"/{name}", "/all.rss") for name in ("feed", "feed/", "rss", "feed.xml", "rss.xml")),
+        ("/index.xml", "/all.rss"),
+        ("/atom.xml", "/all.atom"),
+        ("/feed.json", "/all.json"),
+    ],
+)
+def test_what_readers_guess_is_the_main_feed_without_a_redirect(
+    served: Site, alias: str, path: str
+) -> None:
+    """[89, 81]"""
+    assert same(served.get(alias)) == same(served.get(path))
+    assert served.get(alias).status_code == 200
+
+
+@every_feed
+def test_self_is_the_canonical_address_whatever_was_asked_for(served: Site, path: str) -> None:
+    """[81]"""
+    body = served.get(f"{path}?utm_source=x", Host="evil.example").data
+
+    assert self_link(body, path.rpartition(".")[2]) == SITE_URL + path
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize(
+    ("alias", "path"),
+    [
+        ("/topics/machine-minds", "/topics/ai"),
+        ("/topics/law-order", "/topics/law"),
+        ("/providers/old.example.com", "/providers/news.example.com"),
+        ("/providers/old.example.com/example-news", "/providers/news.example.com/example-news"),
+        ("/topics/machine-minds/2026-11", "/topics/ai/2026-11"),
+    ],
+)
+def test_an_alias_moves_for_good_in_one_hop(
+    served: Site, alias: str, path: str, format: str
+) -> None:
+    """[73]"""
+    moved = served.get(f"{alias}.{format}?utm_source=x", Host="evil.example")
+
+    assert moved.status_code == 301
+    assert moved.headers["Location"] == f"{SITE_URL}{path}.{format}"
+    there = served.get(f"{path}.{format}")
+    assert there.status_code == 200
+    assert items(there.data, format)[0].id.startswith("tag:")
+
+
+@pytest.mark.parametrize(("path", "status"), REFUSED)
+def test_what_never_existed_is_404_and_what_ended_is_410(
+    served: Site, path: str, status: int
+) -> None:
+    """[74, 89]"""
+    answer = served.get(path)
+
+    assert answer.status_code == status
+    assert answer.content_type == "text/plain; charset=utf-8"
+    assert f"{SITE_URL}/" in answer.text
+
+
+def test_a_feed_whose_last_article_is_gone_stays(content: Content, changing: Site) -> None:
+    """[74]"""
+    content.remove("b.md")
+    changing.library.refresh()
+
+    answer = changing.get("/topics/law.rss")
+
+    assert answer.status_code == 200
+    assert items(answer.data, "rss") == []
+
+
+@pytest.mark.parametrize("format", FORMATS)
+@pytest.mark.parametrize("stem", EMPTY)
+def test_a_known_feed_without_articles_is_a_valid_document(
+    served: Site, stem: str, format: str
+) -> None:
+    """[53]"""
+    answer = served.get(f"{stem}.{format}")
+
+    assert answer.status_code == 200
+    assert len(answer.data) >= 128
+    assert items(answer.data, format) == []
+    assert self_link(answer.data, format) == f"{SITE_URL}{stem}.{format}"
+
+
+def test_an_empty_feed_has_title_link_and_description(served: Site) -> None:
+    """[53]"""
+    rss = channel(served.get("/topics/quiet.rss").data)
+    atom = atom_feed(served.get("/topics/quiet.atom").data)
+    document = json_feed(served.get("/topics/quiet.json").data)
+
+    assert (
+        text(rss, "title") == text(atom, f"{ATOM}title") == document["title"] == "Quiet — My Site"
+    )
+    assert text(rss, "link") == document["home_page_url"] == f"{SITE_URL}/topics/quiet"
+    assert text(rss, "description") == document["description"] == "Nothing is written about it yet."
+
+
+# Odd requests.
+
+
+@pytest.mark.parametrize("path", ODD, ids=lambda path: path[:30])
+@pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "POST"])
+def test_odd_paths_are_refused_and_nothing_more(served: Site, path: str, method: str) -> None:
+    answer = served.client.open(path, method=method, buffered=True)
+
+    assert 200 <= answer.status_code < 500
+    assert answer.status_code in {"GET": {404, 200}, "HEAD": {404, 200}}.get(
+        method, {204, 404, 405}
+    )
+    assert "site.yml" not in answer.text
+    assert "Set-Cookie" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Accept-Encoding": "gzip," * 20_000},
+        {"If-None-Match": '"a",' * 25_000},
+        {"If-Modified-Since": "1" * 100_000},
+        {"Cookie": "a=b;" * 25_000},
+        {"X-Anything": "x" * 100_000},
+        {"Content-Length": "-1"},
+        {"Content-Length": "many"},
+        {"Content-Type": "multipart/form-data"},
+        {"Range": "bytes=9-1"},
+    ],
+    ids=lambda headers: next(iter(headers)),
+)
+@pytest.mark.parametrize("path", ["/all.rss", "/healthz", "/nothing.rss"])
+def test_odd_headers_break_nothing(served: Site, headers: dict[str, str], path: str) -> None:
+    answer = served.client.get(path, headers=headers)
+
+    assert answer.status_code == served.get(path).status_code
+
+
+EVERY_KIND = [
+    ("GET", "/all.rss", 200),
+    ("GET", "/feeds.json", 200),
+    ("GET", "/healthz", 200),
+    ("GET", "/pictures/cat.png", 200),
+    ("OPTIONS", "/all.rss", 204),
+    ("GET", "/topics/machine-minds.rss", 301),
+    ("GET", "/nothing", 404),
+    ("GET", "/topics/unknown.rss", 404),
+    ("GET", "/%00%ff", 404),
+    ("POST", "/all.rss", 405),
+    ("GET", "/topics/ended.rss", 410),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "status"), EVERY_KIND)
+def test_every_answer_is_safe_in_a_browser_and_open_to_scripts(
+    served: Site, method: str, path: str, status: int
+) -> None:
+    """[95, 71, 77]"""
+    answer = served.client.open(path, method=method, buffered=True)
+
+    assert answer.status_code == status
+    assert answer.headers.getlist("X-Content-Type-Options") == ["nosniff"]
+    assert answer.headers.getlist("Content-Security-Policy") == ["default-src 'none'; sandbox"]
+    assert answer.headers.getlist("Referrer-Policy") == ["strict-origin-when-cross-origin"]
+    assert answer.headers.getlist("Access-Control-Allow-Origin") == ["*"]
+    exposed = answer.headers["Access-Control-Expose-Headers"]
+    assert exposed == "ETag, Last-Modified, Link, Retry-After"
+    assert "Set-Cookie" not in answer.headers
+
+
+def test_a_304_is_open_to_scripts_too(served: Site) -> None:
+    """[95]"""
+    tag = served.get("/all.rss").headers["ETag"]
+
+    headers = served.get("/all.rss", if_none_match=tag, Origin="https://x.example").headers
+
+    assert headers["Access-Control-Allow-Origin"] == "*"
+    assert headers["Access-Control-Expose-Headers"] == "ETag, Last-Modified, Link, Retry-After"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_no_feed_holds_a_stylesheet_or_a_script(content: Content, changing: Site) -> None:
+    """[96]"""
+    content.write("a.md", "<script>alert(1)</script><p onclick='x()'>Text</p>", title="<script>")
+    changing.library.refresh()
+
+    bodies = [changing.get(path).data for path in FEEDS]
+
+    live = re.compile(rb"xml-stylesheet|<script|&lt;script&gt;alert|onclick|alert\(1\)")
+    assert [live.findall(body) for body in bodies] == [[]] * len(FEEDS)
+
+
+# Hubs.
+
+
+@pytest.mark.parametrize("path", ["/all.rss", "/topics/ai.atom", "/all.json"])
+def test_a_hub_is_named_when_there_is_one(
+    content: Content, open_site: Callable[..., Site], path: str
+) -> None:
+    """[82]"""
+    content.raw("site.yml", "hubs: [https://hub.example.org/, https://hub.example.net/]\n")
+    content.write("a.md")
+    site = open_site()
+
+    answer = site.get(path)
+
+    assert answer.headers.getlist("Link") == [
+        '<https://hub.example.org/>; rel="hub", <https://hub.example.net/>; rel="hub", '
+        f'<{SITE_URL}{path}>; rel="self"'
+    ]
+    assert b"https://hub.example.org/" in answer.data
+    again = site.get(path, if_none_match=answer.headers["ETag"])
+    assert (again.status_code, again.headers["Link"]) == (304, answer.headers["Link"])
+
+
+@every_feed
+def test_no_hub_is_named_when_there_is_none(served: Site, path: str) -> None:
+    """[82]"""
+    answer = served.get(path)
+
+    assert "Link" not in answer.headers
+    assert b'"hub' not in answer.data
+
+
+# When the index fails.
+
+
+def break_index(site: Site) -> None:
+    """Put something else where the index was, as a failing disk does."""
+    path = site.library.index.path
+    path.unlink()
+    path.write_bytes(b"not an index" * 1000)
+    site.library.revision.set(site.library.revision.get() + 1)
+
+
+def test_the_last_good_feed_beats_a_broken_index(changing: Site) -> None:
+    """[70]"""
+    before = [changing.get(path) for path in FEEDS]
+    break_index(changing)
+
+    after = [changing.get(path) for path in FEEDS]
+    again = [
+        changing.get(path, if_none_match=answer.headers["ETag"])
+        for path, answer in zip(FEEDS, before, strict=True)
+    ]
+
+    assert [same(answer) for answer in after] == [same(answer) for answer in before]
+    assert [answer.status_code for answer in again] == [304] * len(FEEDS)
+
+
+def test_what_was_never_served_says_when_to_come_back(changing: Site) -> None:
+    """[72]"""
+    break_index(changing)
+
+    answers = [changing.get(path) for path in ("/all.rss", "/feeds.json", "/healthz")]
+
+    assert [answer.status_code for answer in answers] == [503] * 3
+    assert [answer.headers["Retry-After"] for answer in answers] == ["60"] * 3
+
+
+# Pictures.
+
+
+def test_a_picture_is_served_with_length_and_type(served: Site) -> None:
+    answer = served.client.get("/pictures/cat.png", buffered=True)
+
+    assert (answer.status_code, answer.data) == (200, PNG)
+    assert answer.headers["Content-Type"] == "image/png"
+    assert answer.headers["Content-Length"] == str(len(PNG))
+    assert answer.headers["Cache-Control"] == "public, max-age=86400"
+    headers = {"If-None-Match": answer.headers["ETag"]}
+    again = served.client.get("/pictures/cat.png", headers=headers, buffered=True)
+    assert (again.status_code, again.data) == (304, b"")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "notes.txt",
+        ".hidden.png",
+        "%2ehidden.png",
+        ".git/cat.png",
+        "../a.md",
+        "%2e%2e/a.md",
+        "..%2fa.md",
+        "..%5ca.md",
+        "../pictures/cat.png",
+        "/etc/passwd",
+        "link.png",
+        "pipe.png",
+        "folder.png",
+    ],
+)
+def test_nothing_but_pictures_leaves_their_folder(
+    content: Content, changing: Site, path: str
+) -> None:
+    folder = content.folder / "pictures"
+    secret = content.raw("../secret.png", b"secret")
+    (folder / "link.png").symlink_to(secret)
+    (folder / "folder.png").mkdir()
+    os.mkfifo(folder / "pipe.png")
+
+    answer = changing.client.get(f"/pictures/{path}", buffered=True)
+
+    assert answer.status_code == 404
+
+
+# Lists and health.
+
+
+def test_the_directory_tells_all_of_every_feed(served: Site) -> None:
+    found = json.loads(served.get("/feeds.json").data)
+
+    assert found["title"] == "My Site"
+    assert {feed["rss"].removeprefix(SITE_URL) for feed in found["feeds"]} == {
+        "/all.rss",
+        "/feeds/best.rss",
+        "/topics/ai.rss",
+        "/topics/law.rss",
+        "/topics/quiet.rss",
+        "/providers/news.example.com.rss",
+    }
+    assert next(feed for feed in found["feeds"] if feed["name"] == "AI") == {
+        "kind": "topics",
+        "name": "AI",
+        "title": "AI — My Site",
+        "description": "Articles about AI",
+        "page": f"{SITE_URL}/topics/ai",
+        "rss": f"{SITE_URL}/topics/ai.rss",
+        "atom": f"{SITE_URL}/topics/ai.atom",
+        "json": f"{SITE_URL}/topics/ai.json",
+        "articles": 2,
+        "modified": "2026-11-01T10:00:00Z",
+    }
+
+
+def test_every_address_of_the_directory_answers(served: Site) -> None:
+    found = json.loads(served.get("/feeds.json").data)
+
+    answers = {
+        feed[format]: served.get(feed[format].removeprefix(SITE_URL)).status_code
+        for feed in found["feeds"]
+        for format in FORMATS
+    }
+
+    assert answers == dict.fromkeys(answers, 200)
+    assert len(answers) == 18
+
+
+def test_health_tells_how_many_files_are_served_and_why_others_are_not(
+    content: Content, changing: Site
+) -> None:
+    content.write("draft.md", published="false")
+    content.raw("broken.md", "no front matter")
+    changing.library.refresh()
+
+    answer = changing.get("/healthz")
+
+    assert answer.json == {
+        "status": "ok",
+        "articles": 2,
+        "not served": {"draft": 1, "no-front-matter": 1},
+    }
+    assert answer.headers["Cache-Control"] == "no-store"
