@@ -104,8 +104,6 @@ class _Plain:
 class _Files(FileSystemCache):
     """cachelib's, made to keep its bounds when files are lost, damaged or not to be read."""
 
-    serializer = _Plain()  # type: ignore[assignment]
-
     # cachelib keeps the number of files in a file, which falls behind when two processes write
     # and, damaged, stops all writing. Looking takes 0.2 ms, once a rendering.
     @property
