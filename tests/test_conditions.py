@@ -473,3 +473,20 @@ def test_only_the_feeds_that_are_touched_move(
     statuses = {path: poll(site, path, before[path]) for path in touched + others}
 
     assert statuses == dict.fromkeys(touched, (200, 200)) | dict.fromkeys(others, (304, 304))
+
+
+def test_a_change_below_the_end_of_a_feed_moves_no_tag(
+    content: Content, open_site: Callable[..., Site]
+) -> None:
+    """The second promise: nobody sees it in this document."""
+    content.raw("site.yml", "limits: {items: 1}\n")
+    content.write("new.md")
+    content.write("old.md", publishedDateTime="2026-01-01")
+    site = open_site()
+    before = site.get("/all.rss")
+    content.write("old.md", publishedDateTime="2026-01-01", title="Another title")
+    site.library.refresh()
+
+    after = site.get("/all.rss", if_none_match=before.headers["ETag"])
+
+    assert after.status_code == 304
