@@ -5,6 +5,7 @@ what makes an unchanged answer cheap. The articles are read only when a document
 """
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 
@@ -136,6 +137,31 @@ class Catalog:
         kept |= known.keys() - {""}
         paths += sorted(path for path in kept if self._is_listed(path, known))
         return [self._make_listing(path, known.get(path)) for path in dict.fromkeys(paths)]
+
+    def above(self, listing: Listing) -> list[Listing]:
+        """The feeds that this one is part of, the widest first, retired ones left out."""
+        found: list[Listing] = []
+        while listing.parent is not None:
+            kind, name = listing.parent.path.split("/")
+            listing = self._make_listing(f"{kind}/{name}", self._index.feed(listing.parent.path))
+            if not self._is_retired(kind, name):
+                found.insert(0, listing)
+        return found
+
+    def below(self, id: FeedId) -> list[Listing]:
+        """The feeds that are part of this one: sub-topics in the order of topics.yml, names."""
+        kind, _, name = id.path.partition("/")
+        if kind == "topics":
+            topics = (t for t in self.files.topics.values() if t.parent == name and not t.retired)
+            paths = [f"topics/{topic.slug}" for topic in topics]
+            return [self._make_listing(path, self._index.feed(path)) for path in paths]
+        names = self._index.feeds(f"{id.path}/") if kind == "providers" else []
+        listed = [feed for feed in names if self._is_listed(feed.path, {f.path: f for f in names})]
+        return [self._make_listing(feed.path, feed) for feed in listed]
+
+    def snapshot(self) -> AbstractContextManager[None]:
+        """Let all that is asked inside be answered from one revision."""
+        return self._index.snapshot()
 
     def modified(self) -> int:
         """When any feed last changed."""

@@ -6,14 +6,17 @@
 /all/2026-05-2.json       FeedId("all", "2026-05", 2), json: a second part of a large month
 /feed, /rss.xml, …        FeedId("all"), rss: what people and readers guess
 /                         the page of FeedId("all")
+/topics/ai.opml           FeedId("topics/ai"): a list of its feed and those of its sub-topics
+/embed/topics/ai          FeedId("topics/ai"), a box of it for an iframe on another site
 """
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlencode, urlsplit
 
 from feeds.model import Addresses, FeedId, Format
 
@@ -63,6 +66,12 @@ def read(path: str) -> Target | None:
     return Target(feed, None) if feed and feed != ALL else None
 
 
+def read_feed(path: str) -> FeedId | None:
+    """The feed that a path without an ending names, the whole too, or None; never an archive."""
+    found = _feed_id(path)
+    return found if found and found.month is None else None
+
+
 def _feed_id(path: str) -> FeedId | None:
     kind, *names = path.split("/")
     allowed = _NAMES.get(kind)
@@ -97,6 +106,33 @@ class Urls:
     def at(self, path: str) -> str:
         """The address of anything else of ours: ``feeds.opml``."""
         return f"{self.site}/{quote(path)}"
+
+    def opml(self, feed: FeedId) -> str:
+        """The address of the list of a topic and its sub-topics."""
+        return self.at(f"{feed.path}.opml")
+
+    def box(self, feed: FeedId, options: Mapping[str, str]) -> str:
+        """The address of a box of a feed, for an iframe."""
+        return f"{self.at(f'embed/{feed.path}')}{'?' if options else ''}{urlencode(options)}"
+
+    def oembed(self, feed: FeedId) -> str:
+        """The address that tells how to embed a feed, given its page (https://oembed.com)."""
+        return f"{self.at('oembed')}?{urlencode({'url': self.page(feed)})}"
+
+    def local(self, address: str) -> str:
+        """An address of ours without the host: what a page of ours links to and loads.
+
+        So a page works where it is looked at, also while the site's own address is not set up.
+        """
+        origin = "{0.scheme}://{0.netloc}".format(urlsplit(self.site))
+        return address.removeprefix(origin)
+
+    def page_at(self, address: str) -> FeedId | None:
+        """The feed whose page has this address, or None."""
+        if not f"{address}/".startswith(f"{self.site}/"):
+            return None
+        target = read(unquote(address[len(self.site) + 1 :]))
+        return target.feed if target and target.format is None else None
 
 
 def _path(feed: FeedId) -> str:

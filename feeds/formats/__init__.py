@@ -8,10 +8,26 @@ from hashlib import sha256
 from pathlib import Path
 
 from feeds.formats import _feedgen, atom, json_feed, rss
+from feeds.formats.item_html import description
+from feeds.formats.opml import Outline
+from feeds.formats.opml import render as opml
+from feeds.formats.sitemap import render as sitemap
 from feeds.formats.sizes import FRAME, MAX_BYTES, MAX_ITEM_BYTES, weight
 from feeds.model import Feed, Format
 
-__all__ = ["FRAME", "MAX_BYTES", "MAX_ITEM_BYTES", "content_type", "render", "version", "weight"]
+__all__ = [
+    "FRAME",
+    "MAX_BYTES",
+    "MAX_ITEM_BYTES",
+    "Outline",
+    "content_type",
+    "description",
+    "opml",
+    "render",
+    "sitemap",
+    "version",
+    "weight",
+]
 
 _RENDERERS: dict[Format, Callable[[Feed], bytes]] = {
     Format.RSS: rss.render,

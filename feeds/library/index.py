@@ -125,10 +125,10 @@ class Index:
         found = self._all(f"{_FEEDS} WHERE feed.path = ?", path)
         return KnownFeed(*found[0]) if found else None
 
-    def feeds(self) -> list[KnownFeed]:
-        """All of them, by path."""
-        sql = f"{_FEEDS} WHERE feed.path <> '' ORDER BY feed.path"
-        return [KnownFeed(*row) for row in self._all(sql)]
+    def feeds(self, below: str = "") -> list[KnownFeed]:
+        """All whose path begins so, by path."""
+        sql = f"{_FEEDS} WHERE feed.path > ? AND feed.path < ? ORDER BY feed.path"
+        return [KnownFeed(*row) for row in self._all(sql, below, f"{below}\U0010ffff")]
 
     def rows(self, feed: str, until: int, limit: int, since: int = 0) -> list[Row]:
         """The newest articles of a feed published from ``since`` on and not after ``until``."""

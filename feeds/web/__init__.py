@@ -2,11 +2,13 @@
 
 from flask import Flask
 
+from feeds.web import refusals, site_routes
 from feeds.web.dated import DatedResponse
 from feeds.web.recipes import feed_recipe
-from feeds.web.routes import Web, routes
+from feeds.web.responses import Web
+from feeds.web.routes import routes
 
-__all__ = ["Web", "add_routes", "feed_recipe"]
+__all__ = ["Web", "add_routes", "feed_recipe", "refusals", "site_routes"]
 
 
 def add_routes(app: Flask, web: Web) -> None:

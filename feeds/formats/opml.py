@@ -1,0 +1,55 @@
+"""OPML 2.0, http://opml.org/spec2.opml: a list of feeds that any reader takes over at once."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from lxml.etree import Element, SubElement, _Element, tostring
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """A feed, or, without an address, a folder of feeds."""
+
+    text: str
+    #: The address of the feed as RSS.
+    feed: str = ""
+    #: The page of the feed.
+    page: str = ""
+    description: str = ""
+    #: Of the feed: BCP 47.
+    language: str = ""
+    inside: tuple["Outline", ...] = ()
+
+
+def render(title: str, outlines: Iterable[Outline], home: str) -> bytes:
+    """The outlines as a document.
+
+    Without the dates that its head may have: readers poll it to learn of new and ended feeds, and
+    it stays the same for as long as there are none.
+    """
+    root = Element("opml", version="2.0")
+    head = SubElement(root, "head")
+    SubElement(head, "title").text = title
+    # OPML 2.0: "ownerId is the http address of a web page that contains information that allows a
+    # human reader to communicate with the author of the document".
+    SubElement(head, "ownerId").text = home
+    SubElement(head, "docs").text = "http://opml.org/spec2.opml"
+    body = SubElement(root, "body")
+    for outline in outlines:
+        _add(body, outline)
+    return tostring(root, encoding="UTF-8", xml_declaration=True, pretty_print=True)
+
+
+def _add(parent: _Element, outline: Outline) -> None:
+    # "text" is required everywhere and "title" is what readers show: readers differ in which.
+    element = SubElement(parent, "outline", text=outline.text, title=outline.text)
+    if outline.feed:
+        element.set("type", "rss")
+        element.set("version", "RSS2")
+        element.set("xmlUrl", outline.feed)
+        element.set("htmlUrl", outline.page)
+    for name in ("description", "language"):
+        if value := getattr(outline, name):
+            element.set(name, value)
+    for inner in outline.inside:
+        _add(element, inner)

@@ -1,0 +1,24 @@
+"""The sitemap for search engines, https://www.sitemaps.org/protocol.html."""
+
+from collections.abc import Iterable
+from itertools import islice
+
+from lxml.etree import Element, SubElement, tostring
+
+from feeds.formats.dates import rfc3339
+
+#: "Each Sitemap file that you provide must have no more than 50,000 URLs".
+MOST = 50_000
+
+_NAMESPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
+
+
+def render(pages: Iterable[tuple[str, int | None]]) -> bytes:
+    """The pages, each with its address and when what it shows was last new, if that is known."""
+    root = Element(f"{{{_NAMESPACE}}}urlset", nsmap={None: _NAMESPACE})
+    for address, moment in islice(pages, MOST):
+        url = SubElement(root, f"{{{_NAMESPACE}}}url")
+        SubElement(url, f"{{{_NAMESPACE}}}loc").text = address
+        if moment is not None:
+            SubElement(url, f"{{{_NAMESPACE}}}lastmod").text = rfc3339(moment)
+    return tostring(root, encoding="UTF-8", xml_declaration=True, pretty_print=True)

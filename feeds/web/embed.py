@@ -1,0 +1,231 @@
+"""What site owners copy: links, a button, a box for an iframe, and the page where they choose."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from feeds.catalog import Catalog, Listing, Selection
+from feeds.model import FeedId
+from feeds.publisher import Recipe
+from feeds.urls import ALL
+from feeds.web import views
+from feeds.web.headers import BOX_POLICY, CHOOSER_POLICY, FEED_POLICY
+from feeds.web.menu import Entry, Menu, menu
+from feeds.web.pages import HTML
+from feeds.web.recipes import digest
+from feeds.web.rendering import render, version
+
+COUNTS = (3, 5, 10, 20)
+THEMES = ("auto", "light", "dark")
+
+#: Pixels: what is above and below the articles, and what each takes at most.
+_AROUND, _WITH_PICTURE, _WITHOUT_PICTURE = 118, 105, 83
+_WIDTH, _LEAST_WIDTH = 480, 240
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a box looks; few enough that every one may be kept."""
+
+    count: int = 5
+    pictures: bool = True
+    theme: str = "auto"
+
+    @property
+    def query(self) -> dict[str, str]:
+        """What differs from the default, as the address of a box says it."""
+        chosen = {
+            "count": str(self.count),
+            "pictures": "yes" if self.pictures else "no",
+            "theme": self.theme,
+        }
+        return {name: value for name, value in chosen.items() if value != _DEFAULT[name]}
+
+    @property
+    def height(self) -> int:
+        """Pixels that the box takes in an iframe."""
+        return _AROUND + self.count * (_WITH_PICTURE if self.pictures else _WITHOUT_PICTURE)
+
+
+_DEFAULT = {"count": "5", "pictures": "yes", "theme": "auto"}
+
+
+def options(query: Mapping[str, str]) -> Options:
+    """The options that a query asks for; what we do not know is as if it were not there."""
+    count, theme = query.get("count", ""), query.get("theme", "")
+    return Options(
+        count=int(count) if count in map(str, COUNTS) else Options().count,
+        pictures=query.get("pictures") != "no",
+        theme=theme if theme in THEMES else "auto",
+    )
+
+
+def box_recipe(catalog: Catalog, id: FeedId, chosen: Options) -> Recipe:
+    """The recipe of a box; raises as Catalog.select does."""
+    with catalog.snapshot():
+        whole, listing = catalog.select(id), catalog.listing(id)
+        modified = catalog.modified()
+    # Only what a box shows decides its key.
+    shown = replace(whole, rows=whole.rows[: chosen.count], previous=None, withdrawn=(), updated=0)
+    facts = msgspec.json.encode((listing.name, chosen))
+    return Recipe(
+        key=digest(shown.fingerprint, facts, catalog.files.fingerprint, version()),
+        modified=modified,
+        max_age=catalog.files.site.max_age,
+        headers=(("Content-Type", HTML), ("X-Robots-Tag", "noindex"), *BOX_POLICY),
+        render=partial(_render_box, catalog, listing, shown, chosen),
+    )
+
+
+def chooser_recipe(catalog: Catalog, path: str, chosen: Options) -> Recipe:
+    """The recipe of the page where a box is chosen; an unknown feed is the whole."""
+    with catalog.snapshot():
+        listings = catalog.listings()
+        modified = catalog.modified()
+    listing = next((found for found in listings if found.id.path == path), listings[0])
+    all_feeds = menu(listings)
+    facts = msgspec.json.encode((listing.id, listing.name, chosen, all_feeds))
+    return Recipe(
+        key=digest(facts, catalog.files.fingerprint, version()),
+        modified=modified,
+        max_age=catalog.files.site.max_age,
+        headers=(("Content-Type", HTML), *CHOOSER_POLICY),
+        render=partial(_render_chooser, catalog, listing, all_feeds, chosen),
+    )
+
+
+def oembed_recipe(
+    catalog: Catalog, id: FeedId, width: int | None = None, height: int | None = None
+) -> Recipe:
+    """The recipe of the answer to an oEmbed consumer; raises as Catalog.listing does.
+
+    The box is no larger than it may be, as far as a box can be that small.
+    """
+    listing = catalog.listing(id)
+    fitting = (Options(count) for count in reversed(COUNTS) if count <= Options().count)
+    chosen = next((o for o in fitting if height is None or o.height <= height), Options(COUNTS[0]))
+    size = max(_LEAST_WIDTH, min(width or _WIDTH, 1000)), min(chosen.height, height or 10_000)
+    body = (json.dumps(_oembed(catalog, listing, chosen, *size)) + "\n").encode()
+    return Recipe(
+        key=digest(body),
+        modified=catalog.modified(),
+        max_age=catalog.files.site.max_age,
+        headers=(("Content-Type", "application/json; charset=utf-8"), *FEED_POLICY),
+        render=lambda: body,
+    )
+
+
+def iframe(catalog: Catalog, id: FeedId, title: str, chosen: Options, width: str = "100%") -> str:
+    """The HTML of a box."""
+    address = _escape(catalog.urls.box(id, chosen.query))
+    return (
+        f'<iframe src="{address}" title="{_escape(title)}" width="{width}" '
+        f'height="{chosen.height}" loading="lazy" style="border:0"></iframe>'
+    )
+
+
+def _render_box(catalog: Catalog, listing: Listing, shown: Selection, chosen: Options) -> bytes:
+    files, urls = catalog.files, catalog.urls
+    feed = catalog.feed(shown)
+    return render(
+        "box.html",
+        frame=views.frame(files.site, urls),
+        name=listing.name,
+        title=listing.title,
+        page=urls.page(listing.id),
+        articles=views.articles(feed, files, urls),
+        chosen=chosen,
+    )
+
+
+def _render_chooser(catalog: Catalog, listing: Listing, menu: Menu, chosen: Options) -> bytes:
+    files, urls = catalog.files, catalog.urls
+    addresses = urls.addresses(listing.id)
+    links = views.feed_links(listing.name, addresses)
+    return render(
+        "embed.html",
+        frame=views.frame(files.site, urls),
+        title=f"For your site — {files.site.title}",
+        description="Links, a button and a box of articles to copy into a site of your own.",
+        canonical=urls.at("embed"),
+        feed_links=(),
+        oembed="",
+        picture=None,
+        listing=listing,
+        choices=_choices(menu),
+        chosen=chosen,
+        counts=COUNTS,
+        themes=THEMES,
+        preview=urls.local(urls.box(listing.id, chosen.query)),
+        alternates="\n".join(map(_alternate, links)),
+        button=_button(listing.name, addresses.rss),
+        box=iframe(catalog, listing.id, listing.title, chosen),
+        script=_script(addresses.json, chosen.count),
+        page=urls.local(addresses.page),
+    )
+
+
+def _choices(menu: Menu) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
+    """All feeds for a select element: groups of paths and names, those inside others indented."""
+
+    def walk(entries: tuple[Entry, ...], depth: int) -> list[tuple[str, str]]:
+        found = []
+        for entry in entries:
+            found.append((entry.id.path, "\u2003" * depth + entry.name))
+            found += walk(entry.inside, depth + 1)
+        return found
+
+    whole = ("Everything", ((ALL.path, "Everything"),))
+    return (whole, *((title, tuple(walk(entries, 0))) for _, title, entries in menu.groups))
+
+
+def _alternate(link: views.FeedLink) -> str:
+    title, href = _escape(link.title), _escape(link.href)
+    return f'<link rel="alternate" type="{link.type}" title="{title}" href="{href}">'
+
+
+def _button(name: str, feed: str) -> str:
+    return f'<a type="application/rss+xml" href="{_escape(feed)}">Subscribe to {_escape(name)}</a>'
+
+
+def _script(feed: str, count: int) -> str:
+    """Ten lines for a site that wants a list in its own dress."""
+    return f"""\
+<ul id="articles"></ul>
+<script type="module">
+const feed = await (await fetch({json.dumps(feed)})).json();
+for (const article of feed.items.slice(0, {count})) {{
+  const link = document.createElement("a");
+  link.href = article.url;
+  link.textContent = article.title;
+  document.querySelector("#articles").appendChild(document.createElement("li")).append(link);
+}}
+</script>"""
+
+
+def _oembed(
+    catalog: Catalog, listing: Listing, chosen: Options, width: int, height: int
+) -> dict[str, Any]:
+    site = catalog.files.site
+    return {
+        "version": "1.0",
+        "type": "rich",
+        "title": listing.title,
+        "provider_name": site.title,
+        "provider_url": f"{site.url}/",
+        "cache_age": site.max_age,
+        "width": width,
+        "height": height,
+        "html": iframe(catalog, listing.id, listing.title, chosen, str(width)),
+    }
+
+
+def _escape(text: str) -> str:
+    # What is copied goes through another HTML parser, on another page.
+    return (
+        text.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;").replace(">", "&gt;")
+    )

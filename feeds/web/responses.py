@@ -1,0 +1,68 @@
+"""What routes answer from, and how: documents that are kept, others that are not, and words."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from flask import Response, current_app, request
+
+from feeds.catalog import Catalog
+from feeds.encodings import IDENTITY
+from feeds.library import Library
+from feeds.publisher import Document, Publisher, Recipe
+from feeds.web.answers import Conditions, answer
+
+
+@dataclass(frozen=True, slots=True)
+class Web:
+    """What the routes answer from."""
+
+    catalog: Catalog
+    publisher: Publisher
+    library: Library
+    #: The folder of pictures that we serve ourselves.
+    pictures: Path
+
+
+def web() -> Web:
+    """What the app that answers now was given."""
+    return cast(Web, current_app.extensions["tributary"])
+
+
+def respond(address: str, recipe: Callable[[], Recipe]) -> Response:
+    """Answer with the document at an address, made when it has changed and kept."""
+    document = web().publisher.document(address, recipe)
+    return _response(document, _conditions(request.headers.get("Accept-Encoding")))
+
+
+def respond_once(recipe: Recipe) -> Response:
+    """Answer with a document that is not kept, since anybody can think of a million of them.
+
+    Nor is it encoded: that takes longer than making it.
+    """
+    bodies = {IDENTITY: recipe.render()}
+    document = Document(recipe.key, recipe.modified, recipe.max_age, recipe.headers, bodies)
+    return _response(document, _conditions(None))
+
+
+def say(status: int, text: str) -> Response:
+    """A short answer in words."""
+    return Response(f"{text}\n", status, content_type="text/plain; charset=utf-8")
+
+
+def _conditions(accept_encoding: str | None) -> Conditions:
+    return Conditions(
+        accept_encoding,
+        request.headers.get("If-None-Match"),
+        request.headers.get("If-Modified-Since"),
+    )
+
+
+def _response(document: Document, conditions: Conditions) -> Response:
+    found = answer(document, conditions)
+    response = Response(found.body, found.status)
+    # Werkzeug's own Content-Type would follow on a 304, and its length on a HEAD be wrong.
+    response.headers.clear()
+    response.headers.extend(found.headers)
+    return response

@@ -1,0 +1,97 @@
+"""Addresses for programs and for other sites: lists of feeds, boxes and what tells of them."""
+
+from collections.abc import Callable
+
+from flask import Response, redirect, request
+from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import NotFound, NotImplemented
+
+from feeds.catalog import Catalog
+from feeds.errors import MovedFeed
+from feeds.model import FeedId
+from feeds.publisher import Recipe
+from feeds.urls import ALL, read_feed
+from feeds.web import embed, lists
+from feeds.web.responses import respond, respond_once, web
+from feeds.web.routes import routes
+
+#: Lists of everything.
+_LISTS: dict[str, Callable[[Catalog], Recipe]] = {
+    "feeds.json": lists.directory_recipe,
+    "feeds.opml": lists.opml_recipe,
+    ".well-known/feeds": lists.opml_recipe,
+    ".well-known/feed-menu.json": lists.feed_menu_recipe,
+    "sitemap.xml": lists.sitemap_recipe,
+    "robots.txt": lists.robots_recipe,
+}
+
+
+def _list(name: str, recipe: Callable[[Catalog], Recipe]) -> None:
+    def view() -> Response:
+        catalog = web().catalog
+        return respond(catalog.urls.at(name), lambda: recipe(catalog))
+
+    routes.add_url_rule(f"/{name}", name.replace(".", "-"), view, methods=["GET"])
+
+
+for _name, _recipe in _LISTS.items():
+    _list(_name, _recipe)
+
+
+@routes.get("/<any(topics):kind>/<slug>.opml")
+def group(kind: str, slug: str) -> ResponseReturnValue:
+    """The feeds of a topic and its sub-topics."""
+    catalog, id = web().catalog, FeedId(f"{kind}/{slug}")
+    try:
+        return respond(catalog.urls.opml(id), lambda: lists.group_recipe(catalog, id))
+    except MovedFeed as moved:
+        return redirect(catalog.urls.opml(moved.feed), 301)
+
+
+@routes.get("/embed")
+def chooser() -> Response:
+    """Where site owners choose a feed and copy what their site needs."""
+    catalog = web().catalog
+    if not request.args:
+        address = catalog.urls.at("embed")
+        return respond(address, lambda: embed.chooser_recipe(catalog, ALL.path, embed.Options()))
+    chosen = embed.options(request.args)
+    return respond_once(embed.chooser_recipe(catalog, request.args.get("feed", ""), chosen))
+
+
+@routes.get("/embed/<path:path>")
+def box(path: str) -> ResponseReturnValue:
+    """A box of a feed for an iframe."""
+    id, catalog = _known(path), web().catalog
+    chosen = embed.options(request.args)
+    try:
+        address = catalog.urls.box(id, chosen.query)
+        return respond(address, lambda: embed.box_recipe(catalog, id, chosen))
+    except MovedFeed as moved:
+        return redirect(catalog.urls.box(moved.feed, chosen.query), 301)
+
+
+@routes.get("/oembed")
+def oembed() -> Response:
+    """How to embed the page that ``url`` names (https://oembed.com)."""
+    # "501 Not Implemented: The provider cannot return a response in the requested format."
+    if request.args.get("format", "json") != "json":
+        raise NotImplemented("Only format=json is known here.")
+    catalog = web().catalog
+    id = catalog.urls.page_at(request.args.get("url", ""))
+    if id is None:
+        raise NotFound
+    width, height = _pixels("maxwidth"), _pixels("maxheight")
+    return respond_once(embed.oembed_recipe(catalog, FeedId(id.path), width, height))
+
+
+def _known(path: str) -> FeedId:
+    found = read_feed(path)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _pixels(name: str) -> int | None:
+    text = request.args.get(name, "")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else None

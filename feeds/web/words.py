@@ -1,0 +1,37 @@
+"""Numbers and times in English words. Pure: the same words whenever and wherever they are asked."""
+
+from datetime import UTC, datetime
+
+_MONTHS = (
+    "January February March April May June July August September October November December"
+).split()
+
+
+def day(moment: int) -> str:
+    """``20 November 2026``; not ``2 hours ago``, which would be wrong by the time it is read."""
+    found = datetime.fromtimestamp(moment, UTC)
+    return f"{found.day} {_MONTHS[found.month - 1]} {found.year}"
+
+
+def iso(moment: int) -> str:
+    """``2026-11-20T12:00:00Z``, for ``<time>``."""
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def month(name: str, part: int = 1) -> str:
+    """``2026-05`` as ``May 2026``, with its part if it has several."""
+    said = f"{_MONTHS[int(name[5:]) - 1]} {name[:4]}"
+    return said if part == 1 else f"{said}, part {part}"
+
+
+def counted(number: int, noun: str) -> str:
+    """``1 article``, ``12,345 articles``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def shortened(text: str, length: int) -> str:
+    """The text up to the last whole word that fits."""
+    if len(text) <= length:
+        return text
+    head, space, _ = text[:length].rpartition(" ")
+    return f"{(head if space else text[: length - 1]).rstrip('.,;:–— …')}…"
