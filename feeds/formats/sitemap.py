@@ -15,7 +15,8 @@ _NAMESPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
 
 def render(pages: Iterable[tuple[str, int | None]]) -> bytes:
     """The pages, each with its address and when what it shows was last new, if that is known."""
-    root = Element(f"{{{_NAMESPACE}}}urlset", nsmap={None: _NAMESPACE})
+    names: dict[str | None, str] = {None: _NAMESPACE}
+    root = Element(f"{{{_NAMESPACE}}}urlset", nsmap=names)  # type: ignore[arg-type]
     for address, moment in islice(pages, MOST):
         url = SubElement(root, f"{{{_NAMESPACE}}}url")
         SubElement(url, f"{{{_NAMESPACE}}}loc").text = address

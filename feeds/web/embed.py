@@ -23,7 +23,7 @@ COUNTS = (3, 5, 10, 20)
 THEMES = ("auto", "light", "dark")
 
 #: Pixels: what is above and below the articles, and what each takes at most.
-_AROUND, _WITH_PICTURE, _WITHOUT_PICTURE = 118, 105, 83
+_AROUND, _WITH_PICTURE, _WITHOUT_PICTURE = 104, 105, 83
 _WIDTH, _LEAST_WIDTH = 480, 240
 
 

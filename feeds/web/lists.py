@@ -62,8 +62,8 @@ def sitemap_recipe(catalog: Catalog) -> Recipe:
     """The recipe of ``/sitemap.xml``: the page of every feed, and of the months of the whole."""
     with catalog.snapshot():
         pages = [(listing.id, listing.newest) for listing in catalog.listings()]
-        months = [(FeedId(ALL.path, month.name), None) for month in catalog.months(ALL)]
-    return _recipe(catalog, pages + months, XML, partial(_sitemap, catalog, pages + months))
+        pages += [(FeedId(ALL.path, month.name), None) for month in catalog.months(ALL)]
+    return _recipe(catalog, pages, XML, partial(_sitemap, catalog, pages))
 
 
 def robots_recipe(catalog: Catalog) -> Recipe:

@@ -9,7 +9,7 @@ from itertools import groupby
 
 import msgspec
 
-from feeds.catalog import Catalog, Listing, Selection
+from feeds.catalog import Catalog, Selection
 from feeds.model import FeedId
 from feeds.publisher import Recipe
 from feeds.urls import ALL

@@ -56,7 +56,7 @@ def refused(error: HTTPException) -> ResponseReturnValue:
         return unknown(UnknownFeed())
     code = error.code or 500
     text = f"{error.name}. {error.description}"
-    if code < 500 or code == 501:
+    if code < 500:
         answer = say(code, text)
     else:
         answer = _refuse(code, text, _BROKEN, "The fault is ours. Try again in a minute.")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from flask import Response, redirect, request
 from flask.typing import ResponseReturnValue
-from werkzeug.exceptions import NotFound, NotImplemented
+from werkzeug.exceptions import NotFound
 
 from feeds.catalog import Catalog
 from feeds.errors import MovedFeed
@@ -12,7 +12,7 @@ from feeds.model import FeedId
 from feeds.publisher import Recipe
 from feeds.urls import ALL, read_feed
 from feeds.web import embed, lists
-from feeds.web.responses import respond, respond_once, web
+from feeds.web.responses import respond, respond_once, say, web
 from feeds.web.routes import routes
 
 #: Lists of everything.
@@ -76,7 +76,7 @@ def oembed() -> Response:
     """How to embed the page that ``url`` names (https://oembed.com)."""
     # "501 Not Implemented: The provider cannot return a response in the requested format."
     if request.args.get("format", "json") != "json":
-        raise NotImplemented("Only format=json is known here.")
+        return say(501, "Only format=json is known here.")
     catalog = web().catalog
     id = catalog.urls.page_at(request.args.get("url", ""))
     if id is None:

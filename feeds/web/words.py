@@ -2,9 +2,21 @@
 
 from datetime import UTC, datetime
 
-_MONTHS = (
-    "January February March April May June July August September October November December"
-).split()
+#: Not by strftime: that is in the language of the process.
+_MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
 
 
 def day(moment: int) -> str:
