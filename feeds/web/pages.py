@@ -132,7 +132,7 @@ def _render(catalog: Catalog, selection: Selection, shown: _Shown) -> bytes:
         above=shown.above,
         below=shown.below,
         years=_years(catalog, id, shown.months),
-        older=_neighbour(catalog, selection.previous),
+        older=_neighbour(catalog, _following(selection, shown)),
         newer=_neighbour(catalog, selection.next),
         current=urls.local(addresses.page) if id.month else "",
         embed=f"{urls.local(urls.at('embed'))}?feed={current.path}",
@@ -175,6 +175,13 @@ def _years(
         _MonthLink(name, count, _local(catalog, FeedId(id.path, name))) for name, count in months
     )
     return tuple((year, tuple(group)) for year, group in groupby(links, lambda m: m.name[:4]))
+
+
+def _following(selection: Selection, shown: _Shown) -> FeedId | None:
+    """The archive page that goes on where the page ends."""
+    if shown.more:
+        return FeedId(selection.id.path, words.iso(selection.rows[-1].published)[:7])
+    return selection.previous
 
 
 def _neighbour(catalog: Catalog, id: FeedId | None) -> views.Link | None:

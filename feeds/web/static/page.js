@@ -40,7 +40,8 @@ const filter = (list, words) => {
   for (const entry of list.children) {
     const inside = entry.querySelector(":scope > ul");
     const below = inside ? filter(inside, words) : 0;
-    const own = words.every((word) => entry.dataset.name.includes(word)) ? 1 : 0;
+    const name = fold(entry.firstElementChild.textContent);
+    const own = words.every((word) => name.includes(word)) ? 1 : 0;
     entry.hidden = own + below === 0;
     found += own + below;
   }
@@ -65,6 +66,19 @@ const offerFiltering = (find) => {
   // A page that comes back from the history comes back with what was typed.
   window.addEventListener("pageshow", () => field.value && apply());
 };
+
+// A picture that does not come leaves no hole.
+const leaveOut = (picture) => {
+  picture.closest("article")?.classList.remove("pictured");
+  picture.closest(".picture").remove();
+};
+
+document.addEventListener("error", (event) => {
+  if (event.target.matches?.(".picture img")) leaveOut(event.target);
+}, true);
+for (const picture of document.querySelectorAll(".picture img")) {
+  if (picture.complete && picture.naturalWidth === 0) leaveOut(picture);
+}
 
 offerCopies(document);
 if (!new URLSearchParams(location.search).has("q")) {

@@ -1,0 +1,184 @@
+"""A real browser at a real server; without chromium these tests fail, they are not skipped."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.conftest import Content
+from tests.web_helpers import TOPICS
+
+ROOT = Path(__file__).parents[2]
+
+#: Nothing that calls home, nothing that a container lacks.
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+#: Where the pictures of articles come from; no test asks it.
+PICTURES = "https://pictures.example"
+
+
+def free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def write_content(folder: Path) -> None:
+    """Articles over three months with pictures here, elsewhere and nowhere."""
+    content = Content(folder)
+    content.raw("site.yml", "title: The River Paper\ndescription: News from one river.\n")
+    content.raw("topics.yml", TOPICS)
+    shutil.copytree(ROOT / "content" / "pictures", folder / "pictures")
+    for number in range(24):
+        content.write(
+            f"{number}.md",
+            title=f"Article {number} of the river",
+            publishedDateTime=f"2026-{9 + number % 3:02}-{number % 18 + 1:02}T08:00:00Z",
+            topics=["River", "Café"] if number % 2 else ["Ferries"],
+            images=[
+                {
+                    "url": "/pictures/ferry-dawn.jpg" if number % 3 else f"{PICTURES}/{number}.jpg",
+                    "width": 1200,
+                    "height": 675,
+                    "title": "A picture",
+                }
+            ],
+            related=[{"title": "More of it", "webUrl": "https://other.example.com/more"}],
+        )
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a server that runs as in production, over a folder of its own."""
+    folder = tmp_path_factory.mktemp("site")
+    (folder / "content").mkdir()
+    write_content(folder / "content")
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    given = {
+        "FEEDS_CONTENT_DIR": str(folder / "content"),
+        "FEEDS_INSTANCE_DIR": str(folder / "instance"),
+        "FEEDS_URL": address,
+        "PORT": str(port),
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "flask", "--app", "app", "serve"],
+        cwd=ROOT,
+        env=os.environ | given,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        wait_for(f"{address}/healthz", process)
+        yield address
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(20)
+
+
+def wait_for(address: str, process: "subprocess.Popen[bytes]") -> None:
+    for _ in range(100):
+        assert process.poll() is None, "the server ended"
+        try:
+            urllib.request.urlopen(address, timeout=5).close()
+        except OSError:
+            time.sleep(0.2)
+        else:
+            return
+    raise AssertionError(f"nothing answers at {address}")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
+        yield found
+        found.close()
+
+
+@dataclass
+class Visit:
+    """A page in a browser, with what it asked for and complained of."""
+
+    page: Page
+    server: str
+    asked: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+    def go(self, path: str) -> Page:
+        self.page.goto(self.server + path, wait_until="load")
+        return self.page
+
+
+def visit(context: BrowserContext, server: str) -> Visit:
+    """A new page; pictures from elsewhere fail at once, as they do now and then."""
+    made = Visit(context.new_page(), server)
+    context.route(f"{PICTURES}/**", lambda route: route.abort())
+    made.page.on("request", lambda request: made.asked.append(request.url))
+    made.page.on("pageerror", lambda error: made.complaints.append(str(error)))
+    made.page.on("console", partial(_complain, made))
+    return made
+
+
+def _complain(made: Visit, message: Any) -> None:
+    if message.type in ("error", "warning") and PICTURES not in message.location["url"]:
+        made.complaints.append(message.text)
+
+
+@pytest.fixture
+def desktop(browser: Browser, server: str) -> Iterator[Visit]:
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    yield visit(context, server)
+    context.close()
+
+
+@pytest.fixture
+def phone(browser: Browser, server: str) -> Iterator[Visit]:
+    context = browser.new_context(viewport={"width": 360, "height": 740}, has_touch=True)
+    yield visit(context, server)
+    context.close()
+
+
+@pytest.fixture
+def plain(browser: Browser, server: str) -> Iterator[Visit]:
+    """A browser that runs no scripts."""
+    context = browser.new_context(java_script_enabled=False)
+    yield visit(context, server)
+    context.close()
+
+
+@pytest.fixture
+def other_site(tmp_path: Path) -> Iterator[tuple[Path, str]]:
+    """Another origin: the folder of its pages, and its address."""
+
+    class Quiet(SimpleHTTPRequestHandler):
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
+
+    handler = partial(Quiet, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as served:
+        threading.Thread(target=served.serve_forever, daemon=True).start()
+        yield tmp_path, f"http://localhost:{served.server_address[1]}"
+        served.shutdown()

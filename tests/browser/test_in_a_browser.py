@@ -1,0 +1,262 @@
+"""What people do on the pages, done by a real browser."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, expect
+
+from tests.browser.conftest import PICTURES, Visit, visit
+
+PAGES = ["/", "/topics/river", "/topics/river/2026-10", "/?q=river", "/embed", "/embed/all"]
+
+#: Two of them refuse, and are looked at all the same.
+LOOKED_AT = [*PAGES, "/embed/all?theme=dark&pictures=no", "/topics/none", "/topics/steam"]
+
+
+def test_an_address_is_copied_with_one_press(browser: Browser, server: str) -> None:
+    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
+    page = visit(context, server).go("/topics/river")
+
+    page.get_by_role("button", name="Copy the address of the Atom feed").click()
+
+    expect(page.locator(".subscribe .status")).to_contain_text("Copied")
+    assert page.evaluate("navigator.clipboard.readText()") == f"{server}/topics/river.atom"
+    context.close()
+
+
+def test_an_address_is_copied_where_there_is_no_clipboard(desktop: Visit) -> None:
+    # As on a page without https, where browsers have no navigator.clipboard.
+    desktop.page.add_init_script("Object.defineProperty(navigator, 'clipboard', {value: null})")
+    page = desktop.go("/topics/river")
+
+    page.get_by_role("button", name="Copy the address of the RSS feed").click()
+
+    expect(page.locator(".subscribe .status")).to_contain_text("Copied")
+    selected = "(f) => f.value.slice(f.selectionStart, f.selectionEnd)"
+    assert page.get_by_label("RSS").evaluate(selected) == f"{desktop.server}/topics/river.rss"
+
+
+def test_a_reader_is_given_the_feed(desktop: Visit) -> None:
+    page = desktop.go("/topics/river")
+
+    leads = page.get_by_role("link", name="Feedly").get_attribute("href") or ""
+
+    assert leads.startswith("https://feedly.com/i/subscription/feed/http%3A%2F%2F127.0.0.1")
+
+
+def test_feeds_are_filtered_while_typing(desktop: Visit) -> None:
+    page = desktop.go("/")
+
+    page.get_by_label("Find a feed").press_sequentially("CAFE")
+
+    expect(page.locator(".index li:visible")).to_have_text(["Café 12"])
+    expect(page.locator("#found")).to_have_text("1 feed")
+    page.get_by_label("Find a feed").fill("")
+    expect(page.locator("#topics li:visible")).to_have_count(4)
+
+
+def test_a_feed_that_is_found_keeps_what_it_is_part_of(desktop: Visit) -> None:
+    page = desktop.go("/")
+
+    page.get_by_label("Find a feed").press_sequentially("ferr")
+
+    expect(page.locator("#topics li:visible > a")).to_have_text(["River", "Ferries"])
+
+
+def test_months_are_followed_from_the_newest_to_the_oldest_and_back(desktop: Visit) -> None:
+    page = desktop.go("/topics/river")
+
+    page.get_by_role("link", name="November 2026").click()
+    for month in ("October 2026", "September 2026"):
+        page.locator(".turn .older").click()
+        expect(page.get_by_role("heading", level=1)).to_contain_text(month)
+    expect(page.locator(".turn .older")).to_have_count(0)
+    for _ in range(3):
+        page.locator(".turn .newer").click()
+
+    assert page.url == f"{desktop.server}/topics/river"
+
+
+def test_a_box_is_shown_as_soon_as_it_is_chosen(desktop: Visit) -> None:
+    page = desktop.go("/embed")
+
+    page.get_by_label("Feed", exact=True).select_option("topics/ferries")
+    page.get_by_label("Articles", exact=True).select_option("3")
+    page.get_by_label("Colours", exact=True).select_option("dark")
+
+    box = page.frame_locator("iframe")
+    expect(page.locator("#box")).to_have_value(
+        f'<iframe src="{desktop.server}/embed/topics/ferries?count=3&amp;theme=dark" '
+        'title="Ferries — The River Paper" width="100%" height="419" loading="lazy" '
+        'style="border:0"></iframe>'
+    )
+    expect(box.get_by_role("heading", level=1)).to_have_text("Ferries")
+    expect(box.locator("li")).to_have_count(3)
+    page.reload()
+    expect(page.get_by_label("Feed", exact=True)).to_have_value("topics/ferries")
+    assert desktop.complaints == []
+
+
+def test_the_box_stands_on_another_site_without_a_scroll_bar(
+    desktop: Visit, other_site: tuple[Path, str]
+) -> None:
+    folder, address = other_site
+    copied = desktop.go("/embed?feed=topics/ferries").locator("#box").input_value()
+    (folder / "a.html").write_text(f"<!doctype html><title>Site</title>{copied}", "utf-8")
+
+    page = desktop.page
+    page.goto(f"{address}/a.html")
+
+    box = page.frame_locator("iframe")
+    expect(box.locator("li")).to_have_count(5)
+    room = "(b) => [b.ownerDocument.documentElement.scrollHeight, b.ownerDocument.defaultView.innerHeight]"
+    needed, there = box.locator("body").evaluate(room)
+    assert needed <= there
+    assert desktop.complaints == []
+
+
+def test_the_script_makes_a_list_on_another_site(
+    desktop: Visit, other_site: tuple[Path, str]
+) -> None:
+    folder, address = other_site
+    copied = desktop.go("/embed?feed=topics/ferries&count=3").locator("#script").input_value()
+    (folder / "a.html").write_text(f"<!doctype html><title>Site</title>{copied}", "utf-8")
+
+    desktop.page.goto(f"{address}/a.html")
+
+    expect(desktop.page.locator("#articles a")).to_have_count(3)
+    expect(desktop.page.locator("#articles a").first).to_contain_text("of the river")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_page_is_as_light_or_dark_as_the_system(
+    browser: Browser, server: str, scheme: Any
+) -> None:
+    context = browser.new_context(color_scheme=scheme)
+    page = visit(context, server).go("/")
+
+    paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+
+    assert paper == {"light": "rgb(252, 251, 248)", "dark": "rgb(23, 22, 20)"}[scheme]
+    context.close()
+
+
+@pytest.mark.parametrize("path", [*PAGES, "/topics/none"])
+def test_a_page_fits_a_phone(phone: Visit, path: str) -> None:
+    page = phone.go(path)
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    too_small = page.eval_on_selector_all(
+        "button, input, select, .readers a",
+        "(all) => all.filter((e) => e.offsetHeight && e.offsetHeight < 24).length",
+    )
+    assert too_small == 0
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_a_page_asks_nobody_else_and_complains_of_nothing(desktop: Visit, path: str) -> None:
+    page = desktop.go(path)
+    page.mouse.wheel(0, 20_000)
+    page.wait_for_timeout(200)
+
+    foreign = [url for url in desktop.asked if not url.startswith(f"{desktop.server}/")]
+    assert [url for url in foreign if not url.startswith(PICTURES)] == []
+    assert desktop.complaints == []
+    assert page.context.cookies() == []
+
+
+def test_nothing_moves_while_pictures_come(desktop: Visit) -> None:
+    page = desktop.page
+    page.add_init_script(
+        "window.shift = 0; new PerformanceObserver((list) => list.getEntries().forEach("
+        "(e) => { window.shift += e.value; })).observe({type: 'layout-shift', buffered: true})"
+    )
+    page.context.unroute(f"{PICTURES}/**")
+    image = (Path(__file__).parents[2] / "content/pictures/ferry-dawn.jpg").read_bytes()
+    page.context.route(
+        f"{PICTURES}/**", lambda route: route.fulfill(body=image, content_type="image/jpeg")
+    )
+
+    desktop.go("/topics/river")
+    page.wait_for_timeout(300)
+
+    assert page.evaluate("window.shift") < 0.01
+
+
+def test_a_picture_that_fails_leaves_no_hole(desktop: Visit) -> None:
+    page = desktop.go("/topics/river")
+    page.mouse.wheel(0, 20_000)
+
+    expect(page.locator(f"img[src^='{PICTURES}']")).to_have_count(0)
+    expect(page.locator("article img").first).to_be_visible()
+
+
+def test_without_scripts_everything_is_there(plain: Visit) -> None:
+    page = plain.go("/")
+
+    page.get_by_label("Find a feed").fill("ferr")
+    page.get_by_role("button", name="Find").click()
+    expect(page.locator(".index li > a")).to_have_text(["River", "Ferries"])
+    page.get_by_role("link", name="Ferries").click()
+    expect(page.get_by_label("RSS")).to_have_value(f"{plain.server}/topics/ferries.rss")
+    expect(page.get_by_role("button")).to_have_count(0)
+    page.get_by_role("link", name="Put this feed on your site").click()
+    page.get_by_label("Articles", exact=True).select_option("3")
+    page.get_by_role("button", name="Show").click()
+    expect(page.frame_locator("iframe").locator("li")).to_have_count(3)
+
+
+def test_the_keyboard_reaches_the_content_first_and_shows_where_it_is(desktop: Visit) -> None:
+    page = desktop.go("/topics/river")
+
+    page.keyboard.press("Tab")
+    skip = page.get_by_role("link", name="Skip to the content")
+    expect(skip).to_be_focused()
+    expect(skip).to_be_in_viewport()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+
+    focused = page.locator(":focus")
+    assert focused.evaluate("(e) => document.getElementById('content').contains(e)")
+    assert focused.evaluate("(e) => getComputedStyle(e).outlineStyle") == "solid"
+
+
+def test_a_printed_page_has_the_articles_and_no_buttons(desktop: Visit) -> None:
+    page = desktop.go("/topics/river")
+
+    page.emulate_media(media="print")
+
+    expect(page.get_by_role("button").locator("visible=true")).to_have_count(0)
+    expect(page.locator("article").first).to_be_visible()
+    expect(page.get_by_label("RSS")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", LOOKED_AT)
+def test_axe_finds_nothing(browser: Browser, server: str, path: str, scheme: Any) -> None:
+    context = browser.new_context(color_scheme=scheme, viewport={"width": 900, "height": 900})
+    page = visit(context, server).go(path)
+
+    found = Axe().run(page).response["violations"]
+
+    assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found] == []
+    context.close()
+
+
+@pytest.mark.parametrize("path", ["/topics/river", "/providers/news.example.com"])
+def test_a_reader_that_looks_for_feeds_finds_the_page_s_own_first(server: str, path: str) -> None:
+    # In a process of its own: the library warns of its own parser.
+    program = "import sys, feedfinder2; print(*feedfinder2.find_feeds(sys.argv[1]), sep='\\n')"
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", program, server + path],
+        check=True,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+    assert done.stdout.splitlines()[0] == f"{server}{path}.rss"

@@ -1,0 +1,185 @@
+"""What site owners copy: links, a button, a box, a script; and oEmbed."""
+
+from collections.abc import Callable
+
+import pytest
+from lxml import html
+
+from tests.conftest import SITE_URL, Content, Site
+from tests.web_helpers import hrefs, texts, tree, write_site
+
+PAGE = f"{SITE_URL}/topics/river"
+
+
+@pytest.fixture
+def river(content: Content, open_site: Callable[..., Site]) -> Site:
+    write_site(content)
+    return open_site()
+
+
+def copied(site: Site, name: str, query: str = "?feed=topics/river") -> str:
+    (field,) = tree(site, f"/embed{query}").cssselect(f"textarea#{name}")
+    return str(field.text_content())
+
+
+def test_the_links_of_a_feed_are_copied_as_the_page_itself_has_them(river: Site) -> None:
+    pasted = html.fragments_fromstring(copied(river, "alternates"))
+
+    own = tree(river, "/topics/river").cssselect("link[rel=alternate]")[:3]
+    assert [dict(link.attrib) for link in pasted] == [dict(link.attrib) for link in own]
+
+
+def test_a_button_names_the_feed_and_its_type(river: Site) -> None:
+    pasted = html.fragment_fromstring(copied(river, "button"))
+
+    assert dict(pasted.attrib) == {"type": "application/rss+xml", "href": f"{PAGE}.rss"}
+    assert pasted.text == "Subscribe to River"
+
+
+def test_a_box_is_copied_as_it_is_chosen(river: Site) -> None:
+    pasted = html.fragment_fromstring(
+        copied(river, "box", "?feed=topics/river&count=3&pictures=no&theme=dark")
+    )
+
+    assert pasted.get("src") == f"{SITE_URL}/embed/topics/river?count=3&pictures=no&theme=dark"
+    assert pasted.get("title") == "River — The River Paper"
+    assert pasted.get("height") == str(104 + 3 * 83)
+
+
+def test_a_name_full_of_marks_is_copied_whole(
+    content: Content, open_site: Callable[..., Site]
+) -> None:
+    content.write("a.md", topics=["\"A\" & 'B' > 2 < 3"])
+    site = open_site()
+    (path,) = hrefs(tree(site, "/"), "#topics a")
+
+    pasted = html.fragments_fromstring(copied(site, "alternates", f"?feed={path[1:]}"))
+
+    assert pasted[0].get("title") == "\"A\" & 'B' > 2 < 3 — RSS"
+
+
+def test_the_script_has_ten_lines_and_the_address_of_the_feed(river: Site) -> None:
+    script = copied(river, "script")
+
+    assert script.count("\n") == 9
+    assert f'fetch("{PAGE}.json")' in script
+
+
+def test_an_unknown_feed_is_the_whole(river: Site) -> None:
+    page = tree(river, "/embed?feed=topics/none")
+
+    assert [one.get("value") for one in page.cssselect("#feed option[selected]")] == ["all"]
+
+
+def test_every_feed_can_be_chosen(river: Site) -> None:
+    values = [one.get("value") for one in tree(river, "/embed").cssselect("#feed option")]
+
+    assert len(values) == len(river.get("/feeds.json").get_json()["feeds"])
+    assert {river.get(f"/embed/{value}").status_code for value in values} == {200}
+
+
+def test_a_box_shows_as_many_articles_as_asked(river: Site) -> None:
+    assert len(tree(river, "/embed/all?count=3").cssselect("li")) == 3
+    assert len(tree(river, "/embed/all").cssselect("li")) == 4
+
+
+def test_the_links_of_a_box_leave_the_box(river: Site) -> None:
+    links = tree(river, "/embed/all").cssselect("a")
+
+    assert {(link.get("target"), link.get("rel")) for link in links} == {("_blank", "noopener")}
+
+
+def test_a_box_is_with_pictures_or_without(river: Site) -> None:
+    assert len(tree(river, "/embed/topics/ferries").cssselect("img")) == 1
+    assert tree(river, "/embed/topics/ferries?pictures=no").cssselect("img") == []
+
+
+@pytest.mark.parametrize(("theme", "mark"), [("auto", None), ("light", "light"), ("dark", "dark")])
+def test_a_box_has_the_colours_that_were_chosen(river: Site, theme: str, mark: str | None) -> None:
+    assert tree(river, f"/embed/all?theme={theme}").get("data-theme") == mark
+
+
+def test_any_site_may_frame_a_box_and_a_box_runs_nothing(river: Site) -> None:
+    answer = river.get("/embed/all")
+
+    policy = answer.headers["Content-Security-Policy"]
+    assert "frame-ancestors *" in policy
+    assert "script-src" not in policy
+    assert policy.startswith("default-src 'none'")
+    assert "X-Frame-Options" not in answer.headers
+    assert "Set-Cookie" not in answer.headers
+
+
+def test_unknown_options_make_no_documents(river: Site) -> None:
+    river.get("/embed/all")
+    kept, rendered = len(river.web.publisher._hot), river.web.publisher.renderings
+
+    same = {river.get(f"/embed/all?count={n}&theme=x{n}&y={n}").get_data() for n in range(100, 150)}
+    chooser = {river.get(f"/embed?feed=x{n}").status_code for n in range(50)}
+
+    assert len(same) == 1
+    assert chooser == {200}
+    assert (len(river.web.publisher._hot), river.web.publisher.renderings) == (kept, rendered)
+
+
+def test_a_box_moves_only_with_what_it_shows(river: Site, content: Content) -> None:
+    content.write("more.md", topics=["River"], publishedDateTime="2026-09-01T00:00:00Z")
+    few, many = "/embed/all?count=3", "/embed/all?count=20"
+    tags = {path: river.get(path).headers["ETag"] for path in (few, many)}
+
+    river.library.refresh()
+
+    assert river.get(few).headers["ETag"] == tags[few]
+    assert river.get(many).headers["ETag"] != tags[many]
+
+
+def test_a_box_of_nothing_says_so(content: Content, open_site: Callable[..., Site]) -> None:
+    content.raw("topics.yml", "- name: Quiet\n")
+
+    assert texts(tree(open_site(), "/embed/topics/quiet"), "li") == [
+        "Nothing has been published here yet."
+    ]
+
+
+def test_a_box_follows_its_feed(river: Site) -> None:
+    moved = river.get("/embed/topics/crossings?count=3")
+
+    assert (moved.status_code, moved.location) == (301, f"{SITE_URL}/embed/topics/ferries?count=3")
+    assert river.get("/embed/topics/steam").status_code == 410
+    assert river.get("/embed/topics/none").status_code == 404
+    assert river.get("/embed/topics/river/2026-11").status_code == 404
+
+
+def test_a_page_tells_how_to_embed_it(river: Site) -> None:
+    (address,) = hrefs(tree(river, "/topics/river"), "link[type='application/json+oembed']")
+
+    answer = river.get(address.removeprefix(SITE_URL)).get_json()
+
+    assert (answer["version"], answer["type"], answer["width"]) == ("1.0", "rich", 480)
+    frame = html.fragment_fromstring(answer["html"])
+    assert frame.get("src") == f"{SITE_URL}/embed/topics/river"
+    assert (frame.get("width"), frame.get("height")) == ("480", str(answer["height"]))
+
+
+def test_a_box_for_others_is_no_larger_than_they_allow(river: Site) -> None:
+    answer = river.get(f"/oembed?url={PAGE}&maxwidth=300&maxheight=500").get_json()
+
+    assert (answer["width"], answer["height"]) == (300, 104 + 3 * 105)
+    assert "count=3" in answer["html"]
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ("", 404),
+        ("url=https://evil.example/topics/river", 404),
+        (f"url={SITE_URL}.evil.example/topics/river", 404),
+        (f"url={SITE_URL}/topics/none", 404),
+        (f"url={PAGE}.rss", 404),
+        (f"url={PAGE}&format=xml", 501),
+        (f"url={SITE_URL}", 200),
+        (f"url={PAGE}&maxwidth=%C2%B2&maxheight=-1", 200),
+    ],
+)
+def test_only_pages_of_ours_can_be_embedded(river: Site, query: str, status: int) -> None:
+    assert river.get(f"/oembed?{query}").status_code == status

@@ -1,0 +1,241 @@
+"""Lists of all feeds, for programs: OPML, the feed menu, the directory, the sitemap, robots.txt."""
+
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.robotparser import RobotFileParser
+
+import listparser
+import pytest
+from lxml import etree
+
+from tests.conftest import SITE_URL, Content, Site, need
+from tests.web_helpers import write_site
+
+LISTS = [
+    "/feeds.opml",
+    "/.well-known/feeds",
+    "/topics/river.opml",
+    "/.well-known/feed-menu.json",
+    "/feeds.json",
+    "/sitemap.xml",
+    "/robots.txt",
+]
+
+
+@pytest.fixture
+def river(content: Content, open_site: Callable[..., Site]) -> Site:
+    write_site(content)
+    return open_site()
+
+
+def outlines(parent: Any) -> list[Any]:
+    """The texts of an OPML as nested lists, folders as pairs."""
+    return [(one.get("text"), outlines(one)) if len(one) else one.get("text") for one in parent]
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_a_list_is_a_document_that_other_sites_may_read(river: Site, path: str) -> None:
+    answer = river.get(path)
+
+    assert answer.status_code == 200
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    again = river.get(path, if_none_match=answer.headers["ETag"])
+    assert again.status_code == 304
+
+
+def test_opml_has_a_folder_for_each_group_of_topics_and_nests_as_topics_yml(river: Site) -> None:
+    root = etree.fromstring(river.get("/feeds.opml").get_data())
+
+    assert root.get("version") == "2.0"
+    assert outlines(root.find("body")) == [
+        "The River Paper",
+        (
+            "River",
+            [
+                "River — The River Paper",
+                ("Ferries", ["Ferries — The River Paper", "Ropes — The River Paper"]),
+            ],
+        ),
+        ("Topics", ["C++ — The River Paper"]),
+        (
+            "Providers",
+            [
+                "Eel Pie — The River Paper",
+                "Eel Pie — The River Paper",
+                "Slow Ferry — The River Paper",
+                "Example News — The River Paper",
+            ],
+        ),
+        ("Selections", ["Best of it — The River Paper"]),
+    ]
+
+
+def test_every_outline_of_a_feed_has_what_readers_look_for(river: Site) -> None:
+    root = etree.fromstring(river.get("/feeds.opml").get_data())
+
+    feeds = root.xpath("//outline[@type]")
+    assert {one.get("type") for one in feeds} == {"rss"}
+    assert all(one.get("text") == one.get("title") for one in feeds)
+    river_feed = next(one for one in feeds if one.get("text").startswith("River —"))
+    assert river_feed.get("xmlUrl") == f"{SITE_URL}/topics/river.rss"
+    assert river_feed.get("htmlUrl") == f"{SITE_URL}/topics/river"
+
+
+def test_every_feed_that_a_list_names_is_there(river: Site) -> None:
+    root = etree.fromstring(river.get("/feeds.opml").get_data())
+    feeds = root.xpath("//outline/@xmlUrl")
+
+    assert {river.get(url.removeprefix(SITE_URL)).status_code for url in feeds} == {200}
+    assert len(feeds) == len(set(feeds)) == len(river.get("/feeds.json").get_json()["feeds"])
+
+
+def test_opml_moves_with_feeds_and_not_with_articles(river: Site, content: Content) -> None:
+    tag = river.get("/feeds.opml").headers["ETag"]
+
+    content.write("more.md", topics=["River"])
+    river.library.refresh()
+    assert river.get("/feeds.opml").headers["ETag"] == tag
+
+    content.write("other.md", topics=["Locks"])
+    river.library.refresh()
+    assert river.get("/feeds.opml").headers["ETag"] != tag
+
+
+def test_a_feed_stays_in_the_list_when_its_last_article_is_gone(
+    river: Site, content: Content
+) -> None:
+    content.write("other.md", topics=["Locks"])
+    river.library.refresh()
+    before = river.get("/feeds.opml").get_data()
+
+    content.remove("other.md")
+    river.library.refresh()
+
+    assert b"topics/locks.rss" in before
+    assert river.get("/feeds.opml").get_data() == before
+
+
+def test_a_topic_group_has_a_list_of_its_own(river: Site) -> None:
+    answer = river.get("/topics/ferries.opml")
+
+    assert answer.content_type == "text/x-opml; charset=utf-8"
+    root = etree.fromstring(answer.get_data())
+    assert outlines(root.find("body")) == [
+        ("Ferries", ["Ferries — The River Paper", "Ropes — The River Paper"])
+    ]
+
+
+def test_the_list_of_a_topic_follows_its_topic(river: Site) -> None:
+    moved = river.get("/topics/crossings.opml")
+
+    assert (moved.status_code, moved.location) == (301, f"{SITE_URL}/topics/ferries.opml")
+    assert river.get("/topics/steam.opml").status_code == 410
+    assert river.get("/topics/none.opml").status_code == 404
+
+
+def test_a_real_library_reads_all_feeds_with_their_folders(river: Site) -> None:
+    found = listparser.parse(river.get("/feeds.opml").get_data(True))
+
+    assert not found.bozo
+    assert found.meta.title == "The River Paper"
+    assert len(found.feeds) == 10
+    ropes = next(feed for feed in found.feeds if feed.url.endswith("/ropes.rss"))
+    assert ropes.categories == [["River", "Ferries"]]
+
+
+def test_newsboat_takes_the_whole_list(river: Site, tmp_path: Path) -> None:
+    opml, urls = tmp_path / "feeds.opml", tmp_path / "urls"
+    opml.write_bytes(river.get("/feeds.opml").get_data())
+    urls.touch()
+
+    subprocess.run(
+        [need("newsboat"), "-u", urls, "-c", tmp_path / "cache.db", "-i", opml],
+        check=True,
+        capture_output=True,
+        env=os.environ | {"HOME": str(tmp_path)},
+        timeout=30,
+    )
+
+    lines = urls.read_text().splitlines()
+    assert len([line for line in lines if line.startswith(SITE_URL)]) == 10
+    assert any(line.startswith(f"{SITE_URL}/topics/ropes.rss") for line in lines)
+
+
+def check_menu(menu: dict[str, Any]) -> list[dict[str, Any]]:
+    """The feeds of a menu, which must be as the schema of the draft has it."""
+    assert set(menu) == {"feed-menu", "items"}
+    assert isinstance(menu["feed-menu"], str)
+    found = []
+    for item in menu["items"]:
+        found += check_menu(item) if "feed-menu" in item else [item]
+    return found
+
+
+def test_the_feed_menu_is_valid_and_nested(river: Site) -> None:
+    answer = river.get("/.well-known/feed-menu.json")
+    menu = answer.get_json()
+
+    feeds = check_menu(menu)
+
+    assert answer.mimetype == "application/json"
+    assert all(set(feed) == {"feed-title", "description", "rss", "atom"} for feed in feeds)
+    assert all(len(feed["feed-title"]) <= 50 for feed in feeds)
+    assert all(len(feed["description"]) <= 140 for feed in feeds)
+    assert menu["items"][0]["rss"] == f"{SITE_URL}/all.rss"
+    assert [one["feed-menu"] for one in menu["items"][1:]] == ["Topics", "Providers", "Selections"]
+
+
+def test_long_names_are_shortened_in_the_feed_menu(
+    content: Content, open_site: Callable[..., Site]
+) -> None:
+    content.raw("topics.yml", f"- name: Long\n  description: {'word ' * 60}\n")
+    content.write("a.md", topics=["A topic that has " + "a very long name " * 5])
+
+    feeds = check_menu(open_site().get("/.well-known/feed-menu.json").get_json())
+
+    assert max(len(feed["feed-title"]) for feed in feeds) <= 50
+    assert max(len(feed["description"]) for feed in feeds) <= 140
+
+
+def test_the_directory_tells_all_of_every_feed(river: Site) -> None:
+    feeds = river.get("/feeds.json").get_json()["feeds"]
+
+    ropes = next(feed for feed in feeds if feed["name"] == "Ropes")
+    assert ropes.pop("modified")
+    assert ropes == {
+        "kind": "topics",
+        "name": "Ropes",
+        "title": "Ropes — The River Paper",
+        "description": "Articles about Ropes",
+        "page": f"{SITE_URL}/topics/ropes",
+        "rss": f"{SITE_URL}/topics/ropes.rss",
+        "atom": f"{SITE_URL}/topics/ropes.atom",
+        "json": f"{SITE_URL}/topics/ropes.json",
+        "parent": f"{SITE_URL}/topics/ferries",
+        "articles": 2,
+        "newest": "2026-11-01T10:00:00Z",
+    }
+
+
+def test_the_sitemap_names_pages_that_are_there(river: Site) -> None:
+    root = etree.fromstring(river.get("/sitemap.xml").get_data())
+    pages = root.xpath("//*[local-name()='loc']/text()")
+
+    assert f"{SITE_URL}/" in pages
+    assert f"{SITE_URL}/all/2026-10" in pages
+    answers = {river.get(page.removeprefix(SITE_URL)).mimetype for page in pages}
+    assert answers == {"text/html"}
+    assert root.xpath("//*[local-name()='lastmod']/text()")[0] == "2026-11-20T06:30:00Z"
+
+
+def test_robots_may_read_everything_but_repetitions(river: Site) -> None:
+    robots = RobotFileParser()
+    robots.parse(river.get("/robots.txt").get_data(True).splitlines())
+
+    allowed = [f"{SITE_URL}{path}" for path in ("/", "/topics/river", "/all.rss", "/embed")]
+    assert all(robots.can_fetch("bot", url) for url in allowed)
+    assert not robots.can_fetch("bot", f"{SITE_URL}/embed/topics/river")
+    assert robots.site_maps() == [f"{SITE_URL}/sitemap.xml"]

@@ -1,0 +1,456 @@
+"""Pages for people: what they show, what they announce, and what they cost."""
+
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+from feeds.errors import IndexUnavailable
+from feeds.library.site_files import read_site_files
+from feeds.web import assets, menu, words
+from tests.conftest import SITE_URL, Content, Site
+from tests.web_helpers import hrefs, texts, tree, write_site
+
+PAGES = ["/", "/topics/river", "/topics/river/2026-11", "/providers/tube.example", "/feeds/best"]
+
+
+@pytest.fixture
+def river(content: Content, open_site: Callable[..., Site]) -> Site:
+    write_site(content)
+    return open_site()
+
+
+@pytest.mark.parametrize(
+    "path", [*PAGES, "/providers/tube.example/eel-pie", "/all/2026-11", "/?q=ferry", "/embed"]
+)
+def test_every_page_has_one_heading_and_a_title(river: Site, path: str) -> None:
+    page = tree(river, path)
+
+    assert len(page.cssselect("h1")) == 1
+    assert texts(page, "title")[0].endswith("The River Paper")
+    assert page.get("lang") == "en"
+
+
+def test_a_topic_page_shows_its_articles_with_all_that_a_person_needs(river: Site) -> None:
+    page = tree(river, "/topics/ferries")
+
+    first = page.cssselect("article")[0]
+    assert texts(first, "h3") == ['A "ferry" & 2 < 3 boats']
+    assert hrefs(first, "h3 a") == ["https://news.example.com/new.md"]
+    assert texts(first, ".by") == ["Example News · 20 November 2026"]
+    assert first.cssselect("time")[0].get("datetime") == "2026-11-20T06:30:00Z"
+    assert texts(first, ".excerpt") == ["It waits for those who run."]
+    assert hrefs(first, ".related a") == ["https://other.example.com/why"]
+    assert texts(page, "h1") == ["Ferries"]
+    assert texts(page, ".facts") == ["3 articles · last change 20 November 2026"]
+
+
+def test_a_picture_keeps_its_place_and_tells_its_host_nothing(river: Site) -> None:
+    (picture,) = tree(river, "/topics/ferries").cssselect("article img")
+
+    assert dict(picture.attrib) == {
+        "src": "https://img.example.org/f.jpg",
+        "alt": "",
+        "width": "1200",
+        "height": "675",
+        "loading": "lazy",
+        "referrerpolicy": "no-referrer",
+    }
+
+
+def test_a_page_announces_its_own_feeds_before_anything_else(river: Site) -> None:
+    page = tree(river, "/topics/c-plus-plus")
+
+    found = page.cssselect("link[rel=alternate]")
+    assert [(link.get("type"), link.get("title")) for link in found[:3]] == [
+        ("application/rss+xml", "C++ — RSS"),
+        ("application/atom+xml", "C++ — Atom"),
+        ("application/feed+json", "C++ — JSON Feed"),
+    ]
+    assert hrefs(page, "link[rel=alternate]")[:3] == [
+        f"{SITE_URL}/topics/c-plus-plus.{ending}" for ending in ("rss", "atom", "json")
+    ]
+    assert [link.get("type") for link in found[3:]] == ["application/json+oembed"]
+
+
+def test_a_month_announces_the_feed_that_goes_on(river: Site) -> None:
+    page = tree(river, "/topics/river/2026-10")
+
+    assert hrefs(page, "link[rel=alternate]")[0] == f"{SITE_URL}/topics/river.rss"
+    assert hrefs(page, "link[rel=canonical]") == [f"{SITE_URL}/topics/river/2026-10"]
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_sends_its_feeds_as_link_headers(river: Site, path: str) -> None:
+    announced = hrefs(tree(river, path), "link[rel=alternate]")[:3]
+
+    header = river.get(path).headers["Link"]
+
+    types = ("application/rss+xml", "application/atom+xml", "application/feed+json")
+    assert header.split(", ") == [
+        f'<{href}>; rel="alternate"; type="{type}"'
+        for href, type in zip(announced, types, strict=True)
+    ]
+
+
+def test_the_three_addresses_can_be_copied_and_readers_take_them(river: Site) -> None:
+    page = tree(river, "/topics/ferries")
+
+    fields = [field.get("value") for field in page.cssselect(".copy input[readonly]")]
+    assert fields == [f"{SITE_URL}/topics/ferries.{e}" for e in ("rss", "atom", "json")]
+    readers = hrefs(page, ".readers a")
+    assert len(readers) == 5
+    assert all(
+        href.endswith("https%3A%2F%2Ffeeds.example.org%2Ftopics%2Fferries.rss") for href in readers
+    )
+
+
+def test_a_page_leads_up_down_and_through_the_months(river: Site) -> None:
+    page = tree(river, "/topics/ferries")
+    assert hrefs(page, ".trail a") == ["/", "/topics/river"]
+    assert hrefs(page, ".beside .index a") == ["/topics/ropes"]
+
+    older = tree(river, "/topics/river/2026-10")
+    assert hrefs(older, ".turn .newer") == ["/topics/river/2026-11"]
+    assert hrefs(older, ".months a") == ["/topics/river/2026-11", "/topics/river/2026-10"]
+    assert texts(older, "h1") == ["River October 2026"]
+
+    newest = tree(river, "/topics/river/2026-11")
+    assert hrefs(newest, ".turn a") == ["/topics/river/2026-10", "/topics/river"]
+
+
+def test_home_lists_topics_in_their_tree_with_counts(river: Site) -> None:
+    page = tree(river, "/")
+
+    topics = texts(page, "#topics > ul > li")
+    assert topics == ["C++ 1", "River 4 Ferries 3 Ropes 2"]
+    assert texts(page, "#providers > ul > li") == [
+        "Eel Pie 2 Eel Pie 1 Slow Ferry 1",
+        "Example News 2",
+    ]
+    assert texts(page, "#selections li") == ["Best of it 1"]
+    assert texts(page, ".facts") == ["4 articles · 9 feeds · last change 20 November 2026"]
+
+
+def test_a_search_finds_parts_of_names_and_says_where_they_are(river: Site) -> None:
+    page = tree(river, "/?q=RoPe")
+
+    assert texts(page, ".index li a") == ["River", "Ferries", "Ropes"]
+    assert page.cssselect("#q")[0].get("value") == "RoPe"
+
+
+def test_a_search_for_nothing_known_says_so(river: Site) -> None:
+    page = tree(river, '/?q="><script>x')
+
+    assert texts(page, "#found") == ["No feed has such a name."]
+    assert page.cssselect("main script") == []
+
+
+def test_searching_keeps_nothing_in_memory(river: Site) -> None:
+    river.get("/")
+    kept = len(river.web.publisher._hot)
+    rendered = river.web.publisher.renderings
+
+    answers = {river.get(f"/?q=word{number}").status_code for number in range(50)}
+
+    assert answers == {200}
+    assert (len(river.web.publisher._hot), river.web.publisher.renderings) == (kept, rendered)
+
+
+def test_a_search_is_answered_conditionally(river: Site) -> None:
+    tag = river.get("/?q=rope").headers["ETag"]
+
+    assert river.get("/?q=rope", if_none_match=tag).status_code == 304
+    assert river.get("/?q=eel", if_none_match=tag).status_code == 200
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_an_unchanged_page_costs_nothing(river: Site, path: str) -> None:
+    tag = river.get(path).headers["ETag"]
+    rendered = river.web.publisher.renderings
+
+    again = river.get(path, if_none_match=tag)
+
+    assert (again.status_code, again.get_data()) == (304, b"")
+    assert river.web.publisher.renderings == rendered
+
+
+def test_a_page_is_the_same_whenever_it_is_rendered(
+    content: Content, open_site: Callable[..., Site], tmp_path: Path, clock: Callable[[], float]
+) -> None:
+    write_site(content)
+    first = [open_site().get(path).get_data() for path in PAGES]
+
+    clock.now += 86_400  # type: ignore[attr-defined]
+    later = open_site(FEEDS_INSTANCE_DIR=str(tmp_path / "other"))
+
+    assert [later.get(path).get_data() for path in PAGES] == first
+
+
+def test_a_change_in_a_part_moves_the_page_that_counts_it(river: Site, content: Content) -> None:
+    tags = {path: river.get(path).headers["ETag"] for path in ("/topics/river", "/feeds/best")}
+
+    content.write("third.md", topics=["Ropes"], publishedDateTime="2026-11-02T00:00:00Z")
+    river.library.refresh()
+
+    assert river.get("/topics/river", if_none_match=tags["/topics/river"]).status_code == 200
+    assert river.get("/feeds/best", if_none_match=tags["/feeds/best"]).status_code == 304
+
+
+def test_nobody_but_the_site_and_the_pictures_is_asked_for_anything(river: Site) -> None:
+    answer = river.get("/")
+    policy = dict(
+        part.strip().split(" ", 1) for part in answer.headers["Content-Security-Policy"].split(";")
+    )
+
+    assert policy == {
+        "default-src": "'none'",
+        "img-src": "http: https:",
+        "style-src": "'self'",
+        "script-src": "'self'",
+        "frame-src": "'self'",
+        "form-action": "'self'",
+        "base-uri": "'none'",
+        "frame-ancestors": "'none'",
+    }
+    assert "Set-Cookie" not in answer.headers
+    page = tree(river, "/")
+    loaded = [
+        *hrefs(page, "link[rel=stylesheet]"),
+        *(script.get("src") for script in page.cssselect("script")),
+    ]
+    assert all(address.startswith("/static/") for address in loaded)
+    assert page.cssselect("[style], [onclick], style") == []
+
+
+@pytest.mark.parametrize("name", ["style.css", "page.js", "embed.js", "icon.svg"])
+def test_what_a_page_loads_is_kept_for_good_under_a_name_of_its_content(
+    river: Site, name: str
+) -> None:
+    answer = river.get(f"/static/{assets.NAMES[name]}")
+
+    assert answer.status_code == 200
+    assert "max-age=31536000" in answer.headers["Cache-Control"]
+    assert river.get(f"/static/{name}").status_code == 404
+
+
+def test_a_foreign_host_changes_no_byte(river: Site) -> None:
+    plain = river.get("/topics/river").get_data()
+
+    foreign = river.client.get(
+        "/topics/river?utm_source=x",
+        headers={"Host": "evil.example", "X-Forwarded-Host": "evil.example"},
+    )
+
+    assert foreign.get_data() == plain
+
+
+def test_a_page_of_fifty_articles_is_light(
+    content: Content, open_site: Callable[..., Site]
+) -> None:
+    for number in range(50):
+        content.write(
+            f"2026/{number}.md",
+            title=f"A headline of the usual length, which is about seventy letters, {number}",
+            excerpt="A sentence of an excerpt that goes on for a while. " * 10,
+            publishedDateTime=f"2026-11-{number % 19 + 1:02}T00:00:00Z",
+            images=[
+                {
+                    "url": f"https://images.example.com/2026/11/picture-{number}-1200x675.jpg",
+                    "width": 1200,
+                    "height": 675,
+                }
+            ],
+            related=[
+                {
+                    "title": f"Another view of the matter {n}",
+                    "webUrl": f"https://other.example.com/2026/{number}-{n}",
+                }
+                for n in range(2)
+            ],
+        )
+    site = open_site()
+
+    for path in ("/", "/topics/ai", "/providers/news.example.com"):
+        assert len(tree(site, path).cssselect("article")) == 50
+        assert len(site.get(path).get_data()) < 60_000
+
+
+def test_a_page_ends_after_fifty_articles_and_leads_to_the_rest(
+    content: Content, open_site: Callable[..., Site]
+) -> None:
+    for number in range(60):
+        content.write(f"{number}.md", publishedDateTime=f"2026-11-19T10:{number:02}:00Z")
+    site = open_site()
+
+    assert len(tree(site, "/topics/ai").cssselect("article")) == 50
+    assert hrefs(tree(site, "/topics/ai"), ".turn .older") == ["/topics/ai/2026-11"]
+    assert len(tree(site, "/topics/ai/2026-11").cssselect("article")) == 60
+
+
+def test_a_topic_without_articles_has_a_page_that_says_so(
+    content: Content, open_site: Callable[..., Site]
+) -> None:
+    content.raw("topics.yml", "- name: Quiet\n")
+    page = tree(open_site(), "/topics/quiet")
+
+    assert texts(page, ".nothing") == [
+        "Nothing has been published here yet. Subscribe, and you will know when that changes."
+    ]
+    assert texts(page, ".facts") == ["0 articles"]
+
+
+def test_words_in_another_language_say_so(content: Content, open_site: Callable[..., Site]) -> None:
+    content.write("fr.md", title="Le marché", locale="fr", topics=["AI"])
+    page = tree(open_site(), "/topics/ai")
+
+    assert [title.get("lang") for title in page.cssselect("article h3")] == ["fr"]
+
+
+def test_a_page_known_by_another_name_leads_to_its_own(river: Site) -> None:
+    answer = river.get("/topics/crossings")
+
+    assert (answer.status_code, answer.location) == (301, f"{SITE_URL}/topics/ferries")
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "heading"),
+    [
+        ("/topics/deep-sea", 404, "Nothing is at this address"),
+        ("/providers/none.example", 404, "Nothing is at this address"),
+        ("/wp-login.php", 404, "Nothing is at this address"),
+        ("/topics/steam", 410, "This feed has ended"),
+    ],
+)
+def test_an_error_helps_people_on(river: Site, path: str, status: int, heading: str) -> None:
+    page = tree(river, path, status)
+
+    assert texts(page, "h1") == [heading]
+    assert page.cssselect("form[role=search]")[0].get("action") == "/"
+    assert hrefs(page, "link[rel=stylesheet]") == [f"/static/{assets.NAMES['style.css']}"]
+
+
+def test_an_error_page_looks_for_what_was_asked(river: Site) -> None:
+    page = tree(river, "/topics/deep-sea", 404)
+
+    assert page.cssselect("#q")[0].get("value") == "deep sea"
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/topics/none.rss", 404), ("/topics/steam.json", 410), ("/x.xml", 404)]
+)
+def test_programs_get_an_error_in_a_line(river: Site, path: str, status: int) -> None:
+    answer = river.get(path)
+
+    assert (answer.status_code, answer.mimetype) == (status, "text/plain")
+    assert answer.get_data(True).count("\n") == 1
+
+
+def test_a_fault_of_ours_is_owned_in_the_same_dress(
+    river: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise IndexUnavailable("the disk is gone")
+
+    monkeypatch.setattr(river.web.catalog, "select", fail)
+
+    page = tree(river, "/topics/river", 503)
+
+    assert texts(page, "h1") == ["This page cannot be shown now"]
+    assert river.get("/topics/river.rss").mimetype == "text/plain"
+
+
+def test_a_bug_is_an_error_page_too(river: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(river.web.catalog, "select", lambda _: 1 / 0)
+    river.app.config["PROPAGATE_EXCEPTIONS"] = False
+
+    assert texts(tree(river, "/topics/river", 500), "h1") == ["This page cannot be shown now"]
+
+
+def test_a_page_served_before_is_served_when_the_index_fails(
+    river: Site, content: Content, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = river.get("/topics/river").get_data()
+    content.write("third.md", topics=["River"])
+    river.library.refresh()
+
+    def fail(*_: object) -> None:
+        raise IndexUnavailable("the disk is gone")
+
+    monkeypatch.setattr(river.web.catalog, "select", fail)
+
+    assert river.get("/topics/river").get_data() == before
+
+
+def test_nothing_secret_is_on_any_page(content: Content, open_site: Callable[..., Site]) -> None:
+    content.write("a.md", secured="TOP-SECRET", heat=4711, whatever="TOP-SECRET")
+    content.write("b.md", title="DRAFT-TITLE", published=False)
+    content.write("c.md", title="EMBARGO-TITLE", publishedDateTime="2027-01-01T00:00:00Z")
+    site = open_site()
+
+    said = b"".join(
+        site.get(path).get_data()
+        for path in ("/", "/topics/ai", "/all/2026-11", "/?q=a", "/embed", "/embed/all", "/none")
+    )
+
+    assert not [word for word in (b"SECRET", b"4711", b"DRAFT-", b"EMBARGO-") if word in said]
+
+
+def test_a_page_links_to_no_feed_that_has_ended(
+    content: Content, open_site: Callable[..., Site]
+) -> None:
+    content.raw("providers.yml", "- domain: news.example.com\n  retired: true\n")
+    content.write("a.md")
+
+    assert hrefs(tree(open_site(), "/topics/ai"), ".by a") == []
+
+
+def test_a_site_below_a_path_links_below_it(
+    content: Content, open_site: Callable[..., Site]
+) -> None:
+    content.write("a.md", topics=["AI"])
+    page = tree(open_site(FEEDS_URL="https://example.org/news"), "/topics/ai")
+
+    assert hrefs(page, ".trail a") == ["/news/"]
+    assert hrefs(page, "link[rel=canonical]") == ["https://example.org/news/topics/ai"]
+    assert hrefs(page, "link[rel=stylesheet]")[0].startswith("/news/static/")
+
+
+def test_names_in_any_script_have_working_pages(
+    content: Content, open_site: Callable[..., Site]
+) -> None:
+    content.write("a.md", topics=["日本語", "C#", "😀"])
+    site = open_site()
+
+    for href in hrefs(tree(site, "/"), "#topics a"):
+        assert texts(tree(site, unquote(href)), "h1")[0] in ("日本語", "C#", "😀")
+
+
+def test_a_topic_above_that_has_ended_leaves_the_one_below_standing(content: Content) -> None:
+    content.raw("topics.yml", "- name: Up\n  retired: true\n- name: Down\n  parent: up\n")
+    files = read_site_files(content.folder, SITE_URL, "")
+
+    assert files.topics["down"].parent == "up"
+
+
+def test_words_are_found_without_accents_and_case() -> None:
+    whole = menu.Menu(topics=(menu.Entry(None, "Café Amarré", 1),))  # type: ignore[arg-type]
+
+    assert menu.search(whole, "AMARRE cafe").size == 1
+    assert menu.search(whole, "cafe tea").size == 0
+
+
+def test_numbers_and_times_are_said_in_english() -> None:
+    assert words.day(1_795_176_000) == "20 November 2026"
+    assert words.month("2026-05", 2) == "May 2026, part 2"
+    assert words.counted(12_345, "article") == "12,345 articles"
+    assert words.counted(1, "feed") == "1 feed"
+
+
+@pytest.mark.parametrize(
+    ("text", "length", "expected"),
+    [("short", 9, "short"), ("one two three", 9, "one two…"), ("unbroken", 5, "unbr…")],
+)
+def test_a_text_is_shortened_between_words(text: str, length: int, expected: str) -> None:
+    assert words.shortened(text, length) == expected
