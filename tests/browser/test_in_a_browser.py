@@ -259,4 +259,5 @@ def test_a_reader_that_looks_for_feeds_finds_the_page_s_own_first(server: str, p
         timeout=60,
     )
 
-    assert done.stdout.splitlines()[0] == f"{server}{path}.rss"
+    # It likes Atom better than RSS, and does not know JSON Feed.
+    assert done.stdout.splitlines() == [f"{server}{path}.atom", f"{server}{path}.rss"]

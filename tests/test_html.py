@@ -1,0 +1,44 @@
+"""Every kind of page is HTML that a checker finds nothing wrong with."""
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Content, Site, need
+from tests.web_helpers import write_site
+
+PAGES = [
+    "/",
+    "/?q=rope",
+    "/?q=nothing",
+    "/topics/river",
+    "/topics/ferries/2026-11",
+    "/providers/tube.example",
+    "/providers/tube.example/eel-pie",
+    "/feeds/best",
+    "/all/2026-10",
+    "/embed",
+    "/embed?feed=topics/c-plus-plus&count=3",
+    "/embed/topics/ferries",
+    "/embed/all?theme=dark&pictures=no",
+    "/topics/none",
+    "/topics/steam",
+]
+
+
+def test_a_checker_finds_nothing_wrong_with_any_page(
+    content: Content, open_site: Callable[..., Site], tmp_path: Path
+) -> None:
+    checker = need("html-validate")
+    write_site(content)
+    site = open_site()
+    files = [tmp_path / f"{number}.html" for number in range(len(PAGES))]
+    for file, path in zip(files, PAGES, strict=True):
+        file.write_bytes(site.get(path).get_data())
+
+    done = subprocess.run([checker, *files], capture_output=True, text=True, cwd=tmp_path)
+
+    if done.returncode:
+        pytest.fail(done.stdout)
