@@ -31,6 +31,11 @@ def river(content: Content, open_site: Callable[..., Site]) -> Site:
     return open_site()
 
 
+def xml(site: Site, path: str) -> Any:
+    """A list as a tree of elements."""
+    return etree.fromstring(site.get(path).get_data())
+
+
 def outlines(parent: Any) -> list[Any]:
     """The texts of an OPML as nested lists, folders as pairs."""
     return [(one.get("text"), outlines(one)) if len(one) else one.get("text") for one in parent]
@@ -47,7 +52,7 @@ def test_a_list_is_a_document_that_other_sites_may_read(river: Site, path: str) 
 
 
 def test_opml_has_a_folder_for_each_group_of_topics_and_nests_as_topics_yml(river: Site) -> None:
-    root = etree.fromstring(river.get("/feeds.opml").get_data())
+    root = xml(river, "/feeds.opml")
 
     assert root.get("version") == "2.0"
     assert outlines(root.find("body")) == [
@@ -74,7 +79,7 @@ def test_opml_has_a_folder_for_each_group_of_topics_and_nests_as_topics_yml(rive
 
 
 def test_every_outline_of_a_feed_has_what_readers_look_for(river: Site) -> None:
-    root = etree.fromstring(river.get("/feeds.opml").get_data())
+    root = xml(river, "/feeds.opml")
 
     feeds = root.xpath("//outline[@type]")
     assert {one.get("type") for one in feeds} == {"rss"}
@@ -85,7 +90,7 @@ def test_every_outline_of_a_feed_has_what_readers_look_for(river: Site) -> None:
 
 
 def test_every_feed_that_a_list_names_is_there(river: Site) -> None:
-    root = etree.fromstring(river.get("/feeds.opml").get_data())
+    root = xml(river, "/feeds.opml")
     feeds = root.xpath("//outline/@xmlUrl")
 
     assert {river.get(url.removeprefix(SITE_URL)).status_code for url in feeds} == {200}
@@ -122,7 +127,7 @@ def test_a_topic_group_has_a_list_of_its_own(river: Site) -> None:
     answer = river.get("/topics/ferries.opml")
 
     assert answer.content_type == "text/x-opml; charset=utf-8"
-    root = etree.fromstring(answer.get_data())
+    root = xml(river, "/topics/ferries.opml")
     assert outlines(root.find("body")) == [
         ("Ferries", ["Ferries — The River Paper", "Ropes — The River Paper"])
     ]
@@ -221,7 +226,7 @@ def test_the_directory_tells_all_of_every_feed(river: Site) -> None:
 
 
 def test_the_sitemap_names_pages_that_are_there(river: Site) -> None:
-    root = etree.fromstring(river.get("/sitemap.xml").get_data())
+    root = xml(river, "/sitemap.xml")
     pages = root.xpath("//*[local-name()='loc']/text()")
 
     assert f"{SITE_URL}/" in pages

@@ -5,7 +5,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException
 
 from feeds.errors import IndexUnavailable, RetiredFeed, UnknownFeed
-from feeds.urls import GUESSES
+from feeds.urls import GUESSES, read
 from feeds.web import views
 from feeds.web.headers import ALWAYS, CORS, FEED_POLICY, PAGE_POLICY
 from feeds.web.pages import HTML
@@ -98,4 +98,5 @@ def _refuse(status: int, text: str, heading: str, advice: str) -> Response:
 
 def _guess(path: str) -> str:
     """What somebody may have looked for at an address: ``topics/deep-sea`` names deep sea."""
-    return path.rstrip("/").rpartition("/")[2].replace("-", " ")[:40]
+    target = read(path)
+    return target.feed.path.rpartition("/")[2].replace("-", " ")[:40] if target else ""

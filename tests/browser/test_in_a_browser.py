@@ -113,7 +113,7 @@ def test_the_box_stands_on_another_site_without_a_scroll_bar(
 
     box = page.frame_locator("iframe")
     expect(box.locator("li")).to_have_count(5)
-    room = "(b) => [b.ownerDocument.documentElement.scrollHeight, b.ownerDocument.defaultView.innerHeight]"
+    room = "() => [document.documentElement.scrollHeight, window.innerHeight]"
     needed, there = box.locator("body").evaluate(room)
     assert needed <= there
     assert desktop.complaints == []
