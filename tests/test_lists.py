@@ -173,7 +173,7 @@ def check_menu(menu: dict[str, Any]) -> list[dict[str, Any]]:
     """The feeds of a menu, which must be as the schema of the draft has it."""
     assert set(menu) == {"feed-menu", "items"}
     assert isinstance(menu["feed-menu"], str)
-    found = []
+    found: list[dict[str, Any]] = []
     for item in menu["items"]:
         found += check_menu(item) if "feed-menu" in item else [item]
     return found
