@@ -17,6 +17,10 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 _UNNAMABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
+#: In place of the stamp of a folder that cannot be read; its own name there is empty.
+UNREADABLE = "unreadable"
+
+
 @dataclass(frozen=True, slots=True)
 class Folder:
     """One folder below the content folder and the stamps of the articles' files in it."""
@@ -36,28 +40,45 @@ class Folder:
 def walk(content: Path, below: str = "") -> Iterator[Folder]:
     """Yield every folder from ``below`` on, sorted; hidden ones are not entered.
 
-    Raise OSError when the first folder cannot be read: then nothing is known about its files.
+    A folder that cannot be read has no files but the empty name. Raise OSError when that is the
+    content folder: then nothing is known about any file.
     """
-    with os.scandir(content / below if below else content) as entries:
+    # Not by recursion: a path may have two thousand folders.
+    waiting = [below]
+    while waiting:
+        path = waiting.pop()
+        try:
+            folder, inner = _look(content, path)
+        except (FileNotFoundError, NotADirectoryError):
+            if path == "":
+                raise
+            continue
+        except OSError:
+            if path == "":
+                raise
+            folder, inner = Folder(storable(path), {"": UNREADABLE}), []
+        yield folder
+        waiting += [join(path, name) for name in reversed(inner)]
+
+
+def _look(content: Path, path: str) -> tuple[Folder, list[str]]:
+    """One folder and the names of those in it."""
+    with os.scandir(content / path if path else content) as entries:
         found = sorted(entries, key=lambda entry: entry.name)
     folders = [e.name for e in found if _is_folder(e) and not e.name.startswith(".")]
     files = [e for e in found if not _is_folder(e)]
     others = tuple(storable(e.name) for e in files if not is_article(e.name))
-    yield Folder(storable(below), dict(map(_stamped, filter(_is_article_file, files))), others)
-    for name in folders:
-        try:
-            yield from walk(content, join(below, name))
-        except FileNotFoundError:
-            continue
+    stamps = dict(filter(None, (_stamped(e) for e in files if is_article(e.name))))
+    return Folder(storable(path), stamps, others), folders
 
 
-def _is_article_file(entry: "os.DirEntry[str]") -> bool:
-    return is_article(entry.name)
-
-
-def _stamped(entry: "os.DirEntry[str]") -> tuple[str, str]:
+def _stamped(entry: "os.DirEntry[str]") -> tuple[str, str] | None:
+    """The name and stamp of a file; None when it is gone by now, which says nothing of others."""
     name = storable(entry.name)
-    return name, stamp(entry.stat(follow_symlinks=False)) if is_namable(name) else ""
+    try:
+        return name, stamp(entry.stat(follow_symlinks=False)) if is_namable(name) else ""
+    except FileNotFoundError:
+        return None
 
 
 def is_namable(path: str) -> bool:
@@ -97,8 +118,9 @@ def is_folder(status: os.stat_result) -> bool:
 
 
 def stamp(status: os.stat_result) -> str:
-    """What moves when a file is written: its time, size and inode."""
-    return f"{status.st_mtime_ns}-{status.st_size}-{status.st_ino}"
+    """What moves when a file is written, replaced, or made readable."""
+    # The second time is that of the inode, which nobody can set: writers may keep the first.
+    return f"{status.st_mtime_ns}-{status.st_ctime_ns}-{status.st_size}-{status.st_ino}"
 
 
 def read(content: Path, path: str) -> bytes:
