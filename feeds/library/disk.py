@@ -1,5 +1,6 @@
 """The content folder: what files there are, and the bytes of one, whatever somebody put there."""
 
+import errno
 import os
 import re
 import stat
@@ -11,6 +12,9 @@ from feeds.errors import ArticleError, Reason
 
 #: Bytes of one file; real articles have 2 to 24 kB.
 MAX_BYTES = 1 << 20
+
+#: Characters of the path of a folder; the kernel takes 4095 bytes, in ever more time.
+MAX_PATH = 1000
 
 # Python reads bytes that are not UTF-8 as lone surrogates, which no database or URL can hold.
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -43,11 +47,13 @@ def walk(content: Path, below: str = "") -> Iterator[Folder]:
     A folder that cannot be read has no files but the empty name. Raise OSError when that is the
     content folder: then nothing is known about any file.
     """
-    # Not by recursion: a path may have two thousand folders.
+    # Not by recursion: a path may have five hundred folders.
     waiting = [below]
     while waiting:
         path = waiting.pop()
         try:
+            if len(path) > MAX_PATH:
+                raise OSError(errno.ENAMETOOLONG, "too deep")
             folder, inner = _look(content, path)
         except (FileNotFoundError, NotADirectoryError):
             if path == "":
@@ -68,15 +74,16 @@ def _look(content: Path, path: str) -> tuple[Folder, list[str]]:
     folders = [e.name for e in found if _is_folder(e) and not e.name.startswith(".")]
     files = [e for e in found if not _is_folder(e)]
     others = tuple(storable(e.name) for e in files if not is_article(e.name))
-    stamps = dict(filter(None, (_stamped(e) for e in files if is_article(e.name))))
+    stamps = dict(filter(None, (_stamped(path, e) for e in files if is_article(e.name))))
     return Folder(storable(path), stamps, others), folders
 
 
-def _stamped(entry: "os.DirEntry[str]") -> tuple[str, str] | None:
+def _stamped(folder: str, entry: "os.DirEntry[str]") -> tuple[str, str] | None:
     """The name and stamp of a file; None when it is gone by now, which says nothing of others."""
-    name = storable(entry.name)
+    if not is_namable(join(folder, entry.name)):
+        return storable(entry.name), ""
     try:
-        return name, stamp(entry.stat(follow_symlinks=False)) if is_namable(name) else ""
+        return entry.name, stamp(entry.stat(follow_symlinks=False))
     except FileNotFoundError:
         return None
 

@@ -29,7 +29,7 @@ STILL = 0.25
 #: How often a file is read that does not stay the same meanwhile.
 ATTEMPTS = 4
 
-_UNREADABLE = "a folder that cannot be read: make it readable; its articles stay as they were"
+_UNREADABLE = "cannot be read, or too deep: mend or move it; its articles stay as they were"
 
 
 @dataclass(frozen=True, slots=True)
