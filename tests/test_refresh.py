@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from feeds.library.refresh import Plan, is_great_loss, plan
+from feeds.library.plan import Plan, is_great_loss, plan
 from tests.conftest import NOW, Clock, Content, Site
 
 OpenSite = Callable[..., Site]

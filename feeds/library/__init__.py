@@ -1,21 +1,21 @@
 """The library: the content folder and its index. This is its front door."""
 
 import logging
-import os
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator
-from contextlib import closing
 from pathlib import Path
 
-from feeds.errors import SettingsError
+from feeds.errors import IndexUnavailable, SettingsError
 from feeds.library.changes import made_for
-from feeds.library.index import SCHEMA, Index, Revision, connect
+from feeds.library.index import Index
 from feeds.library.inspection import inspect
 from feeds.library.lock import locked
+from feeds.library.mending import mend
 from feeds.library.reading import PICTURES, Reader
 from feeds.library.refresh import Progress, Refresher, Report
+from feeds.library.revision import Revision
 from feeds.library.site_files import read_site_files
 from feeds.library.verdict import Verdict
 from feeds.library.watch import Watcher
@@ -45,16 +45,19 @@ class Library:
             raise SettingsError(message) from None
         self.reader = reader
         self.clock = clock
-        path = instance / "index.sqlite"
         self._instance = instance
         self._fingerprint = fingerprint
         self._poll = poll
         self._watcher: Watcher | None = None
         self._starting = threading.Lock()
-        self._refresher = Refresher(reader, path, self.revision, fingerprint, clock)
-        self.index = Index(path, self.revision)
-        with locked(path.with_suffix(".lock")):
-            _mend(path)
+        self._path = instance / "index.sqlite"
+        self._refresher = Refresher(reader, self._path, self.revision, fingerprint, clock)
+        self.index = Index(self._path, self.revision)
+        try:
+            self._mend()
+        except (sqlite3.Error, OSError) as error:
+            # A full disk, most likely. What is there may still be read.
+            log.error("the index cannot be examined: %s", error)
 
     def refresh(
         self,
@@ -72,19 +75,48 @@ class Library:
     @property
     def is_ready(self) -> bool:
         """Whether the index is made for these settings: else it must be refreshed first."""
-        return bool(self.index.meta("made-for") == made_for(self._fingerprint))
+        try:
+            return bool(self.index.meta("made-for") == made_for(self._fingerprint))
+        except IndexUnavailable:
+            return False
 
     def start(self) -> None:
-        """Make the index if it is not ready, then keep it up to date; once is enough."""
+        """Make the index if it is not ready, then keep it up to date; once is enough.
+
+        Never fails: what cannot be done now is tried again, and meanwhile what is there is served.
+        """
         with self._starting:
             if self._watcher is not None:
                 return
             if not self.is_ready:
-                self.refresh()
+                self._try_refresh()
             lock = self._instance / "watch.lock"
-            watched = (self.reader.content, lock, self.refresh, self.clock, self._poll)
-            self._watcher = Watcher(*watched)
+            self._watcher = Watcher(self.reader.content, lock, self, self.clock, self._poll)
             self._watcher.start()
+
+    def follow(self) -> None:
+        """Use the files that all processes share as they are now, made again if they are gone."""
+        self._instance.mkdir(parents=True, exist_ok=True)
+        self.revision.follow()
+
+    def tend(self) -> bool:
+        """Heal the index if it needs it; say whether everything must be looked at again."""
+        self.follow()
+        if self.revision.is_doubted:
+            self._mend()
+            self.revision.trust()
+            return True
+        return not self.index.is_announced()
+
+    def _try_refresh(self) -> None:
+        try:
+            self.refresh()
+        except Exception as error:
+            log.error("the index cannot be brought up to date now: %s", error)
+
+    def _mend(self) -> None:
+        with locked(self._path.with_suffix(".lock")):
+            mend(self._path)
 
     def stop(self) -> None:
         """Stop keeping it up to date."""
@@ -93,23 +125,3 @@ class Library:
                 self._watcher.stop()
                 self._watcher.join()
             self._watcher = None
-
-
-def _mend(path: Path) -> None:
-    """Throw a damaged index away, and make an empty one where there is none.
-
-    A damaged file was seen to give wrong answers without an error; quick_check found each of them.
-    """
-    try:
-        with closing(connect(path)) as connection:
-            if connection.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok":
-                connection.executescript(SCHEMA)
-                return
-    except sqlite3.DatabaseError:
-        pass
-    log.warning("the index is damaged: it is made anew from the content folder")
-    for name in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
-        if name.exists():
-            os.unlink(name)
-    with closing(connect(path)) as connection:
-        connection.executescript(SCHEMA)

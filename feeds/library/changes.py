@@ -13,8 +13,9 @@ import msgspec
 
 from feeds.errors import Reason
 from feeds.library.disk import join
-from feeds.library.index import NEIGHBOURS
-from feeds.library.months import month_of, month_range
+from feeds.library.ledger import WITHDRAWAL_SECONDS
+from feeds.library.marks import Marks
+from feeds.library.months import month_of
 from feeds.library.verdict import COLLISION, Entry, Verdict
 from feeds.model import Membership
 
@@ -23,13 +24,6 @@ SCHEMA_VERSION = 1
 
 #: The path of no feed: its row has the time of the last change of any.
 SITE = ""
-
-#: Seconds that Last-Modified stays behind the clock, so that ten changes within one second can
-#: each be a second later than the one before and none of them in the future.
-SLACK = 10
-
-#: RFC 6721 leaves to us how long a withdrawal is told: subscribers poll at least weekly.
-WITHDRAWAL_SECONDS = 7 * 86_400
 
 
 def made_for(fingerprint: bytes) -> str:
@@ -58,11 +52,6 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     connection.commit()
 
 
-def put_meta(connection: sqlite3.Connection, key: str, value: str | int | None) -> None:
-    """Keep a fact about the index itself."""
-    connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
-
-
 @dataclass(slots=True)
 class Changes:
     """The changes of one refresh, inside one transaction, and which feeds they touched."""
@@ -78,6 +67,12 @@ class Changes:
     def are_visible(self) -> bool:
         """Whether any subscriber could see a difference."""
         return bool(self._counts)
+
+    def said(self, verdict: Verdict) -> tuple[object, ...] | None:
+        """What was known of the file of a verdict until now."""
+        sql = "SELECT reason, line, key, message FROM file WHERE folder = ? AND name = ?"
+        found = self.connection.execute(sql, (verdict.folder, verdict.name)).fetchone()
+        return tuple(found) if found else None
 
     def judge(self, verdict: Verdict) -> Verdict:
         """Keep what became of a file, and its article when it has one; return what was kept."""
@@ -106,9 +101,7 @@ class Changes:
         sql = "SELECT id FROM article WHERE folder = ? AND name = ?"
         found = self.connection.execute(sql, (folder, name)).fetchone()
         if found:
-            for feed in self._remove(found[0], frozenset()):
-                sql = "INSERT OR REPLACE INTO withdrawal VALUES (?, ?, ?)"
-                self.connection.execute(sql, (feed, found[0], self.now))
+            self._withdraw(found[0])
 
     def drop_old_withdrawals(self) -> None:
         """Stop telling of withdrawals after their days."""
@@ -123,10 +116,13 @@ class Changes:
         if self.are_visible:
             # Lists of feeds change with any of them.
             self._touch_feed(SITE, 0)
+        marks = Marks(self.connection, self.now, self._months)
         for feed, delta in self._counts.items():
-            self._finish_feed(feed, delta)
+            is_known = marks.mark_feed(feed, delta)
+            if is_known and self._title(feed) != self._titles[feed]:
+                marks.mark_all_months(feed)
         for (feed, month), delta in self._months.items():
-            self._finish_month(feed, month, delta)
+            marks.mark_month(feed, month, delta)
 
     def _settle(self, verdict: Verdict) -> Verdict:
         """Of two files with one id the first by path has it, whichever was read first."""
@@ -159,7 +155,7 @@ class Changes:
         old = self.connection.execute(sql, (entry.id,)).fetchone()
         sql = "SELECT id FROM article WHERE folder = ? AND name = ? AND id <> ?"
         for (other,) in self.connection.execute(sql, (folder, name, entry.id)).fetchall():
-            self._remove(other, frozenset())
+            self._withdraw(other)
         kept: frozenset[Membership] = frozenset()
         if old:
             # Looks the same: only the feeds that it joins or leaves have changed.
@@ -180,6 +176,11 @@ class Changes:
             if spelling is not None:
                 execute(_ONE_MORE, (feed, spelling))
         execute("DELETE FROM withdrawal WHERE id = ?", (entry.id,))
+
+    def _withdraw(self, id: str) -> None:
+        for feed in self._remove(id, frozenset()):
+            sql = "INSERT OR REPLACE INTO withdrawal VALUES (?, ?, ?)"
+            self.connection.execute(sql, (feed, id, self.now))
 
     def _remove(self, id: str, kept: frozenset[Membership]) -> list[str]:
         """Remove an article and return the paths of the feeds that it was in."""
@@ -210,46 +211,6 @@ class Changes:
         sql = "SELECT name FROM spelling WHERE feed = ? ORDER BY count DESC, name LIMIT 1"
         found = self.connection.execute(sql, (feed,)).fetchone()
         return found[0] if found else None
-
-    def _finish_feed(self, feed: str, delta: int) -> None:
-        sql = "UPDATE feed SET count = count + ?, modified = max(modified + 1, ?) WHERE path = ?"
-        done = self.connection.execute(sql, (delta, self.now - SLACK, feed))
-        if done.rowcount == 0:
-            # Nobody has seen it: the same time on every machine that reads the same content.
-            sql = "SELECT max(updated) FROM membership WHERE feed = ?"
-            latest = self.connection.execute(sql, (feed,)).fetchone()[0]
-            values = (feed, delta, latest or self.now - SLACK)
-            self.connection.execute("INSERT INTO feed VALUES (?, ?, ?)", values)
-        elif self._title(feed) != self._titles[feed]:
-            self._modify_months(feed, "0000-00", "9999-99")
-
-    def _finish_month(self, feed: str, month: str, delta: int) -> None:
-        sql = "SELECT count FROM archive WHERE feed = ? AND month = ?"
-        found = self.connection.execute(sql, (feed, month)).fetchone()
-        if found is None:
-            first, last = month_range(month)
-            sql = "SELECT max(updated) FROM membership WHERE feed = ? AND published BETWEEN ? AND ?"
-            latest = self.connection.execute(sql, (feed, first, last)).fetchone()[0]
-            values = (feed, month, delta, latest or self.now - SLACK)
-            self.connection.execute("INSERT INTO archive VALUES (?, ?, ?, ?)", values)
-        else:
-            sql = "UPDATE archive SET count = count + ? WHERE feed = ? AND month = ?"
-            self.connection.execute(sql, (delta, feed, month))
-            self._modify_months(feed, month, month)
-        before = found[0] if found else 0
-        if (before == 0) != (before + delta == 0):
-            self._modify_neighbours(feed, month)
-
-    def _modify_neighbours(self, feed: str, month: str) -> None:
-        """The months around one that came or went change too: they name each other."""
-        for (found,) in self.connection.execute(NEIGHBOURS, (feed, month) * 2).fetchall():
-            if found and (feed, found) not in self._months:
-                self._modify_months(feed, found, found)
-
-    def _modify_months(self, feed: str, first: str, last: str) -> None:
-        sql = """UPDATE archive SET modified = max(modified + 1, ?)
-                 WHERE feed = ? AND month BETWEEN ? AND ?"""
-        self.connection.execute(sql, (self.now - SLACK, feed, first, last))
 
 
 def _memberships(text: str) -> list[Membership]:

@@ -1,5 +1,6 @@
 """The content folder: what files there are, and the bytes of one, whatever somebody put there."""
 
+import errno
 import os
 import re
 import stat
@@ -12,9 +13,16 @@ from feeds.errors import ArticleError, Reason
 #: Bytes of one file; real articles have 2 to 24 kB.
 MAX_BYTES = 1 << 20
 
+#: Characters of the path of a folder; the kernel takes 4095 bytes, in ever more time.
+MAX_PATH = 1000
+
 # Python reads bytes that are not UTF-8 as lone surrogates, which no database or URL can hold.
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _UNNAMABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+#: In place of the stamp of a folder that cannot be read; its own name there is empty.
+UNREADABLE = "unreadable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,28 +44,48 @@ class Folder:
 def walk(content: Path, below: str = "") -> Iterator[Folder]:
     """Yield every folder from ``below`` on, sorted; hidden ones are not entered.
 
-    Raise OSError when the first folder cannot be read: then nothing is known about its files.
+    A folder that cannot be read has no files but the empty name. Raise OSError when that is the
+    content folder: then nothing is known about any file.
     """
-    with os.scandir(content / below if below else content) as entries:
+    # Not by recursion: a path may have five hundred folders.
+    waiting = [below]
+    while waiting:
+        path = waiting.pop()
+        try:
+            if len(path) > MAX_PATH:
+                raise OSError(errno.ENAMETOOLONG, "too deep")
+            folder, inner = _look(content, path)
+        except (FileNotFoundError, NotADirectoryError):
+            if path == "":
+                raise
+            continue
+        except OSError:
+            if path == "":
+                raise
+            folder, inner = Folder(storable(path), {"": UNREADABLE}), []
+        yield folder
+        waiting += [join(path, name) for name in reversed(inner)]
+
+
+def _look(content: Path, path: str) -> tuple[Folder, list[str]]:
+    """One folder and the names of those in it."""
+    with os.scandir(content / path if path else content) as entries:
         found = sorted(entries, key=lambda entry: entry.name)
     folders = [e.name for e in found if _is_folder(e) and not e.name.startswith(".")]
     files = [e for e in found if not _is_folder(e)]
     others = tuple(storable(e.name) for e in files if not is_article(e.name))
-    yield Folder(storable(below), dict(map(_stamped, filter(_is_article_file, files))), others)
-    for name in folders:
-        try:
-            yield from walk(content, join(below, name))
-        except FileNotFoundError:
-            continue
+    stamps = dict(filter(None, (_stamped(path, e) for e in files if is_article(e.name))))
+    return Folder(storable(path), stamps, others), folders
 
 
-def _is_article_file(entry: "os.DirEntry[str]") -> bool:
-    return is_article(entry.name)
-
-
-def _stamped(entry: "os.DirEntry[str]") -> tuple[str, str]:
-    name = storable(entry.name)
-    return name, stamp(entry.stat(follow_symlinks=False)) if is_namable(name) else ""
+def _stamped(folder: str, entry: "os.DirEntry[str]") -> tuple[str, str] | None:
+    """The name and stamp of a file; None when it is gone by now, which says nothing of others."""
+    if not is_namable(join(folder, entry.name)):
+        return storable(entry.name), ""
+    try:
+        return entry.name, stamp(entry.stat(follow_symlinks=False))
+    except FileNotFoundError:
+        return None
 
 
 def is_namable(path: str) -> bool:
@@ -97,8 +125,9 @@ def is_folder(status: os.stat_result) -> bool:
 
 
 def stamp(status: os.stat_result) -> str:
-    """What moves when a file is written: its time, size and inode."""
-    return f"{status.st_mtime_ns}-{status.st_size}-{status.st_ino}"
+    """What moves when a file is written, replaced, or made readable."""
+    # The second time is that of the inode, which nobody can set: writers may keep the first.
+    return f"{status.st_mtime_ns}-{status.st_ctime_ns}-{status.st_size}-{status.st_ino}"
 
 
 def read(content: Path, path: str) -> bytes:

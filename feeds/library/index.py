@@ -1,10 +1,9 @@
 """The index: SQLite, a disposable copy of the folder, shared by all processes of a machine.
 
-This room opens and reads it; `changes` writes it. Readers see the last whole refresh and wait for
-nobody. That something changed is one comparison with a number in shared memory: the revision.
+This room reads it; `changes` writes it. Readers see the last whole refresh and wait for
+nobody. That something changed is one comparison with a number that all share: the revision.
 """
 
-import mmap
 import os
 import sqlite3
 import threading
@@ -17,10 +16,13 @@ from typing import Any
 import msgspec
 
 from feeds.errors import IndexUnavailable, OutOfDate
+from feeds.library.connection import OPENING, connect
+from feeds.library.damage import tells_damage
 from feeds.library.disk import split
+from feeds.library.lock import locked
+from feeds.library.revision import Revision
+from feeds.library.verdict import digest
 from feeds.model import Article, Membership, Withdrawal
-
-SCHEMA = (Path(__file__).parent / "schema.sql").read_text()
 
 _decode = msgspec.json.Decoder(Article).decode
 
@@ -58,28 +60,6 @@ class KnownFeed:
     newest: int | None
 
 
-class Revision:
-    """A number in shared memory that moves when visible content changes; reading it is free."""
-
-    def __init__(self, path: Path) -> None:
-        """Open the file of eight bytes that all processes of the machine share."""
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        try:
-            if os.fstat(handle).st_size != 8:
-                os.ftruncate(handle, 8)
-            self._memory = mmap.mmap(handle, 8)
-        finally:
-            os.close(handle)
-
-    def get(self) -> int:
-        """The revision now."""
-        return int.from_bytes(self._memory[:8], "little")
-
-    def set(self, value: int) -> None:
-        """Announce a revision; only the process that holds the lock for refreshing may."""
-        self._memory[:8] = value.to_bytes(8, "little")
-
-
 class Index:
     """Reads the index; one connection a thread, opened anew when the file was replaced."""
 
@@ -96,20 +76,47 @@ class Index:
         if getattr(self._local, "revision", None) != revision:
             inode = os.stat(self.path).st_ino
             if getattr(self._local, "inode", None) != inode:
-                self._local.connection = connect(self.path, read_only=True)
+                self._local.connection = self._opened()
                 self._local.inode = inode
             self._local.revision = revision
         connection: sqlite3.Connection = self._local.connection
         return connection
 
+    def _opened(self) -> sqlite3.Connection:
+        with locked(self.path.with_suffix(OPENING), shared=True):
+            connection = connect(self.path, read_only=True)
+        # An index that nobody has filled yet would say that there are no feeds.
+        if not connection.execute("SELECT 1 FROM meta WHERE key = 'made-for'").fetchone():
+            connection.close()
+            raise IndexUnavailable("the index is not made yet: 'flask refresh' makes it")
+        return connection
+
+    def is_announced(self) -> bool:
+        """Whether the index is where it should be, readable, and its revision is what was told."""
+        self._local.revision = None
+        try:
+            return bool(self.meta("revision") == self.revision.get())
+        except IndexUnavailable:
+            return False
+
+    @contextmanager
+    def _as_ours(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, OSError, msgspec.MsgspecError) as error:
+            self._local.revision = None
+            if tells_damage(error):
+                self.revision.doubt()
+            raise IndexUnavailable(f"the index cannot be read: {error}") from error
+
     def _all(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
-        with _as_ours():
+        with self._as_ours():
             return self._connection().execute(sql, parameters).fetchall()
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
         """Let all that is read inside come from one revision."""
-        with _as_ours():
+        with self._as_ours():
             connection = self._connection()
             if connection.in_transaction:
                 yield
@@ -168,9 +175,11 @@ class Index:
             for id, hash, body in self._all(sql, *(row.id for row in chunk)):
                 found[id, hash] = body
         try:
-            return [_decode(found[row.id, row.hash]) for row in rows]
+            bodies = [(found[row.id, row.hash], row.hash) for row in rows]
         except KeyError as error:
             raise OutOfDate(error.args[0][0]) from None
+        with self._as_ours():
+            return [_intact(*body) for body in bodies]
 
     def withdrawals(self, feed: str, limit: int) -> list[Withdrawal]:
         """The articles withdrawn from a feed of late, latest first."""
@@ -219,23 +228,12 @@ WHERE feed = ? AND published <= ? AND (published < ? OR id > ?)
 ORDER BY published DESC, id LIMIT 1"""
 
 
-def connect(path: Path, read_only: bool = False) -> sqlite3.Connection:
-    """Open the file for one thread; transactions are ours to begin."""
-    connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA journal_mode = WAL")
-    # The index can be had again from the folder: a power cut may cost the last refresh.
-    connection.execute("PRAGMA synchronous = NORMAL")
-    connection.execute("PRAGMA cache_size = -4000")
-    connection.execute(f"PRAGMA query_only = {int(read_only)}")
-    return connection
-
-
-@contextmanager
-def _as_ours() -> Iterator[None]:
-    try:
-        yield
-    except (sqlite3.Error, OSError) as error:
-        raise IndexUnavailable(f"the index cannot be read: {error}") from error
+def _intact(body: bytes, hash: bytes) -> Article:
+    # No check of SQLite looks into a value, where a flipped bit is another title.
+    article = _decode(body)
+    if digest(article) != hash:
+        raise msgspec.ValidationError("an article is not what was kept")
+    return article
 
 
 def _chunks(items: Sequence[Row], size: int) -> Iterator[Sequence[Row]]:

@@ -17,7 +17,7 @@ def inspect(reader: Reader, now: int) -> Iterator[Verdict]:
     owners: dict[str, str] = {}
     for path in sorted(_paths(reader)):
         folder, name = disk.split(path)
-        if not disk.is_article(name):
+        if name and not disk.is_article(name):
             yield Verdict(folder, name, "", Reason.NOT_AN_ARTICLE, _NOT_AN_ARTICLE)
         elif verdict := reader.judge(path, now):
             yield _owned(verdict, owners)

@@ -8,30 +8,59 @@ from pathlib import Path
 
 
 @contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold the lock of a file, waiting for it."""
-    handle = _open(path)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)
+def locked(path: Path, shared: bool = False) -> Iterator[None]:
+    """Hold the lock of a file, waiting for it; ``shared`` ones exclude only those that are not."""
+    while True:
+        handle = _open(path)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
+            # A file that was removed meanwhile locks nobody else out.
+            if _is_at(handle, path):
+                yield
+                return
+        finally:
+            os.close(handle)
 
 
-@contextmanager
-def tried(path: Path) -> Iterator[bool]:
-    """Hold the lock of a file if nobody else does; say whether it was had."""
-    handle = _open(path)
-    try:
+class Turn:
+    """The turn to do what one process does for all: had while nobody else has it."""
+
+    def __init__(self, path: Path) -> None:
+        """Take the file whose lock it is."""
+        self._path = path
+        self._handle: int | None = None
+
+    def take(self) -> bool:
+        """Whether it is ours, now or since an earlier call."""
+        if self._handle is not None and not _is_at(self._handle, self._path):
+            self.leave()
+        if self._handle is None:
+            self._handle = self._tried()
+        return self._handle is not None
+
+    def leave(self) -> None:
+        """Let another have it."""
+        if self._handle is not None:
+            os.close(self._handle)
+        self._handle = None
+
+    def _tried(self) -> int | None:
+        handle = _open(self._path)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            yield False
-        else:
-            yield True
-    finally:
-        os.close(handle)
+            os.close(handle)
+            return None
+        return handle
 
 
 def _open(path: Path) -> int:
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+
+
+def _is_at(handle: int, path: Path) -> bool:
+    """Whether an open file is the one that has the path now."""
+    try:
+        return os.path.samestat(os.stat(path), os.fstat(handle))
+    except FileNotFoundError:
+        return False

@@ -7,17 +7,16 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from hashlib import blake2b
 from pathlib import Path
 from urllib.parse import unquote
 
 import msgspec
 
-from feeds.errors import ArticleError, Embargoed
+from feeds.errors import ArticleError, Embargoed, Reason
 from feeds.library import disk
 from feeds.library.disk import split
 from feeds.library.front_matter import Context, parse
-from feeds.library.verdict import Entry, Verdict
+from feeds.library.verdict import Entry, Verdict, digest
 from feeds.model import Article, Membership
 
 #: Where the pictures are that we serve ourselves, below the content folder and below the site.
@@ -26,6 +25,11 @@ PICTURES = "pictures"
 #: Seconds that a file must have been still before it is judged to be broken: writers that do not
 #: rename leave half of it behind for a moment (2 to 3 % of reads saw one).
 STILL = 0.25
+
+#: How often a file is read that does not stay the same meanwhile.
+ATTEMPTS = 4
+
+_UNREADABLE = "cannot be read, or too deep: mend or move it; its articles stay as they were"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,20 +45,30 @@ class Reader:
 
     def judge(self, path: str, now: int) -> Verdict | None:
         """What becomes of a file at this moment; None when it is gone."""
+        folder, name = split(path)
+        if not name:
+            return Verdict(folder, name, disk.UNREADABLE, Reason.UNREADABLE, _UNREADABLE)
         try:
             return self._judge_still(path, now)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
+        except OSError as error:
+            message = f"{error.strerror}: make it readable"
+            return Verdict(folder, name, "", Reason.UNREADABLE, message)
 
     def _judge_still(self, path: str, now: int) -> Verdict:
-        """Judge a file; one that is refused while it is being written is read once more."""
-        verdict = self._judge_once(path, now)
-        if verdict.reason is None or verdict.reason.is_deliberate or not verdict.stamp:
-            return verdict
-        age = time.time() - os.lstat(self.content / path).st_mtime
-        if 0 <= age < STILL:
-            time.sleep(STILL - age)
-            return self._judge_once(path, now)
+        """Judge a file; while it is being written, wait a moment and read it once more."""
+        for _ in range(ATTEMPTS):
+            verdict = self._judge_once(path, now)
+            if not verdict.stamp:
+                break
+            status = os.lstat(self.content / path)
+            age = time.time() - status.st_mtime
+            is_whole = verdict.reason is None or verdict.reason.is_deliberate
+            is_same = verdict.stamp == disk.stamp(status)
+            if is_same and (is_whole or not 0 <= age < STILL):
+                break
+            time.sleep(min(max(STILL - age, 0), STILL))
         return verdict
 
     def _judge_once(self, path: str, now: int) -> Verdict:
@@ -75,19 +89,20 @@ class Reader:
         return replace(verdict, message="; ".join(parsed.notes), due=parsed.due,
                        id=parsed.article.id, entry=self.entry(parsed.article))  # fmt: skip
 
+    def resolved(self) -> "Reader":
+        """One that keeps to the folder that is there now, should the content folder be a link."""
+        return replace(self, content=Path(os.path.realpath(self.content)))
+
     def entry(self, article: Article) -> Entry:
         """All that the index keeps of an article."""
-        body = msgspec.json.encode(article)
-        # Quality chooses, and is never shown: pollers keep getting 304 when it moves.
-        shown = msgspec.json.encode(replace(article, quality=0))
         return Entry(
             id=article.id,
             published=article.published,
             updated=article.updated,
             weight=self.weigh(article),
-            hash=blake2b(shown, digest_size=16).digest(),
+            hash=digest(article),
             feeds=self.memberships(article),
-            body=body,
+            body=msgspec.json.encode(article),
         )
 
     def picture_length(self, url: str) -> int | None:

@@ -1,15 +1,25 @@
 """What became of one file: plain data that crosses from reading to writing, and processes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+
+import msgspec
 
 from feeds.errors import Reason
-from feeds.model import Membership
+from feeds.model import Article, Membership
 
 #: What to say of a file whose id another has.
 COLLISION = "{} has the same id: give one of them another"
 
 #: Keys by which an editor takes an article down: a mistake in them must not leave it served.
 _TAKING_DOWN = {"published", "deleted", "removed"}
+
+
+def digest(article: Article) -> bytes:
+    """Of all that a subscriber can see of an article."""
+    # Quality chooses, and is never shown: pollers keep getting 304 when it moves.
+    shown = msgspec.json.encode(replace(article, quality=0))
+    return blake2b(shown, digest_size=16).digest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Keeps the index up to date while the server runs: files as they change, dates as they come.
 
-Every worker has a Watcher; the one that holds the lock works, and when it dies the kernel drops
-its lock and another takes over.
+Every worker has a Watcher; the one whose turn it is works, and when it dies the kernel drops its
+lock and another takes over.
 """
 
 import logging
@@ -10,18 +10,20 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
+from typing import Protocol
 
 from watchfiles import watch
 
-from feeds.library.lock import tried
+from feeds.library.lock import Turn
 from feeds.library.refresh import Report
 
 log = logging.getLogger(__name__)
 
-#: Milliseconds: changes that come closer together than this are one refresh.
-DEBOUNCE, STEP = 200, 20
+#: Milliseconds: changes are one refresh when they come closer together than STEP, for so long as
+#: DEBOUNCE. A writer that does not rename pauses for less than a STEP in the middle of a file.
+DEBOUNCE, STEP = 1000, 60
 
-#: Seconds between looks at the clock and at who holds the lock.
+#: Seconds between looks at the clock and at whose turn it is.
 BEAT = 0.25
 
 #: Seconds between looks at the whole folder where the file system tells of no change.
@@ -30,63 +32,108 @@ POLL = 1
 #: Seconds between looks at the whole folder, in case the kernel dropped events.
 RESCAN = 300
 
-Refresh = Callable[[Collection[str]], Report]
+#: More changed paths than this are quicker found by one look at the whole folder; and it is then,
+#: after so many, that the kernel drops events.
+MANY = 2000
+
+#: Seconds between attempts while nothing works.
+PAUSE = 1
+
+
+class Watched(Protocol):
+    """What a Watcher keeps up to date."""
+
+    def refresh(self, below: Collection[str] = ("",)) -> Report:
+        """Bring in what changed below some folders or in some files."""
+
+    def follow(self) -> None:
+        """Use the files that all processes share as they are now; raise OSError if impossible."""
+
+    def tend(self) -> bool:
+        """Heal the index if it needs it; say whether everything must be looked at again."""
 
 
 class Watcher(threading.Thread):
-    """Refreshes when files change, and when an embargo ends, as long as it holds the lock."""
+    """Refreshes when files change, and when an embargo ends, while it is its turn."""
 
     def __init__(
-        self, content: Path, lock: Path, refresh: Refresh, clock: Callable[[], float], poll: bool
+        self, content: Path, lock: Path, watched: Watched, clock: Callable[[], float], poll: bool
     ) -> None:
         """Take what to watch and what to call; ``poll`` is for file systems without events."""
         super().__init__(name="watcher", daemon=True)
         self._content = content
-        self._lock = lock
-        self._refresh = refresh
+        self._turn = Turn(lock)
+        self._watched = watched
         self._clock = clock
         self._poll = poll
         self._stop_event = threading.Event()
+        self._trouble = ""
 
     def stop(self) -> None:
         """Stop soon; the refresh under way is finished."""
         self._stop_event.set()
 
     def run(self) -> None:
-        """Wait for the lock, then watch; whatever goes wrong is logged and tried again."""
+        """Wait for the turn, then watch; whatever goes wrong is logged and tried again."""
         while not self._stop_event.wait(BEAT):
-            with tried(self._lock) as is_ours:
-                while is_ours and not self._stop_event.is_set():
-                    try:
-                        self._watch()
-                    except Exception:
-                        # Nothing may end this thread: disk full, folder gone, index damaged.
-                        log.exception("watching the content folder failed: trying again")
-                        self._stop_event.wait(1)
+            try:
+                self._watched.follow()
+                if self._turn.take():
+                    self._watch()
+            except Exception as error:
+                # Nothing may end this thread: disk full, folder gone, index damaged.
+                self._note(error)
+                self._stop_event.wait(PAUSE)
+        self._turn.leave()
+
+    def _note(self, error: Exception) -> None:
+        """Log a trouble once, however often it is met: a full disk must not be filled by it."""
+        trouble = f"{type(error).__name__}: {error}"
+        if trouble != self._trouble:
+            log.error("keeping up with the content folder failed, trying again: %s", trouble)
+            log.debug("where it failed", exc_info=error)
+        self._trouble = trouble
 
     def _watch(self) -> None:
-        real = os.path.realpath(self._content)
-        changes = self._changes(real)
+        watched = _identity(self._content)
+        changes = self._changes(os.path.realpath(self._content))
         # The first beat has begun to watch, so what changes during this refresh is not missed.
         next(changes, None)
-        report = self._refresh([""])
-        scanned = time.monotonic()
+        self._watched.tend()
+        report = self._refresh({""})
+        scanned, last = time.monotonic(), self._clock()
         for paths in changes:
-            is_due = report.due is not None and report.due <= self._clock()
-            if time.monotonic() - scanned > RESCAN or (is_due and report.held):
+            now = self._clock()
+            is_due = (report.due is not None and report.due <= now) or now < last - 1
+            last = now
+            must_scan = self._watched.tend() or time.monotonic() - scanned > RESCAN
+            if must_scan or len(paths) > MANY or (is_due and report.held):
                 paths, scanned = {""}, time.monotonic()
             if paths or is_due:
                 report = self._refresh(paths)
-            if os.path.realpath(self._content) != real:
+            if _identity(self._content) != watched or not self._turn.take():
                 return
+
+    def _refresh(self, paths: Collection[str]) -> Report:
+        report = self._watched.refresh(paths)
+        if self._trouble:
+            log.info("keeping up with the content folder again")
+        self._trouble = ""
+        return report
 
     def _changes(self, real: str) -> Iterator[set[str]]:
         """Yield the paths that changed below the content folder; nothing at every beat."""
-        if self._poll:
-            # Our own scan, since the watcher's own polling sees one change a second in a file.
-            while not self._stop_event.wait(POLL):
-                yield {""}
-            return
+        try:
+            if not self._poll:
+                yield from self._events(real)
+        except Exception as error:
+            # No more watches to be had, most likely: the kernel's limit is for all programs.
+            self._note(error)
+        # Our own scan, since the watcher's own polling sees one change a second in a file.
+        while not self._stop_event.wait(POLL):
+            yield {""}
+
+    def _events(self, real: str) -> Iterator[set[str]]:
         found = watch(
             real,
             watch_filter=None,
@@ -96,6 +143,16 @@ class Watcher(threading.Thread):
             rust_timeout=int(BEAT * 1000),
             yield_on_timeout=True,
             raise_interrupt=False,
+            ignore_permission_denied=True,
         )
         for changes in found:
             yield {path[len(real) + 1 :] for _, path in changes}
+
+
+def _identity(content: Path) -> tuple[str, int, int]:
+    """Moves when another folder takes the place of the content folder: a link, a mount, a new one.
+
+    Raise OSError when there is none.
+    """
+    status = os.stat(content)
+    return os.path.realpath(content), status.st_dev, status.st_ino

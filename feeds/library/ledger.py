@@ -1,0 +1,99 @@
+"""What a refresh asks of the index: which files it knows, what is due, facts about itself."""
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import msgspec
+
+from feeds.library import disk
+from feeds.library.connection import connect
+from feeds.library.disk import split
+from feeds.model import Article
+
+#: Seconds after which a great loss of articles is believed, unless nothing is left at all.
+SETTLE = 60
+
+#: RFC 6721 leaves to us how long a withdrawal is told: subscribers poll at least weekly.
+WITHDRAWAL_SECONDS = 7 * 86_400
+
+
+def known(connection: sqlite3.Connection, below: Iterable[str]) -> dict[str, str]:
+    """The stamps of all known files below some folders, or of some files."""
+    found = {}
+    for path in below:
+        if path == "":
+            rows = connection.execute("SELECT folder, name, stamp FROM file")
+        else:
+            rows = connection.execute(_BELOW, (*split(path), path, path, path))
+        for folder, name, stamp in rows:
+            found[disk.join(folder, name)] = stamp
+    return found
+
+
+_BELOW = """
+SELECT folder, name, stamp FROM file WHERE folder = ? AND name = ?
+UNION ALL SELECT folder, name, stamp FROM file WHERE folder = ?
+UNION ALL SELECT folder, name, stamp FROM file WHERE folder > ? || '/' AND folder < ? || '0'"""
+
+
+def due(connection: sqlite3.Connection, now: int) -> Iterator[str]:
+    """The files that say something else by now, also when the clock was set back."""
+    for folder, name in connection.execute(_DUE, (now, now)):
+        yield disk.join(folder, name)
+
+
+_DUE = """
+SELECT folder, name FROM file WHERE due <= ?
+UNION SELECT folder, name FROM article
+WHERE id IN (SELECT id FROM membership WHERE feed = 'all' AND published > ?)"""
+
+
+def postpone(connection: sqlite3.Connection, now: int) -> None:
+    """Look later at what is still due now: its file is gone, and may come back as it was."""
+    connection.execute("UPDATE file SET due = ? WHERE due <= ?", (now + SETTLE, now))
+
+
+def has_old_withdrawals(connection: sqlite3.Connection, now: int) -> bool:
+    """Whether a withdrawal has been told long enough."""
+    sql = "SELECT 1 FROM withdrawal WHERE moment <= ? LIMIT 1"
+    return connection.execute(sql, (now - WITHDRAWAL_SECONDS,)).fetchone() is not None
+
+
+def next_due(connection: sqlite3.Connection, now: int) -> int | None:
+    """When something must be looked at again without any file changing."""
+    sql = """SELECT min(due) FROM (
+        SELECT min(due) AS due FROM file WHERE due IS NOT NULL
+        UNION ALL SELECT min(moment) + ? FROM withdrawal
+        UNION ALL SELECT value + ? FROM meta WHERE key = 'held-since' AND value + ? > ?)"""
+    found = connection.execute(sql, (WITHDRAWAL_SECONDS, SETTLE, SETTLE, now)).fetchone()
+    return found[0] if found else None
+
+
+class Before:
+    """The articles as they were before the transaction that another connection has begun."""
+
+    def __init__(self, path: Path) -> None:
+        """Take the file of the index."""
+        self._connection = connect(path, read_only=True)
+
+    def article(self, folder: str, name: str) -> Article | None:
+        """The article of a file that was served."""
+        sql = "SELECT body FROM article WHERE folder = ? AND name = ?"
+        found = self._connection.execute(sql, (folder, name)).fetchone()
+        return msgspec.json.decode(found[0], type=Article) if found else None
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+
+def meta(connection: sqlite3.Connection, key: str) -> str | int | None:
+    """A fact about the index itself."""
+    found = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
+    return found[0] if found else None
+
+
+def put_meta(connection: sqlite3.Connection, key: str, value: str | int | None) -> None:
+    """Keep a fact about the index itself."""
+    connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))

@@ -1,0 +1,54 @@
+"""Throws a damaged index away, and no other: a full disk is no reason to lose a good one.
+
+A damaged file was seen to give wrong answers without an error; quick_check found each of them.
+"""
+
+import logging
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+from feeds.library.connection import OPENING, SCHEMA, connect
+from feeds.library.damage import tells_damage
+from feeds.library.lock import locked
+
+log = logging.getLogger(__name__)
+
+
+def mend(path: Path, met: Exception | None = None) -> None:
+    """Throw a damaged index away, and make an empty one where there is none.
+
+    ``met`` is an error that tells damage. The caller holds the lock for refreshing. Raise
+    sqlite3.Error or OSError when nothing can be said or done now.
+    """
+    if not met and not _is_damaged(path):
+        return
+    log.warning("the index is damaged (%s): it is made anew from the content folder", met or path)
+    # Whoever opened the one file now and the next a moment later would mix old and new.
+    with locked(path.with_suffix(OPENING)):
+        for name in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
+            _remove(name)
+        with closing(connect(path)) as connection:
+            connection.executescript(SCHEMA)
+
+
+def _is_damaged(path: Path) -> bool:
+    if path.exists() and not path.is_file():
+        return True
+    try:
+        with closing(connect(path)) as connection:
+            connection.executescript(SCHEMA)
+            return bool(connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok")
+    except sqlite3.DatabaseError as error:
+        if not tells_damage(error):
+            raise
+        return True
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir():
+        # Somebody's folder in the place of our file: out of the way, but not lost.
+        os.rename(path, path.with_name(f"{path.name}.{os.urandom(4).hex()}"))
+    else:
+        path.unlink(missing_ok=True)

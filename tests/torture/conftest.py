@@ -1,0 +1,39 @@
+"""How long the torture lasts, and where its figures go."""
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+Scale = Callable[[int, int], int]
+Figure = Callable[[str], None]
+
+#: Set by ``make torture``.
+IS_LONG = bool(os.environ.get("TORTURE"))
+
+
+def scaled(short: int, long: int) -> int:
+    """A number for the short form of a suite, and one for the long."""
+    return long if IS_LONG else short
+
+
+@pytest.fixture
+def figure(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]) -> Iterator[Figure]:
+    """Say what was measured, in one line that is shown whether the test passes or not."""
+    lines: list[str] = []
+    yield lines.append
+    with capsys.disabled():
+        print("".join(f"\n{line}" for line in lines), end=" ")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 8 MB that a test may fill."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mounted = os.system(f"mount -t tmpfs -o size=8m tmpfs {folder} 2>/dev/null") == 0
+    if not mounted:
+        pytest.skip("only root may mount the small disk that this test fills")
+    yield folder
+    os.system(f"umount -l {folder}")
