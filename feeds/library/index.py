@@ -67,17 +67,18 @@ class Revision:
         try:
             if os.fstat(handle).st_size != 8:
                 os.ftruncate(handle, 8)
-            self._memory = mmap.mmap(handle, 8)
+            # One number of eight bytes: it is read and written whole.
+            self._memory = memoryview(mmap.mmap(handle, 8)).cast("Q")
         finally:
             os.close(handle)
 
     def get(self) -> int:
         """The revision now."""
-        return int.from_bytes(self._memory[:8], "little")
+        return self._memory[0]
 
     def set(self, value: int) -> None:
         """Announce a revision; only the process that holds the lock for refreshing may."""
-        self._memory[:8] = value.to_bytes(8, "little")
+        self._memory[0] = value
 
 
 class Index:

@@ -3,10 +3,11 @@
 from flask import Flask
 
 from feeds.web.dated import DatedResponse
+from feeds.web.front import front
 from feeds.web.recipes import feed_recipe
 from feeds.web.routes import Web, routes
 
-__all__ = ["Web", "add_routes", "feed_recipe"]
+__all__ = ["Web", "add_routes", "feed_recipe", "front"]
 
 
 def add_routes(app: Flask, web: Web) -> None:

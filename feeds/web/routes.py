@@ -8,6 +8,7 @@ from typing import cast
 
 from flask import Blueprint, Response, current_app, redirect, request, send_from_directory
 from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException, NotFound
 
 from feeds.catalog import Catalog
@@ -16,7 +17,7 @@ from feeds.library import Library
 from feeds.publisher import Publisher, Recipe
 from feeds.urls import read
 from feeds.web.answers import Conditions, answer
-from feeds.web.headers import ALWAYS, CORS, FEED_POLICY, PREFLIGHT
+from feeds.web.headers import FEED_POLICY, PREFLIGHT, completed
 from feeds.web.lists import directory_recipe
 from feeds.web.recipes import feed_recipe
 
@@ -133,10 +134,15 @@ def refused(error: HTTPException) -> ResponseReturnValue:
 @routes.after_app_request
 def guard(response: Response) -> Response:
     """Add what every answer carries, errors too."""
-    headers = response.headers
-    for name, value in (*ALWAYS, *CORS, *FEED_POLICY):
-        headers.setdefault(name, value)
+    response.headers = Headers(completed(response.headers))
     return response
+
+
+class _Answered(Response):
+    """An answer whose headers are complete: on a 304 Werkzeug would leave Last-Modified out."""
+
+    def get_wsgi_headers(self, environ: object) -> Headers:
+        return self.headers
 
 
 def _say(status: int, text: str) -> Response:
@@ -153,8 +159,6 @@ def _respond(address: str, recipe: Callable[[], Recipe]) -> Response:
             request.headers.get("If-Modified-Since"),
         ),
     )
-    response = Response(found.body, found.status)
-    # Werkzeug's own Content-Type would follow on a 304, and its length on a HEAD be wrong.
-    response.headers.clear()
-    response.headers.extend(found.headers)
+    response = _Answered(found.body, found.status)
+    response.headers = Headers(found.headers)
     return response
