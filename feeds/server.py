@@ -5,6 +5,7 @@ answers HEAD by the book, drains, reloads without a loss and lets other threads 
 """
 
 import logging
+from typing import Any
 
 import click
 from granian.constants import HTTPModes, Interfaces, RuntimeModes
@@ -39,7 +40,7 @@ def serve(environment: Environment, library: Library, site_url: str) -> None:
     library.stop()
 
 
-def make_server(environment: Environment) -> Server:
+def make_server(environment: Environment) -> Any:
     """The server, set up for short answers from memory."""
     return Server(
         "app:app",

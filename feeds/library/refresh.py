@@ -142,6 +142,9 @@ class Refresher:
         must_rebuild: bool,
     ) -> None:
         kept = _set_aside(connection) if must_rebuild else {}
+        if must_rebuild:
+            # The usual 4 MB would write each page of a large index many times over.
+            connection.execute("PRAGMA cache_size = -64000")
         with changes.transaction(connection):
             if must_rebuild:
                 changes.clear(connection)
