@@ -24,7 +24,6 @@ _SUFFIX = re.compile(r'(?:[-;](?:gzip|br|zstd|deflate)){1,4}"')
 #: Characters of a condition that is read: longer ones are nothing that we issued.
 _LONGEST = 8_000
 
-
 #: Answers remembered with a document, and characters of a validator worth remembering: pollers
 #: send few different ones, and who makes them up must not fill the memory.
 REMEMBERED, LONGEST = 32, 100
@@ -41,11 +40,19 @@ class Conditions:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Status line, headers and body."""
+    """Status, headers and body."""
 
-    status: str
+    status: int
     headers: list[tuple[str, str]]
     body: bytes
+
+    @property
+    def line(self) -> str:
+        """The status with its words, as WSGI has it."""
+        return _LINES[self.status]
+
+
+_LINES = {200: "200 OK", 304: "304 NOT MODIFIED"}
 
 
 def answer(document: Document, conditions: Conditions) -> Answer:
@@ -53,12 +60,12 @@ def answer(document: Document, conditions: Conditions) -> Answer:
     chosen = coding(conditions.accept_encoding)
     headers = validators(document, chosen)
     if is_unmodified(document, conditions):
-        return Answer("304 NOT MODIFIED", completed(headers), b"")
+        return Answer(304, completed(headers), b"")
     body = document.bodies[chosen]
     headers.append(("Content-Length", str(len(body))))
     if chosen != IDENTITY:
         headers.append(("Content-Encoding", chosen))
-    return Answer("200 OK", completed(headers), body)
+    return Answer(200, completed(headers), body)
 
 
 def remembered(

@@ -46,7 +46,7 @@ def front(inner: "WSGIApplication", publisher: Publisher, urls: Urls) -> "WSGIAp
                     get("HTTP_IF_MODIFIED_SINCE"),
                 )
                 # A copy: a server may do with the list whatever it likes.
-                start_response(found.status, found.headers.copy())
+                start_response(found.line, found.headers.copy())
                 return [found.body] if found.body and method == "GET" else _NOTHING
         environ.update(place)
         return inner(environ, start_response)

@@ -17,6 +17,7 @@ from feeds.library import Library
 from feeds.publisher import Publisher, Recipe
 from feeds.urls import read
 from feeds.web.answers import Conditions, answer
+from feeds.web.dated import DatedResponse
 from feeds.web.headers import FEED_POLICY, PREFLIGHT, completed
 from feeds.web.lists import directory_recipe
 from feeds.web.recipes import feed_recipe
@@ -138,10 +139,11 @@ def guard(response: Response) -> Response:
     return response
 
 
-class _Answered(Response):
-    """An answer whose headers are complete: on a 304 Werkzeug would leave Last-Modified out."""
+class _Answered(DatedResponse):
+    """An answer whose headers are complete: Werkzeug would take some from a 304."""
 
     def get_wsgi_headers(self, environ: object) -> Headers:
+        """The headers that are sent."""
         return self.headers
 
 
