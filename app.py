@@ -5,9 +5,8 @@
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import cache, partial
-from typing import TYPE_CHECKING
 
 from flask import Flask
 
@@ -18,10 +17,7 @@ from feeds.library import PICTURES, Library, Reader, read_site_files
 from feeds.publisher import Publisher
 from feeds.selection import memberships
 from feeds.settings import Environment, SiteFiles, read_environment
-from feeds.web import Web, add_routes
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIEnvironment
+from feeds.web import Web, add_routes, front
 
 
 def create_app(
@@ -32,13 +28,16 @@ def create_app(
     files = read_site_files(environment.content, environment.url, environment.own_url)
     library = _library(environment, files, clock)
     catalog = Catalog(library, files, formats.MAX_BYTES - formats.FRAME)
-    publisher = Publisher(catalog.revision, open_cache(environment.cache_url))
+    publisher = Publisher(
+        library.revision.get, open_cache(environment.cache_url), environment.memory
+    )
     app = Flask(__name__, static_folder=None)
     # OPTIONS has an answer of its own, the same for every address.
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     pictures = environment.content / PICTURES
     add_routes(app, Web(catalog, publisher, library, pictures))
     cli.add_commands(app, cli.Tools(environment, library, catalog))
+    app.wsgi_app = front(app.wsgi_app, publisher, catalog.urls)  # type: ignore[assignment,method-assign]
     return app
 
 
@@ -63,13 +62,7 @@ def _served() -> Flask:
     """
     app = create_app()
     web: Web = app.extensions["tributary"]
-    inner = app.wsgi_app
-
-    def call(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        web.library.start()
-        return inner(environ, start_response)
-
-    app.wsgi_app = call  # type: ignore[method-assign]
+    app.before_request(web.library.start)
     return app
 
 

@@ -4,10 +4,13 @@ A document's selection is decided from the index alone, without touching the art
 what makes an unchanged answer cheap. The articles are read only when a document is rendered.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from hashlib import blake2b
+from operator import attrgetter
+from typing import TypeVar
 
 import msgspec
 
@@ -18,6 +21,8 @@ from feeds.library.months import month_of, month_range
 from feeds.model import Addresses, Article, Feed, FeedId, Image, Source, Withdrawal
 from feeds.settings import SiteFiles
 from feeds.urls import ALL, Urls, provider_path
+
+T = TypeVar("T")
 
 #: An article stays this long in its feed, however many follow it: seconds.
 STAY = 48 * 3600
@@ -74,6 +79,13 @@ class Listing:
     parent: FeedId | None = None
 
 
+def _itself(weight: int) -> int:
+    return weight
+
+
+_weight = attrgetter("weight")
+
+
 class Catalog:
     """The feeds of a library."""
 
@@ -84,6 +96,7 @@ class Catalog:
         self._index = library.index
         self._clock = library.clock
         self._budget = budget
+        self._count_parts = lru_cache(4096)(self._counted)
 
     def revision(self) -> int:
         """Moves when any feed may have changed; asking costs nothing."""
@@ -267,21 +280,24 @@ class Catalog:
         named = self.files.feeds.get(path.removeprefix("feeds/"))
         limit = named.limit if named and named.limit else None
         count = limit or self.files.items
-        rows = self._index.rows(path, self._now(), MOST if limit is None else limit)
+        rows = self._index.rows(path, self._now(), count)
         recent = rows[0].published - STAY if rows and limit is None else self._now()
+        if rows and rows[-1].published >= recent:
+            rows = self._index.rows(path, self._now(), MOST)
         wanted = [row for i, row in enumerate(rows) if i < count or row.published >= recent]
-        return next(self._fitting(wanted), [])
+        return next(self._fitting(wanted, _weight), [])
 
-    def _fitting(self, rows: list[Row]) -> Iterator[list[Row]]:
+    def _fitting(self, all: Iterable[T], weigh: Callable[[T], int]) -> Iterator[list[T]]:
         """Cut rows into runs that each fit into one document."""
-        run: list[Row] = []
+        run: list[T] = []
         room = self._budget
-        for row in rows:
-            if run and row.weight > room:
+        for each in all:
+            weight = weigh(each)
+            if run and weight > room:
                 yield run
                 run, room = [], self._budget
-            run.append(row)
-            room -= row.weight
+            run.append(each)
+            room -= weight
         if run:
             yield run
 
@@ -306,12 +322,19 @@ class Catalog:
         """
         first, last = month_range(month)
         rows = self._index.rows(path, min(last, self._now()), -1, first)
-        return [run[::-1] for run in self._fitting(rows[::-1])]
+        return [run[::-1] for run in self._fitting(rows[::-1], _weight)]
 
     def _last_part(self, path: str, month: str | None) -> FeedId | None:
         if month is None:
             return None
-        return FeedId(path, month, max(1, len(self._parts(path, month))))
+        known = self._index.month(path, month)
+        # Every change to a month moves its time, so that its parts are counted once a change.
+        return FeedId(path, month, self._count_parts(path, month, known.modified if known else 0))
+
+    def _counted(self, path: str, month: str, modified: int) -> int:
+        """How many documents a month needs."""
+        weights = self._index.weights(path, *month_range(month))
+        return max(1, sum(1 for _ in self._fitting(weights, _itself)))
 
     def _selection(
         self,

@@ -9,7 +9,9 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from feeds.cache import Cache
 from feeds.encodings import Bodies, encode, pack, unpack
@@ -19,6 +21,9 @@ log = logging.getLogger(__name__)
 
 #: Bytes of bodies kept in memory.
 MEMORY = 64_000_000
+
+#: Bytes that a document takes beside its bodies: validators, headers, answers in its memo.
+OVERHEAD = 12_000
 
 #: How often an article may change between selecting and reading it.
 ATTEMPTS = 5
@@ -37,11 +42,13 @@ class Document:
     #: What else the answer says of it: name and value.
     headers: tuple[tuple[str, str], ...]
     bodies: Bodies
+    #: What others worked out from the document: kept with it, and dropped with it.
+    memo: dict[Any, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     @property
     def size(self) -> int:
         """Bytes in memory, nearly."""
-        return sum(map(len, self.bodies.values())) + 2000
+        return sum(map(len, self.bodies.values())) + OVERHEAD
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +88,16 @@ class Publisher:
         self.renderings = 0
 
     def hot(self, address: str) -> Document | None:
-        """The document at an address if it is in memory and known to be right."""
+        """The document at an address if it is in memory and known to be right.
+
+        An address without one leaves no trace.
+        """
         found = self._hot.get(address)
         if found is None or found.revision != self._revision():
             return None
-        self._keep(address, found)
+        # Another thread may have dropped it just now; a lock would cost more than all the rest.
+        with suppress(KeyError):
+            self._hot.move_to_end(address)
         return found.document
 
     def document(self, address: str, recipe: Callable[[], Recipe]) -> Document:

@@ -101,6 +101,8 @@ class Environment:
     #: The URL that readers use; empty when nobody said.
     url: str
     cache_url: str
+    #: Bytes of documents that each worker keeps in memory, least recently used out.
+    memory: int
     #: Look for changes by polling, where the file system tells of none.
     poll: bool
     workers: int
@@ -126,6 +128,7 @@ def read_environment(environ: Mapping[str, str]) -> Environment:
         instance=Path(environ.get("FEEDS_INSTANCE_DIR") or "instance").absolute(),
         url=checked_url(environ.get("FEEDS_URL", ""), "FEEDS_URL"),
         cache_url=environ.get("FEEDS_CACHE_URL", ""),
+        memory=_number(environ, "FEEDS_MEMORY_MB", 64, 1, 100_000) * 1_000_000,
         poll=_poll(environ.get("FEEDS_WATCH", "")),
         workers=_number(environ, "FEEDS_WORKERS", 1, 1, 64),
         host=environ.get("HOST") or "127.0.0.1",

@@ -170,11 +170,13 @@ class Changes:
         values = (entry.id, folder, name, entry.hash, entry.published, feeds, entry.body)
         execute("INSERT INTO article VALUES (?, ?, ?, ?, ?, ?, ?)", values)
         shared = (entry.published, entry.id, entry.updated, entry.weight, entry.hash)
-        for feed, spelling in frozenset(entry.feeds) - kept:
-            self._touch(feed, month_of(entry.published), 1)
-            execute("INSERT INTO membership VALUES (?, ?, ?, ?, ?, ?)", (feed, *shared))
-            if spelling is not None:
-                execute(_ONE_MORE, (feed, spelling))
+        joined, month = frozenset(entry.feeds) - kept, month_of(entry.published)
+        for feed, _ in joined:
+            self._touch(feed, month, 1)
+        many = self.connection.executemany
+        rows = [(feed, *shared) for feed, _ in joined]
+        many("INSERT INTO membership VALUES (?, ?, ?, ?, ?, ?)", rows)
+        many(_ONE_MORE, [each for each in joined if each.spelling is not None])
         execute("DELETE FROM withdrawal WHERE id = ?", (entry.id,))
 
     def _withdraw(self, id: str) -> None:

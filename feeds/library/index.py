@@ -141,6 +141,10 @@ class Index:
         """The newest articles of a feed published from ``since`` on and not after ``until``."""
         return [Row(*row) for row in self._all(ROWS, feed, since, until, limit)]
 
+    def weights(self, feed: str, since: int, until: int) -> list[int]:
+        """The weights of the articles of a feed published in a time, oldest first."""
+        return [weight for (weight,) in self._all(WEIGHTS, feed, since, until)]
+
     def newest_before(self, feed: str, last: Row) -> int | None:
         """When the article was published that follows ``last``; None when there is none."""
         found = self._all(_AFTER, feed, last.published, last.published, last.id)
@@ -216,6 +220,10 @@ FROM feed"""
 ROWS = """
 SELECT id, published, updated, weight, hash FROM membership
 WHERE feed = ? AND published BETWEEN ? AND ? ORDER BY published DESC, id LIMIT ?"""
+
+WEIGHTS = """
+SELECT weight FROM membership
+WHERE feed = ? AND published BETWEEN ? AND ? ORDER BY published, id DESC"""
 
 #: Two rows: the month before and the one after.
 NEIGHBOURS = """

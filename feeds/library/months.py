@@ -1,11 +1,18 @@
 """Months, as archives count them: UTC, ``YYYY-MM``."""
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 
 def month_of(moment: int) -> str:
     """The month of a moment, UTC: ``YYYY-MM``."""
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m")
+    return _month_of_day(moment // 86_400)
+
+
+@lru_cache(maxsize=4096)
+def _month_of_day(day: int) -> str:
+    # Asked for each feed of each article: a sixth of the time of writing them.
+    return datetime.fromtimestamp(day * 86_400, UTC).strftime("%Y-%m")
 
 
 def month_range(month: str) -> tuple[int, int]:

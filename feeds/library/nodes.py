@@ -5,8 +5,8 @@ can blow up a reader is refused while it streams past, before anything is compos
 composer is recursive and ends the process on deep nesting.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import yaml
 
@@ -66,7 +66,10 @@ def parse(text: str, first_line: int = 1) -> Node:
     that are not text, more than one document, and more depth or values than any article needs.
     """
     try:
-        return _build(yaml.parse(text, Loader=yaml.CBaseLoader), first_line)
+        loader = yaml.CBaseLoader(text)
+        tree = _Tree(first_line)
+        tree.take(loader)
+        return tree.roots[0] if tree.roots else Node(None, first_line)
     except yaml.MarkedYAMLError as error:
         # A problem is one of libyaml's fixed sentences; the mark's snippet would quote the text.
         line = error.problem_mark.line + first_line if error.problem_mark else first_line
@@ -81,87 +84,115 @@ def parse(text: str, first_line: int = 1) -> Node:
 class _Open:
     """A list or mapping whose end has not been met."""
 
-    node: "list[Node] | dict[str, Node]"
+    items: list[Node] | None
+    fields: dict[str, Node]
     line: int
     key: str | None = None
     key_line: int = 0
 
-    def awaits_key(self) -> bool:
-        """Whether the next scalar is a key."""
-        return isinstance(self.node, dict) and self.key is None
+    def put(self, value: "str | tuple[Node, ...] | dict[str, Node] | None", line: int) -> None:
+        """Take the next value: an item, or what belongs to the key before it."""
+        if self.items is not None:
+            self.items.append(Node(value, line))
+        elif self.key is not None:
+            self.fields[self.key] = Node(value, self.key_line)
+            self.key = None
 
-    def closed(self) -> Node:
-        """The finished node."""
-        return Node(tuple(self.node) if isinstance(self.node, list) else self.node, self.line)
 
+class _Tree:
+    """Puts the tree together on a stack of its own, which cannot overflow.
 
-def _build(events: Iterator[yaml.Event], first_line: int) -> Node:
-    """Put the tree together on a stack of our own, which cannot overflow."""
-    stack: list[_Open] = []
-    roots: list[Node] = []
-    for count, event in enumerate(events):
-        line = first_line + (event.start_mark.line if event.start_mark else 0)
-        if isinstance(event, yaml.NodeEvent):
-            _check(event, line, len(stack), count)
-        if isinstance(event, yaml.DocumentStartEvent) and roots:
+    A method takes each kind of event: looked up by its type, since asking ``isinstance`` and
+    ``match`` in turn took as long as libyaml itself.
+    """
+
+    def __init__(self, first_line: int) -> None:
+        self.first = first_line
+        self.roots: list[Node] = []
+        self.top = _Open(self.roots, {}, first_line)
+        self.above: list[_Open] = []
+        self.count = 0
+
+    def take(self, loader: yaml.CBaseLoader) -> None:
+        """Take all events of a text."""
+        takers = {kind: getattr(self, name) for kind, name in _TAKERS.items()}
+        event = loader.get_event()
+        while event is not None:
+            taker = takers.get(type(event))
+            if taker is not None:
+                taker(event)
+            self.count += 1
+            event = loader.get_event()
+
+    def scalar(self, event: Any) -> None:
+        """A key, or a value of text."""
+        line = self.first + event.start_mark.line
+        if event.anchor is not None or event.tag is not None or self.count > MAX_NODES:
+            raise self.refused(event, line)
+        top, value = self.top, event.value
+        if top.items is None and top.key is None:
+            _remember_key(top, value, line)
+        else:
+            top.put(None if value in _NULLS and event.implicit[0] else value, line)
+
+    def start(self, event: Any) -> None:
+        """A list or a mapping begins."""
+        line = self.first + event.start_mark.line
+        marked = event.anchor is not None or event.tag is not None
+        if marked or len(self.above) >= MAX_DEPTH or self.count > MAX_NODES:
+            raise self.refused(event, line)
+        if self.top.items is None and self.top.key is None:
+            raise ArticleError(Reason.YAML_KEY, "a key that is not text: write a name", line)
+        self.above.append(self.top)
+        self.top = _Open([] if type(event) is yaml.SequenceStartEvent else None, {}, line)
+
+    def end(self, event: Any) -> None:
+        """The list or mapping is complete."""
+        done, self.top = self.top, self.above.pop()
+        self.top.put(done.fields if done.items is None else tuple(done.items), done.line)
+
+    def alias(self, event: Any) -> None:
+        """Refused."""
+        raise self.refused(event, self.first + event.start_mark.line)
+
+    def document(self, event: Any) -> None:
+        """The first is welcome."""
+        if self.roots:
+            line = self.first + event.start_mark.line
             raise ArticleError(Reason.YAML_MULTI, "a second YAML document: keep one", line)
-        done = _take(event, stack, line)
-        if done is not None:
-            _put(stack, roots, done)
-    return roots[0] if roots else Node(None, first_line)
 
-
-def _take(event: yaml.Event, stack: list[_Open], line: int) -> Node | None:
-    """Take one event onto the stack; return the node that it completes, if any."""
-    match event:
-        case yaml.ScalarEvent() if stack and stack[-1].awaits_key():
-            _remember_key(stack[-1], event.value, line)
-            return None
-        case yaml.ScalarEvent():
-            is_null = event.implicit[0] and event.value in _NULLS
-            return Node(None if is_null else event.value, line)
-        case yaml.CollectionStartEvent():
-            if stack and stack[-1].awaits_key():
-                raise ArticleError(Reason.YAML_KEY, "a key that is not text: write a name", line)
-            stack.append(_Open([] if isinstance(event, yaml.SequenceStartEvent) else {}, line))
-            return None
-        case yaml.CollectionEndEvent():
-            return stack.pop().closed()
-    return None
-
-
-def _check(event: yaml.NodeEvent, line: int, depth: int, count: int) -> None:
-    if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
-        message = "an anchor (&) or alias (*): write the value out, or quote the text"
-        raise ArticleError(Reason.YAML_ALIAS, message, line)
-    if getattr(event, "tag", None) is not None:
-        raise ArticleError(Reason.YAML_TAG, "a tag (!): remove it, or quote the text", line)
-    if depth >= MAX_DEPTH and not isinstance(event, yaml.ScalarEvent):
+    def refused(self, event: Any, line: int) -> ArticleError:
+        """The error for what no article needs and some use to blow up readers."""
+        if event.anchor is not None:
+            message = "an anchor (&) or alias (*): write the value out, or quote the text"
+            return ArticleError(Reason.YAML_ALIAS, message, line)
+        if getattr(event, "tag", None) is not None:
+            return ArticleError(Reason.YAML_TAG, "a tag (!): remove it, or quote the text", line)
+        if self.count > MAX_NODES:
+            message = f"more than {MAX_NODES} values: shorten it"
+            return ArticleError(Reason.TOO_COMPLEX, message, line)
         message = f"nested deeper than {MAX_DEPTH}: flatten it, or quote the text"
-        raise ArticleError(Reason.YAML_DEPTH, message, line)
-    if count > MAX_NODES:
-        raise ArticleError(Reason.TOO_COMPLEX, f"more than {MAX_NODES} values: shorten it", line)
+        return ArticleError(Reason.YAML_DEPTH, message, line)
+
+
+_TAKERS = {
+    yaml.ScalarEvent: "scalar",
+    yaml.SequenceStartEvent: "start",
+    yaml.MappingStartEvent: "start",
+    yaml.SequenceEndEvent: "end",
+    yaml.MappingEndEvent: "end",
+    yaml.AliasEvent: "alias",
+    yaml.DocumentStartEvent: "document",
+}
 
 
 def _remember_key(mapping: _Open, key: str, line: int) -> None:
     if key == "<<":
         raise ArticleError(Reason.YAML_ALIAS, "a merge key (<<): write the values out", line)
-    if key in mapping.node:
+    if key in mapping.fields:
         message = "given twice: keep one, since nobody can tell which was meant"
         raise ArticleError(Reason.YAML_DUPLICATE_KEY, message, line, _printable(key))
     mapping.key, mapping.key_line = key, line
-
-
-def _put(stack: list[_Open], roots: list[Node], node: Node) -> None:
-    if not stack:
-        roots.append(node)
-        return
-    parent = stack[-1]
-    if isinstance(parent.node, list):
-        parent.node.append(node)
-    elif parent.key is not None:
-        parent.node[parent.key] = Node(node.value, parent.key_line)
-        parent.key = None
 
 
 def _printable(key: str) -> str:

@@ -136,6 +136,9 @@ class Refresher:
     def _apply(
         self, connection: sqlite3.Connection, work: "Work", now: int, progress: Progress
     ) -> None:
+        if work.must_rebuild:
+            # The usual 4 MB would write each page of a large index many times over.
+            connection.execute("PRAGMA cache_size = -64000")
         with closing(ledger.Before(self.path)) as before, changes.transaction(connection):
             writer = changes.Changes(connection, now)
             for path in work.gone:

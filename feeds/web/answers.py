@@ -1,6 +1,6 @@
 """The one place that sets status, validators and body of an answer with a document.
 
-Plain values in, plain values out, so that the fast path and Flask answer alike.
+Plain values in, plain values out, so that the front and Flask answer alike.
 """
 
 import re
@@ -12,6 +12,7 @@ from werkzeug.sansio.http import is_resource_modified
 
 from feeds.encodings import IDENTITY
 from feeds.publisher import Document
+from feeds.web.headers import completed
 from feeds.web.negotiation import coding
 
 #: Seconds that a cache may answer with an old document while we do not (RFC 5861).
@@ -22,6 +23,10 @@ _SUFFIX = re.compile(r'(?:[-;](?:gzip|br|zstd|deflate)){1,4}"')
 
 #: Characters of a condition that is read: longer ones are nothing that we issued.
 _LONGEST = 8_000
+
+#: Answers remembered with a document, and characters of a validator worth remembering: pollers
+#: send few different ones, and who makes them up must not fill the memory.
+REMEMBERED, LONGEST = 32, 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +46,44 @@ class Answer:
     headers: list[tuple[str, str]]
     body: bytes
 
+    @property
+    def line(self) -> str:
+        """The status with its words, as WSGI has it."""
+        return _LINES[self.status]
+
+
+_LINES = {200: "200 OK", 304: "304 NOT MODIFIED"}
+
 
 def answer(document: Document, conditions: Conditions) -> Answer:
     """The answer to a GET; for a HEAD the server leaves the body out."""
     chosen = coding(conditions.accept_encoding)
     headers = validators(document, chosen)
     if is_unmodified(document, conditions):
-        return Answer(304, headers, b"")
+        return Answer(304, completed(headers), b"")
     body = document.bodies[chosen]
     headers.append(("Content-Length", str(len(body))))
     if chosen != IDENTITY:
         headers.append(("Content-Encoding", chosen))
-    return Answer(200, headers, body)
+    return Answer(200, completed(headers), body)
+
+
+def remembered(
+    document: Document, accept_encoding: str | None, tags: str | None, since: str | None
+) -> Answer:
+    """The same answer, worked out once for conditions that come again."""
+    key = (coding(accept_encoding), tags, since)
+    found: Answer | None = document.memo.get(key)
+    return found or _remember(document, key, Conditions(accept_encoding, tags, since))
+
+
+def _remember(document: Document, key: tuple[str | None, ...], conditions: Conditions) -> Answer:
+    found = answer(document, conditions)
+    if max(len(part or "") for part in key) <= LONGEST:
+        if len(document.memo) >= REMEMBERED:
+            document.memo.clear()
+        document.memo[key] = found
+    return found
 
 
 def validators(document: Document, coding: str) -> list[tuple[str, str]]:

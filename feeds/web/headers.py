@@ -1,5 +1,7 @@
 """Headers that say what a browser may do with an answer."""
 
+from collections.abc import Iterable
+
 #: On every answer, errors too.
 ALWAYS = (
     ("X-Content-Type-Options", "nosniff"),
@@ -42,3 +44,11 @@ BOX_POLICY = (
         "base-uri 'none'; frame-ancestors *",
     ),
 )
+
+
+def completed(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The headers, and after them those that every answer carries and these do not say yet."""
+    found = list(headers)
+    said = {name.lower() for name, _ in found}
+    found += (each for each in (*ALWAYS, *CORS, *FEED_POLICY) if each[0].lower() not in said)
+    return found

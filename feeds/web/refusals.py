@@ -2,12 +2,13 @@
 
 from flask import Response, current_app, request
 from flask.typing import ResponseReturnValue
+from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
 
 from feeds.errors import IndexUnavailable, RetiredFeed, UnknownFeed
 from feeds.urls import GUESSES, read
 from feeds.web import views
-from feeds.web.headers import ALWAYS, CORS, FEED_POLICY, PAGE_POLICY
+from feeds.web.headers import PAGE_POLICY, completed
 from feeds.web.pages import HTML
 from feeds.web.rendering import render
 from feeds.web.responses import say, web
@@ -67,9 +68,7 @@ def refused(error: HTTPException) -> ResponseReturnValue:
 @routes.after_app_request
 def guard(response: Response) -> Response:
     """Add what every answer carries, errors too."""
-    headers = response.headers
-    for name, value in (*ALWAYS, *CORS, *FEED_POLICY):
-        headers.setdefault(name, value)
+    response.headers = Headers(completed(response.headers))
     return response
 
 

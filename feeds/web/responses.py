@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import cast
 
 from flask import Response, current_app, request
+from werkzeug.datastructures import Headers
 
 from feeds.catalog import Catalog
 from feeds.encodings import IDENTITY
 from feeds.library import Library
 from feeds.publisher import Document, Publisher, Recipe
 from feeds.web.answers import Conditions, answer
+from feeds.web.dated import DatedResponse
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +61,16 @@ def _conditions(accept_encoding: str | None) -> Conditions:
     )
 
 
+class _Answered(DatedResponse):
+    """An answer whose headers are complete: Werkzeug would take some from a 304."""
+
+    def get_wsgi_headers(self, environ: object) -> Headers:
+        """The headers that are sent."""
+        return self.headers
+
+
 def _response(document: Document, conditions: Conditions) -> Response:
     found = answer(document, conditions)
-    response = Response(found.body, found.status)
-    # Werkzeug's own Content-Type would follow on a 304, and its length on a HEAD be wrong.
-    response.headers.clear()
-    response.headers.extend(found.headers)
+    response = _Answered(found.body, found.status)
+    response.headers = Headers(found.headers)
     return response

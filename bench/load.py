@@ -1,0 +1,65 @@
+"""Asks a server as fast as it answers, with wrk, and tells how fast that was."""
+
+import re
+import subprocess
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+#: The kinds of request that pollers send, by the headers that make them.
+KINDS: dict[str, dict[str, str]] = {"200": {}, "200 gzip": {"Accept-Encoding": "gzip"}}
+
+
+@dataclass(frozen=True)
+class Rate:
+    """What wrk saw."""
+
+    per_second: float
+    #: Milliseconds.
+    p99: float
+    failures: int
+
+
+def load(url: str, headers: Mapping[str, str], seconds: int = 2, connections: int = 32) -> Rate:
+    """Load one address for some seconds."""
+    said = [part for name, value in headers.items() for part in ("-H", f"{name}: {value}")]
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", *said, url]
+    out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    wrong = [int(found) for found in re.findall(r"Non-2xx or 3xx responses: (\d+)", out)]
+    wrong += [int(n) for line in re.findall(r"Socket errors: (.*)", out) for n in _numbers(line)]
+    return Rate(
+        float(_found(r"Requests/sec:\s+([\d.]+)", out)[0]),
+        _milliseconds(*_found(r"99%\s+([\d.]+)(us|ms|s)", out)),
+        sum(wrong),
+    )
+
+
+def kinds(url: str) -> dict[str, dict[str, str]]:
+    """The kinds of request with the validators that this server gives."""
+    asked = urllib.request.Request(url, headers={"Accept-Encoding": "gzip"})
+    with urllib.request.urlopen(asked) as answer:
+        tag = answer.headers["ETag"]
+    return KINDS | {"304": {"Accept-Encoding": "gzip", "If-None-Match": tag}}
+
+
+def get(url: str, **headers: str) -> bytes:
+    """The body of one answer."""
+    asked = urllib.request.Request(url, headers=headers)
+    with urllib.request.urlopen(asked, timeout=60) as answer:
+        body: bytes = answer.read()
+        return body
+
+
+def _found(pattern: str, out: str) -> tuple[str, ...]:
+    found = re.search(pattern, out)
+    if found is None:
+        raise ValueError(f"wrk did not say {pattern}: {out}")
+    return found.groups()
+
+
+def _numbers(line: str) -> list[str]:
+    return re.findall(r"\d+", line)
+
+
+def _milliseconds(number: str, unit: str) -> float:
+    return float(number) * {"us": 0.001, "ms": 1, "s": 1000}[unit]

@@ -1,0 +1,130 @@
+"""Servers to measure, each started on 127.0.0.1 for as long as a measurement takes."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import mkdtemp
+
+ROOT = Path(__file__).parents[1]
+
+#: Servers of Python that can start ``app:app``, by the module that they are installed as.
+LAUNCHED = ("fastpysgi", "bjoern", "fastwsgi", "pyruvate")
+
+
+def installed() -> list[str]:
+    """The names of all servers that are installed here and can serve ``app:app``."""
+    found = [name for name in LAUNCHED if find_spec(name)]
+    return ["ours", *(["gunicorn"] if find_spec("gunicorn") else []), *found]
+
+
+def environment(content: Path, instance: Path, port: int, workers: int = 1) -> dict[str, str]:
+    """What a server of ours needs to know."""
+    return os.environ | {
+        "FEEDS_CONTENT_DIR": str(content),
+        "FEEDS_INSTANCE_DIR": str(instance),
+        "FEEDS_URL": "https://feeds.example.org",
+        "FEEDS_WORKERS": str(workers),
+        "PORT": str(port),
+        "PYTHONPATH": str(ROOT),
+    }
+
+
+@contextmanager
+def serving(name: str, content: Path, instance: Path, workers: int = 1) -> Iterator[int]:
+    """Serve a content folder by one of the servers; yield its port."""
+    port = free_port()
+    commands = {
+        "ours": ["-m", "flask", "serve"],
+        "gunicorn": _gunicorn("gthread", "app:app", port, workers),
+        "naive": _gunicorn("sync", "bench.naive:app", port, workers),
+    }
+    command = commands.get(name, ["-m", "bench.launch", name, str(port), str(workers)])
+    with running([sys.executable, *command], environment(content, instance, port, workers)):
+        wait_for(port)
+        yield port
+
+
+def _gunicorn(kind: str, app: str, port: int, workers: int) -> list[str]:
+    threads = ["--threads", "4"] if kind == "gthread" else []
+    bound = ["-b", f"127.0.0.1:{port}", "-w", str(workers), "--log-level", "error"]
+    return ["-m", "gunicorn", "-k", kind, *threads, *bound, app]
+
+
+@contextmanager
+def nginx(folder: Path, workers: int = 1) -> Iterator[int]:
+    """Serve a folder of files, with their ``.gz`` beside them, by nginx; yield its port."""
+    port, place = free_port(), Path(mkdtemp(prefix="nginx-"))
+    config = place / "nginx.conf"
+    config.write_text(_NGINX.format(place=place, folder=folder, port=port, workers=workers))
+    with running(["nginx", "-c", str(config), "-p", str(place)]):
+        wait_for(port)
+        yield port
+
+
+@contextmanager
+def running(
+    command: Sequence[str], environ: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a program in a process group of its own, and end the whole group afterwards."""
+    process = subprocess.Popen(
+        command,
+        env=environ,
+        cwd=ROOT,
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        yield process
+    finally:
+        end(process)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a process of ours and all that it started."""
+    for sign in (signal.SIGTERM, signal.SIGKILL):
+        try:
+            os.killpg(process.pid, sign)
+            process.wait(5)
+        except (ProcessLookupError, subprocess.TimeoutExpired):
+            continue
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port
+
+
+def wait_for(port: int, patience: float = 30) -> None:
+    """Wait until somebody listens on a port."""
+    until = time.monotonic() + patience
+    while time.monotonic() < until:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.02)
+    raise TimeoutError(f"nobody listens on port {port}")
+
+
+_NGINX = """
+daemon off; worker_processes {workers}; pid {place}/pid; error_log {place}/errors;
+events {{ worker_connections 4096; }}
+http {{
+    access_log off; sendfile on; tcp_nopush on; open_file_cache max=1000;
+    keepalive_requests 1000000; gzip_static on; etag on;
+    client_body_temp_path {place}/a; proxy_temp_path {place}/b; fastcgi_temp_path {place}/c;
+    uwsgi_temp_path {place}/d; scgi_temp_path {place}/e;
+    types {{ application/rss+xml rss; }}
+    server {{ listen 127.0.0.1:{port} reuseport backlog=4096; root {folder}; }}
+}}
+"""

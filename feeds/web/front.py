@@ -1,0 +1,74 @@
+"""What is asked for all the time is answered here, before Flask is entered: a few microseconds.
+
+Nothing is decided here that `answers` has not decided: a request is answered when its document is
+in memory and known to be right, and then with the very answer that Flask would have been given.
+Plain WSGI, so that any server can start it.
+"""
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlsplit
+
+from feeds.model import Format
+from feeds.publisher import Publisher
+from feeds.urls import ALL, GUESSES, Urls
+from feeds.web.answers import remembered
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+_NOTHING: tuple[bytes, ...] = ()
+
+#: Endings of addresses for which a query changes nothing.
+_WHATEVER_IS_ASKED = tuple(f".{format.value}" for format in Format)
+
+
+def front(inner: "WSGIApplication", publisher: Publisher, urls: Urls) -> "WSGIApplication":
+    """Put the documents that the publisher keeps in memory in front of an app.
+
+    Every other request goes to ``inner``, with the host, the scheme and the prefix of the site as
+    it is configured: nothing that a client says of them gets any further.
+    """
+    hot, site = publisher.hot, urls.site
+    guessed = {f"/{path}": urls.feed(ALL, format) for path, format in GUESSES.items()}
+    place = _place(site)
+
+    # One function with all it needs in reach: calls and attributes are what costs here.
+    def call(environ: "WSGIEnvironment", start_response: "StartResponse") -> "Iterable[bytes]":
+        get = environ.get
+        path, method = get("PATH_INFO", ""), environ["REQUEST_METHOD"]
+        # Pages and boxes read their query: those that have one are for Flask to look at.
+        is_unasked = not get("QUERY_STRING") or path.endswith(_WHATEVER_IS_ASKED) or path in guessed
+        if is_unasked and (method == "GET" or method == "HEAD"):
+            # What is plain stands in an address as it is; "%" and "?" would mean something there.
+            plain = path.isascii() and "%" not in path and "?" not in path
+            document = hot(guessed.get(path) or site + (path if plain else _quoted(path)))
+            if document is not None:
+                found = remembered(
+                    document,
+                    get("HTTP_ACCEPT_ENCODING"),
+                    get("HTTP_IF_NONE_MATCH"),
+                    get("HTTP_IF_MODIFIED_SINCE"),
+                )
+                # A copy: a server may do with the list whatever it likes.
+                start_response(found.line, found.headers.copy())
+                return [found.body] if found.body and method == "GET" else _NOTHING
+        environ.update(place)
+        return inner(environ, start_response)
+
+    return call
+
+
+def _quoted(path: str) -> str:
+    # WSGI gives each byte of the path as one character.
+    return quote(path.encode("latin-1", "replace"))
+
+
+def _place(site: str) -> dict[str, str]:
+    parts = urlsplit(site)
+    return {
+        "HTTP_HOST": parts.netloc,
+        "SCRIPT_NAME": parts.path,
+        "wsgi.url_scheme": parts.scheme,
+    }

@@ -1,0 +1,192 @@
+"""The front gives the very answers that Flask gives, only sooner."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from werkzeug.test import EnvironBuilder, run_wsgi_app
+
+from feeds.cache import open_cache
+from feeds.model import Format
+from feeds.publisher import Publisher, Recipe
+from feeds.urls import ALL, Urls
+from feeds.web import front
+from feeds.web.answers import REMEMBERED
+from tests.conftest import SITE_URL, Content, Site
+
+ADDRESSES = ("/all.rss", "/all.json", "/topics/ai.atom", "/topics/日本語.rss", "/feeds.json",
+             "/providers/news.example.com.rss", "/all/2026-11.rss")  # fmt: skip
+GUESSED = ("/feed", "/rss", "/feed/", "/feed.xml", "/rss.xml", "/index.xml", "/atom.xml",
+           "/feed.json")  # fmt: skip
+PAGES = ("/", "/topics/ai", "/all/2026-11", "/embed", "/embed/topics/ai", "/feeds.opml")
+STRANGE = ("", "//all.rss", "/all.rss/", "/ALL.rss", "/none.rss", "/topics/no.rss", "/healthz",
+           "/all%2Erss", "/all.rss?x", "/topics/%E6%97%A5%E6%9C%AC%E8%AA%9E.rss", "/a\0.rss",
+           "/topics/\udcff.rss", "all.rss", ".evil/all.rss")  # fmt: skip
+CODINGS = ("gzip", "br", "zstd", "identity", "gzip, br", "gzip;q=0", "GZIP;q=0.5, br;q=0.1", "*",
+           "x-gzip", "gzip;q=abc", ",,", "br;q=1, gzip;q=1", "identity;q=0", "")  # fmt: skip
+DATES = ("Sat, 01 Jan 2000 00:00:00 GMT", "Sat, 01 Jan 2050 00:00:00 GMT", "yesterday", "0", "")
+METHODS = ("GET", "HEAD", "POST", "OPTIONS", "PUT", "get", "BREW")
+HOSTS = ("feeds.example.org", "evil.example", "a..b", "x\0", "", "[::1")
+
+#: Status, headers and body.
+Answer = tuple[str, list[tuple[str, str]], bytes]
+
+
+@dataclass(frozen=True)
+class Both:
+    """The same site twice: with its documents in memory, and with a front that finds none."""
+
+    hot: Site
+    cold: Site
+    tags: tuple[str, ...]
+    dates: tuple[str, ...]
+
+
+@pytest.fixture
+def both(content: Content, open_site: Callable[..., Site], monkeypatch: pytest.MonkeyPatch) -> Both:
+    content.write("one.md", topics=["AI", "日本語"])
+    content.write("two.md", "A longer body.")
+    hot = open_site()
+    monkeypatch.setattr(Publisher, "hot", lambda self, address: None)
+    cold = open_site()
+    answers = [hot.get(path) for path in ADDRESSES + PAGES]
+    tags = tuple(answer.headers["ETag"] for answer in answers)
+    dates = tuple(answer.headers["Last-Modified"] for answer in answers)
+    return Both(hot, cold, tags, dates)
+
+
+def ask(site: Site, path: str, query: str = "", method: str = "GET", **environ: str) -> Answer:
+    """What a server sends that gives a site this request."""
+    request = EnvironBuilder(method=method, query_string=query).get_environ()
+    request["PATH_INFO"] = path.encode("utf-8", "surrogateescape").decode("latin-1")
+    body, status, headers = run_wsgi_app(site.app.wsgi_app, request | environ)
+    return status, list(headers), b"".join(body)
+
+
+def tags(known: tuple[str, ...]) -> st.SearchStrategy[str]:
+    """If-None-Match as clients send it: right, old, marked by proxies, listed, or nonsense."""
+    right = st.sampled_from(known)
+    marked = st.builds(lambda tag, end: f'{tag[:-1]}{end}"', right, st.sampled_from(
+        ("-gzip", "-br", ";gzip", "-gzip-gzip", "-")))  # fmt: skip
+    one = (
+        right | marked | right.map("W/{}".format) | st.sampled_from(('"old"', "*", "old", '"', ""))
+    )
+    return one | st.lists(one, max_size=3).map(", ".join) | st.text('"W/*, -;a', max_size=9)
+
+
+def requests(both: Both) -> st.SearchStrategy[dict[str, str]]:
+    return st.fixed_dictionaries(
+        {"path": st.sampled_from(ADDRESSES + GUESSED + PAGES + STRANGE)},
+        optional={
+            "query": st.sampled_from(("cb=1", "page=2", "%", "a" * 999, "q=ai", "count=3&theme=dark")),
+            "method": st.sampled_from(METHODS),
+            "HTTP_ACCEPT_ENCODING": st.sampled_from(CODINGS)
+            | st.text("gzipbr;q=01.,* ", max_size=9),
+            "HTTP_IF_NONE_MATCH": tags(both.tags),
+            "HTTP_IF_MODIFIED_SINCE": st.sampled_from(both.dates + DATES),
+            "HTTP_ACCEPT": st.sampled_from(("text/html", "application/json")),
+            "HTTP_HOST": st.sampled_from(HOSTS),
+            "HTTP_X_FORWARDED_HOST": st.just("evil.example"),
+            "HTTP_RANGE": st.just("bytes=0-9"),
+            "SCRIPT_NAME": st.sampled_from(("", "/evil")),
+            "wsgi.url_scheme": st.sampled_from(("http", "https")),
+        },
+    )
+
+
+def test_no_request_gets_another_answer_from_the_front_than_from_flask(both: Both) -> None:
+    @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(requests(both))
+    def same(request: dict[str, str]) -> None:
+        assert ask(both.hot, **request) == ask(both.cold, **request)
+
+    same()
+
+
+@pytest.mark.parametrize("path", ADDRESSES + GUESSED)
+@pytest.mark.parametrize("query", ["", "cb=1"])
+def test_a_document_in_memory_is_answered_before_flask(
+    both: Both, monkeypatch: pytest.MonkeyPatch, path: str, query: str
+) -> None:
+    first = ask(both.hot, path)
+    monkeypatch.setattr(both.hot.app, "full_dispatch_request", lambda: 1 / 0)
+
+    assert ask(both.hot, path, query) == first
+    assert first[0] == "200 OK"
+
+
+def test_what_clients_make_up_leaves_nothing_in_memory(both: Both) -> None:
+    kept = _sizes(both.hot)
+
+    for number in range(3 * REMEMBERED):
+        ask(both.hot, f"/topics/{number}.rss")
+        ask(both.hot, f"/unknown/{number}")
+        ask(both.hot, "/all.rss", query=f"cb={number}")
+        ask(both.hot, "/all.rss", HTTP_IF_NONE_MATCH=f'"{number}"')
+        ask(both.hot, "/all.rss", HTTP_IF_NONE_MATCH=f'"{number:999}"')
+
+    addresses, remembered = _sizes(both.hot)
+    assert addresses == kept[0]
+    assert remembered <= REMEMBERED
+
+
+def _sizes(site: Site) -> tuple[int, int]:
+    """How many documents are in memory, and the most answers that one of them remembers."""
+    documents = [hot.document for hot in site.web.publisher._hot.values()]
+    return len(documents), max(len(document.memo) for document in documents)
+
+
+def test_a_change_is_in_the_next_answer(both: Both, content: Content) -> None:
+    before = ask(both.hot, "/all.rss")
+
+    content.write("three.md", title="Brand new")
+    both.hot.library.refresh()
+
+    after = ask(both.hot, "/all.rss")
+    assert b"Brand new" in after[2]
+    assert b"Brand new" not in before[2]
+
+
+def test_an_unchanged_feed_keeps_its_answers_when_another_changes(
+    both: Both, content: Content
+) -> None:
+    before = ask(both.hot, "/topics/日本語.rss")
+
+    content.write("three.md", title="Elsewhere")
+    both.hot.library.refresh()
+
+    assert ask(both.hot, "/topics/日本語.rss") == before
+
+
+def test_the_documents_used_least_recently_leave_memory_first() -> None:
+    publisher = Publisher(lambda: 1, open_cache(""), memory=200_000)
+    urls = Urls(SITE_URL)
+    ask_front = partial(_ask_front, front(_refuse, publisher, urls))
+    for format in Format:
+        publisher.document(urls.feed(ALL, format), partial(_recipe, format))
+
+    assert ask_front("/all.rss")
+    publisher.document(urls.at("other.json"), partial(_recipe, "other"))
+
+    assert [ask_front(f"/all.{format}") for format in Format] == [True, False, True]
+
+
+def _recipe(name: str) -> Recipe:
+    # Nothing that a coding makes smaller: 52 kB with all codings.
+    body = Random(name).randbytes(10_000)
+    return Recipe(name, 1, 60, (("Content-Type", "text/plain"),), lambda: body)
+
+
+def _refuse(environ: Any, start_response: Any) -> Iterable[bytes]:
+    start_response("404 NOT FOUND", [])
+    return []
+
+
+def _ask_front(call: Any, path: str) -> bool:
+    environ = EnvironBuilder(path=path).get_environ()
+    return run_wsgi_app(call, environ)[1] == "200 OK"

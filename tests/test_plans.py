@@ -1,0 +1,38 @@
+"""What is asked of the index at each change costs no more in a large folder than in a small one."""
+
+import sqlite3
+
+import pytest
+
+from feeds.library.connection import SCHEMA
+from feeds.library.index import _AFTER, _FEEDS, NEIGHBOURS, ROWS, WEIGHTS
+
+QUERIES = {
+    "rows": ROWS,
+    "weights": WEIGHTS,
+    "after": _AFTER,
+    "neighbours": NEIGHBOURS,
+    "feed": f"{_FEEDS} WHERE feed.path = ?",
+    "withdrawals": "SELECT id, moment FROM withdrawal WHERE feed = ?",
+}
+
+
+@pytest.mark.parametrize("sql", QUERIES.values(), ids=QUERIES.keys())
+def test_selecting_neither_scans_a_table_nor_sorts(sql: str) -> None:
+    with sqlite3.connect(":memory:") as connection:
+        connection.executescript(SCHEMA)
+        plan = connection.execute(f"EXPLAIN QUERY PLAN {sql}", (0,) * sql.count("?")).fetchall()
+
+    steps = [str(step[3]) for step in plan]
+    assert any("SEARCH" in step for step in steps)
+    assert not [step for step in steps if step.startswith("SCAN")]
+    assert not [step for step in steps if "membership" in step and "TEMP B-TREE" in step]
+
+
+def test_the_newest_articles_are_read_in_the_order_that_they_lie_in() -> None:
+    with sqlite3.connect(":memory:") as connection:
+        connection.executescript(SCHEMA)
+        for sql in (ROWS, WEIGHTS):
+            plan = connection.execute(f"EXPLAIN QUERY PLAN {sql}", (0,) * sql.count("?")).fetchall()
+            assert len(plan) == 1
+            assert str(plan[0][3]).startswith("SEARCH membership USING")

@@ -1,0 +1,189 @@
+"""The server that ``flask serve`` starts, asked over real sockets, by clients good and bad."""
+
+import os
+import signal
+import socket
+import subprocess
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.conftest import Content
+from tests.live import serving
+
+
+@pytest.fixture
+def address(content: Content, tmp_path: Path) -> Iterator[str]:
+    content.write("one.md")
+    with serving(content.folder, tmp_path / "instance", FEEDS_WORKERS="2") as address:
+        yield address
+
+
+@dataclass
+class Poller(threading.Thread):
+    """Asks for a feed again and again, on a new connection each time, until told to stop."""
+
+    address: str
+    answered: int = 0
+    failed: list[str] = field(default_factory=list)
+    slowest: float = 0
+    stopped: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self) -> None:
+        super().__init__(daemon=True)
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def run(self) -> None:
+        while not self.stopped.is_set():
+            began = time.monotonic()
+            try:
+                with urllib.request.urlopen(f"{self.address}/all.rss", timeout=20) as answer:
+                    assert b"</rss>" in answer.read()
+                self.answered += 1
+            except (OSError, HTTPException) as error:
+                self.failed.append(repr(error))
+            self.slowest = max(self.slowest, time.monotonic() - began)
+
+
+@contextmanager
+def polled(address: str, count: int = 4) -> Iterator[list[Poller]]:
+    pollers = [Poller(address) for _ in range(count)]
+    for poller in pollers:
+        poller.start()
+    try:
+        yield pollers
+    finally:
+        for poller in pollers:
+            poller.stopped.set()
+        for poller in pollers:
+            poller.join(30)
+
+
+def workers(parent: int) -> list[int]:
+    """The processes of a server that answer: those that listen, without the one that watches."""
+    found = subprocess.run(["pgrep", "-P", str(parent), "-f", "serve"],
+                           capture_output=True, text=True, check=False)  # fmt: skip
+    return [int(pid) for pid in found.stdout.split()]
+
+
+def listener(address: str) -> int:
+    """The process that was started to serve an address."""
+    port = urlsplit(address).port
+    for pid in os.listdir("/proc"):
+        if pid.isdigit() and int(pid) != os.getpid():
+            environ = _read(f"/proc/{pid}/environ").split(b"\0")
+            parent = _read(f"/proc/{pid}/cmdline").split(b"\0")
+            if f"PORT={port}".encode() in environ and b"serve" in parent:
+                return int(pid)
+    raise LookupError(address)
+
+
+def _read(path: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError:
+        return b""
+
+
+def connected(address: str) -> socket.socket:
+    parts = urlsplit(address)
+    return socket.create_connection((parts.hostname, parts.port), timeout=20)
+
+
+def test_silent_partial_and_slow_sockets_disturb_nobody(address: str) -> None:
+    with ExitStack() as stack:
+        silent = [stack.enter_context(connected(address)) for _ in range(100)]
+        partial = [stack.enter_context(connected(address)) for _ in range(100)]
+        slow = [stack.enter_context(connected(address)) for _ in range(100)]
+        for each in partial:
+            each.sendall(b"GET /all.rss HTTP/1.1\r\nHost: a\r\n")
+        for each in slow:
+            # They ask, and read none of the answer.
+            each.sendall(b"GET /all.rss HTTP/1.1\r\nHost: a\r\n\r\n")
+
+        with polled(address) as pollers:
+            time.sleep(1)
+
+    assert len(silent) == 100
+    assert [failure for poller in pollers for failure in poller.failed] == []
+    assert all(poller.answered > 5 for poller in pollers)
+
+
+def test_a_reload_loses_no_request(address: str) -> None:
+    server = listener(address)
+    before = set(workers(server))
+
+    with polled(address) as pollers:
+        os.kill(server, signal.SIGHUP)
+        _until(
+            lambda: len(set(workers(server)) - before) == 2 and not before & set(workers(server))
+        )
+
+    assert [failure for poller in pollers for failure in poller.failed] == []
+
+
+def test_a_worker_that_dies_is_replaced(address: str) -> None:
+    server = listener(address)
+    victim = workers(server)[0]
+
+    os.kill(victim, signal.SIGKILL)
+
+    _until(lambda: victim not in workers(server) and len(workers(server)) == 2)
+    with polled(address, 1) as (poller,):
+        _until(lambda: poller.answered > 3)
+    assert poller.failed == []
+
+
+def test_what_was_accepted_is_answered_before_the_server_stops(address: str) -> None:
+    parts = urlsplit(address)
+    asked = [HTTPConnection(parts.hostname or "", parts.port, timeout=20) for _ in range(20)]
+    for connection in asked:
+        connection.request("GET", "/all.json")
+
+    os.kill(listener(address), signal.SIGTERM)
+
+    assert [connection.getresponse().status for connection in asked] == [200] * 20
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"GET /" + b"a" * 200_000 + b" HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET /all.rss HTTP/1.1\r\nHost: a\r\nX: " + b"a" * 100_000 + b"\r\n\r\n",
+        b"BREW /all.rss HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET /a\0b HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET /%zz HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"\r\n\r\nnonsense\r\n\r\n",
+    ],
+    ids=["path", "headers", "method", "nul", "percent", "nonsense"],
+)
+def test_odd_requests_are_refused_without_an_error_of_ours(address: str, request_: bytes) -> None:
+    with connected(address) as client:
+        client.sendall(request_ + b"")
+        client.shutdown(socket.SHUT_WR)
+        try:
+            said = client.recv(100)
+        except ConnectionError:
+            said = b""
+
+    # Closing without a word is a refusal too.
+    assert said == b"" or said.startswith(b"HTTP/1.1 4")
+
+
+def _until(condition: "object") -> None:
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        if condition():  # type: ignore[operator]
+            return
+        time.sleep(0.05)
+    pytest.fail("it did not come about")
