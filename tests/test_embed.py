@@ -174,6 +174,7 @@ def test_a_box_for_others_is_no_larger_than_they_allow(river: Site) -> None:
         ("", 404),
         ("url=https://evil.example/topics/river", 404),
         (f"url={SITE_URL}.evil.example/topics/river", 404),
+        (f"url={SITE_URL}xtopics/river", 404),
         (f"url={SITE_URL}/topics/none", 404),
         (f"url={PAGE}.rss", 404),
         (f"url={PAGE}&format=xml", 501),

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from tests.browser.conftest import PICTURES, Visit, visit
 
@@ -175,15 +175,20 @@ def test_nothing_moves_while_pictures_come(desktop: Visit) -> None:
         "window.shift = 0; new PerformanceObserver((list) => list.getEntries().forEach("
         "(e) => { window.shift += e.value; })).observe({type: 'layout-shift', buffered: true})"
     )
-    page.context.unroute(f"{PICTURES}/**")
     image = (Path(__file__).parents[2] / "content/pictures/ferry-dawn.jpg").read_bytes()
-    page.context.route(
-        f"{PICTURES}/**", lambda route: route.fulfill(body=image, content_type="image/jpeg")
-    )
+    held: list[Route] = []
+    page.set_viewport_size({"width": 1280, "height": 3000})
+    page.context.unroute(f"{PICTURES}/**")
+    page.context.route("**/*.jpg", lambda route: held.append(route))
 
-    desktop.go("/topics/river")
-    page.wait_for_timeout(300)
+    page.goto(f"{desktop.server}/topics/river", wait_until="domcontentloaded")
+    page.wait_for_timeout(400)
+    late = len(held)
+    for route in held:
+        route.fulfill(body=image, content_type="image/jpeg")
+    page.wait_for_timeout(400)
 
+    assert late > 2
     assert page.evaluate("window.shift") < 0.01
 
 
