@@ -4,6 +4,7 @@ They are made of the words, sizes and keys that real ones have: 2 to 5 kB, a few
 one of 100 providers, pictures, related links, and keys that no server may show.
 """
 
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -11,18 +12,22 @@ from random import Random
 #: Articles in one folder, as sites that publish daily have them.
 FOLDER = 500
 
-_WORDS = """
-    after against agency app approach area artificial bank based billion board budget build business
-    camera capital change chip cities climate cloud code company court customer data deal design
-    developer digital early energy engine europe expert face fall fund future game global group growth
-    health help home image industry intelligence invest issue job language large launch law leader
-    learn long machine major market medical mobile model month network new office online open order
-    partner patient people phone plan platform policy power press price privacy problem product
-    program public quarter question recognition regulation release report research result rise risk
-    robot rule sales scale school science screen search security service share small software space
-    speed staff standard start state store study supply support system team technology test time tool
-    trade train travel trial union update user value vehicle video voice water week work world year
-""".split()
+_WORDS = re.findall(
+    r"[a-z]+",
+    """
+    after against agency app approach area artificial bank based billion board budget build
+    business camera capital change chip cities climate cloud code company court customer data
+    deal design developer digital early energy engine europe expert face fall fund future game
+    global group growth health help home image industry intelligence invest issue job language
+    large launch law leader learn long machine major market medical mobile model month network
+    new office online open order partner patient people phone plan platform policy power press
+    price privacy problem product program public quarter question recognition regulation release
+    report research result rise risk robot rule sales scale school science screen search
+    security service share small software space speed staff standard start state store study
+    supply support system team technology test time tool trade train travel trial union update
+    user value vehicle video voice water week work world year
+    """,
+)
 
 TOPICS = tuple(f"{a} {b}".title() for a in _WORDS[:20] for b in _WORDS[40:50])
 PROVIDERS = tuple(f"{a}-{b}.example" for a in _WORDS[60:70] for b in _WORDS[80:90])

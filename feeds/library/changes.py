@@ -16,6 +16,7 @@ from feeds.library.disk import join
 from feeds.library.ledger import WITHDRAWAL_SECONDS
 from feeds.library.marks import Marks
 from feeds.library.months import month_of
+from feeds.library.pending import Pending
 from feeds.library.verdict import COLLISION, Entry, Verdict
 from feeds.model import Membership
 
@@ -59,9 +60,14 @@ class Changes:
     connection: sqlite3.Connection
     #: Seconds UTC.
     now: int
+    _pending: Pending = field(init=False)
     _counts: Counter[str] = field(default_factory=Counter)
     _months: Counter[tuple[str, str]] = field(default_factory=Counter)
     _titles: dict[str, str | None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Begin with nothing to write."""
+        self._pending = Pending(self.connection)
 
     @property
     def are_visible(self) -> bool:
@@ -112,7 +118,8 @@ class Changes:
         self.connection.execute("DELETE FROM withdrawal WHERE moment <= ?", (before,))
 
     def finish(self) -> None:
-        """Give every touched feed and month its new count and a later time."""
+        """Write what waits; give every touched feed and month its new count and a later time."""
+        self._pending.write()
         if self.are_visible:
             # Lists of feeds change with any of them.
             self._touch_feed(SITE, 0)
@@ -170,13 +177,12 @@ class Changes:
         values = (entry.id, folder, name, entry.hash, entry.published, feeds, entry.body)
         execute("INSERT INTO article VALUES (?, ?, ?, ?, ?, ?, ?)", values)
         shared = (entry.published, entry.id, entry.updated, entry.weight, entry.hash)
-        joined, month = frozenset(entry.feeds) - kept, month_of(entry.published)
-        for feed, _ in joined:
+        month = month_of(entry.published)
+        for feed, spelling in frozenset(entry.feeds) - kept:
             self._touch(feed, month, 1)
-        many = self.connection.executemany
-        rows = [(feed, *shared) for feed, _ in joined]
-        many("INSERT INTO membership VALUES (?, ?, ?, ?, ?, ?)", rows)
-        many(_ONE_MORE, [each for each in joined if each.spelling is not None])
+            self._pending.join((feed, *shared))
+            if spelling is not None:
+                self._pending.spell(feed, spelling, 1)
         execute("DELETE FROM withdrawal WHERE id = ?", (entry.id,))
 
     def _withdraw(self, id: str) -> None:
@@ -186,6 +192,7 @@ class Changes:
 
     def _remove(self, id: str, kept: frozenset[Membership]) -> list[str]:
         """Remove an article and return the paths of the feeds that it was in."""
+        self._pending.write_memberships()
         execute = self.connection.execute
         sql = "SELECT published, feeds FROM article WHERE id = ?"
         published, feeds = execute(sql, (id,)).fetchone()
@@ -195,8 +202,7 @@ class Changes:
             sql = "DELETE FROM membership WHERE feed = ? AND published = ? AND id = ?"
             execute(sql, (feed, published, id))
             if spelling is not None:
-                sql = "UPDATE spelling SET count = count - 1 WHERE feed = ? AND name = ?"
-                execute(sql, (feed, spelling))
+                self._pending.spell(feed, spelling, -1)
         execute("DELETE FROM article WHERE id = ?", (id,))
         return [feed for feed, _ in left]
 
@@ -217,7 +223,3 @@ class Changes:
 
 def _memberships(text: str) -> list[Membership]:
     return msgspec.json.decode(text, type=list[Membership])
-
-
-_ONE_MORE = """
-INSERT INTO spelling VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET count = count + 1"""

@@ -1,0 +1,137 @@
+"""What the size of the folder costs: to index it, to start, to look it over, to change one."""
+
+import os
+import resource
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter, process_time
+
+import yaml
+
+from bench.articles import article, path_of
+from bench.site import open_web
+from bench.tables import median, show, timed
+from feeds.model import FeedId
+
+#: Articles that the YAML alone is read of, to compare: all would take as long as ours.
+SAMPLE = 1000
+
+#: How often the quick ones are measured.
+TIMES = 9
+
+
+@dataclass(frozen=True)
+class Costs:
+    """Seconds, but for what says otherwise."""
+
+    articles: int
+    cold: float
+    #: Reading the bytes and yaml.CBaseLoader, in one process.
+    yaml: float
+    #: Seconds that all processes computed for the cold index, and YAML alone.
+    computed: float
+    yaml_computed: float
+    start: float
+    scan: float
+    walk: float
+    selected: float
+    changed: float
+    #: Megabytes of the whole process after all this.
+    memory: float
+
+
+def measure(content: Path, instance: Path, count: int) -> Costs:
+    """Index the folder from nothing, then ask of it what a running server asks."""
+    yaml_alone, yaml_computed = _yaml_alone(content, count)
+    web = open_web(content, instance)
+    before = _computed()
+    cold = timed(lambda: web.library.refresh())
+    computed = _computed() - before
+    start = timed(lambda: open_web(content, instance).library.refresh())
+    return Costs(
+        articles=count,
+        cold=cold,
+        yaml=yaml_alone,
+        computed=computed,
+        yaml_computed=yaml_computed,
+        start=start,
+        scan=median(timed(lambda: web.library.refresh()) for _ in range(3)),
+        walk=median(timed(lambda: _walk(str(content))) for _ in range(3)),
+        selected=median(timed(lambda: web.catalog.select(_FEED).fingerprint) for _ in range(TIMES)),
+        changed=median(_change(web.library.refresh, content, number) for number in range(TIMES)),
+        memory=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    )
+
+
+#: One of 200 topics: full at 10,000 articles, with hundreds more at 100,000.
+_FEED = FeedId("topics/after-global")
+
+
+def show_costs(found: list[Costs]) -> None:
+    """The table of sizes."""
+    head = [
+        "articles",
+        "cold index s",
+        "of YAML alone",
+        "computing, of YAML",
+        "start s",
+        "scan s",
+        "of scandir+stat",
+    ]
+    head += ["select ms", "one change ms", "memory MB"]
+    rows = [
+        (
+            f"{cost.articles:,}",
+            cost.cold,
+            cost.cold / cost.yaml,
+            cost.computed / cost.yaml_computed,
+            cost.start,
+            cost.scan,
+            cost.scan / cost.walk,
+            cost.selected * 1000,
+            cost.changed * 1000,
+            cost.memory,
+        )
+        for cost in found
+    ]
+    show("Size of the folder", head, rows)
+
+
+def _computed() -> float:
+    """Seconds that this process and those it started have computed."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
+def _yaml_alone(content: Path, count: int) -> tuple[float, float]:
+    """Seconds that bytes and YAML of all articles take, and that are computed: from a sample."""
+    step = max(1, count // SAMPLE)
+    numbers = range(0, count, step)
+    began, computed = perf_counter(), process_time()
+    for number in numbers:
+        text = (content / path_of(number)).read_bytes().decode()
+        yaml.load(text.split("\n---\n")[0][4:], Loader=yaml.CBaseLoader)
+    share = count / len(numbers)
+    return (perf_counter() - began) * share, (process_time() - computed) * share
+
+
+def _walk(folder: str) -> None:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                _walk(entry.path)
+            else:
+                entry.stat(follow_symlinks=False)
+
+
+def _change(refresh: object, content: Path, number: int) -> float:
+    rewrite(content, number, f"Changed {perf_counter()}")
+    return timed(lambda: refresh([path_of(number)]))  # type: ignore[operator]
+
+
+def rewrite(content: Path, number: int, title: str) -> None:
+    """Give an article another title, as editors do: written beside, then renamed."""
+    target = content / path_of(number)
+    written = target.with_name(f".{target.name}.new")
+    written.write_text(article(number, title))
+    os.replace(written, target)

@@ -1,0 +1,102 @@
+"""Within one process: a request of the front alone, and rendering beside bare feedgen."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from feedgen.feed import FeedGenerator
+from werkzeug.test import EnvironBuilder
+
+from bench.site import URL, open_app
+from bench.tables import median, ratio, show, timed
+from feeds import formats
+from feeds.catalog import Catalog
+from feeds.encodings import encode
+from feeds.model import Feed, FeedId, Format
+
+#: Calls in one measurement of the front, and measurements.
+CALLS, TIMES = 5000, 9
+
+
+def run(content: Path, instance: Path) -> None:
+    """Print both tables; the folder is indexed already."""
+    app = open_app(content, instance)
+    app.extensions["tributary"].library.refresh()
+    show("The front alone", ["answer", "microseconds"], _front(app.wsgi_app))
+    catalog = app.extensions["tributary"].catalog
+    show("Rendering", ["what", "ms", "of bare feedgen"], _rendering(catalog))
+
+
+def _front(call: Any) -> list[tuple[str, float]]:
+    said: list[Any] = []
+
+    def start(*line_and_headers: Any) -> None:
+        said[:] = line_and_headers
+
+    environ = EnvironBuilder(path="/all.rss", base_url=URL).get_environ()
+    list(call(environ, start))
+    packed = environ | {"HTTP_ACCEPT_ENCODING": "gzip, br"}
+    asked = {
+        "200": environ,
+        "200 gzip": packed,
+        "304": packed | {"HTTP_IF_NONE_MATCH": dict(said[1])["ETag"]},
+    }
+    return [(name, _microseconds(partial(call, each, start))) for name, each in asked.items()]
+
+
+def _microseconds(call: Callable[[], object]) -> float:
+    def calls() -> None:
+        for _ in range(CALLS):
+            call()
+
+    return median(timed(calls) for _ in range(TIMES)) / CALLS * 1e6
+
+
+def _rendering(catalog: Catalog) -> list[tuple[str, float, object]]:
+    selection = catalog.select(FeedId("all"))
+    feed = catalog.feed(selection)
+    fifty = _first(feed, 50)
+    bare = _times(lambda: _bare(fifty))
+    rows: list[tuple[str, float, object]] = [("bare feedgen, RSS of 50", median(bare) * 1000, 1)]
+    for format in Format:
+        ours = _times(partial(formats.render, fifty, format))
+        rows.append((f"ours, {format.value} of 50", median(ours) * 1000, ratio(ours, bare)))
+    large = _times(lambda: formats.render(feed, Format.RSS))
+    rows.append((f"ours, rss of {len(feed.articles)}", median(large) * 1000, ""))
+    body = formats.render(fifty, Format.RSS)
+    rows.append(("all codings of the RSS of 50", median(_times(lambda: encode(body))) * 1000, ""))
+    read = median(_times(lambda: catalog.feed(selection))) * 1000
+    rows.append((f"reading {len(feed.articles)} from the index", read, ""))
+    return rows
+
+
+def _first(feed: Feed, count: int) -> Feed:
+    return replace(feed, articles=feed.articles[:count])
+
+
+def _times(function: Callable[[], object]) -> list[float]:
+    return [timed(function) for _ in range(TIMES)]
+
+
+def _bare(feed: Feed) -> bytes:
+    """The same data by feedgen as its README shows it, without anything that it has no word for."""
+    found = FeedGenerator()
+    found.load_extension("media")
+    found.load_extension("dc")
+    found.title(feed.title)
+    found.link(href=feed.addresses.page)
+    found.description(feed.description)
+    for article in feed.articles:
+        entry = found.add_entry(order="append")
+        entry.title(article.title)
+        entry.link(href=article.url)
+        entry.guid(feed.site.uri(article.id))
+        entry.description(article.excerpt)
+        entry.content(article.content, type="CDATA")
+        entry.category([{"term": topic} for topic in article.topics])
+        entry.dc.dc_creator(list(article.authors or (article.provider.name,)))
+        for image in article.images:
+            entry.media.content({"url": image.url, "type": image.media_type, "medium": "image"})
+    return bytes(found.rss_str())

@@ -1,0 +1,35 @@
+"""Our app in this process, over a folder of invented articles."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from feeds.web import Web
+
+URL = "https://feeds.example.org"
+
+
+def open_web(content: Path, instance: Path) -> Web:
+    """What the routes answer from."""
+    web = open_app(content, instance).extensions["tributary"]
+    assert isinstance(web, Web)
+    return web
+
+
+def open_app(content: Path, instance: Path) -> Any:
+    """The app."""
+    from app import create_app
+
+    given = {
+        "FEEDS_CONTENT_DIR": str(content),
+        "FEEDS_INSTANCE_DIR": str(instance),
+        "FEEDS_URL": URL,
+    }
+    return create_app(os.environ | given)
+
+
+def resident(pid: int) -> float:
+    """Megabytes that a process has in memory, and no other has: files and libraries are shared."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    found = dict(line.split(":", 1) for line in lines)
+    return int(found["VmRSS"].split()[0]) / 1024
