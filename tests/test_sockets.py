@@ -8,7 +8,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -146,13 +146,24 @@ def test_a_worker_that_dies_is_replaced(address: str) -> None:
 
 def test_what_was_accepted_is_answered_before_the_server_stops(address: str) -> None:
     parts = urlsplit(address)
-    asked = [HTTPConnection(parts.hostname or "", parts.port, timeout=20) for _ in range(20)]
-    for connection in asked:
-        connection.request("GET", "/all.json")
+    with ExitStack() as stack:
+        asked = [
+            stack.enter_context(closing(HTTPConnection(parts.hostname or "", parts.port, 20)))
+            for _ in range(20)
+        ]
+        for connection in asked:
+            connection.request("GET", "/all.json")
 
-    os.kill(listener(address), signal.SIGTERM)
+        os.kill(listener(address), signal.SIGTERM)
 
-    assert [connection.getresponse().status for connection in asked] == [200] * 20
+        assert [ask(connection) for connection in asked] == [200] * 20
+
+
+def ask(connection: HTTPConnection) -> int:
+    """The status of the answer that is under way."""
+    with connection.getresponse() as answer:
+        answer.read()
+        return answer.status
 
 
 @pytest.mark.parametrize(
