@@ -14,8 +14,8 @@ from feeds import cli, formats
 from feeds.cache import open_cache
 from feeds.catalog import Catalog
 from feeds.library import PICTURES, Library, Reader, read_site_files
+from feeds.membership import memberships
 from feeds.publisher import Publisher
-from feeds.selection import memberships
 from feeds.settings import Environment, SiteFiles, read_environment
 from feeds.web import Web, add_routes, front
 

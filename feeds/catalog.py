@@ -4,25 +4,19 @@ A document's selection is decided from the index alone, without touching the art
 what makes an unchanged answer cheap. The articles are read only when a document is rendered.
 """
 
-from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
-from hashlib import blake2b
-from operator import attrgetter
-from typing import TypeVar
 
-import msgspec
-
-from feeds.errors import MovedFeed, RetiredFeed, UnknownFeed
+from feeds.errors import UnknownFeed
 from feeds.library import Library
-from feeds.library.index import KnownFeed, Month, Row
+from feeds.library.index import Month, Row
 from feeds.library.months import month_of, month_range
-from feeds.model import Addresses, Article, Feed, FeedId, Image, Source, Withdrawal
+from feeds.listing import Listing, Names
+from feeds.model import Addresses, Article, Feed, FeedId, Source, Withdrawal
+from feeds.selection import Selection, fitting
 from feeds.settings import SiteFiles
-from feeds.urls import ALL, Urls, provider_path
-
-T = TypeVar("T")
+from feeds.urls import Urls, provider_path
 
 #: An article stays this long in its feed, however many follow it: seconds.
 STAY = 48 * 3600
@@ -32,58 +26,6 @@ MOST = 500
 
 #: Withdrawals told in one document, the latest first.
 MOST_WITHDRAWN = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """What one document of a feed holds: enough to tell it from any other, nothing to render."""
-
-    id: FeedId
-    title: str
-    description: str
-    image: Image | None
-    #: Newest first.
-    rows: tuple[Row, ...]
-    #: The time of the last change that the articles tell of: seconds UTC.
-    updated: int
-    #: Last-Modified: seconds UTC, later with every change that can be seen.
-    modified: int
-    previous: FeedId | None = None
-    next: FeedId | None = None
-    withdrawn: tuple[Withdrawal, ...] = ()
-
-    @property
-    def fingerprint(self) -> bytes:
-        """Changes with everything that a subscriber can see, and with nothing else."""
-        return blake2b(msgspec.json.encode(replace(self, modified=0)), digest_size=16).digest()
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """A feed as lists of feeds show it."""
-
-    id: FeedId
-    #: ``all``, ``topics``, ``providers``, ``names`` or ``feeds``.
-    kind: str
-    #: What the feed is called among others of its kind: ``AI``.
-    name: str
-    #: What it is called anywhere else: ``AI — Example News``.
-    title: str
-    description: str
-    count: int
-    #: Seconds UTC.
-    modified: int
-    #: When its newest article was published.
-    newest: int | None = None
-    #: The feed that this one is part of: of the topic above, of the provider.
-    parent: FeedId | None = None
-
-
-def _itself(weight: int) -> int:
-    return weight
-
-
-_weight = attrgetter("weight")
 
 
 class Catalog:
@@ -96,6 +38,7 @@ class Catalog:
         self._index = library.index
         self._clock = library.clock
         self._budget = budget
+        self._names = Names(files)
         self._count_parts = lru_cache(4096)(self._counted)
 
     def revision(self) -> int:
@@ -108,7 +51,7 @@ class Catalog:
         Raise UnknownFeed, RetiredFeed or MovedFeed, and IndexUnavailable when nothing can be read.
         """
         with self._index.snapshot():
-            listing = self._listing(id)
+            listing = self.listing(id)
             if id.month is None:
                 return self._current(listing)
             return self._archive(listing, id.month, id.part)
@@ -139,38 +82,40 @@ class Catalog:
 
     def listing(self, id: FeedId) -> Listing:
         """One feed; raises as ``select`` does."""
-        return self._listing(FeedId(id.path))
+        known = self._index.feed(id.path)
+        self._names.check(id, known)
+        return self._names.listing(id.path, known, self._never())
 
     def listings(self) -> list[Listing]:
         """All feeds that are not retired: the whole, named ones, topics, providers and names."""
         known = {feed.path: feed for feed in self._index.feeds()}
-        paths = [ALL.path, *(f"feeds/{name}" for name in self.files.feeds)]
-        kept = {f"topics/{slug}" for slug, topic in self.files.topics.items() if not topic.retired}
-        kept |= {provider_path(domain) for domain in self.files.providers}
-        kept |= known.keys() - {""}
-        paths += sorted(path for path in kept if self._is_listed(path, known))
-        return [self._make_listing(path, known.get(path)) for path in dict.fromkeys(paths)]
+        never = self._never()
+        return [
+            self._names.listing(path, known.get(path), never)
+            for path in self._names.paths(known.keys())
+        ]
 
     def above(self, listing: Listing) -> list[Listing]:
         """The feeds that this one is part of, the widest first, retired ones left out."""
         found: list[Listing] = []
         while listing.parent is not None:
-            kind, name = listing.parent.path.split("/")
-            listing = self._make_listing(f"{kind}/{name}", self._index.feed(listing.parent.path))
-            if not self._is_retired(kind, name):
+            listing = self._listed(listing.parent.path)
+            if not self._names.is_retired(listing.id.path):
                 found.insert(0, listing)
         return found
 
     def below(self, id: FeedId) -> list[Listing]:
         """The feeds that are part of this one: sub-topics in the order of topics.yml, names."""
-        kind, _, name = id.path.partition("/")
+        kind, _, _ = id.path.partition("/")
         if kind == "topics":
-            topics = (t for t in self.files.topics.values() if t.parent == name and not t.retired)
-            paths = [f"topics/{topic.slug}" for topic in topics]
-            return [self._make_listing(path, self._index.feed(path)) for path in paths]
-        names = self._index.feeds(f"{id.path}/") if kind == "providers" else []
-        listed = [feed for feed in names if self._is_listed(feed.path, {f.path: f for f in names})]
-        return [self._make_listing(feed.path, feed) for feed in listed]
+            return [self._listed(path) for path in self._names.topics_below(id.path)]
+        if kind != "providers":
+            return []
+        paths = [feed.path for feed in self._index.feeds(f"{id.path}/")]
+        return [self._listed(path) for path in paths if self._names.is_listed(path, paths)]
+
+    def _listed(self, path: str) -> Listing:
+        return self._names.listing(path, self._index.feed(path), self._never())
 
     def snapshot(self) -> AbstractContextManager[None]:
         """Let all that is asked inside be answered from one revision."""
@@ -180,90 +125,6 @@ class Catalog:
         """When any feed last changed."""
         site = self._index.feed("")
         return min(site.modified, self._now()) if site else self._never()
-
-    def _is_listed(self, path: str, known: dict[str, KnownFeed]) -> bool:
-        kind, *names = path.split("/")
-        if kind not in ("topics", "providers") or path in self.files.aliases:
-            return False
-        if self._is_retired(kind, names[0]):
-            return False
-        # A provider with one name has one feed: the second would be the same again.
-        family = f"{kind}/{names[0]}/"
-        return len(names) == 1 or sum(other.startswith(family) for other in known) > 1
-
-    def _is_retired(self, kind: str, name: str) -> bool:
-        if kind == "topics":
-            return name in self.files.topics and self.files.topics[name].retired
-        if kind == "providers":
-            return name in self.files.providers and self.files.providers[name].retired
-        return False
-
-    def _listing(self, id: FeedId) -> Listing:
-        kind, *names = id.path.split("/")
-        family = "/".join([kind, *names[:1]])
-        if family in self.files.aliases:
-            raise MovedFeed(replace(id, path="/".join([self.files.aliases[family], *names[1:]])))
-        if names and self._is_retired(kind, names[0]):
-            raise RetiredFeed(id.path)
-        known = self._index.feed(id.path)
-        if not (self._is_declared(kind, names) or (known and kind != "feeds")):
-            raise UnknownFeed(id.path)
-        return self._make_listing(id.path, known)
-
-    def _is_declared(self, kind: str, names: list[str]) -> bool:
-        if not names:
-            return kind == ALL.path
-        declared = {
-            "topics": self.files.topics,
-            "providers": self.files.providers,
-            "feeds": self.files.feeds,
-        }
-        return len(names) == 1 and names[0] in declared.get(kind, ())
-
-    def _make_listing(self, path: str, known: KnownFeed | None) -> Listing:
-        kind, *names = path.split("/")
-        spelling = known.spelling if known else None
-        name, description, parent = self._called(kind, names, spelling)
-        site = self.files.site
-        return Listing(
-            id=FeedId(path),
-            kind="names" if len(names) == 2 else kind,
-            name=name,
-            title=site.title if path == ALL.path else f"{name} — {site.title}",
-            description=description,
-            count=known.count if known else 0,
-            modified=known.modified if known else self._never(),
-            newest=known.newest if known else None,
-            parent=parent,
-        )
-
-    def _called(
-        self, kind: str, names: list[str], spelling: str | None
-    ) -> tuple[str, str, FeedId | None]:
-        """The name, the description and the parent of a feed."""
-        site, first = self.files.site, names[0] if names else ""
-        if kind == "topics":
-            topic = self.files.topics.get(first)
-            name = topic.name if topic else spelling or first
-            described = (topic and topic.description) or f"Articles about {name}"
-            above = FeedId(f"topics/{topic.parent}") if topic and topic.parent else None
-            return name, described, above
-        if kind == "providers":
-            provider = self.files.providers.get(first)
-            known = provider.name if provider and len(names) == 1 else None
-            name = known or spelling or names[-1]
-            above = FeedId(provider_path(first)) if len(names) == 2 else None
-            return name, f"Articles published by {name}", above
-        if kind == "feeds":
-            named = self.files.feeds[first]
-            return named.title, named.description or f"{named.title}, from {site.title}", None
-        return site.title, site.description, None
-
-    def _image(self, path: str) -> Image | None:
-        kind, _, name = path.partition("/")
-        found = {"topics": self.files.topics, "providers": self.files.providers}.get(kind, {})
-        known = found.get(name)
-        return known.image if known else None  # type: ignore[attr-defined]
 
     def _current(self, listing: Listing) -> Selection:
         path = listing.id.path
@@ -285,21 +146,7 @@ class Catalog:
         if rows and rows[-1].published >= recent:
             rows = self._index.rows(path, self._now(), MOST)
         wanted = [row for i, row in enumerate(rows) if i < count or row.published >= recent]
-        return next(self._fitting(wanted, _weight), [])
-
-    def _fitting(self, all: Iterable[T], weigh: Callable[[T], int]) -> Iterator[list[T]]:
-        """Cut rows into runs that each fit into one document."""
-        run: list[T] = []
-        room = self._budget
-        for each in all:
-            weight = weigh(each)
-            if run and weight > room:
-                yield run
-                run, room = [], self._budget
-            run.append(each)
-            room -= weight
-        if run:
-            yield run
+        return next(fitting(wanted, _weigh, self._budget), [])
 
     def _archive(self, listing: Listing, month: str, part: int) -> Selection:
         path = listing.id.path
@@ -322,7 +169,7 @@ class Catalog:
         """
         first, last = month_range(month)
         rows = self._index.rows(path, min(last, self._now()), -1, first)
-        return [run[::-1] for run in self._fitting(rows[::-1], _weight)]
+        return [run[::-1] for run in fitting(rows[::-1], _weigh, self._budget)]
 
     def _last_part(self, path: str, month: str | None) -> FeedId | None:
         if month is None:
@@ -334,7 +181,7 @@ class Catalog:
     def _counted(self, path: str, month: str, modified: int) -> int:
         """How many documents a month needs."""
         weights = self._index.weights(path, *month_range(month))
-        return max(1, sum(1 for _ in self._fitting(weights, _itself)))
+        return max(1, sum(1 for _ in fitting(weights, int, self._budget)))
 
     def _selection(
         self,
@@ -351,7 +198,7 @@ class Catalog:
             id=id,
             title=listing.title if id.month is None else f"{listing.title}, {id.month}",
             description=listing.description,
-            image=self._image(listing.id.path),
+            image=self._names.image(listing.id.path),
             rows=tuple(rows),
             updated=max(told, default=modified),
             modified=min(modified, self._now()),
@@ -382,3 +229,7 @@ class Catalog:
     def _never(self) -> int:
         """The time of a feed that has never held an article: the same on every machine."""
         return min(self._now(), (self.files.site.year - 1970) * 31_556_952)
+
+
+def _weigh(row: Row) -> int:
+    return row.weight

@@ -1,59 +1,52 @@
-"""In which feeds an article is. Pure: an article and the site's files in, paths of feeds out."""
+"""What a document holds, before anything of it is read, and how much fits into one."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from typing import TypeVar
 
-from feeds.model import Article, Membership
-from feeds.settings import Choice, NamedFeed, SiteFiles
-from feeds.urls import ALL, name_path, provider_path, topic_path
+import msgspec
 
+from feeds.library.index import Row
+from feeds.model import FeedId, Image, Withdrawal
 
-def memberships(article: Article, files: SiteFiles) -> tuple[Membership, ...]:
-    """Every feed that holds the article, each once."""
-    found = {ALL.path: Membership(ALL.path)}
-    for membership in (*_topics(article, files), *_provider(article, files)):
-        found.setdefault(membership.path, membership)
-    chosen = {
-        f"feeds/{feed.name}": Membership(f"feeds/{feed.name}")
-        for feed in files.feeds.values()
-        if _is_in(feed, article, frozenset(found))
-    }
-    return tuple((found | chosen).values())
+T = TypeVar("T")
 
 
-def _topics(article: Article, files: SiteFiles) -> Iterator[Membership]:
-    above: list[str] = []
-    for name in article.topics:
-        path = files.aliases.get(topic_path(name), topic_path(name))
-        topic = files.topics.get(path.removeprefix("topics/"))
-        if topic is None or not topic.retired:
-            yield Membership(path, name)
-        while topic is not None and topic.parent is not None:
-            topic = files.topics[topic.parent]
-            if not topic.retired:
-                above.append(topic_path(topic.slug))
-    yield from map(Membership, above)
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What one document of a feed holds: enough to tell it from any other, nothing to render."""
+
+    id: FeedId
+    title: str
+    description: str
+    image: Image | None
+    #: Newest first.
+    rows: tuple[Row, ...]
+    #: The time of the last change that the articles tell of: seconds UTC.
+    updated: int
+    #: Last-Modified: seconds UTC, later with every change that can be seen.
+    modified: int
+    previous: FeedId | None = None
+    next: FeedId | None = None
+    withdrawn: tuple[Withdrawal, ...] = ()
+
+    @property
+    def fingerprint(self) -> bytes:
+        """Changes with everything that a subscriber can see, and with nothing else."""
+        return blake2b(msgspec.json.encode(replace(self, modified=0)), digest_size=16).digest()
 
 
-def _provider(article: Article, files: SiteFiles) -> Iterator[Membership]:
-    provider = article.provider
-    path = provider_path(provider.domain)
-    domain = files.aliases.get(path, path).removeprefix("providers/")
-    known = files.providers.get(domain)
-    if known is None or not known.retired:
-        yield Membership(provider_path(domain), provider.name)
-        yield Membership(name_path(domain, provider.name), provider.name)
-
-
-def _is_in(feed: NamedFeed, article: Article, paths: frozenset[str]) -> bool:
-    return (
-        (feed.quality is None or article.quality >= feed.quality)
-        and (not feed.types or article.type in feed.types)
-        and (feed.any == Choice() or any(_answers(feed.any, article, paths)))
-        and all(_answers(feed.all, article, paths))
-        and not any(_answers(feed.none, article, paths))
-    )
-
-
-def _answers(choice: Choice, article: Article, paths: frozenset[str]) -> Iterator[bool]:
-    yield from (path in paths for path in choice.topics | choice.providers)
-    yield from (type == article.type for type in choice.types)
+def fitting(all: Iterable[T], weigh: Callable[[T], int], budget: int) -> Iterator[list[T]]:
+    """Cut a sequence into runs that each weigh no more than the budget, or are of one."""
+    run: list[T] = []
+    room = budget
+    for each in all:
+        weight = weigh(each)
+        if run and weight > room:
+            yield run
+            run, room = [], budget
+        run.append(each)
+        room -= weight
+    if run:
+        yield run

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from feeds.catalog import Catalog, Listing
+from feeds.catalog import Catalog
 from feeds.errors import MovedFeed, OutOfDate, RetiredFeed, UnknownFeed
+from feeds.listing import Listing
 from feeds.model import FeedId, Format
 from feeds.urls import ALL
 from tests.conftest import Clock, Content, Site

@@ -8,9 +8,11 @@ from typing import Any
 
 import msgspec
 
-from feeds.catalog import Catalog, Listing, Selection
+from feeds.catalog import Catalog
+from feeds.listing import Listing
 from feeds.model import FeedId
 from feeds.publisher import Recipe
+from feeds.selection import Selection
 from feeds.urls import ALL
 from feeds.web import views
 from feeds.web.headers import BOX_POLICY, CHOOSER_POLICY, FEED_POLICY

@@ -9,8 +9,9 @@ from typing import Any
 import msgspec
 
 from feeds import formats
-from feeds.catalog import Catalog, Listing
+from feeds.catalog import Catalog
 from feeds.formats import Outline
+from feeds.listing import Listing
 from feeds.model import FeedId
 from feeds.publisher import Recipe
 from feeds.urls import ALL, Urls

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from feeds.catalog import Listing
+from feeds.listing import Listing
 from feeds.model import FeedId
 
 

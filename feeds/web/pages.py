@@ -9,9 +9,10 @@ from itertools import groupby
 
 import msgspec
 
-from feeds.catalog import Catalog, Selection
+from feeds.catalog import Catalog
 from feeds.model import FeedId
 from feeds.publisher import Recipe
+from feeds.selection import Selection
 from feeds.urls import ALL
 from feeds.web import views, words
 from feeds.web.headers import PAGE_POLICY

@@ -4,9 +4,10 @@ from functools import partial
 from hashlib import blake2b
 
 from feeds import formats
-from feeds.catalog import Catalog, Selection
+from feeds.catalog import Catalog
 from feeds.model import FeedId, Format
 from feeds.publisher import Recipe
+from feeds.selection import Selection
 from feeds.web.headers import CORS, FEED_POLICY
 
 #: Seconds: an archive document hardly ever changes (CONSUMERS 79).

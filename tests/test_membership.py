@@ -2,8 +2,8 @@
 
 import pytest
 
+from feeds.membership import memberships
 from feeds.model import Membership
-from feeds.selection import memberships
 from feeds.settings import Choice, KnownProvider, NamedFeed, SiteFiles, Topic
 from tests.builders import article, provider, site
 

@@ -1,0 +1,142 @@
+"""What feeds are called, and whether they exist, as far as files and index say it."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+from feeds.errors import MovedFeed, RetiredFeed, UnknownFeed
+from feeds.library.index import KnownFeed
+from feeds.model import FeedId, Image
+from feeds.settings import SiteFiles
+from feeds.urls import ALL, provider_path
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A feed as lists of feeds show it."""
+
+    id: FeedId
+    #: ``all``, ``topics``, ``providers``, ``names`` or ``feeds``.
+    kind: str
+    #: What the feed is called among others of its kind: ``AI``.
+    name: str
+    #: What it is called anywhere else: ``AI — Example News``.
+    title: str
+    description: str
+    count: int
+    #: Seconds UTC.
+    modified: int
+    #: When its newest article was published.
+    newest: int | None = None
+    #: The feed that this one is part of: of the topic above, of the provider.
+    parent: FeedId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Answers from the site's files what feeds there are and what they are called."""
+
+    files: SiteFiles
+
+    def listing(self, path: str, known: KnownFeed | None, never: int) -> Listing:
+        """The listing of a feed; ``never`` is the time of one that never held an article."""
+        kind, *names = path.split("/")
+        name, description, parent = self._called(kind, names, known.spelling if known else None)
+        site = self.files.site
+        return Listing(
+            id=FeedId(path),
+            kind="names" if len(names) == 2 else kind,
+            name=name,
+            title=site.title if path == ALL.path else f"{name} — {site.title}",
+            description=description,
+            count=known.count if known else 0,
+            modified=known.modified if known else never,
+            newest=known.newest if known else None,
+            parent=parent,
+        )
+
+    def check(self, id: FeedId, known: KnownFeed | None) -> None:
+        """Raise MovedFeed, RetiredFeed or UnknownFeed unless a feed is served at this address."""
+        kind, *names = id.path.split("/")
+        family = "/".join([kind, *names[:1]])
+        if family in self.files.aliases:
+            raise MovedFeed(replace(id, path="/".join([self.files.aliases[family], *names[1:]])))
+        if self.is_retired(id.path):
+            raise RetiredFeed(id.path)
+        if not (self._is_declared(kind, names) or (known and kind != "feeds")):
+            raise UnknownFeed(id.path)
+
+    def paths(self, known: Collection[str]) -> list[str]:
+        """The paths of all feeds that lists hold: the whole, named ones, the others sorted."""
+        first = [ALL.path, *(f"feeds/{name}" for name in self.files.feeds)]
+        declared = {f"topics/{slug}" for slug in self.files.topics}
+        declared |= {provider_path(domain) for domain in self.files.providers}
+        listed = {path for path in declared.union(known) if self.is_listed(path, known)}
+        return [*first, *sorted(listed)]
+
+    def is_listed(self, path: str, known: Collection[str]) -> bool:
+        """Whether lists hold a topic, a provider or a name."""
+        kind, *names = path.split("/")
+        if kind not in ("topics", "providers") or path in self.files.aliases:
+            return False
+        if self.is_retired(path):
+            return False
+        # A provider with one name has one feed: the second would be the same again.
+        family = f"{kind}/{names[0]}/"
+        return len(names) == 1 or sum(other.startswith(family) for other in known) > 1
+
+    def is_retired(self, path: str) -> bool:
+        """Whether a topic, or a provider with all its names, has ended."""
+        kind, _, rest = path.partition("/")
+        name = rest.partition("/")[0]
+        if kind == "topics":
+            return name in self.files.topics and self.files.topics[name].retired
+        if kind == "providers":
+            return name in self.files.providers and self.files.providers[name].retired
+        return False
+
+    def topics_below(self, path: str) -> list[str]:
+        """The paths of a topic's own sub-topics, in the order of topics.yml."""
+        slug = path.removeprefix("topics/")
+        topics = self.files.topics.values()
+        return [f"topics/{t.slug}" for t in topics if t.parent == slug and not t.retired]
+
+    def image(self, path: str) -> Image | None:
+        """The picture of a topic or a provider."""
+        kind, _, name = path.partition("/")
+        if kind == "topics" and name in self.files.topics:
+            return self.files.topics[name].image
+        if kind == "providers" and name in self.files.providers:
+            return self.files.providers[name].image
+        return None
+
+    def _is_declared(self, kind: str, names: list[str]) -> bool:
+        if not names:
+            return kind == ALL.path
+        declared = {
+            "topics": self.files.topics,
+            "providers": self.files.providers,
+            "feeds": self.files.feeds,
+        }
+        return len(names) == 1 and names[0] in declared.get(kind, ())
+
+    def _called(
+        self, kind: str, names: list[str], spelling: str | None
+    ) -> tuple[str, str, FeedId | None]:
+        """The name, the description and the parent of a feed."""
+        site, first = self.files.site, names[0] if names else ""
+        if kind == "topics":
+            topic = self.files.topics.get(first)
+            name = topic.name if topic else spelling or first
+            described = (topic and topic.description) or f"Articles about {name}"
+            above = FeedId(f"topics/{topic.parent}") if topic and topic.parent else None
+            return name, described, above
+        if kind == "providers":
+            provider = self.files.providers.get(first)
+            known = provider.name if provider and len(names) == 1 else None
+            name = known or spelling or names[-1]
+            above = FeedId(provider_path(first)) if len(names) == 2 else None
+            return name, f"Articles published by {name}", above
+        if kind == "feeds":
+            named = self.files.feeds[first]
+            return named.title, named.description or f"{named.title}, from {site.title}", None
+        return site.title, site.description, None
