@@ -5,26 +5,14 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from app import create_app
 from tests.conftest import SITE_URL, Content, Site
-
-#: Seconds within which a change must be seen; it takes a twentieth of that on an idle machine.
-SOON = 10.0
-
-
-def wait_for(happened: Callable[[], bool]) -> bool:
-    """Whether something happens soon."""
-    end = time.monotonic() + SOON
-    while time.monotonic() < end:
-        if happened():
-            return True
-        time.sleep(0.02)
-    return False
+from tests.waiting import wait_for
 
 
 def titles(site: Site) -> list[str]:

@@ -12,7 +12,7 @@ from feeds.library.changes import made_for
 from feeds.library.index import Index
 from feeds.library.inspection import inspect
 from feeds.library.lock import locked
-from feeds.library.mending import mend
+from feeds.library.mending import distrust, mend
 from feeds.library.reading import PICTURES, Reader
 from feeds.library.refresh import Progress, Refresher, Report
 from feeds.library.revision import Revision
@@ -51,6 +51,7 @@ class Library:
         self._watcher: Watcher | None = None
         self._starting = threading.Lock()
         self._path = instance / "index.sqlite"
+        self._lock = self._path.with_suffix(".lock")
         self._refresher = Refresher(reader, self._path, self.revision, fingerprint, clock)
         self.index = Index(self._path, self.revision)
         try:
@@ -102,11 +103,19 @@ class Library:
     def tend(self) -> bool:
         """Heal the index if it needs it; say whether everything must be looked at again."""
         self.follow()
-        if self.revision.is_doubted:
-            self._mend()
+        is_doubted = self.revision.is_doubted
+        if not is_doubted and self.index.is_announced():
+            return False
+        self._mend()
+        if is_doubted:
+            with locked(self._lock):
+                distrust(self._path)
             self.revision.trust()
-            return True
-        return not self.index.is_announced()
+        return True
+
+    def examine(self) -> None:
+        """Look for damage that nobody has met yet."""
+        self._mend()
 
     def _try_refresh(self) -> None:
         try:
@@ -115,7 +124,7 @@ class Library:
             log.error("the index cannot be brought up to date now: %s", error)
 
     def _mend(self) -> None:
-        with locked(self._path.with_suffix(".lock")):
+        with locked(self._lock):
             mend(self._path)
 
     def stop(self) -> None:

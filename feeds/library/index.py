@@ -21,10 +21,8 @@ from feeds.library.damage import tells_damage
 from feeds.library.disk import split
 from feeds.library.lock import locked
 from feeds.library.revision import Revision
-from feeds.library.verdict import digest
+from feeds.library.verdict import intact
 from feeds.model import Article, Membership, Withdrawal
-
-_decode = msgspec.json.Decoder(Article).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +181,7 @@ class Index:
         except KeyError as error:
             raise OutOfDate(error.args[0][0]) from None
         with self._as_ours():
-            return [_intact(*body) for body in bodies]
+            return [intact(*body) for body in bodies]
 
     def withdrawals(self, feed: str, limit: int) -> list[Withdrawal]:
         """The articles withdrawn from a feed of late, latest first."""
@@ -234,14 +232,6 @@ _AFTER = """
 SELECT published FROM membership
 WHERE feed = ? AND published <= ? AND (published < ? OR id > ?)
 ORDER BY published DESC, id LIMIT 1"""
-
-
-def _intact(body: bytes, hash: bytes) -> Article:
-    # No check of SQLite looks into a value, where a flipped bit is another title.
-    article = _decode(body)
-    if digest(article) != hash:
-        raise msgspec.ValidationError("an article is not what was kept")
-    return article
 
 
 def _chunks(items: Sequence[Row], size: int) -> Iterator[Sequence[Row]]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from feeds.library.connection import OPENING, SCHEMA, connect
 from feeds.library.damage import tells_damage
 from feeds.library.lock import locked
+from feeds.library.verdict import is_intact
 
 log = logging.getLogger(__name__)
 
@@ -33,17 +34,43 @@ def mend(path: Path, met: Exception | None = None) -> None:
             connection.executescript(SCHEMA)
 
 
+def distrust(path: Path) -> None:
+    """Have every file read again whose article is not what was kept of it."""
+    with closing(connect(path)) as connection:
+        rows = connection.execute("SELECT folder, name, body, hash FROM article")
+        wrong = [(folder, name) for folder, name, *kept in rows if not is_intact(*kept)]
+        sql = "UPDATE file SET stamp = '' WHERE folder = ? AND name = ?"
+        connection.executemany(sql, wrong)
+
+
+def is_database(path: Path) -> bool:
+    """Whether a file can be an index at all, or is not there.
+
+    SQLite would wait half a minute to make one of an empty file that others have open. It is not
+    looked into: closing it would drop the locks of every connection of this process.
+    """
+    return not path.exists() or (path.is_file() and path.stat().st_size > 0)
+
+
 def _is_damaged(path: Path) -> bool:
-    if path.exists() and not path.is_file():
+    if not is_database(path):
         return True
     try:
         with closing(connect(path)) as connection:
             connection.executescript(SCHEMA)
-            return bool(connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok")
+            checked = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            return bool(checked != "ok") or connection.execute(_TORN).fetchone() is not None
     except sqlite3.DatabaseError as error:
         if not tells_damage(error):
             raise
         return True
+
+
+# Two tables that tell of each article: when they differ, no document can be made of it.
+_TORN = """
+SELECT 1 FROM membership LEFT JOIN article USING (id)
+WHERE article.id IS NULL OR article.hash <> membership.hash
+   OR article.published <> membership.published LIMIT 1"""
 
 
 def _remove(path: Path) -> None:

@@ -24,7 +24,7 @@ from feeds.library.damage import tells_damage
 from feeds.library.disk import split
 from feeds.library.ledger import SETTLE
 from feeds.library.lock import locked
-from feeds.library.mending import mend
+from feeds.library.mending import is_database, mend
 from feeds.library.plan import Plan, find, is_great_loss, namable, plan
 from feeds.library.reading import Reader
 from feeds.library.revision import Revision
@@ -79,6 +79,8 @@ class Refresher:
         ours = replace(self, reader=self.reader.resolved())
         with locked(self.path.with_suffix(".lock")):
             self.revision.follow()
+            if not is_database(self.path):
+                mend(self.path)
             try:
                 return ours._refresh(below, progress, is_confirmed)
             except (sqlite3.Error, msgspec.MsgspecError) as error:

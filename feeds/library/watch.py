@@ -52,6 +52,9 @@ class Watched(Protocol):
     def tend(self) -> bool:
         """Heal the index if it needs it; say whether everything must be looked at again."""
 
+    def examine(self) -> None:
+        """Look for damage that nobody has met yet."""
+
 
 class Watcher(threading.Thread):
     """Refreshes when files change, and when an embargo ends, while it is its turn."""
@@ -106,9 +109,11 @@ class Watcher(threading.Thread):
             now = self._clock()
             is_due = (report.due is not None and report.due <= now) or now < last - 1
             last = now
-            must_scan = self._watched.tend() or time.monotonic() - scanned > RESCAN
-            if must_scan or len(paths) > MANY or (is_due and report.held):
+            if time.monotonic() - scanned > RESCAN:
+                self._watched.examine()
                 paths, scanned = {""}, time.monotonic()
+            if self._watched.tend() or len(paths) > MANY or (is_due and report.held):
+                paths = {""}
             if paths or is_due:
                 report = self._refresh(paths)
             if _identity(self._content) != watched or not self._turn.take():

@@ -1,0 +1,601 @@
+"""What goes wrong under a running server is over when it is over, and takes nothing down."""
+
+import json
+import logging
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app import create_app
+from feeds.library.watch import Watcher
+from tests.conftest import NOW, SITE_URL, Clock, Content, Site
+from tests.waiting import wait_for
+
+OpenSite = Callable[..., Site]
+
+
+def titles(site: Site, feed: str = "all") -> list[str]:
+    return sorted(item["title"] for item in site.get(f"/{feed}.json").json["items"])
+
+
+@pytest.fixture
+def instance(tmp_path: Path) -> Path:
+    return tmp_path / "instance"
+
+
+def open_live(content: Path, instance: Path, **environ: str) -> Site:
+    given = {
+        "FEEDS_CONTENT_DIR": str(content),
+        "FEEDS_INSTANCE_DIR": str(instance),
+        "FEEDS_URL": SITE_URL,
+    }
+    site = Site(create_app(given | environ))
+    site.library.start()
+    return site
+
+
+@pytest.fixture
+def live(content: Content, instance: Path) -> Iterator[Site]:
+    """The app as a worker has it, with two articles that were served already."""
+    content.write("a.md", title="A")
+    content.write("sub/b.md", title="B", topics=["Boats"])
+    site = open_live(content.folder, instance)
+    assert wait_for(lambda: titles(site) == ["A", "B"])
+    # Until the watcher has the folder in view, a change would be found by its first scan.
+    content.write("first.md", title="First")
+    assert wait_for(lambda: titles(site) == ["A", "B", "First"])
+    yield site
+    site.library.stop()
+
+
+def overwrite(path: Path) -> None:
+    """Noise over all that is in a file, in place."""
+    with open(path, "r+b") as file:
+        size = os.fstat(file.fileno()).st_size
+        file.write(os.urandom(size))
+
+
+def foreign(path: Path) -> None:
+    """Somebody else's database in the place of ours."""
+    path.unlink()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE article (id INTEGER)")
+
+
+def as_folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+DAMAGES: dict[str, Callable[[Path], object]] = {
+    "overwritten": overwrite,
+    "cut": lambda path: os.truncate(path, 5000),
+    "emptied": lambda path: os.truncate(path, 0),
+    "removed": lambda path: path.unlink(),
+    "text": lambda path: path.write_text("no database " * 1000),
+    "foreign": foreign,
+    "folder": as_folder,
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_index_heals_while_it_is_served(
+    content: Content, live: Site, instance: Path, damage: str
+) -> None:
+    """[70] What was served stays served, and what is written next is served too."""
+    before = live.get("/topics/boats.rss").data
+
+    DAMAGES[damage](instance / "index.sqlite")
+    content.write("c.md", title="C")
+    seen = [live.get("/topics/boats.rss") for _ in range(50)]
+
+    assert {(answer.status_code, answer.data) for answer in seen} == {(200, before)}
+    assert wait_for(lambda: titles(live) == ["A", "B", "C", "First"])
+    assert live.get("/topics/boats.rss").data == before
+    assert live.get("/healthz").json["articles"] == 4
+
+
+def test_a_letter_changed_in_the_index_is_never_served(
+    content: Content, live: Site, instance: Path
+) -> None:
+    """No check of SQLite finds it."""
+    live.library.stop()
+    with closing(sqlite3.connect(instance / "index.sqlite")) as connection:
+        connection.execute("UPDATE article SET body = replace(body, '\"A\"', '\"X\"')")
+        connection.commit()
+    other = open_live(content.folder, instance)
+
+    assert wait_for(lambda: other.get("/all.json").status_code == 200)
+    assert titles(other) == ["A", "B", "First"]
+    other.library.stop()
+
+
+def test_an_index_that_is_being_made_is_not_taken_for_an_empty_one(
+    content: Content, instance: Path
+) -> None:
+    content.write("a.md")
+    environ = {"FEEDS_CONTENT_DIR": str(content.folder), "FEEDS_INSTANCE_DIR": str(instance)}
+    site = Site(create_app(environ))
+
+    answer = site.get("/all.rss")
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "60")
+    assert site.library.is_ready is False
+
+
+def test_a_revision_file_that_is_cut_ends_nobody(
+    content: Content, live: Site, instance: Path
+) -> None:
+    os.truncate(instance / "revision", 0)
+    content.write("c.md", title="C")
+
+    assert wait_for(lambda: titles(live) == ["A", "B", "C", "First"])
+
+
+def test_processes_agree_again_when_the_revision_file_was_replaced(
+    content: Content, live: Site, instance: Path
+) -> None:
+    other = open_live(content.folder, instance)
+    assert titles(other) == ["A", "B", "First"]
+
+    (instance / "revision").unlink()
+    content.write("c.md", title="C")
+
+    assert wait_for(lambda: titles(live) == titles(other) == ["A", "B", "C", "First"])
+    content.write("d.md", title="D")
+    assert wait_for(lambda: titles(live) == titles(other) == ["A", "B", "C", "D", "First"])
+    other.library.stop()
+
+
+def test_the_instance_folder_may_be_removed_while_it_is_used(
+    content: Content, live: Site, instance: Path
+) -> None:
+    before = live.get("/all.rss").data
+
+    shutil.rmtree(instance)
+    assert live.get("/all.rss").data == before
+    content.write("c.md", title="C")
+
+    assert wait_for(lambda: titles(live) == ["A", "B", "C", "First"])
+    assert (instance / "index.sqlite").exists()
+
+
+def test_another_folder_in_the_place_of_the_content_folder_is_watched(
+    content: Content, live: Site
+) -> None:
+    """As after a mount, or a checkout made anew."""
+    shutil.copytree(content.folder, content.folder.with_name("copy"))
+    os.rename(content.folder, content.folder.with_name("old"))
+    os.rename(content.folder.with_name("copy"), content.folder)
+    time.sleep(0.5)
+    content.write("c.md", title="C")
+
+    assert wait_for(lambda: titles(live) == ["A", "B", "C", "First"], 5)
+
+
+def test_a_link_that_is_moved_to_the_next_version_is_followed(
+    tmp_path: Path, instance: Path
+) -> None:
+    one, two = Content(tmp_path / "one"), Content(tmp_path / "two")
+    one.write("a.md", title="One")
+    two.write("a.md", title="Two")
+    link = tmp_path / "current"
+    link.symlink_to("one")
+    site = open_live(link, instance)
+    assert wait_for(lambda: titles(site) == ["One"])
+
+    (tmp_path / "next").symlink_to("two")
+    os.replace(tmp_path / "next", link)
+
+    assert wait_for(lambda: titles(site) == ["Two"])
+    two.write("b.md", title="Three")
+    assert wait_for(lambda: titles(site) == ["Three", "Two"])
+    site.library.stop()
+
+
+def test_without_events_to_be_had_the_folder_is_looked_at(
+    content: Content, instance: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: object, **kwargs: object) -> None:
+        raise OSError("OS file watch limit reached")
+
+    monkeypatch.setattr("feeds.library.watch.watch", fail)
+    site = open_live(content.folder, instance)
+    content.write("a.md", title="A")
+
+    assert wait_for(lambda: titles(site) == ["A"])
+    content.write("b.md", title="B")
+    assert wait_for(lambda: titles(site) == ["A", "B"])
+    site.library.stop()
+
+
+def test_a_server_starts_and_answers_though_its_content_folder_is_gone(
+    content: Content, instance: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    content.write("a.md", title="A")
+    first = open_live(content.folder, instance)
+    first.library.stop()
+    site = Site(create_app({
+        "FEEDS_CONTENT_DIR": str(content.folder), "FEEDS_INSTANCE_DIR": str(instance),
+        "FEEDS_URL": "https://another.example.org",
+    }))  # fmt: skip
+    away = content.folder.with_name("away")
+    os.rename(content.folder, away)
+
+    site.library.start()
+
+    assert titles(site) == ["A"]
+    time.sleep(2.5)
+    said = [r.getMessage() for r in caplog.records if "keeping up" in r.getMessage()]
+    os.rename(away, content.folder)
+    content.write("b.md", title="B")
+    assert wait_for(lambda: titles(site) == ["A", "B"])
+    assert len(said) == 1
+    site.library.stop()
+
+
+def test_what_was_committed_and_never_told_is_noticed(
+    content: Content, live: Site, instance: Path
+) -> None:
+    """A kill -9 between the two, by a command that no event follows."""
+    for number in range(20):
+        content.write(f"many/{number}.md", title=f"Many {number}")
+    assert wait_for(lambda: len(titles(live)) == 23)
+    for file in (content.folder / "many").iterdir():
+        file.unlink()
+    (content.folder / "many").rmdir()
+    assert wait_for(lambda: live.library.index.meta("held-since") is not None)
+    code = """if True:
+        import os, signal
+        from app import create_app
+        from feeds.library.revision import Revision
+        app = create_app()
+        Revision.set = lambda *args: os.kill(os.getpid(), signal.SIGKILL)
+        app.extensions["tributary"].library.refresh(is_confirmed=True)
+    """
+    environ = {
+        "FEEDS_CONTENT_DIR": str(content.folder),
+        "FEEDS_INSTANCE_DIR": str(instance),
+        "FEEDS_URL": SITE_URL,
+    }
+
+    killed = subprocess.run([sys.executable, "-c", code], env=os.environ | environ)
+
+    assert killed.returncode == -signal.SIGKILL
+    assert wait_for(lambda: titles(live) == ["A", "B", "First"])
+
+
+def test_a_file_that_vanishes_while_its_folder_is_listed_takes_no_other_along(
+    content: Content, site: Site
+) -> None:
+    for number in range(30):
+        content.write(f"sub/{number}.md")
+    site.library.refresh()
+    stopped = threading.Event()
+
+    def churn() -> None:
+        while not stopped.is_set():
+            for number in range(20):
+                (content.folder / f"sub/x{number}.md").write_text("half")
+            for number in range(20):
+                (content.folder / f"sub/x{number}.md").unlink()
+
+    thread = threading.Thread(target=churn)
+    thread.start()
+    counts = set()
+    for _ in range(300):
+        counts.add(sum(len(f.stamps) for f in walked(content) if f.path == "sub") >= 30)
+    stopped.set()
+    thread.join()
+
+    assert counts == {True}
+
+
+def walked(content: Content) -> list[Any]:
+    from feeds.library import disk
+
+    return list(disk.walk(content.folder))
+
+
+@pytest.fixture
+def nobody() -> Iterator[Path]:
+    """A folder, and rights over it that are nobody's: root may read everything."""
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o777)
+    os.umask(0o022)
+    is_root = os.geteuid() == 0
+    if is_root:
+        os.seteuid(65534)
+    yield folder
+    if is_root:
+        os.seteuid(0)
+    subprocess.run(["chmod", "-R", "u+rwX", folder], check=True)
+    shutil.rmtree(folder)
+
+
+def open_at(folder: Path, clock: Clock) -> tuple[Content, Site]:
+    content = Content(folder / "content")
+    content.folder.mkdir()
+    content.write("a.md", title="A")
+    content.write("sub/b.md", title="B")
+    environ = {
+        "FEEDS_CONTENT_DIR": str(content.folder),
+        "FEEDS_INSTANCE_DIR": str(folder / "instance"),
+        "FEEDS_URL": SITE_URL,
+    }
+    site = Site(create_app(environ, clock))
+    site.library.refresh()
+    return content, site
+
+
+@pytest.mark.parametrize("rights", [0o000, 0o400, 0o100])
+def test_a_folder_without_rights_keeps_its_articles_and_is_named(
+    nobody: Path, clock: Clock, caplog: pytest.LogCaptureFixture, rights: int
+) -> None:
+    content, site = open_at(nobody, clock)
+
+    (content.folder / "sub").chmod(rights)
+    content.write("c.md", title="C")
+    site.library.refresh()
+    site.library.refresh(["sub/b.md", "sub"])
+    site.library.refresh()
+
+    assert titles(site) == ["A", "B", "C"]
+    assert caplog.text.count("sub/:1: file: unreadable") == 1
+    assert site.get("/healthz").json["not served"] == {"unreadable": 1}
+    checked = json.loads(site.runner.invoke(args=["check", "--json"]).stdout)
+    assert {e["file"]: e["reason"] for e in checked}["sub/"] == "unreadable"
+
+    (content.folder / "sub").chmod(0o755)
+    site.library.refresh()
+    assert site.get("/healthz").json["not served"] == {}
+
+
+def test_a_file_is_read_again_when_its_rights_are_mended(nobody: Path, clock: Clock) -> None:
+    content, site = open_at(nobody, clock)
+    content.write("a.md", title="Changed").chmod(0)
+    site.library.refresh()
+    assert titles(site) == ["A", "B"]
+
+    (content.folder / "a.md").chmod(0o644)
+    site.library.refresh()
+
+    assert titles(site) == ["B", "Changed"]
+
+
+def test_an_edit_that_keeps_size_and_time_is_seen(content: Content, site: Site) -> None:
+    file = content.write("a.md", title="Cat")
+    os.utime(file, (1, 1))
+    site.library.refresh()
+
+    text = file.read_text().replace("Cat", "Dog")
+    file.write_text(text)
+    os.utime(file, (1, 1))
+    site.library.refresh()
+
+    assert titles(site) == ["Dog"]
+
+
+def test_a_file_in_the_place_of_the_content_folder_is_no_loss(content: Content, site: Site) -> None:
+    content.write("a.md", title="A")
+    site.library.refresh()
+    shutil.rmtree(content.folder)
+    content.folder.write_text("not a folder")
+
+    with pytest.raises(NotADirectoryError):
+        site.library.refresh()
+
+    assert titles(site) == ["A"]
+
+
+def test_a_great_loss_is_held_back_also_when_the_settings_change(
+    content: Content, site: Site, open_site: OpenSite
+) -> None:
+    for number in range(30):
+        content.write(f"{number}.md")
+    site.library.refresh()
+    for number in range(25):
+        content.remove(f"{number}.md")
+    content.raw("site.yml", "title: Another title")
+
+    other = open_site()
+
+    assert len(titles(other)) == 30
+    other.library.refresh(is_confirmed=True)
+    assert len(titles(other)) == 5
+
+
+def test_a_loss_is_held_back_again_after_one_that_was_believed(
+    content: Content, site: Site, clock: Clock
+) -> None:
+    for number in range(60):
+        content.write(f"{number:02}.md")
+    site.library.refresh()
+    for number in range(20):
+        content.remove(f"{number:02}.md")
+    site.library.refresh()
+    clock.now += 61
+    report = site.library.refresh([f"{number:02}.md" for number in range(20)])
+    assert (report.gone, report.held) == (20, False)
+
+    for number in range(20, 40):
+        content.remove(f"{number:02}.md")
+    report = site.library.refresh()
+
+    assert (report.held, len(titles(site))) == (True, 40)
+
+
+def test_a_loss_stays_reported_while_other_files_change(
+    content: Content, site: Site, clock: Clock
+) -> None:
+    for number in range(30):
+        content.write(f"{number}.md")
+    site.library.refresh()
+    for number in range(20):
+        content.remove(f"{number}.md")
+    site.library.refresh()
+
+    content.write("new.md")
+    report = site.library.refresh(["new.md"])
+
+    assert (report.held, report.due) == (True, NOW + 60)
+
+
+def test_nothing_is_due_that_only_a_hand_can_end(
+    content: Content, site: Site, clock: Clock
+) -> None:
+    """Otherwise the whole folder would be looked at four times a second."""
+    for number in range(12):
+        content.write(f"{number}.md")
+    site.library.refresh()
+    for number in range(12):
+        content.remove(f"{number}.md")
+    site.library.refresh()
+    clock.now += 61
+
+    report = site.library.refresh()
+
+    assert (report.held, report.due) == (True, None)
+
+
+def test_an_embargoed_file_that_is_gone_when_it_is_due_is_asked_for_later(
+    content: Content, site: Site, clock: Clock
+) -> None:
+    content.write("a.md", title="A", publishedDateTime="2026-11-20T12:00:30Z")
+    site.library.refresh()
+    os.rename(content.folder / "a.md", content.folder.with_name("a.md"))
+    clock.now = NOW + 31
+    report = site.library.refresh([])
+    assert report.due == NOW + 91
+
+    os.rename(content.folder.with_name("a.md"), content.folder / "a.md")
+    clock.now = NOW + 91
+    site.library.refresh([])
+
+    assert titles(site) == ["A"]
+
+
+def test_a_clock_that_is_set_back_embargoes_again(
+    content: Content, site: Site, clock: Clock
+) -> None:
+    content.write("a.md", title="A", publishedDateTime="2026-11-20T12:00:00Z")
+    site.library.refresh()
+    assert titles(site) == ["A"]
+
+    clock.now = NOW - 3600
+    report = site.library.refresh([])
+    assert (titles(site), report.due) == ([], NOW)
+
+    clock.now = NOW
+    site.library.refresh([])
+    assert titles(site) == ["A"]
+
+
+def test_settings_changed_while_files_broke_keep_the_versions_that_were_served(
+    content: Content, site: Site, open_site: OpenSite
+) -> None:
+    content.write("a.md", title="A")
+    site.library.refresh()
+    content.raw("a.md", "broken while nobody looked")
+    content.raw("site.yml", "title: Another title")
+
+    assert titles(open_site()) == ["A"]
+
+
+@pytest.mark.parametrize("change", ["removed", "withdrawn"])
+def test_settings_changed_while_articles_went_tell_of_them(
+    content: Content, site: Site, open_site: OpenSite, change: str
+) -> None:
+    """[14]"""
+    content.write("a.md", title="A", topics=["Boats"])
+    content.write("b.md", title="B", topics=["Boats"])
+    site.library.refresh()
+    content.write("a.md", deleted=True)
+    if_removed = [content.folder / "a.md"] * (change == "removed")
+    for file in if_removed:
+        file.unlink()
+    content.raw("site.yml", "title: Another title")
+
+    after = open_site().get("/topics/boats.atom").text
+
+    assert after.count("deleted-entry") == 1
+    assert "<title>B</title>" in after or "B</title>" in after
+
+
+def test_an_article_that_takes_another_id_leaves_a_word(content: Content, site: Site) -> None:
+    content.write("a.md", id="one")
+    site.library.refresh()
+
+    content.write("a.md", id="two")
+    site.library.refresh()
+
+    assert 'ref="tag:tributary.localhost,2026:one"' in site.get("/all.atom").text
+
+
+def test_a_file_that_stays_broken_is_named_once(
+    content: Content, site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = content.raw("a.md", "no front matter")
+    site.library.refresh()
+    os.utime(file, (5, 5))
+    site.library.refresh()
+    content.raw("a.md", "still no front matter")
+    site.library.refresh()
+
+    assert caplog.text.count("a.md:1: file: no-front-matter") == 1
+
+
+def test_two_refreshes_at_once_do_each_other_no_harm(
+    content: Content, live: Site, instance: Path
+) -> None:
+    for number in range(100):
+        content.write(f"many/{number}.md", title=f"Many {number}")
+    environ = os.environ | {
+        "FEEDS_CONTENT_DIR": str(content.folder),
+        "FEEDS_INSTANCE_DIR": str(instance),
+        "FEEDS_URL": SITE_URL,
+    }
+    command = [sys.executable, "-m", "flask", "--app", "app", "refresh"]
+    root = Path(__file__).parents[1]
+
+    started = [subprocess.Popen(command, env=environ, cwd=root) for _ in range(3)]
+
+    assert [process.wait(60) for process in started] == [0, 0, 0]
+    assert wait_for(lambda: live.get("/healthz").json["articles"] == 103)
+
+
+def test_a_watcher_says_what_is_wrong_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Broken:
+        def refresh(self, below: object = ()) -> Any:
+            raise OSError("no space left on device")
+
+        def follow(self) -> None:
+            pass
+
+        def tend(self) -> bool:
+            return False
+
+        def examine(self) -> None:
+            pass
+
+    watcher = Watcher(tmp_path, tmp_path / "lock", Broken(), time.time, poll=True)
+    watcher.start()
+    time.sleep(4.5)
+    watcher.stop()
+    watcher.join()
+
+    assert [record.levelno for record in caplog.records].count(logging.ERROR) == 1
