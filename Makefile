@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check format watch golden clean
+.PHONY: help serve test check format watch golden bench bench-peers clean
 
 help: ## Show these commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1  /p' Makefile | expand -t 12
@@ -31,6 +31,12 @@ watch: $(VENV)/test ## Run the tests again whenever a file is saved
 golden: $(VENV)/test ## Write the golden documents anew, to be read in the diff
 	$(BIN)/python -m tests.golden
 
+bench: $(VENV)/bench ## Measure beside nginx and a naive app (ten minutes; needs nginx and wrk)
+	PATH=$$PATH:/usr/sbin $(BIN)/python -m bench
+
+bench-peers: $(VENV)/bench ## Build the same feeds by Hugo, Jekyll and Pelican, where installed
+	$(BIN)/python -m bench.peers
+
 clean: ## Remove what these commands made
 	rm -rf $(VENV) instance .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
@@ -46,4 +52,9 @@ $(VENV)/serve: requirements.txt | $(VENV)/python
 $(VENV)/test: requirements.txt requirements-dev.txt | $(VENV)/python
 	@echo "Installing what the tests need (once, about a minute)"
 	$(INSTALL) -r requirements-dev.txt
+	@touch $@
+
+$(VENV)/bench: requirements.txt bench/requirements.txt | $(VENV)/python
+	@echo "Installing what the bench needs (once, about a minute)"
+	$(INSTALL) -r requirements.txt -r bench/requirements.txt
 	@touch $@

@@ -1,6 +1,7 @@
 """Runs everything and prints its tables: ``python -m bench``, or some: ``python -m bench http``."""
 
 import os
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -18,6 +19,9 @@ QUICK = SIZES[:-1]
 
 def main(wanted: list[str]) -> None:
     """Measure what is wanted, or all."""
+    missing = [program for program in ("nginx", "wrk") if shutil.which(program) is None]
+    if missing:
+        sys.exit(f"missing: {' '.join(missing)}: install them first (apt install nginx-light wrk)")
     wanted = wanted or ["http", "sockets", "inside", "folder", "live"]
     sizes = QUICK if "quick" in wanted else SIZES
     began = time.monotonic()
