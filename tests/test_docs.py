@@ -93,6 +93,9 @@ def test_every_address_in_the_readme_answers(tmp_path: Path) -> None:
         "/providers/<domain>/<slug>": "/providers/tube.example/slow-ferry.json",
         "/feeds/<name>": "/feeds/afloat.rss",
         "/<YYYY-MM>": "/topics/boats/2026-10.rss",
+        "/all/<YYYY-MM>": "/all/2026-10",
+        "/embed/topics/<slug>": "/embed/topics/boats",
+        "/oembed?url=<page>": f"/oembed?url={SITE_URL}/topics/boats",
         "/pictures/<name>": "/pictures/logo.png",
     }
     addresses = [code for code in codes("Addresses") if code.startswith("/")]
