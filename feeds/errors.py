@@ -31,6 +31,7 @@ class Reason(StrEnum):
     NOT_A_FILE = "not-a-file"
     UNREADABLE = "unreadable"
     COLLISION = "collision"
+    FAULT = "fault"
     DRAFT = "draft"
     EMBARGOED = "embargoed"
     WITHDRAWN = "withdrawn"

@@ -19,6 +19,8 @@ from typing import Any
 import pytest
 
 from app import create_app
+from feeds.library import reading
+from feeds.library.front_matter import parse
 from feeds.library.watch import Watcher
 from tests.conftest import NOW, SITE_URL, Clock, Content, Site
 from tests.waiting import wait_for
@@ -599,3 +601,25 @@ def test_a_watcher_says_what_is_wrong_once(
     watcher.join()
 
     assert [record.levelno for record in caplog.records].count(logging.ERROR) == 1
+
+
+def test_a_file_on_which_we_fail_is_set_aside_alone(
+    content: Content, site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    content.write("a.md", title="A")
+    content.write("b.md", title="B")
+    site.library.refresh()
+
+    def fail(text: bytes, path: str, context: Any) -> Any:
+        if path == "a.md":
+            raise KeyError("TOPSECRET")
+        return parse(text, path, context)
+
+    monkeypatch.setattr(reading, "parse", fail)
+    content.write("a.md", title="Changed")
+    content.write("b.md", title="New")
+    site.library.refresh()
+
+    assert titles(site) == ["A", "New"]
+    assert "a.md:1: file: fault: a fault of ours (KeyError at test_healing.py:" in caplog.text
+    assert "TOPSECRET" not in caplog.text

@@ -130,15 +130,20 @@ def _refuse_unserved(fields: Fields) -> None:
     """Tell withdrawn articles and drafts, whatever else is wrong with them."""
     said = {key: fields[key] for key in _DELIBERATE if key in fields}
     for key in ("deleted", "removed"):
-        if key in said and said[key].value in _TRUE:
+        if key in said and _is_among(said[key], _TRUE):
             raise ArticleError(Reason.WITHDRAWN, f"{key} is true", said[key].line, key)
-    if "published" in said and said["published"].value in _FALSE:
+    if "published" in said and _is_among(said["published"], _FALSE):
         raise ArticleError(Reason.DRAFT, "published is false", said["published"].line, "published")
     for key, node in said.items():
-        if not isinstance(node.value, str) or node.value not in _TRUE | _FALSE:
+        if not _is_among(node, _TRUE | _FALSE):
             reason = Reason.BAD_PUBLISHED if key == "published" else Reason.BAD_TYPE
             message = "neither true nor false: write one of them, or remove the key"
             raise ArticleError(reason, message, node.line, key)
+
+
+def _is_among(node: Node, spellings: set[str]) -> bool:
+    # Only text can be looked for in a set: lists and mappings have no hash.
+    return isinstance(node.value, str) and node.value in spellings
 
 
 def _published(fields: Fields, path: str, now: int) -> int:

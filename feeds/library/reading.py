@@ -5,6 +5,7 @@ A Reader is plain data, so that it can be sent to other processes when there is 
 
 import os
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -55,6 +56,9 @@ class Reader:
         except OSError as error:
             message = f"{error.strerror}: make it readable"
             return Verdict(folder, name, "", Reason.UNREADABLE, message)
+        except Exception as error:
+            # One file that we fail on must not keep all others from being read.
+            return Verdict(folder, name, "", Reason.FAULT, _where(error))
 
     def _judge_still(self, path: str, now: int) -> Verdict:
         """Judge a file; while it is being written, wait a moment and read it once more."""
@@ -111,3 +115,10 @@ class Reader:
         if not url.startswith(prefix):
             return None
         return disk.size(self.content / PICTURES, unquote(url.removeprefix(prefix)))
+
+
+def _where(error: Exception) -> str:
+    """Where we failed, without the error's own words: they may quote the text."""
+    *_, last = traceback.extract_tb(error.__traceback__)
+    place = f"{type(error).__name__} at {Path(last.filename).name}:{last.lineno}"
+    return f"a fault of ours ({place}): report it; change the file until it is served"
