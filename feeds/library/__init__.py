@@ -1,9 +1,11 @@
 """The library: the content folder and its index. This is its front door."""
 
 import logging
+import os
 import sqlite3
 import threading
 import time
+import weakref
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
@@ -50,6 +52,7 @@ class Library:
         self._poll = poll
         self._watcher: Watcher | None = None
         self._starting = threading.Lock()
+        _libraries.add(self)
         self._path = instance / "index.sqlite"
         self._lock = self._path.with_suffix(".lock")
         self._refresher = Refresher(reader, self._path, self.revision, fingerprint, clock)
@@ -117,6 +120,12 @@ class Library:
         """Look for damage that nobody has met yet."""
         self._mend()
 
+    def after_fork(self) -> None:
+        """Begin anew in a child: it has none of the threads of its parent."""
+        self._watcher = None
+        self._starting = threading.Lock()
+        self.index.leave_to_parent()
+
     def _try_refresh(self) -> None:
         try:
             self.refresh()
@@ -134,3 +143,14 @@ class Library:
                 self._watcher.stop()
                 self._watcher.join()
             self._watcher = None
+
+
+_libraries: "weakref.WeakSet[Library]" = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for library in _libraries:
+        library.after_fork()
+
+
+os.register_at_fork(after_in_child=_after_fork)

@@ -12,7 +12,8 @@ OPENING = ".open"
 def connect(path: Path, read_only: bool = False) -> sqlite3.Connection:
     """Open the file for one thread; transactions are ours to begin."""
     connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA journal_mode = WAL")
+    if not read_only:
+        connection.execute("PRAGMA journal_mode = WAL")
     # The index can be had again from the folder: a power cut may cost the last refresh.
     connection.execute("PRAGMA synchronous = NORMAL")
     connection.execute("PRAGMA cache_size = -4000")

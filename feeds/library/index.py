@@ -24,6 +24,10 @@ from feeds.library.revision import Revision
 from feeds.library.verdict import intact
 from feeds.model import Article, Membership, Withdrawal
 
+#: SQLite: "Do not open an SQLite database connection, then fork(), then try to use that database
+#: connection in the child process." To close it is to use it.
+_PARENTS: list[threading.local] = []
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -65,6 +69,11 @@ class Index:
         """Take the file of the index, which need not be there yet."""
         self.path = path
         self.revision = revision
+        self._local = threading.local()
+
+    def leave_to_parent(self) -> None:
+        """Use none of the connections that were opened before a fork, nor close them."""
+        _PARENTS.append(self._local)
         self._local = threading.local()
 
     def _connection(self) -> sqlite3.Connection:

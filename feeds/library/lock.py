@@ -19,7 +19,7 @@ def locked(path: Path, shared: bool = False) -> Iterator[None]:
                 yield
                 return
         finally:
-            os.close(handle)
+            _close(handle)
 
 
 class Turn:
@@ -41,7 +41,7 @@ class Turn:
     def leave(self) -> None:
         """Let another have it."""
         if self._handle is not None:
-            os.close(self._handle)
+            _close(self._handle)
         self._handle = None
 
     def _tried(self) -> int | None:
@@ -49,13 +49,34 @@ class Turn:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            os.close(handle)
+            _close(handle)
             return None
         return handle
 
 
+#: The handles of locks that this process holds or waits for.
+_handles: set[int] = set()
+
+
 def _open(path: Path) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    _handles.add(handle)
+    return handle
+
+
+def _close(handle: int) -> None:
+    _handles.discard(handle)
+    os.close(handle)
+
+
+def _drop_all() -> None:
+    """A child shares the locks of its parent, and would keep them when that has long let go."""
+    while _handles:
+        os.close(_handles.pop())
+
+
+# Closing them here frees nothing in the parent, which holds the same open files.
+os.register_at_fork(after_in_child=_drop_all)
 
 
 def _is_at(handle: int, path: Path) -> bool:
