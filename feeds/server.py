@@ -5,6 +5,7 @@ answers HEAD by the book, drains, reloads without a loss and lets other threads 
 """
 
 import logging
+import multiprocessing
 from typing import Any
 
 import click
@@ -36,6 +37,9 @@ def serve(environment: Environment, library: Library, site_url: str) -> None:
     click.echo(f"Serving {environment.content} at {environment.own_url}/ (Ctrl-C to stop)")
     if site_url == environment.own_url:
         click.echo("This address is for trying out: set FEEDS_URL to the one that readers use.")
+    # Not by forking: this process has threads, and a lock that one of them holds at that moment
+    # stays locked in the worker, which was then seen to hang when it was to stop.
+    multiprocessing.set_start_method("spawn", force=True)
     make_server(environment).serve()
     library.stop()
 
