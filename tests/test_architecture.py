@@ -29,7 +29,11 @@ PLAN = {
         "selection", "settings", "urls",
     },
     "server": {"library", "settings"},
-    "cli": {"catalog", "library", "model", "server", "settings"},
+    "shelf": {"errors"},
+    "export": {"errors", "shelf"},
+    "cli": {
+        "catalog", "errors", "export", "library", "model", "server", "settings", "shelf", "web",
+    },
 }  # fmt: skip
 
 #: What each outside library is for stays in one room.
