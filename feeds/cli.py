@@ -1,6 +1,6 @@
 """Commands for editors and operators.
 
-``flask check | refresh | feeds | explain | export | serve``
+``flask check | refresh | feeds | explain | export | images | serve``
 """
 
 import json
@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import click
 from flask import Flask, current_app
@@ -17,8 +17,9 @@ from flask.cli import with_appcontext
 from feeds.catalog import Catalog
 from feeds.errors import ExportError
 from feeds.export import Answer, pictures, put_document, put_maps, put_picture
-from feeds.library import PICTURES, Library, Verdict
+from feeds.library import PICTURES, Library, Picture, Verdict
 from feeds.model import FeedId
+from feeds.remote import IsAllowed, ask_all, is_public
 from feeds.server import serve
 from feeds.settings import Environment
 from feeds.shelf import Shelf, opened
@@ -32,12 +33,14 @@ class Tools:
     environment: Environment
     library: Library
     catalog: Catalog
+    #: Which addresses of other hosts may be asked for pictures.
+    is_allowed: IsAllowed = is_public
 
 
 def add_commands(app: Flask, tools: Tools) -> None:
     """Add the commands to the ``flask`` of an app."""
     app.extensions["tributary.tools"] = tools
-    for command in (check, refresh, feeds, explain, serve_command, export):
+    for command in (check, refresh, feeds, explain, serve_command, export, images):
         app.cli.add_command(command)
 
 
@@ -104,6 +107,29 @@ def serve_command() -> None:
     tools = _tools()
     _refresh_with_bar(tools.library, False)
     serve(tools.environment, tools.library, tools.catalog.files.site.url)
+
+
+@click.command("images")
+@click.option("--host", "hosts", multiple=True, help="Ask this host only; can be repeated.")
+@with_appcontext
+def images(hosts: tuple[str, ...]) -> None:
+    """Ask the hosts of pictures how large they are, once, and tell it in the feeds."""
+    tools = _tools()
+    library, told, asked = tools.library, 0, 0
+    _refresh_with_bar(library, False)
+    now = int(library.clock())
+    wanted = [
+        u for u in library.pictures.unasked(now) if not hosts or urlsplit(u).hostname in hosts
+    ]
+    with click.progressbar(length=len(wanted), label="Asking for pictures", show_pos=True) as bar:
+        for url, head in ask_all(wanted, tools.is_allowed):
+            library.pictures.keep(url, Picture(head.length, head.media_type), now)
+            told, asked = told + (head.length is not None), asked + 1
+            bar.update(1)
+    library.refresh(library.pictures.forget_outdated())
+    click.echo(
+        f"{told} of {asked} pictures told their length; {len(wanted) - asked} left for later"
+    )
 
 
 @click.command("export")

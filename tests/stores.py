@@ -25,7 +25,7 @@ def running(
     """A server, from the moment that it listens until the block ends."""
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        _wait(port)
+        wait(port)
         yield process
     finally:
         process.send_signal(ended_by)
@@ -42,7 +42,8 @@ def memcached(port: int) -> tuple[str, ...]:
     return (need("memcached"), "-p", str(port), "-U", "0", "-l", "127.0.0.1", "-u", "root")
 
 
-def _wait(port: int) -> None:
+def wait(port: int) -> None:
+    """Wait until something listens."""
     until = time.monotonic() + 10
     while time.monotonic() < until:
         with socket.socket() as tried:

@@ -29,10 +29,12 @@ PLAN = {
         "selection", "settings", "urls",
     },
     "server": {"library", "settings"},
+    "remote": set(),
     "shelf": {"errors"},
     "export": {"errors", "shelf"},
     "cli": {
-        "catalog", "errors", "export", "library", "model", "server", "settings", "shelf", "web",
+        "catalog", "errors", "export", "library", "model", "remote", "server", "settings", "shelf",
+        "web",
     },
 }  # fmt: skip
 

@@ -26,7 +26,7 @@ def export(site: Site, folder: Path) -> Result:
 
 
 def looks(folder: Path) -> Looks:
-    """All files but the list of them: bytes, time and inode, which moves when a file is written again."""
+    """All files but the list of them: bytes, time and inode, which moves with each writing."""
     return {
         str(path.relative_to(folder)): (
             path.read_bytes(),
