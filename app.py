@@ -13,7 +13,7 @@ from flask import Flask
 from feeds import cli, formats
 from feeds.cache import open_cache
 from feeds.catalog import Catalog
-from feeds.library import PICTURES, Library, Reader, read_site_files
+from feeds.library import ANSWERS, PICTURES, Library, Reader, read_site_files
 from feeds.membership import memberships
 from feeds.publisher import Publisher
 from feeds.settings import Environment, SiteFiles, read_environment
@@ -47,6 +47,7 @@ def _library(environment: Environment, files: SiteFiles, clock: Callable[[], flo
         files.site.url,
         memberships=partial(memberships, files=files),
         weigh=formats.weight,
+        answers=environment.instance / ANSWERS,
     )
     # What renders has a say: weights are kept in the index, and when all documents look different
     # their Last-Modified must be later.

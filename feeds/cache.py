@@ -42,6 +42,10 @@ PATIENCE = 0.1
 #: Seconds that a cache which failed is left alone.
 PAUSE = 5.0
 
+#: Seconds that one process has to make a document that all machines wait for: Redis counts whole
+#: ones, and a rendering takes a tenth of one.
+LEASE = 2
+
 
 class Cache(Protocol):
     """Where packed documents are kept, by key."""
@@ -52,15 +56,27 @@ class Cache(Protocol):
     def set(self, key: str, value: bytes) -> None:
         """Keep the bytes under the key, if possible."""
 
+    def lease(self, key: str) -> bool:
+        """Whether it is for us to make what is missing under a key.
+
+        False when somebody else was told so less than LEASE seconds ago.
+        """
+
 
 class GuardedCache:
     """Any of cachelib's caches; one that fails is left alone for a while."""
 
-    def __init__(self, backend: BaseCache, name: str, largest: float = inf) -> None:
-        """Take the cache, the name that the log gives it, and how many bytes a value may have."""
+    def __init__(
+        self, backend: BaseCache, name: str, largest: float = inf, is_shared: bool = False
+    ) -> None:
+        """Take the cache, the name that the log gives it, and how many bytes a value may have.
+
+        A shared one is asked who makes a document; in any other everybody makes their own.
+        """
         self._backend = backend
         self._name = name
         self._largest = largest
+        self._is_shared = is_shared
         self._closed_until = 0.0
 
     def get(self, key: str) -> bytes | None:
@@ -72,6 +88,13 @@ class GuardedCache:
         """Keep the bytes under the key, if possible."""
         if len(value) <= self._largest:
             self._guarded("set", key, value, TIMEOUT)
+
+    def lease(self, key: str) -> bool:
+        """Whether it is for us to make what is missing under a key."""
+        if not self._is_shared:
+            return True
+        # A cache that fails says None: who cannot ask does it.
+        return self._guarded("add", f"{key}:lease", b"1", LEASE) is not False
 
     def _guarded(self, method: str, *arguments: Any) -> Any:
         if time.monotonic() < self._closed_until:
@@ -161,7 +184,7 @@ def _redis(url: str, parts: SplitResult) -> Cache:
         protocol=2,
     )
     cache = RedisCache(client, key_prefix=PREFIX, default_timeout=TIMEOUT)
-    return _guarded(cache, f"redis {parts.hostname or ''}")
+    return _guarded(cache, f"redis {parts.hostname or ''}", is_shared=True)
 
 
 def _memcached(url: str, parts: SplitResult) -> Cache:
@@ -174,7 +197,7 @@ def _memcached(url: str, parts: SplitResult) -> Cache:
         default_noreply=False,
     )
     cache = MemcachedCache(client, key_prefix=PREFIX, default_timeout=TIMEOUT)
-    return _guarded(cache, f"memcached {parts.hostname or ''}", MEMCACHED_LARGEST)
+    return _guarded(cache, f"memcached {parts.hostname or ''}", MEMCACHED_LARGEST, is_shared=True)
 
 
 def _files(url: str, parts: SplitResult) -> Cache:
@@ -186,10 +209,10 @@ def _files(url: str, parts: SplitResult) -> Cache:
     return _guarded(cache, "files")
 
 
-def _guarded(backend: BaseCache, name: str, largest: float = inf) -> Cache:
+def _guarded(backend: BaseCache, name: str, largest: float = inf, is_shared: bool = False) -> Cache:
     vars(backend)["serializer"] = _Plain()
     # The name is for the log: without user, password and path.
-    return GuardedCache(backend, name.strip(), largest)
+    return GuardedCache(backend, name.strip(), largest, is_shared)
 
 
 _OPENERS: Mapping[str, Callable[[str, SplitResult], Cache]] = {

@@ -95,6 +95,11 @@ class Catalog:
             for path in self._names.paths(known.keys())
         ]
 
+    def answering(self) -> list[str]:
+        """The paths of all feeds, also of a provider's only name, which lists leave out."""
+        listed = [listing.id.path for listing in self.listings()]
+        return list(dict.fromkeys((*listed, *(feed.path for feed in self._index.feeds()))))
+
     def above(self, listing: Listing) -> list[Listing]:
         """The feeds that this one is part of, the widest first, retired ones left out."""
         found: list[Listing] = []

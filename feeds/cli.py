@@ -1,20 +1,29 @@
-"""Commands for editors and operators: ``flask check | refresh | feeds | explain | serve``."""
+"""Commands for editors and operators.
+
+``flask check | refresh | feeds | explain | export | images | serve``
+"""
 
 import json
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import quote, urlsplit
 
 import click
 from flask import Flask, current_app
 from flask.cli import with_appcontext
 
 from feeds.catalog import Catalog
-from feeds.library import Library, Verdict
+from feeds.errors import ExportError
+from feeds.export import Answer, pictures, put_document, put_maps, put_picture
+from feeds.library import PICTURES, Library, Picture, Verdict
 from feeds.model import FeedId
+from feeds.remote import IsAllowed, ask_all, is_public
 from feeds.server import serve
 from feeds.settings import Environment
+from feeds.shelf import Shelf, opened
+from feeds.web import ended, moved, paths
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +33,14 @@ class Tools:
     environment: Environment
     library: Library
     catalog: Catalog
+    #: Which addresses of other hosts may be asked for pictures.
+    is_allowed: IsAllowed = is_public
 
 
 def add_commands(app: Flask, tools: Tools) -> None:
     """Add the commands to the ``flask`` of an app."""
     app.extensions["tributary.tools"] = tools
-    for command in (check, refresh, feeds, explain, serve_command):
+    for command in (check, refresh, feeds, explain, serve_command, export, images):
         app.cli.add_command(command)
 
 
@@ -96,6 +107,76 @@ def serve_command() -> None:
     tools = _tools()
     _refresh_with_bar(tools.library, False)
     serve(tools.environment, tools.library, tools.catalog.files.site.url)
+
+
+@click.command("images")
+@click.option("--host", "hosts", multiple=True, help="Ask this host only; can be repeated.")
+@with_appcontext
+def images(hosts: tuple[str, ...]) -> None:
+    """Ask the hosts of pictures how large they are, once, and tell it in the feeds."""
+    tools = _tools()
+    library, told, asked = tools.library, 0, 0
+    _refresh_with_bar(library, False)
+    now = int(library.clock())
+    wanted = [
+        u for u in library.pictures.unasked(now) if not hosts or urlsplit(u).hostname in hosts
+    ]
+    with click.progressbar(length=len(wanted), label="Asking for pictures", show_pos=True) as bar:
+        for url, head in ask_all(wanted, tools.is_allowed):
+            library.pictures.keep(url, Picture(head.length, head.media_type), now)
+            told, asked = told + (head.length is not None), asked + 1
+            bar.update(1)
+    library.refresh(library.pictures.forget_outdated())
+    click.echo(
+        f"{told} of {asked} pictures told their length; {len(wanted) - asked} left for later"
+    )
+
+
+@click.command("export")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@with_appcontext
+def export(folder: Path) -> None:
+    """Write the whole site into a folder, for any web server; only what changed is written."""
+    tools = _tools()
+    _refresh_with_bar(tools.library, False)
+    try:
+        with opened(folder) as shelf:
+            left_out = _put_documents(shelf, tools.catalog)
+            _put_pictures(shelf, tools.environment.content / PICTURES)
+            site = tools.catalog.files.site.url
+            put_maps(shelf, site, moved(tools.catalog), ended(tools.catalog))
+            shelf.finish()
+    except ExportError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"{shelf.written} files written, {shelf.removed} removed")
+    for path in left_out:
+        click.echo(f"left out, no file can have its name: {path}", err=True)
+
+
+def _put_documents(shelf: Shelf, catalog: Catalog) -> list[str]:
+    """Put all documents; return the paths that no file can have."""
+    with click.progressbar(list(paths(catalog)), label="Writing documents") as bar:
+        return [path for path in bar if not put_document(shelf, path, _ask)]
+
+
+def _put_pictures(shelf: Shelf, folder: Path) -> None:
+    with click.progressbar(pictures(folder), label="Copying pictures") as bar:
+        for name in bar:
+            put_picture(shelf, name, folder)
+
+
+def _ask(path: str, coding: str) -> Answer:
+    """What the app itself answers."""
+    client = current_app.test_client()
+    response = client.get(quote(path), headers={"Accept-Encoding": coding} if coding else {})
+    modified = response.last_modified
+    return Answer(
+        response.status_code,
+        response.mimetype or "",
+        response.headers.get("Content-Encoding", ""),
+        int(modified.timestamp()) if modified else 0,
+        response.data,
+    )
 
 
 def _refresh_with_bar(library: Library, is_confirmed: bool) -> None:

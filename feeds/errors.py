@@ -100,3 +100,7 @@ class IndexUnavailable(TributaryError):
 
 class OutOfDate(TributaryError):
     """An article changed between selecting and reading it: select again."""
+
+
+class ExportError(TributaryError):
+    """The site cannot be written as files; the message says why and what to do."""

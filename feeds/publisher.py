@@ -6,6 +6,7 @@ change makes another key, and asking whether anything changed is one comparison 
 
 import logging
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -13,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from feeds.cache import Cache
+from feeds.cache import LEASE, Cache
 from feeds.encodings import Bodies, encode, pack, unpack
 from feeds.errors import IndexUnavailable, MovedFeed, OutOfDate, RetiredFeed, UnknownFeed
 
@@ -24,6 +25,9 @@ MEMORY = 64_000_000
 
 #: Bytes that a document takes beside its bodies: validators, headers, answers in its memo.
 OVERHEAD = 12_000
+
+#: Seconds between looks for a document that another machine renders.
+LOOK = 0.02
 
 #: How often an article may change between selecting and reading it.
 ATTEMPTS = 5
@@ -161,13 +165,29 @@ class Publisher:
         return mine.result()
 
     def _cached(self, recipe: Recipe) -> Bodies:
-        packed = self._cache.get(recipe.key)
-        bodies = unpack(recipe.key, packed) if packed else None
+        """Whatever machine rendered it: all of them share the cache, and one of them renders."""
+        bodies = self._stored(recipe.key) or self._awaited(recipe.key)
         if bodies is None:
             bodies = encode(recipe.render())
             self.renderings += 1
             self._cache.set(recipe.key, pack(recipe.key, bodies))
         return bodies
+
+    def _stored(self, key: str) -> Bodies | None:
+        packed = self._cache.get(key)
+        return unpack(key, packed) if packed else None
+
+    def _awaited(self, key: str) -> Bodies | None:
+        """What another machine renders now; None when it is for us to render it.
+
+        If the other one dies, its lease ends and somebody else has it.
+        """
+        end = time.monotonic() + LEASE
+        while not self._cache.lease(key) and time.monotonic() < end:
+            time.sleep(LOOK)
+            if bodies := self._stored(key):
+                return bodies
+        return None
 
     def _keep(self, address: str, hot: _Hot) -> None:
         with self._lock:

@@ -27,14 +27,15 @@ def serving(content: Path, instance: Path, **environ: str) -> Iterator[str]:
     command = [sys.executable, "-m", "flask", "--app", "app", "serve"]
     process = subprocess.Popen(command, cwd=ROOT, env=os.environ | given | environ)
     try:
-        _wait(f"http://127.0.0.1:{port}/healthz", process)
+        wait_for(f"http://127.0.0.1:{port}/healthz", process)
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
         process.wait(20)
 
 
-def _wait(address: str, process: "subprocess.Popen[bytes]") -> None:
+def wait_for(address: str, process: "subprocess.Popen[bytes]") -> None:
+    """Wait until a process answers."""
     end = time.monotonic() + 30
     while time.monotonic() < end and process.poll() is None:
         try:

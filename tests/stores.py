@@ -1,5 +1,6 @@
 """Real caches for tests: processes of this machine, started and ended here."""
 
+import signal
 import socket
 import subprocess
 import time
@@ -18,15 +19,17 @@ def free_port() -> int:
 
 
 @contextmanager
-def running(port: int, *command: str) -> Iterator["subprocess.Popen[bytes]"]:
+def running(
+    port: int, *command: str, ended_by: signal.Signals = signal.SIGKILL
+) -> Iterator["subprocess.Popen[bytes]"]:
     """A server, from the moment that it listens until the block ends."""
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        _wait(port)
+        wait(port)
         yield process
     finally:
-        process.kill()
-        process.wait()
+        process.send_signal(ended_by)
+        process.wait(20)
 
 
 def redis(port: int, folder: Path) -> tuple[str, ...]:
@@ -39,7 +42,8 @@ def memcached(port: int) -> tuple[str, ...]:
     return (need("memcached"), "-p", str(port), "-U", "0", "-l", "127.0.0.1", "-u", "root")
 
 
-def _wait(port: int) -> None:
+def wait(port: int) -> None:
+    """Wait until something listens."""
     until = time.monotonic() + 10
     while time.monotonic() < until:
         with socket.socket() as tried:

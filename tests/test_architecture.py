@@ -29,7 +29,13 @@ PLAN = {
         "selection", "settings", "urls",
     },
     "server": {"library", "settings"},
-    "cli": {"catalog", "library", "model", "server", "settings"},
+    "remote": set(),
+    "shelf": {"errors"},
+    "export": {"errors", "shelf"},
+    "cli": {
+        "catalog", "errors", "export", "library", "model", "remote", "server", "settings", "shelf",
+        "web",
+    },
 }  # fmt: skip
 
 #: What each outside library is for stays in one room.

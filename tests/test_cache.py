@@ -57,9 +57,9 @@ def _close(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     opened: list[BaseCache] = []
     guarded = cache_module._guarded
 
-    def watched(backend: BaseCache, *arguments: Any) -> Cache:
+    def watched(backend: BaseCache, *arguments: Any, **options: Any) -> Cache:
         opened.append(backend)
-        return guarded(backend, *arguments)
+        return guarded(backend, *arguments, **options)
 
     monkeypatch.setattr(cache_module, "_guarded", watched)
     yield
@@ -185,6 +185,29 @@ def test_what_one_process_keeps_another_gets(shared: Store) -> None:
     shared.open().set(KEY, VALUE)
 
     assert shared.open().get(KEY) == VALUE
+
+
+@pytest.mark.parametrize("name", ["redis", "memcached"])
+def test_one_of_two_machines_is_told_to_make_a_document(
+    request: pytest.FixtureRequest, name: str
+) -> None:
+    shared: Store = request.getfixturevalue(name)
+    first, second = shared.open(), shared.open()
+
+    assert [first.lease(KEY), second.lease(KEY), second.lease("another")] == [True, False, True]
+    # Memcached counts whole seconds.
+    time.sleep(cache_module.LEASE + 1)
+    assert second.lease(KEY)
+
+
+@pytest.mark.parametrize("name", ["memory", "files"])
+def test_what_one_machine_has_for_itself_asks_nobody(
+    name: str, request: pytest.FixtureRequest
+) -> None:
+    cache = open_cache("") if name == "memory" else request.getfixturevalue("files").open()
+
+    assert cache.lease(KEY)
+    assert cache.lease(KEY)
 
 
 def test_a_planted_pickle_is_never_run(shared: Store, tmp_path: Path) -> None:

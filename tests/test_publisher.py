@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -9,10 +10,11 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from feeds.cache import LEASE
 from feeds.encodings import IDENTITY, encode, pack
 from feeds.errors import IndexUnavailable, MovedFeed, OutOfDate, RetiredFeed, UnknownFeed
 from feeds.model import FeedId
-from feeds.publisher import ATTEMPTS, Document, Publisher, Recipe
+from feeds.publisher import ATTEMPTS, LOOK, Document, Publisher, Recipe
 
 ADDRESS = "https://feeds.example.org/all.rss"
 
@@ -25,12 +27,17 @@ class Store:
     """A cache that lasts as long as the test."""
 
     kept: dict[str, bytes] = field(default_factory=dict)
+    #: Keys of what another machine makes now.
+    leased: set[str] = field(default_factory=set)
 
     def get(self, key: str) -> bytes | None:
         return self.kept.get(key)
 
     def set(self, key: str, value: bytes) -> None:
         self.kept[key] = value
+
+    def lease(self, key: str) -> bool:
+        return key not in self.leased
 
 
 @dataclass
@@ -323,6 +330,46 @@ def room_for(count: int) -> Shop:
     """A shop with memory for so many documents."""
     size = Shop().ask().size
     return Shop(memory=size * count)
+
+
+def test_what_another_machine_renders_is_waited_for(shop: Shop) -> None:
+    key = shop.recipe().key
+    shop.store.leased.add(key)
+
+    with ThreadPoolExecutor() as pool:
+        asked = pool.submit(shop.ask)
+        time.sleep(5 * LOOK)
+        assert not asked.done()
+        shop.store.set(key, pack(key, encode(b"from elsewhere")))
+        document = asked.result(SOON)
+
+    assert document.bodies[IDENTITY] == b"from elsewhere"
+    assert shop.publisher.renderings == 0
+
+
+def test_a_machine_that_dies_while_it_renders_is_not_waited_for_longer_than_its_lease(
+    shop: Shop,
+) -> None:
+    shop.store.leased.add(shop.recipe().key)
+    begun = time.monotonic()
+
+    text = shop.text()
+
+    assert text == "first"
+    assert LEASE <= time.monotonic() - begun < LEASE + 1
+
+
+def test_a_lease_that_ends_goes_to_who_waits(shop: Shop) -> None:
+    key = shop.recipe().key
+    shop.store.leased.add(key)
+
+    with ThreadPoolExecutor() as pool:
+        asked = pool.submit(shop.ask)
+        time.sleep(2 * LOOK)
+        shop.store.leased.clear()
+        document = asked.result(LEASE / 2)
+
+    assert document.bodies[IDENTITY] == b"first"
 
 
 def test_memory_goes_to_what_was_asked_for_last() -> None:

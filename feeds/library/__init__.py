@@ -15,6 +15,7 @@ from feeds.library.index import Index
 from feeds.library.inspection import inspect
 from feeds.library.lock import locked
 from feeds.library.mending import distrust, mend
+from feeds.library.pictures import Picture, Pictures
 from feeds.library.reading import PICTURES, Reader
 from feeds.library.refresh import Progress, Refresher, Report
 from feeds.library.revision import Revision
@@ -22,7 +23,19 @@ from feeds.library.site_files import read_site_files
 from feeds.library.verdict import Verdict
 from feeds.library.watch import Watcher
 
-__all__ = ["PICTURES", "Library", "Reader", "Report", "Verdict", "read_site_files"]
+__all__ = [
+    "ANSWERS",
+    "PICTURES",
+    "Library",
+    "Picture",
+    "Reader",
+    "Report",
+    "Verdict",
+    "read_site_files",
+]
+
+#: What other hosts said of their pictures, in the instance folder.
+ANSWERS = "pictures.sqlite"
 
 log = logging.getLogger(__name__)
 
@@ -57,6 +70,7 @@ class Library:
         self._lock = self._path.with_suffix(".lock")
         self._refresher = Refresher(reader, self._path, self.revision, fingerprint, clock)
         self.index = Index(self._path, self.revision)
+        self.pictures = Pictures(self._path, instance / ANSWERS, reader.is_ours)
         try:
             self._mend()
         except (sqlite3.Error, OSError) as error:

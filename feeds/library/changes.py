@@ -21,7 +21,7 @@ from feeds.library.verdict import COLLISION, Entry, Verdict
 from feeds.model import Membership
 
 #: Moves when the tables or what is kept in them do; the index is then made anew.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 #: The path of no feed: its row has the time of the last change of any.
 SITE = ""
@@ -34,7 +34,7 @@ def made_for(fingerprint: bytes) -> str:
 
 def clear(connection: sqlite3.Connection) -> None:
     """Empty the index, to read all files again; times stay, since Last-Modified never goes back."""
-    for table in ("file", "article", "membership", "spelling"):
+    for table in ("file", "article", "picture", "membership", "spelling"):
         connection.execute(f"DELETE FROM {table}")
     connection.execute("UPDATE feed SET count = 0")
     connection.execute("UPDATE archive SET count = 0")
@@ -176,6 +176,8 @@ class Changes:
         feeds = msgspec.json.encode(entry.feeds).decode()
         values = (entry.id, folder, name, entry.hash, entry.published, feeds, entry.body)
         execute("INSERT INTO article VALUES (?, ?, ?, ?, ?, ?, ?)", values)
+        for url, length in entry.pictures:
+            execute("INSERT INTO picture VALUES (?, ?, ?)", (entry.id, url, length))
         shared = (entry.published, entry.id, entry.updated, entry.weight, entry.hash)
         month = month_of(entry.published)
         for feed, spelling in frozenset(entry.feeds) - kept:
@@ -204,6 +206,7 @@ class Changes:
             if spelling is not None:
                 self._pending.spell(feed, spelling, -1)
         execute("DELETE FROM article WHERE id = ?", (id,))
+        execute("DELETE FROM picture WHERE id = ?", (id,))
         return [feed for feed, _ in left]
 
     def _touch(self, feed: str, month: str, delta: int) -> None:

@@ -64,6 +64,8 @@ class Context:
     picture_length: Callable[[str], int | None]
     #: Seconds UTC.
     now: int
+    #: The media type of a picture; None when only its address tells.
+    picture_type: Callable[[str], str | None] = lambda url: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +177,8 @@ def _article(
 ) -> Article:
     title, url = _title(fields), _url(fields)
     provider = fields.get("provider", ABSENT).mapping("provider")
+    pictures = fields.get("images", ABSENT)
+    length, kind = context.picture_length, context.picture_type
 
     return Article(
         id=_id(fields, path),
@@ -186,9 +190,7 @@ def _article(
         excerpt=words(fields, "excerpt", MAX_EXCERPT),
         authors=names(provider.get("authors", ABSENT), "provider.authors", MAX_AUTHORS, note),
         topics=names(fields.get("topics", ABSENT), "topics", MAX_TOPICS, note),
-        images=images(
-            fields.get("images", ABSENT), "images", context.site_url, context.picture_length, note
-        ),
+        images=images(pictures, "images", context.site_url, length, kind, note),
         related=related(fields.get("related", ABSENT), "related", url, note),
         content=_content(fields, body, url, note),
         type=words(fields, "type", MAX_TYPE) or "article",

@@ -53,15 +53,27 @@ _PIXELS = re.compile(r"0*[1-9][0-9]{0,4}")
 
 
 def images(
-    node: Node, where: str, base: str, length: Callable[[str], int | None], note: Note
+    node: Node,
+    where: str,
+    base: str,
+    length: Callable[[str], int | None],
+    kind: Callable[[str], str | None],
+    note: Note,
 ) -> tuple[Image, ...]:
     """The pictures that can be shown, the most important first, a large one in the lead.
 
-    ``length`` tells the bytes of a picture, if anybody knows them.
+    ``length`` and ``kind`` tell the bytes and the media type of a picture, if anybody knows them.
     """
     usable = _distinct(_usable(node, where, base, note))
     kept = limited(usable, MAX_IMAGES, _weight, where, note)
-    return _large_first([replace(image, length=length(image.url)) for image in kept])
+    return _large_first([_completed(image, length, kind) for image in kept])
+
+
+def _completed(
+    image: Image, length: Callable[[str], int | None], kind: Callable[[str], str | None]
+) -> Image:
+    found = kind(image.url) or image.media_type
+    return replace(image, length=length(image.url), media_type=found)
 
 
 def media_type(url: str) -> str:

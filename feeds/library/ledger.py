@@ -1,7 +1,7 @@
 """What a refresh asks of the index: which files it knows, what is due, facts about itself."""
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -35,6 +35,17 @@ _BELOW = """
 SELECT folder, name, stamp FROM file WHERE folder = ? AND name = ?
 UNION ALL SELECT folder, name, stamp FROM file WHERE folder = ?
 UNION ALL SELECT folder, name, stamp FROM file WHERE folder > ? || '/' AND folder < ? || '0'"""
+
+
+def resized(connection: sqlite3.Connection, length: Callable[[str], int | None]) -> Iterator[str]:
+    """The files whose articles show a picture of ours with another length than it has now."""
+    pictures = connection.execute("SELECT DISTINCT url, length FROM picture").fetchall()
+    for url in {url for url, known in pictures if length(url) != known}:
+        for folder, name in connection.execute(_SHOWING, (url,)).fetchall():
+            yield disk.join(folder, name)
+
+
+_SHOWING = "SELECT folder, name FROM picture JOIN article USING (id) WHERE url = ?"
 
 
 def due(connection: sqlite3.Connection, now: int) -> Iterator[str]:

@@ -17,6 +17,7 @@ from feeds.errors import ArticleError, Embargoed, Reason
 from feeds.library import disk
 from feeds.library.disk import split
 from feeds.library.front_matter import Context, parse
+from feeds.library.pictures import told
 from feeds.library.verdict import Entry, Verdict, digest
 from feeds.model import Article, Membership
 
@@ -43,6 +44,8 @@ class Reader:
     memberships: Callable[[Article], tuple[Membership, ...]]
     #: How many bytes an article takes in a document, at most.
     weigh: Callable[[Article], int]
+    #: What other hosts said of their pictures.
+    answers: Path | None = None
 
     def judge(self, path: str, now: int) -> Verdict | None:
         """What becomes of a file at this moment; None when it is gone."""
@@ -83,7 +86,7 @@ class Reader:
         verdict = Verdict(folder, name, stamp)
         try:
             text = disk.read(self.content, path)
-            parsed = parse(text, path, Context(self.site_url, self.picture_length, now))
+            parsed = parse(text, path, self._context(now))
         except Embargoed as error:
             return replace(verdict, reason=error.reason, message=error.message,
                            line=error.line, key=error.key, due=error.due)  # fmt: skip
@@ -92,6 +95,9 @@ class Reader:
                            line=error.line, key=error.key)  # fmt: skip
         return replace(verdict, message="; ".join(parsed.notes), due=parsed.due,
                        id=parsed.article.id, entry=self.entry(parsed.article))  # fmt: skip
+
+    def _context(self, now: int) -> Context:
+        return Context(self.site_url, self.picture_length, now, self.picture_type)
 
     def resolved(self) -> "Reader":
         """One that keeps to the folder that is there now, should the content folder be a link."""
@@ -107,14 +113,25 @@ class Reader:
             hash=digest(article),
             feeds=self.memberships(article),
             body=msgspec.json.encode(article),
+            pictures=tuple(
+                (image.url, image.length) for image in article.images if self.is_ours(image.url)
+            ),
         )
 
+    def is_ours(self, url: str) -> bool:
+        """Whether we serve a picture ourselves."""
+        return url.startswith(f"{self.site_url}/{PICTURES}/")
+
     def picture_length(self, url: str) -> int | None:
-        """The bytes of a picture that we serve ourselves; None for any other."""
-        prefix = f"{self.site_url}/{PICTURES}/"
-        if not url.startswith(prefix):
-            return None
-        return disk.size(self.content / PICTURES, unquote(url.removeprefix(prefix)))
+        """The bytes of a picture that we serve ourselves, or as its host said; None: unknown."""
+        if not self.is_ours(url):
+            return told(self.answers, url).length if self.answers else None
+        path = unquote(url.removeprefix(f"{self.site_url}/{PICTURES}/"))
+        return disk.size(self.content / PICTURES, path)
+
+    def picture_type(self, url: str) -> str | None:
+        """The media type of a picture as its host said; None: unknown."""
+        return told(self.answers, url).media_type if self.answers else None
 
 
 def _where(error: Exception) -> str:

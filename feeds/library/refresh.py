@@ -7,7 +7,7 @@ changes of a refresh appear at once, and one process refreshes at a time.
 import logging
 import os
 import sqlite3
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -26,7 +26,7 @@ from feeds.library.ledger import SETTLE
 from feeds.library.lock import locked
 from feeds.library.mending import is_database, mend
 from feeds.library.plan import Plan, find, is_great_loss, namable, plan
-from feeds.library.reading import Reader
+from feeds.library.reading import PICTURES, Reader
 from feeds.library.revision import Revision
 from feeds.library.verdict import Verdict
 
@@ -94,7 +94,9 @@ class Refresher:
             now = int(self.clock())
             must_rebuild = ledger.meta(connection, "made-for") != changes.made_for(self.fingerprint)
             paths = {""} if must_rebuild or "" in below else set(map(namable, below))
-            known = ledger.known(connection, paths)
+            resized = set(self._resized(connection, paths))
+            paths |= resized
+            known = ledger.known(connection, paths) | dict.fromkeys(resized, "")
             found = find(self.reader.content, paths, known)
             todo = plan(found, known)
             held = self._hold_back(connection, todo, now, "" in paths, is_confirmed)
@@ -110,6 +112,12 @@ class Refresher:
             is_held = ledger.meta(connection, "held-since") is not None
             due = ledger.next_due(connection, now)
             return Report(len(work.reads), len(work.gone), is_held, due)
+
+    def _resized(self, connection: sqlite3.Connection, paths: set[str]) -> Iterable[str]:
+        """The files whose articles tell the length of a picture that has another by now."""
+        if any(path in ("", PICTURES) or path.startswith(f"{PICTURES}/") for path in paths):
+            return ledger.resized(connection, self.reader.picture_length)
+        return ()
 
     def _open(self) -> sqlite3.Connection:
         connection = connect(self.path)

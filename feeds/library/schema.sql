@@ -35,6 +35,15 @@ CREATE TABLE IF NOT EXISTS article (
     UNIQUE (folder, name)
 );
 
+-- The pictures of ours that an article shows, and their bytes when it was read.
+CREATE TABLE IF NOT EXISTS picture (
+    id TEXT NOT NULL,
+    url TEXT NOT NULL,
+    length INTEGER,             -- NULL when there was no such file
+    PRIMARY KEY (url, id)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS picture_id ON picture (id);
+
 -- Which articles a feed holds: one range of this key, newest first, is a feed.
 CREATE TABLE IF NOT EXISTS membership (
     feed TEXT NOT NULL,

@@ -58,6 +58,8 @@ class Entry:
     feeds: tuple[Membership, ...]
     #: The Article as JSON.
     body: bytes
+    #: The pictures of ours that it shows, with their bytes.
+    pictures: tuple[tuple[str, int | None], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

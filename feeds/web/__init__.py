@@ -3,13 +3,17 @@
 from flask import Flask
 
 from feeds.web import refusals, site_routes
+from feeds.web.contents import ended, moved, paths
 from feeds.web.dated import DatedResponse
 from feeds.web.front import front
 from feeds.web.recipes import feed_recipe
 from feeds.web.responses import Web
 from feeds.web.routes import routes
 
-__all__ = ["Web", "add_routes", "feed_recipe", "front", "refusals", "site_routes"]
+__all__ = [
+    "Web", "add_routes", "ended", "feed_recipe", "front", "moved", "paths", "refusals",
+    "site_routes",
+]  # fmt: skip
 
 
 def add_routes(app: Flask, web: Web) -> None:

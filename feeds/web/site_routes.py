@@ -16,7 +16,7 @@ from feeds.web.responses import respond, respond_once, say, web
 from feeds.web.routes import routes
 
 #: Lists of everything.
-_LISTS: dict[str, Callable[[Catalog], Recipe]] = {
+LISTS: dict[str, Callable[[Catalog], Recipe]] = {
     "feeds.json": lists.directory_recipe,
     "feeds.opml": lists.opml_recipe,
     ".well-known/feeds": lists.opml_recipe,
@@ -34,7 +34,7 @@ def _list(name: str, recipe: Callable[[Catalog], Recipe]) -> None:
     routes.add_url_rule(f"/{name}", name.replace(".", "-"), view, methods=["GET"])
 
 
-for _name, _recipe in _LISTS.items():
+for _name, _recipe in LISTS.items():
     _list(_name, _recipe)
 
 

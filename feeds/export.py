@@ -1,0 +1,95 @@
+"""The site as a folder of files that any web server can serve, with all that is in it.
+
+A file holds what a GET is answered with, byte for byte; beside it are its twins in each coding.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from mimetypes import guess_type
+from pathlib import Path
+
+from feeds.errors import ExportError
+from feeds.shelf import OWN, Shelf, is_name
+
+#: The ending of a twin, by its coding.
+ENDINGS = {"gzip": ".gz", "br": ".br", "zstd": ".zst"}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the server says to a GET."""
+
+    status: int
+    #: Without parameters.
+    media_type: str
+    #: The coding of the body; empty when it is as it is.
+    coding: str
+    #: Seconds UTC.
+    modified: int
+    body: bytes
+
+
+#: Asks the server for a path, decoded, in a coding or in none.
+Ask = Callable[[str, str], Answer]
+
+
+def file_name(path: str, media_type: str) -> str:
+    """The name of the file for a path: ``/all.rss`` all.rss, ``/topics/ai`` topics/ai.html."""
+    if media_type != "text/html":
+        return path.removeprefix("/")
+    return "index.html" if path == "/" else f"{path.removeprefix('/')}.html"
+
+
+def put_document(shelf: Shelf, path: str, ask: Ask) -> bool:
+    """Put the document at a path, and its twins; False when no file can have its name."""
+    plain = ask(path, "")
+    if plain.status in (404, 410, 301):
+        # Gone since the list of paths was made.
+        return True
+    if plain.status != 200:
+        raise ExportError(f"{path} was answered with {plain.status}: nothing was removed")
+    name = file_name(path, plain.media_type)
+    if not is_name(name):
+        return False
+    modified = shelf.put(name, plain.body, plain.modified)
+    for coding, ending in ENDINGS.items():
+        twin = ask(path, coding)
+        if twin.coding == coding:
+            shelf.put(name + ending, twin.body, modified)
+    return True
+
+
+def pictures(folder: Path) -> list[str]:
+    """The paths of all pictures below a folder that the server would serve."""
+    found = (path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink())
+    names = [path.relative_to(folder).as_posix() for path in found]
+    return [name for name in names if is_name(name) and _is_picture(name)]
+
+
+def put_picture(shelf: Shelf, name: str, folder: Path) -> None:
+    """Put a picture beside the documents."""
+    shelf.copy(f"pictures/{name}", folder / name)
+
+
+def put_maps(shelf: Shelf, site: str, moved: Mapping[str, str], ended: Iterable[str]) -> None:
+    """Put what nginx must know to answer 301 and 410; see deploy/nginx-static.conf."""
+    lines = [
+        f'{_asked(old)} "{site}$tributary_box{new}$tributary_rest";\n' for old, new in moved.items()
+    ]
+    shelf.put(f"{OWN}/moved.map", "".join(lines).encode(), 0)
+    shelf.put(f"{OWN}/ended.map", "".join(f"{_asked(path)} 1;\n" for path in ended).encode(), 0)
+
+
+def _asked(path: str) -> str:
+    """nginx's pattern of requests for a path or anything below it.
+
+    Of the request as it came, not decoded: what goes into Location must hold no line break.
+    """
+    below = r"(?<tributary_rest>[./][^?]*|)(?:\?.*)?$"
+    return f'"~^(?<tributary_box>/embed|){re.escape(path)}{below}"'
+
+
+def _is_picture(name: str) -> bool:
+    is_hidden = any(part.startswith(".") for part in name.split("/"))
+    return not is_hidden and (guess_type(name)[0] or "").startswith("image/")

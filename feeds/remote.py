@@ -1,0 +1,177 @@
+"""DOOR: asks other hosts how large their pictures are, by HEAD, and trusts nothing of them.
+
+A picture's address comes from a stranger's article. It is asked only where the whole internet
+could ask: the host's name is looked up once, and the address found is the one connected to, also
+when another host redirects there.
+"""
+
+import socket
+import ssl
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPException
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from queue import Empty, SimpleQueue
+from urllib.parse import urljoin, urlsplit
+
+#: Hosts asked at the same time; each is asked one picture at a time.
+CONCURRENCY = 4
+
+#: Seconds for one picture, and for all of one run.
+DEADLINE, TOTAL = 10.0, 3600.0
+
+#: Redirects followed for one picture.
+REDIRECTS = 3
+
+#: A host that answers so is asked nothing more in this run.
+BUSY = (429, 503)
+
+_AGENT = "Tributary (asks once how large a picture is, to say so in feeds)"
+
+Address = IPv4Address | IPv6Address
+IsAllowed = Callable[[Address], bool]
+
+_GIVEN_OUT = IPv6Network("2000::/3")
+
+
+class Refused(Exception):
+    """The picture is not asked for, or gave no answer that is of use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What a host said of a picture; bytes and media type are None when it did not tell."""
+
+    length: int | None = None
+    media_type: str | None = None
+    is_busy: bool = False
+
+
+def is_public(address: Address) -> bool:
+    """Whether an address is one of the whole internet: not of this machine, nor of its network."""
+    if isinstance(address, IPv6Address):
+        # What carries an IPv4 address inside may lead to any; 2000::/3 is all that is given out.
+        carries = address.ipv4_mapped or address.sixtofour or address.teredo
+        return not carries and address.is_global and address in _GIVEN_OUT
+    return address.is_global and not address.is_multicast
+
+
+def ask_all(
+    urls: Iterable[str], is_allowed: IsAllowed = is_public, total: float = TOTAL
+) -> Iterator[tuple[str, Head]]:
+    """Ask for pictures, host by host; yield each answer as it comes.
+
+    What is not asked before the time is over, or after its host was busy, has none.
+    """
+    hosts: dict[str, list[str]] = defaultdict(list)
+    for url in urls:
+        hosts[urlsplit(url).netloc].append(url)
+    end = time.monotonic() + total
+    answers: SimpleQueue[tuple[str, Head]] = SimpleQueue()
+    pool = ThreadPoolExecutor(CONCURRENCY, "pictures")
+    try:
+        work = [pool.submit(_ask_host, some, is_allowed, end, answers) for some in hosts.values()]
+        while time.monotonic() < end and not (all(w.done() for w in work) and answers.empty()):
+            try:
+                yield answers.get(timeout=0.1)
+            except Empty:
+                continue
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _ask_host(
+    urls: list[str], is_allowed: IsAllowed, end: float, answers: "SimpleQueue[tuple[str, Head]]"
+) -> None:
+    for url in urls:
+        head = ask(url, is_allowed, min(DEADLINE, end - time.monotonic()))
+        # Cut short by the end of the run it is no answer of the host's.
+        if head.is_busy or time.monotonic() >= end:
+            return
+        answers.put((url, head))
+
+
+def ask(url: str, is_allowed: IsAllowed = is_public, deadline: float = DEADLINE) -> Head:
+    """Ask for one picture; what refuses, fails or takes too long gives an empty answer."""
+    end = time.monotonic() + deadline
+    try:
+        for _ in range(REDIRECTS + 1):
+            found = _exchange(url, is_allowed, end)
+            if isinstance(found, Head):
+                return found
+            url = found
+    except (Refused, OSError, HTTPException, ValueError):
+        pass
+    return Head()
+
+
+def _exchange(url: str, is_allowed: IsAllowed, end: float) -> Head | str:
+    """One HEAD: what it tells, or where it redirects to."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
+        raise Refused(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    connection = HTTPConnection(parts.hostname, port)
+    address = _resolve(parts.hostname, port, is_allowed)
+    connection.sock = _connect(address, port, parts.scheme == "https", parts.hostname, end)
+    # Each read may take as long as is left, so that many of them could take for ever.
+    watch = threading.Timer(max(0.0, end - time.monotonic()), _cut, [connection.sock])
+    watch.start()
+    try:
+        if isinstance(connection.sock, ssl.SSLSocket):
+            connection.sock.do_handshake()
+        target = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
+        headers = {"User-Agent": _AGENT, "Accept": "image/*", "Accept-Encoding": "identity"}
+        connection.request("HEAD", target, headers=headers)
+        response = connection.getresponse()
+        location = response.headers.get("Location")
+        if response.status in (301, 302, 303, 307, 308) and location:
+            return urljoin(url, location)
+        return _head(response.status, response.headers.get)
+    finally:
+        watch.cancel()
+        connection.close()
+
+
+def _head(status: int, header: Callable[[str], str | None]) -> Head:
+    if status != 200:
+        return Head(is_busy=status in BUSY)
+    media_type = (header("Content-Type") or "").partition(";")[0].strip().lower()
+    length = header("Content-Length") or ""
+    # Anything else is a page that says sorry, or not the bytes that a reader would get.
+    if not media_type.startswith("image/") or header("Content-Encoding"):
+        return Head()
+    is_number = length.isascii() and length.isdigit() and 0 < len(length) <= 10
+    return Head(int(length) or None if is_number else None, media_type)
+
+
+def _resolve(host: str, port: int, is_allowed: IsAllowed) -> str:
+    """The address to connect to; every one that the name has must be allowed."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    addresses = [str(entry[4][0]) for entry in found]
+    if not addresses or not all(is_allowed(ip_address(address)) for address in addresses):
+        raise Refused(host)
+    return addresses[0]
+
+
+def _connect(address: str, port: int, is_tls: bool, host: str, end: float) -> socket.socket:
+    left = end - time.monotonic()
+    if left <= 0:
+        raise Refused(host)
+    opened = socket.create_connection((address, port), left)
+    if not is_tls:
+        return opened
+    # The handshake is for the caller, whose watch is on it.
+    context = ssl.create_default_context()
+    return context.wrap_socket(opened, server_hostname=host, do_handshake_on_connect=False)
+
+
+def _cut(connected: socket.socket) -> None:
+    try:
+        connected.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        return

@@ -1,0 +1,1 @@
+"""A whole installation on loopback: nodes, Redis and nginx, all as processes."""

@@ -1,0 +1,78 @@
+"""Clients, hundreds at a time, bounded in number and in time."""
+
+import asyncio
+import threading
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+#: Seconds after which a client gives up.
+PATIENCE = 20
+
+
+async def ask(address: str, *headers: str) -> tuple[int, bytes]:
+    """One GET on a connection of its own: the status and the body."""
+    parts = urlsplit(address)
+    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+    try:
+        lines = [f"GET {parts.path} HTTP/1.1", f"Host: {parts.netloc}", "Connection: close"]
+        writer.write("\r\n".join([*lines, *headers, "", ""]).encode())
+        answer = await reader.read(-1)
+    finally:
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
+    head, _, body = answer.partition(b"\r\n\r\n")
+    return int(head.split(b" ", 2)[1]), body
+
+
+async def _try(address: str) -> tuple[object, bytes]:
+    try:
+        return await asyncio.wait_for(ask(address), PATIENCE)
+    except (OSError, IndexError, ValueError, TimeoutError) as error:
+        return type(error).__name__, b""
+
+
+def all_at_once(addresses: Sequence[str]) -> list[tuple[object, bytes]]:
+    """Ask for all of them at the same time."""
+
+    async def run() -> list[tuple[object, bytes]]:
+        return await asyncio.gather(*map(_try, addresses))
+
+    return asyncio.run(run())
+
+
+@dataclass
+class Load:
+    """Some clients that ask for one address after the other until they are stopped."""
+
+    addresses: Sequence[str]
+    clients: int = 8
+    #: Seconds between the requests of a client.
+    pause: float = 0.01
+    #: How often each status was had.
+    statuses: Counter[object] = field(default_factory=Counter)
+    _is_over: threading.Event = field(default_factory=threading.Event)
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        thread = threading.Thread(target=lambda: asyncio.run(self._run()))
+        thread.start()
+        try:
+            yield
+        finally:
+            self._is_over.set()
+            thread.join(PATIENCE)
+
+    async def _run(self) -> None:
+        await asyncio.gather(*(self._client(number) for number in range(self.clients)))
+
+    async def _client(self, number: int) -> None:
+        turn = number
+        while not self._is_over.is_set():
+            status, _ = await _try(self.addresses[turn % len(self.addresses)])
+            self.statuses[status] += 1
+            turn += 1
+            await asyncio.sleep(self.pause)

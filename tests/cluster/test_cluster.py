@@ -1,0 +1,230 @@
+"""Two nodes, a Redis and an nginx with the shipped files: nothing that dies is noticed."""
+
+import hashlib
+import json
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from http.client import HTTPConnection, HTTPMessage
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+
+from tests.cluster.crowd import Load, all_at_once
+from tests.cluster.installation import Cluster, Nginx
+from tests.conftest import Content
+
+#: Longer than nginx keeps an answer without asking: it counts whole seconds, and one begun more.
+A_MOMENT = 2.1
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    folder = tmp_path_factory.mktemp("cluster")
+    content = Content(folder / "content")
+    for number in range(60):
+        content.write(f"{number}.md", "Text. " * 500, topics=["AI", f"Topic {number % 7}"])
+    with Cluster(content, folder).running() as running:
+        yield running
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a client got."""
+
+    status: int
+    headers: HTTPMessage
+    body: bytes
+
+
+def get(address: str, **headers: str) -> Answer:
+    """GET an address; a header ``if_none_match`` is If-None-Match."""
+    parts = urlsplit(address)
+    with closing(HTTPConnection(parts.netloc, timeout=10)) as connection:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        connection.request("GET", urlunsplit(("", "", *parts[2:])), headers=named)
+        found = connection.getresponse()
+        return Answer(found.status, found.headers, found.read())
+
+
+def feeds(cluster: Cluster) -> list[str]:
+    """The paths of all feeds, in every format."""
+    listed = json.loads(get(cluster.nodes[0].url + "/feeds.json").body)["feeds"]
+    return [urlsplit(feed[kind]).path for feed in listed for kind in ("rss", "atom", "json")]
+
+
+def test_nginx_accepts_the_shipped_files(cluster: Cluster) -> None:
+    assert "test is successful" in cluster.nginx.verdict()
+
+
+def test_nginx_accepts_the_shipped_nodes_as_they_are(cluster: Cluster) -> None:
+    nginx = Nginx(cluster.folder / "as-shipped")
+    cache = {"/var/cache/nginx/tributary": str(cluster.folder / "other-cache")}
+    nginx.write(**{"nginx-front": nginx.listening | cache, "nginx-nodes": {}})
+
+    assert "test is successful" in nginx.verdict()
+
+
+def test_both_nodes_give_the_same_bytes_and_tags(cluster: Cluster) -> None:
+    answers = [{path: seen(node.url + path) for path in feeds(cluster)} for node in cluster.nodes]
+
+    assert len(answers[0]) > 20
+    assert answers[0] == answers[1]
+
+
+def seen(address: str) -> tuple[str, str]:
+    answer = get(address, accept_encoding="gzip")
+    return hashlib.sha256(answer.body).hexdigest(), answer.headers["ETag"]
+
+
+def test_a_change_reaches_who_asks_nginx(cluster: Cluster) -> None:
+    before = get(cluster.nginx.url + "/all.rss").body
+    cluster.content.write("new.md", title="Seen through nginx")
+    cluster.shows("/all.rss", "Seen through nginx")
+    time.sleep(A_MOMENT)
+
+    after = get(cluster.nginx.url + "/all.rss").body
+
+    assert b"Seen through nginx" not in before
+    assert b"Seen through nginx" in after
+
+
+def test_nginx_answers_a_known_tag_with_304(cluster: Cluster) -> None:
+    address = cluster.nginx.url + "/all.atom"
+    tag = get(address, accept_encoding="br").headers["ETag"]
+
+    answer = get(address, accept_encoding="br", if_none_match=tag)
+
+    assert (answer.status, answer.headers["ETag"], answer.body) == (304, tag, b"")
+
+
+@pytest.mark.parametrize(
+    ("accepted", "coding"),
+    [("gzip, deflate, br, zstd", "br"), ("gzip, deflate", "gzip"), ("zstd", "zstd"),
+     ("gzip;q=1.0,deflate;q=0.6,identity;q=0.3", "gzip"), ("gzip;q=0, br;q=0", None),
+     ("identity", None), ("x" * 200, None)],
+)  # fmt: skip
+def test_each_client_gets_the_coding_that_the_node_would_give(
+    cluster: Cluster, accepted: str, coding: str | None
+) -> None:
+    path = "/topics/topic-3.json"
+    through = get(cluster.nginx.url + path, accept_encoding=accepted)
+    direct = get(cluster.nodes[0].url + path, accept_encoding=accepted)
+
+    assert through.headers.get("Content-Encoding") == coding
+    assert through.body == direct.body
+
+
+@pytest.mark.parametrize("host", ["evil.example", "feeds.example.org"])
+def test_no_host_and_no_query_makes_another_answer(cluster: Cluster, host: str) -> None:
+    plain = get(cluster.nginx.url + "/topics/topic-4.rss")
+
+    other = get(cluster.nginx.url + "/topics/topic-4.rss?page=2", host=host)
+
+    assert other.body == plain.body
+    assert other.headers["X-Cache"] == "HIT"
+
+
+@pytest.mark.parametrize("odd", ["/topics//ai.rss", "/x/../topics/ai.rss", "/topics/ai.rss/"])
+def test_a_path_that_only_looks_like_a_feed_spoils_nothing(cluster: Cluster, odd: str) -> None:
+    refused = get(cluster.nginx.url + odd)
+
+    assert refused.status == 404
+    assert get(cluster.nginx.url + "/topics/ai.rss").status == 200
+
+
+def test_500_clients_at_a_cold_feed_of_two_nodes_make_one_rendering(cluster: Cluster) -> None:
+    cluster.content.write("cold.md", title="Cold", topics=["Cold"])
+    cluster.shows("/feeds.json", "/topics/cold.rss")
+    before = cluster.stored()
+
+    answers = all_at_once([node.url + "/topics/cold.rss" for node in cluster.nodes] * 250)
+
+    assert {status for status, _ in answers} == {200}
+    assert cluster.stored() - before == 1
+
+
+def test_500_clients_of_nginx_at_a_cold_feed_make_one_rendering(cluster: Cluster) -> None:
+    cluster.content.write("colder.md", title="Colder", topics=["Colder"])
+    cluster.shows("/feeds.json", "/topics/colder.rss")
+    before = cluster.stored()
+
+    answers = all_at_once([cluster.nginx.url + "/topics/colder.rss"] * 500)
+
+    assert {status for status, _ in answers} == {200}
+    assert cluster.stored() - before == 1
+
+
+def test_500_clients_of_nginx_at_a_changed_feed_make_one_rendering(cluster: Cluster) -> None:
+    get(cluster.nginx.url + "/topics/ai.atom")
+    cluster.content.write("warm.md", title="Warm", topics=["AI", "Warm"])
+    # By the list of feeds: this one is not rendered yet.
+    cluster.shows("/feeds.json", "/topics/warm.rss")
+    time.sleep(A_MOMENT)
+    before = cluster.stored()
+
+    answers = all_at_once([cluster.nginx.url + "/topics/ai.atom"] * 500)
+
+    assert {status for status, _ in answers} == {200}
+    assert cluster.stored() - before == 1
+
+
+@pytest.mark.parametrize("dying", [0, 1])
+def test_the_death_of_a_node_loses_no_request(cluster: Cluster, dying: int) -> None:
+    node = cluster.nodes[dying]
+    load = Load([cluster.nginx.url + path for path in feeds(cluster)])
+
+    with load.running():
+        time.sleep(0.5)
+        node.end(signal.SIGKILL)
+        time.sleep(1.5)
+        node.start()
+        time.sleep(0.5)
+
+    assert set(load.statuses) == {200}
+    assert load.statuses.total() > 100
+
+
+def test_a_rolling_restart_loses_no_request(cluster: Cluster) -> None:
+    load = Load([cluster.nginx.url + path for path in feeds(cluster)])
+
+    with load.running():
+        for node in cluster.nodes:
+            node.end(signal.SIGTERM)
+            node.start()
+            # nginx leaves a node alone for two seconds after it failed.
+            time.sleep(2.2)
+
+    assert set(load.statuses) == {200}
+    assert load.statuses.total() > 100
+
+
+def test_with_all_nodes_down_nginx_serves_what_it_has(cluster: Cluster) -> None:
+    before = get(cluster.nginx.url + "/all.rss").body
+    for node in cluster.nodes:
+        node.end(signal.SIGKILL)
+    time.sleep(A_MOMENT)
+
+    stale = get(cluster.nginx.url + "/all.rss")
+    refused = get(cluster.nginx.url + "/never-asked-for.rss")
+    for node in cluster.nodes:
+        node.start()
+
+    assert (stale.status, stale.body, stale.headers["X-Cache"]) == (200, before, "STALE")
+    assert (refused.status, refused.headers["Retry-After"]) == (503, "10")
+
+
+def test_the_death_of_redis_loses_no_request(cluster: Cluster) -> None:
+    load = Load([cluster.nginx.url + path for path in feeds(cluster)])
+
+    with load.running():
+        time.sleep(0.3)
+        cluster.kill_redis()
+        cluster.content.write("later.md", title="Without Redis", topics=["AI"])
+        cluster.shows("/topics/ai.rss", "Without Redis")
+        time.sleep(A_MOMENT)
+
+    assert set(load.statuses) == {200}
+    assert b"Without Redis" in get(cluster.nginx.url + "/topics/ai.rss").body

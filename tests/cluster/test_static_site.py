@@ -1,0 +1,219 @@
+"""A folder written by ``flask export`` and served by nginx: what the server promises holds there.
+
+The tests imported here are those of the server; they are given the exported site instead.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+
+import pytest
+from werkzeug.datastructures import Headers
+
+from app import create_app
+from feeds.export import ENDINGS
+from feeds.web import paths
+from tests import test_http
+from tests.cluster.installation import Nginx
+from tests.conftest import SITE_URL, Clock, Content, Site, need
+from tests.test_encodings import DECODERS
+from tests.test_http import (  # noqa: F401
+    EVERY_KIND,
+    REFUSED,
+    fill,
+    test_a_200_has_all_that_a_client_needs,
+    test_a_304_is_open_to_scripts_too,
+    test_a_conditional_head_answers_304,
+    test_a_picture_is_served_with_length_and_type,
+    test_an_alias_moves_for_good_in_one_hop,
+    test_no_query_changes_the_answer,
+    test_options_allow_what_other_sites_need,
+    test_self_is_the_canonical_address_whatever_was_asked_for,
+    test_the_body_after_decoding_is_the_same_for_all_codings,
+    test_types_are_exact,
+    test_what_readers_guess_is_the_main_feed_without_a_redirect,
+)
+
+#: What there is no file for; the second is refused by nginx itself, with 400.
+LIVE_ONLY = {"/healthz", "/%00%ff.rss"}
+
+#: Of the connection, not of the answer.
+CONNECTION = {"date", "server", "connection"}
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer as Flask's test client gives it."""
+
+    status_code: int
+    headers: Headers
+    data: bytes
+
+    @property
+    def mimetype(self) -> str:
+        return self.headers.get("Content-Type", "").partition(";")[0]
+
+
+@dataclass(frozen=True)
+class Client:
+    """Asks a real server as Flask's test client asks the app."""
+
+    port: int
+
+    def open(self, path: str, method: str = "GET", **options: Any) -> Reply:
+        with closing(HTTPConnection("127.0.0.1", self.port, timeout=10)) as connection:
+            connection.request(method, path, headers=options.get("headers") or {})
+            found = connection.getresponse()
+            kept = [pair for pair in found.getheaders() if pair[0].lower() not in CONNECTION]
+            return Reply(found.status, Headers(kept), found.read())
+
+    def get(self, path: str, **options: Any) -> Reply:
+        return self.open(path, **options)
+
+    def head(self, path: str, **options: Any) -> Reply:
+        return self.open(path, "HEAD", **options)
+
+    def options(self, path: str, **options: Any) -> Reply:
+        return self.open(path, "OPTIONS", **options)
+
+
+@dataclass(frozen=True)
+class StaticSite:
+    """What tests ask, the server that the folder was exported from, and the folder."""
+
+    client: Client
+    live: Site
+    folder: Path
+
+    def get(self, path: str, **headers: str) -> Reply:
+        return self.client.get(path, headers={k.replace("_", "-"): v for k, v in headers.items()})
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StaticSite]:
+    """The same content as the server's tests have, exported."""
+    need("nginx")
+    root = tmp_path_factory.mktemp("static")
+    content = Content(root / "content")
+    content.folder.mkdir()
+    fill(content)
+    environ = {
+        "FEEDS_CONTENT_DIR": str(content.folder),
+        "FEEDS_INSTANCE_DIR": str(root / "instance"),
+        "FEEDS_URL": SITE_URL,
+    }
+    live = Site(create_app(environ, Clock()))
+    folder = root / "feeds"
+    assert live.runner.invoke(args=["export", str(folder)]).exit_code == 0
+    nginx = Nginx(root / "nginx")
+    nginx.write(**{"nginx-static": {**nginx.listening, "/srv/feeds": str(folder)}})
+    with nginx.running():
+        yield StaticSite(Client(nginx.port), live, folder)
+
+
+@pytest.mark.parametrize(("path", "status"), REFUSED)
+def test_what_never_existed_is_404_and_what_ended_is_410(
+    served: StaticSite, path: str, status: int
+) -> None:
+    assert served.get(path).status_code == status
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"), [kind for kind in EVERY_KIND if kind[1] not in LIVE_ONLY]
+)
+def test_every_answer_is_safe_in_a_browser_and_open_to_scripts(
+    served: Any, method: str, path: str, status: int
+) -> None:
+    test_http.test_every_answer_is_safe_in_a_browser_and_open_to_scripts(
+        served, method, path, status
+    )
+
+
+def test_nginx_accepts_the_shipped_file_before_the_first_export(tmp_path: Path) -> None:
+    nginx = Nginx(tmp_path / "nginx")
+    nginx.write(**{"nginx-static": nginx.listening})
+
+    assert "test is successful" in nginx.verdict()
+
+
+def test_every_document_is_the_one_that_the_server_gives(served: StaticSite) -> None:
+    """Bytes, and every header but the tag and those that depend on hubs and pages."""
+    differing = []
+    for path in paths(served.live.web.catalog):
+        expected, found = served.live.get(path), served.get(path)
+        if (found.status_code, found.data) != (200, expected.data) or told(found) != told(expected):
+            differing.append((path, told(found).items() ^ told(expected).items()))
+
+    assert differing == []
+
+
+def told(answer: Any) -> dict[str, str]:
+    ours = {"ETag", "Link"}
+    return {name: value for name, value in answer.headers.items() if name not in ours}
+
+
+def test_twins_are_the_same_after_decoding(served: StaticSite) -> None:
+    twins = {
+        coding: sorted(served.folder.rglob(f"*{ending}")) for coding, ending in ENDINGS.items()
+    }
+
+    for coding, files in twins.items():
+        assert len(files) > 40
+        for file in files:
+            plain = file.with_name(file.name.removesuffix(ENDINGS[coding]))
+            assert DECODERS[coding](file.read_bytes()) == plain.read_bytes()
+            assert file.stat().st_mtime == plain.stat().st_mtime
+
+
+@pytest.mark.parametrize("coding", ["identity", "gzip", "br", "zstd"])
+def test_a_known_tag_gets_304_in_every_coding(served: StaticSite, coding: str) -> None:
+    tag = served.get("/topics/ai.rss", accept_encoding=coding).headers["ETag"]
+
+    answer = served.get("/topics/ai.rss", accept_encoding=coding, if_none_match=tag)
+    other = served.get("/topics/ai.rss", accept_encoding=coding, if_none_match='"other"')
+
+    assert (answer.status_code, answer.headers["ETag"], answer.data) == (304, tag, b"")
+    assert other.status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("since", "status"),
+    [("Sat, 01 Jan 2000 00:00:00 GMT", 200), ("Fri, 01 Jan 2100 00:00:00 GMT", 304), ("x", 200)],
+)
+def test_a_date_is_compared_as_a_date(served: StaticSite, since: str, status: int) -> None:
+    assert served.get("/all.atom", if_modified_since=since).status_code == status
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/.tributary/files", "/.tributary/moved.map", "/topics/ai.html", "/index.html", "/all.rss.gz",
+     "/topics/", "/topics", "/pictures/", "/.tributary/", "/embed/"],
+)  # fmt: skip
+def test_what_is_no_address_is_404_though_it_is_a_file(served: StaticSite, path: str) -> None:
+    assert served.get(path).status_code == 404
+    assert served.live.get(path).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/topics/machine-minds%0d%0aX: y", "/topics/machine-minds/%0ax"])
+def test_no_address_breaks_into_the_headers(served: StaticSite, path: str) -> None:
+    answer = served.get(path.replace(" ", "%20"))
+
+    assert "X" not in answer.headers
+
+
+def test_a_page_that_moved_is_followed_too(served: StaticSite) -> None:
+    for path in ("/topics/machine-minds", "/embed/topics/machine-minds"):
+        moved = served.get(path)
+
+        assert moved.status_code == 301
+        assert moved.headers["Location"] == served.live.get(path).headers["Location"]
+
+
+def test_nginx_needs_no_write_to_the_folder(served: StaticSite) -> None:
+    modes = {os.stat(file).st_mode & 0o777 for file in served.folder.rglob("*") if file.is_file()}
+
+    assert modes == {0o644}

@@ -1,0 +1,284 @@
+"""The site as files: what is written, what is written again, and what is never touched."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+
+from feeds.export import ENDINGS
+from feeds.shelf import opened
+from tests.conftest import Content, Site
+
+PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
+
+Looks = dict[str, tuple[bytes, int, int]]
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "exported"
+
+
+def export(site: Site, folder: Path) -> Result:
+    return site.runner.invoke(args=["export", str(folder)])
+
+
+def looks(folder: Path) -> Looks:
+    """All files but the list of them: bytes, time and inode, which moves with each writing."""
+    return {
+        str(path.relative_to(folder)): (
+            path.read_bytes(),
+            path.stat().st_mtime_ns,
+            path.stat().st_ino,
+        )
+        for path in folder.rglob("*")
+        if path.is_file() and path.name != "files"
+    }
+
+
+def test_every_kind_of_address_becomes_a_file(content: Content, site: Site, folder: Path) -> None:
+    content.write("a.md", topics=["AI", "日本語"])
+    content.raw("pictures/deep/cat.png", PNG)
+
+    result = export(site, folder)
+
+    assert result.exit_code == 0, result.output
+    expected = [
+        "index.html", "all.rss", "all.atom", "all.json", "all/2026-11.rss", "all/2026-11.html",
+        "topics/ai.rss", "topics/ai.html", "topics/ai.opml", "topics/ai/2026-11.json",
+        "topics/日本語.atom", "providers/news.example.com.rss", "providers/news.example.com.html",
+        "providers/news.example.com/example-news.rss", "feeds.json", "feeds.opml", "sitemap.xml",
+        "robots.txt", ".well-known/feeds", ".well-known/feed-menu.json", "embed.html",
+        "embed/all.html", "embed/topics/ai.html", "pictures/deep/cat.png",
+    ]  # fmt: skip
+    assert [name for name in expected if not (folder / name).is_file()] == []
+
+
+def test_a_file_is_what_a_get_is_answered_with(content: Content, site: Site, folder: Path) -> None:
+    content.write("a.md")
+    export(site, folder)
+
+    answer = site.get("/topics/ai.atom")
+
+    file = folder / "topics/ai.atom"
+    assert file.read_bytes() == answer.data
+    assert file.stat().st_mtime == answer.last_modified.timestamp()
+    for coding, ending in ENDINGS.items():
+        twin = folder / f"topics/ai.atom{ending}"
+        assert twin.read_bytes() == site.get("/topics/ai.atom", accept_encoding=coding).data
+        assert twin.stat().st_mtime == file.stat().st_mtime
+
+
+def test_a_second_export_touches_nothing(content: Content, site: Site, folder: Path) -> None:
+    content.raw("pictures/cat.png", PNG)
+    content.raw("topics.yml", "- name: AI\n  aliases: [One, Two, Three]\n")
+    content.write("a.md")
+    export(site, folder)
+    before = looks(folder)
+
+    result = export(site, folder)
+
+    assert "0 files written, 0 removed" in result.output
+    assert looks(folder) == before
+
+
+def test_what_moved_is_told_in_one_order(
+    content: Content, open_site: Callable[..., Site], folder: Path
+) -> None:
+    content.raw("topics.yml", "- name: AI\n  aliases: [c, a, e, b, d, f, h, g]\n")
+
+    export(open_site(), folder)
+
+    told = (folder / ".tributary/moved.map").read_text().splitlines()
+    assert len(told) == 8
+    assert told == sorted(told)
+
+
+def test_another_machine_writes_the_same(
+    content: Content, site: Site, open_site: Callable[..., Site], folder: Path, tmp_path: Path
+) -> None:
+    content.write("a.md")
+    other = open_site(FEEDS_INSTANCE_DIR=str(tmp_path / "another"))
+
+    export(site, folder)
+    export(other, tmp_path / "elsewhere")
+
+    times = [
+        {name: look[:2] for name, look in looks(place).items()}
+        for place in (folder, tmp_path / "elsewhere")
+    ]
+    assert times[0] == times[1]
+
+
+def test_only_what_a_change_touches_is_written_again(
+    content: Content, site: Site, folder: Path
+) -> None:
+    content.write("a.md", topics=["AI"])
+    content.write("b.md", topics=["Law"])
+    export(site, folder)
+    before = looks(folder)
+
+    content.write("a.md", topics=["AI"], title="Another title")
+    export(site, folder)
+
+    after = looks(folder)
+    changed = {name for name in after if after[name] != before[name]}
+    assert {"all.rss", "topics/ai.rss", "topics/ai.json.gz", "all/2026-11.atom"} <= changed
+    assert [name for name in changed if name.startswith("topics/law.rss")] == []
+    assert before["all.rss"][1] < after["all.rss"][1]
+
+
+def test_a_changed_file_has_a_later_time_even_when_the_index_was_lost(
+    content: Content, site: Site, open_site: Callable[..., Site], folder: Path, tmp_path: Path
+) -> None:
+    content.write("a.md")
+    export(site, folder)
+    os.utime(folder / "all.rss", (2_000_000_000, 2_000_000_000))
+    content.write("a.md", title="Another title")
+
+    export(open_site(FEEDS_INSTANCE_DIR=str(tmp_path / "another")), folder)
+
+    assert (folder / "all.rss").stat().st_mtime == 2_000_000_001
+    assert (folder / "all.rss.br").stat().st_mtime == 2_000_000_001
+
+
+def test_what_is_gone_is_removed_with_its_folders(
+    content: Content, site: Site, open_site: Callable[..., Site], folder: Path
+) -> None:
+    content.raw("pictures/deep/cat.png", PNG)
+    content.raw("topics.yml", "- name: Law\n")
+    export(open_site(), folder)
+    assert (folder / "topics/law.rss").exists()
+
+    (content.folder / "pictures/deep/cat.png").unlink()
+    (content.folder / "topics.yml").unlink()
+    export(open_site(), folder)
+
+    assert not (folder / "topics").exists()
+    assert not (folder / "pictures").exists()
+    assert (folder / "all.rss").exists()
+
+
+def test_only_files_that_an_export_wrote_are_removed(
+    content: Content, site: Site, folder: Path
+) -> None:
+    export(site, folder)
+    theirs = folder / "topics" / "notes.txt"
+    theirs.parent.mkdir()
+    theirs.write_text("mine")
+
+    export(site, folder)
+
+    assert theirs.read_text() == "mine"
+
+
+def test_a_file_of_somebody_else_is_not_written_over(site: Site, folder: Path) -> None:
+    folder.mkdir()
+    (folder / "index.html").write_text("mine")
+
+    result = export(site, folder)
+
+    assert result.exit_code == 1
+    assert "index.html was not written by an export" in result.output
+    assert (folder / "index.html").read_text() == "mine"
+
+
+def test_an_export_that_was_cut_short_is_gone_on_with(
+    content: Content, site: Site, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content.write("a.md")
+    renamed: list[object] = []
+    replace = os.replace
+
+    def failing(source: Path, target: Path) -> None:
+        renamed.append(target)
+        if len(renamed) > 20:
+            raise OSError(28, "No space left on device", str(target))
+        replace(source, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "replace", failing)
+        cut = export(site, folder)
+    content.write("a.md", title="Another title")
+    result = export(site, folder)
+
+    assert cut.exit_code == 1
+    assert "No space left on device" in cut.output
+    assert result.exit_code == 0, result.output
+    assert (folder / "all.rss").read_bytes() == site.get("/all.rss").data
+    assert "1 removed" not in result.output
+    assert list((folder / ".tributary").glob("new*")) == []
+
+
+def test_a_list_that_leads_out_of_the_folder_is_refused(site: Site, folder: Path) -> None:
+    export(site, folder)
+    outside = folder.parent / "outside.txt"
+    outside.write_text("mine")
+    with (folder / ".tributary/files").open("a") as names:
+        names.write("../outside.txt\n")
+
+    result = export(site, folder)
+
+    assert result.exit_code == 1
+    assert "is damaged" in result.output
+    assert outside.exists()
+
+
+def test_two_exports_do_not_mix(site: Site, folder: Path) -> None:
+    with opened(folder):
+        result = export(site, folder)
+
+    assert result.exit_code == 1
+    assert "another export writes to" in result.output
+
+
+def test_nothing_but_pictures_is_copied(content: Content, site: Site, folder: Path) -> None:
+    content.raw("pictures/cat.png", PNG)
+    content.raw("pictures/notes.txt", "no picture")
+    content.raw("pictures/.hidden.png", PNG)
+    content.raw("pictures/.git/cat.png", PNG)
+    (content.folder / "pictures/link.png").symlink_to("/etc/hostname")
+
+    export(site, folder)
+
+    assert [path.name for path in (folder / "pictures").rglob("*")] == ["cat.png"]
+
+
+def test_a_picture_keeps_its_time_and_is_copied_again_when_it_changes(
+    content: Content, site: Site, folder: Path
+) -> None:
+    source = content.raw("pictures/cat.png", PNG)
+    os.utime(source, (1_700_000_000, 1_700_000_000))
+    export(site, folder)
+    copied = folder / "pictures/cat.png"
+    assert copied.stat().st_mtime == 1_700_000_000
+
+    content.raw("pictures/cat.png", PNG + b"more")
+    export(site, folder)
+
+    assert copied.read_bytes() == PNG + b"more"
+
+
+def test_a_name_too_long_for_a_file_is_told(content: Content, site: Site, folder: Path) -> None:
+    content.write("a.md", topics=["日本" * 60])
+
+    result = export(site, folder)
+
+    assert result.exit_code == 0
+    assert "left out, no file can have its name: /topics/日本日本" in result.output
+    assert (folder / "all.rss").exists()
+
+
+def test_drafts_and_secrets_are_in_no_file(content: Content, site: Site, folder: Path) -> None:
+    content.write("a.md", secured="very-secret")
+    content.write("draft.md", published=False, title="Draft title")
+    content.write("later.md", publishedDateTime="2031-01-01T00:00:00Z", title="Later title")
+
+    export(site, folder)
+
+    everything = b"".join(look[0] for look in looks(folder).values())
+    assert [
+        word for word in (b"very-secret", b"Draft title", b"Later title") if word in everything
+    ] == []

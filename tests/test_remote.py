@@ -1,0 +1,285 @@
+"""Asking other hosts for pictures: what they say, and what is never asked."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+
+from feeds.cli import Tools
+from feeds.remote import Address, Head, ask, ask_all, is_public
+from tests import stores
+from tests.conftest import Clock, Content, Site
+from tests.live import ROOT
+
+
+def anywhere(address: Address) -> bool:
+    return True
+
+
+@dataclass(frozen=True)
+class Host:
+    """A real host of pictures on this machine."""
+
+    port: int
+    log: Path
+
+    def url(self, path: str) -> str:
+        return f"http://127.0.0.1:{self.port}/{path}"
+
+    def asked(self) -> list[str]:
+        return self.log.read_text().splitlines()
+
+
+@pytest.fixture
+def host(tmp_path: Path) -> Iterator[Host]:
+    port, log = stores.free_port(), tmp_path / "asked.txt"
+    command = [sys.executable, str(ROOT / "tests" / "picture_host.py"), str(port)]
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output)
+    try:
+        stores.wait(port)
+        yield Host(port, log)
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.parametrize(
+    ("path", "head"),
+    [
+        ("12345.jpg", Head(12345, "image/webp")),
+        ("to/678.jpg", Head(678, "image/webp")),
+        ("to/to/to/9.jpg", Head(9, "image/webp")),
+        ("to/to/to/to/9.jpg", Head()),
+        ("page/sorry.jpg", Head()),
+        ("packed/9.png", Head()),
+        ("silent/9.png", Head(None, "image/png")),
+        ("-5.jpg", Head(None, "image/webp")),
+        ("99999999999.jpg", Head(None, "image/webp")),
+        ("0.jpg", Head(None, "image/webp")),
+        ("status/404.jpg", Head()),
+        ("status/429.jpg", Head(is_busy=True)),
+        ("loop/x", Head()),
+        ("elsewhere/127.0.0.1:1/x.jpg", Head()),
+    ],
+)
+def test_what_a_host_says_is_taken_when_it_makes_sense(host: Host, path: str, head: Head) -> None:
+    assert ask(host.url(path), anywhere) == head
+
+
+def test_only_heads_are_asked(host: Host) -> None:
+    ask(host.url("5.jpg"), anywhere)
+
+    assert host.asked() == ["HEAD /5.jpg"]
+
+
+def test_this_machine_is_never_asked(host: Host) -> None:
+    for url in (host.url("5.jpg"), f"http://localhost:{host.port}/5.jpg"):
+        assert ask(url) == Head()
+
+    assert host.asked() == []
+
+
+def test_a_redirect_leads_nowhere_that_may_not_be_asked(host: Host) -> None:
+    def loopback_by_one_name(address: Address) -> bool:
+        return str(address) == "127.0.0.1"
+
+    answer = ask(host.url(f"elsewhere/127.0.0.2:{host.port}/5.jpg"), loopback_by_one_name)
+
+    assert answer == Head()
+    assert len(host.asked()) == 1
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["127.0.0.1", "0.0.0.0", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254",
+     "100.64.0.1", "224.0.0.1", "255.255.255.255", "192.0.2.1", "198.18.0.1", "::1", "::",
+     "fe80::1", "fc00::1", "ff02::1", "::ffff:127.0.0.1", "::ffff:8.8.8.8", "64:ff9b::7f00:1",
+     "2002:7f00:1::", "2001::1", "2001:db8::1"],
+)  # fmt: skip
+def test_no_address_of_a_network_of_our_own_is_public(address: str) -> None:
+    assert not is_public(ip_address(address))
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "93.184.215.14", "2606:4700::1111"])
+def test_addresses_of_the_internet_are_public(address: str) -> None:
+    assert is_public(ip_address(address))
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["ftp://127.0.0.1/x", "file:///etc/passwd", "http://", "http://[::1", "http://u@127.0.0.1/x",
+     "http://127.0.0.1:99999/x", "http://nowhere.invalid/x.jpg", "https://127.0.0.1:1/x"],
+)  # fmt: skip
+def test_what_cannot_be_asked_has_no_answer(url: str) -> None:
+    assert ask(url, anywhere, deadline=3) == Head()
+
+
+def test_a_host_that_drips_costs_no_more_than_the_deadline(host: Host) -> None:
+    begun = time.monotonic()
+
+    answer = ask(host.url("drip/x.jpg"), anywhere, deadline=0.5)
+
+    assert answer == Head()
+    assert time.monotonic() - begun < 1
+
+
+def test_all_are_asked_within_one_deadline(host: Host) -> None:
+    urls = [host.url(f"drip/{number}.jpg") for number in range(20)]
+    begun = time.monotonic()
+
+    answers = list(ask_all(urls, anywhere, total=0.5))
+
+    assert answers == []
+    assert time.monotonic() - begun < 1.5
+
+
+def test_a_busy_host_is_left_alone(host: Host) -> None:
+    urls = [host.url("1.jpg"), host.url("status/503.jpg"), host.url("2.jpg")]
+
+    answers = dict(ask_all(urls, anywhere))
+
+    assert answers == {urls[0]: Head(1, "image/webp")}
+    assert host.asked() == ["HEAD /1.jpg", "HEAD /status/503.jpg"]
+
+
+# The command.
+
+
+def allow_this_machine(site: Site) -> None:
+    tools: Tools = site.app.extensions["tributary.tools"]
+    site.app.extensions["tributary.tools"] = replace(tools, is_allowed=anywhere)
+
+
+def enclosure(site: Site, path: str = "/all.json") -> list[tuple[object, object]]:
+    items = site.get(path).json["items"]
+    return [
+        (each.get("size_in_bytes"), each["mime_type"])
+        for item in items
+        for each in item["attachments"]
+    ]
+
+
+def test_lengths_and_types_enter_the_feeds_and_move_them_once(
+    content: Content, site: Site, host: Host
+) -> None:
+    content.write("a.md", images=[{"url": host.url("41000.jpg")}, {"url": host.url("7.jpg")}])
+    site.library.refresh()
+    allow_this_machine(site)
+    before = site.get("/all.json").headers["ETag"]
+
+    first = site.runner.invoke(args=["images"])
+    after = site.get("/all.json").headers["ETag"]
+    second = site.runner.invoke(args=["images"])
+
+    assert "2 of 2 pictures told their length; 0 left for later" in first.output
+    assert "0 of 0 pictures" in second.output
+    assert enclosure(site) == [(41000, "image/webp"), (7, "image/webp")]
+    assert before != after == site.get("/all.json").headers["ETag"]
+    assert sorted(host.asked()) == ["HEAD /41000.jpg", "HEAD /7.jpg"]
+
+
+def test_a_host_without_an_answer_is_asked_again_only_after_a_week(
+    content: Content, site: Site, host: Host, clock: Clock
+) -> None:
+    content.write("a.md", images=[{"url": host.url("status/404.jpg")}])
+    site.library.refresh()
+    allow_this_machine(site)
+
+    for days in (0, 1, 8):
+        clock.now += days * 86_400
+        site.runner.invoke(args=["images"])
+
+    assert len(host.asked()) == 2
+
+
+def test_answers_outlive_the_index(
+    content: Content, site: Site, host: Host, tmp_path: Path
+) -> None:
+    content.write("a.md", images=[{"url": host.url("41000.jpg")}])
+    site.library.refresh()
+    allow_this_machine(site)
+    site.runner.invoke(args=["images"])
+
+    for file in (tmp_path / "instance").glob("index.sqlite*"):
+        file.unlink()
+    site.library.refresh()
+
+    assert enclosure(site) == [(41000, "image/webp")]
+    assert len(host.asked()) == 1
+
+
+def test_a_run_that_was_cut_short_is_gone_on_with(content: Content, site: Site, host: Host) -> None:
+    urls = [host.url("1.jpg"), host.url("status/503.jpg")]
+    content.write("a.md", images=[{"url": url} for url in urls])
+    site.library.refresh()
+    allow_this_machine(site)
+
+    first = site.runner.invoke(args=["images"])
+    second = site.runner.invoke(args=["images"])
+
+    assert "1 of 1 pictures told their length; 1 left for later" in first.output
+    assert "0 of 0 pictures told their length; 1 left for later" in second.output
+    assert host.asked().count("HEAD /1.jpg") == 1
+
+
+def test_one_host_can_be_chosen(content: Content, site: Site, host: Host) -> None:
+    content.write("a.md", images=[{"url": host.url("1.jpg")}])
+    site.library.refresh()
+    allow_this_machine(site)
+
+    site.runner.invoke(args=["images", "--host", "elsewhere.example"])
+
+    assert host.asked() == []
+
+
+# Pictures of our own.
+
+
+def test_a_picture_that_changes_changes_the_articles_that_show_it(
+    content: Content, site: Site
+) -> None:
+    content.raw("pictures/cat.png", b"x" * 30_000)
+    content.write("a.md", images=[{"url": "/pictures/cat.png"}], topics=["Cats"])
+    content.write("b.md", topics=["Dogs"])
+    site.library.refresh()
+    tag = site.get("/topics/dogs.json").headers["ETag"]
+    assert enclosure(site, "/topics/cats.json") == [(30_000, "image/png")]
+
+    content.raw("pictures/cat.png", b"x" * 31_000)
+    report = site.library.refresh(["pictures/cat.png"])
+
+    assert report.read == 1
+    assert enclosure(site, "/topics/cats.json") == [(31_000, "image/png")]
+    assert site.get("/topics/dogs.json").headers["ETag"] == tag
+    assert site.library.refresh().read == 0
+
+
+def test_a_picture_that_comes_later_is_told_then(content: Content, site: Site) -> None:
+    content.write("a.md", images=[{"url": "/pictures/cat.png"}])
+    site.library.refresh()
+    assert enclosure(site) == [(None, "image/png")]
+
+    content.raw("pictures/cat.png", b"x" * 30_000)
+    site.library.refresh()
+    assert enclosure(site) == [(30_000, "image/png")]
+
+    content.remove("pictures/cat.png")
+    site.library.refresh()
+    assert enclosure(site) == [(None, "image/png")]
+
+
+def test_pictures_are_not_looked_at_when_an_article_is_saved(content: Content, site: Site) -> None:
+    content.raw("pictures/cat.png", b"x" * 30_000)
+    content.write("a.md", images=[{"url": "/pictures/cat.png"}])
+    site.library.refresh()
+    content.raw("pictures/cat.png", b"x" * 31_000)
+    content.write("b.md")
+
+    assert site.library.refresh(["b.md"]).read == 1
+    assert site.library.refresh(["pictures"]).read == 1
