@@ -94,3 +94,24 @@ def test_readers_share_what_a_writer_has_alone(path: Path) -> None:
 
     thread.join(5)
     assert (is_had_early, had.is_set()) == (False, True)
+
+
+def test_who_waited_for_a_file_that_was_removed_waits_for_the_new_one(path: Path) -> None:
+    had = threading.Event()
+
+    def have() -> None:
+        with locked(path):
+            had.set()
+
+    thread = threading.Thread(target=have)
+    with locked(path):
+        thread.start()
+        had.wait(0.1)
+        path.unlink()
+        new = Turn(path)
+        new.take()
+    is_had_early = had.wait(0.2)
+    new.leave()
+    thread.join(5)
+
+    assert (is_had_early, had.is_set()) == (False, True)
