@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test check format watch golden bench bench-peers clean
+.PHONY: help serve test torture check format watch golden bench bench-peers clean
 
 help: ## Show these commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1  /p' Makefile | expand -t 12
@@ -15,6 +15,9 @@ serve: $(VENV)/serve ## Serve content/ at http://127.0.0.1:8000 (see README for 
 
 test: $(VENV)/test ## Run all tests
 	$(BIN)/pytest --cov
+
+torture: $(VENV)/test ## Do to it what nobody should, for a quarter of an hour, and print the figures
+	TORTURE=1 $(BIN)/pytest tests/torture
 
 check: $(VENV)/test ## Check format, lint and types
 	$(BIN)/ruff format --check

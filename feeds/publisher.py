@@ -32,6 +32,9 @@ LOOK = 0.02
 #: How often an article may change between selecting and reading it.
 ATTEMPTS = 5
 
+#: Seconds between complaints that documents cannot be made.
+QUIET = 5.0
+
 
 @dataclass(frozen=True, slots=True)
 class Document:
@@ -88,6 +91,7 @@ class Publisher:
         self._size = 0
         self._lock = threading.Lock()
         self._rendering: dict[str, Future[Bodies]] = {}
+        self._quiet_until = 0.0
         #: How many documents were rendered.
         self.renderings = 0
 
@@ -124,13 +128,20 @@ class Publisher:
         except Exception:
             if found is None:
                 raise
-            log.exception("%s cannot be made now: serving what was served before", address)
+            self._complain(address)
             return found.document
         if document is not None:
             self._keep(address, _Hot(revision, document))
             return document
         assert found is not None
         return found.document
+
+    def _complain(self, address: str) -> None:
+        """Log the error that is being handled; not for every request, which would fill a disk."""
+        if time.monotonic() < self._quiet_until:
+            return
+        self._quiet_until = time.monotonic() + QUIET
+        log.exception("%s cannot be made now: serving what was served before", address)
 
     def _made(self, recipe: Callable[[], Recipe], old: Document | None) -> Document | None:
         """The document of a recipe; None when another thread makes it and there is an old one."""

@@ -542,8 +542,6 @@ def test_odd_headers_break_nothing(served: Site, headers: dict[str, str], path: 
 EVERY_KIND = [
     ("GET", "/all.rss", 200),
     ("GET", "/feeds.json", 200),
-    ("GET", "/healthz", 200),
-    ("GET", "/pictures/cat.png", 200),
     ("OPTIONS", "/all.rss", 204),
     ("GET", "/topics/machine-minds.rss", 301),
     ("GET", "/topics/unknown.rss", 404),
@@ -568,6 +566,19 @@ def test_every_answer_is_safe_in_a_browser_and_open_to_scripts(
     exposed = answer.headers["Access-Control-Expose-Headers"]
     assert exposed == "ETag, Last-Modified, Link, Retry-After"
     assert "Set-Cookie" not in answer.headers
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/pictures/cat.png"])
+def test_what_is_no_feed_is_safe_in_a_browser_and_not_open_to_scripts(
+    served: Site, path: str
+) -> None:
+    """[95]"""
+    headers = served.client.get(path, buffered=True).headers
+
+    assert headers.getlist("X-Content-Type-Options") == ["nosniff"]
+    assert headers.getlist("Content-Security-Policy") == ["default-src 'none'; sandbox"]
+    assert headers.getlist("Referrer-Policy") == ["strict-origin-when-cross-origin"]
+    assert "Access-Control-Allow-Origin" not in headers
 
 
 def test_a_304_is_open_to_scripts_too(served: Site) -> None:

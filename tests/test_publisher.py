@@ -238,6 +238,18 @@ def test_the_last_good_document_beats_an_error(
     assert caplog.records[0].levelno == logging.ERROR
 
 
+def test_what_fails_for_every_request_is_not_logged_for_every_one(
+    shop: Shop, caplog: pytest.LogCaptureFixture
+) -> None:
+    shop.ask()
+    shop.revision += 1
+
+    for _ in range(100):
+        shop.publisher.document(ADDRESS, lambda: fail(IndexUnavailable("no")))
+
+    assert len(caplog.records) == 1
+
+
 def test_a_failure_is_over_when_it_is_over(shop: Shop) -> None:
     shop.ask()
     shop.publish("second")

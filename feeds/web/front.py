@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+_ASCII = bytes(range(128))
+
 _NOTHING: tuple[bytes, ...] = ()
 
 #: Endings of addresses for which a query changes nothing.
@@ -55,6 +57,10 @@ def front(inner: "WSGIApplication", publisher: Publisher, urls: Urls) -> "WSGIAp
                 start_response(found.line, found.headers.copy())
                 return [found.body] if found.body and method == "GET" else _NOTHING
         environ.update(place)
+        query = get("QUERY_STRING") or ""
+        if not query.isascii():
+            # Werkzeug raises on bytes that are not UTF-8; encoded, it reads any.
+            environ["QUERY_STRING"] = quote(query.encode("latin-1", "replace"), safe=_ASCII)
         return inner(environ, start_response)
 
     return call

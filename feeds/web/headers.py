@@ -46,9 +46,13 @@ BOX_POLICY = (
 )
 
 
-def completed(headers: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """The headers, and after them those that every answer carries and these do not say yet."""
+def completed(headers: Iterable[tuple[str, str]], is_shared: bool = False) -> list[tuple[str, str]]:
+    """The headers, and after them those that every answer carries and these do not say yet.
+
+    What scripts of other sites may read is ``is_shared``.
+    """
     found = list(headers)
     said = {name.lower() for name, _ in found}
-    found += (each for each in (*ALWAYS, *CORS, *FEED_POLICY) if each[0].lower() not in said)
+    more = (*ALWAYS, *(CORS if is_shared else ()), *FEED_POLICY)
+    found += (each for each in more if each[0].lower() not in said)
     return found

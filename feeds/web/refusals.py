@@ -16,6 +16,8 @@ from feeds.web.routes import routes
 
 #: Addresses that programs ask for.
 _PROGRAMS = (".rss", ".atom", ".json", ".opml", ".xml", ".txt", ".ico")
+#: Of these, what scripts of other sites may read: feeds and lists of them.
+_SHARED = (".rss", ".atom", ".json", ".opml")
 _PROGRAM_FOLDERS = (".well-known/", "pictures/", "static/", "healthz", "metrics", "oembed")
 
 _NOT_HERE = "Nothing is at this address"
@@ -68,7 +70,10 @@ def refused(error: HTTPException) -> ResponseReturnValue:
 @routes.after_app_request
 def guard(response: Response) -> Response:
     """Add what every answer carries, errors too."""
-    response.headers = Headers(completed(response.headers))
+    path = request.path.lstrip("/")
+    # CONSUMERS 95: feeds and lists "on 200, 304, 4xx and OPTIONS", and nothing else.
+    is_shared = request.method == "OPTIONS" or path in GUESSES or path.endswith(_SHARED)
+    response.headers = Headers(completed(response.headers, is_shared))
     return response
 
 

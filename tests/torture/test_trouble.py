@@ -19,7 +19,7 @@ from tests.conftest import Content
 from tests.live import serving
 from tests.reading import items
 from tests.torture.conftest import Figure, scaled
-from tests.torture.polling import Seen, polled
+from tests.torture.polling import Seen, first_process, polled
 from tests.waiting import wait_for
 
 FEEDS = ("all", "topics/a", "topics/b", "providers/news.example.com")
@@ -228,7 +228,7 @@ def test_a_worker_that_dies_on_a_full_disk_is_replaced_by_one_that_serves(
     loaded: Loaded, figure: Figure
 ) -> None:
     fill(loaded.instance)
-    (worker, *_) = workers(loaded.address)
+    _, (worker, *_) = first_process(loaded.address)
     os.kill(worker, signal.SIGKILL)
     time.sleep(2.5)
 
@@ -238,16 +238,3 @@ def test_a_worker_that_dies_on_a_full_disk_is_replaced_by_one_that_serves(
     figure(f"worker killed on a full disk: {len(seen.polls)} requests, {len(seen.failed())} failed")
     assert seen.failed() == []
     assert is_right(seen)
-
-
-def workers(address: str) -> list[int]:
-    """The processes that the server on an address has started."""
-    port = address.rpartition(":")[2]
-    for stat in Path("/proc").glob("[0-9]*/environ"):
-        with suppress(OSError):
-            if f"PORT={port}\0".encode() in stat.read_bytes():
-                parent = int(stat.parent.name)
-                children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
-                if children:
-                    return [int(child) for child in children]
-    raise AssertionError(f"no server at {address}")

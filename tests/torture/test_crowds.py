@@ -1,0 +1,121 @@
+"""Crowds: at a cold feed, with queries of their own, at feeds that are not there."""
+
+import gc
+import json
+import os
+import threading
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tests.conftest import Content, Site
+from tests.torture.conftest import Figure, scaled
+
+
+def test_one_rendering_for_a_crowd_at_a_cold_feed(
+    content: Content, site: Site, figure: Figure
+) -> None:
+    for number in range(50):
+        content.write(f"{number}.md", title=f"Article {number}")
+    site.library.refresh()
+    count = scaled(100, 500)
+    barrier = threading.Barrier(count)
+    found: list[tuple[int, bytes]] = []
+
+    def ask() -> None:
+        barrier.wait(30)
+        answer = site.app.test_client().get("/all.rss")
+        found.append((answer.status_code, answer.data))
+
+    threads = [threading.Thread(target=ask) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    figure(f"{count} clients on a cold feed: {site.web.publisher.renderings} rendering")
+    assert len(found) == count
+    assert len(set(found)) == 1
+    assert found[0][0] == 200
+    assert site.web.publisher.renderings == 1
+
+
+def test_queries_and_unknown_slugs_cost_no_memory_and_no_hot_feed(
+    content: Content, site: Site, figure: Figure
+) -> None:
+    for number in range(50):
+        content.write(f"{number}.md", title=f"Article {number}")
+    site.library.refresh()
+    count = scaled(3_000, 1_000_000)
+    call(site, "/all.rss", "")
+    for number in range(1_000):
+        call(site, "/all.rss", f"warm={number}")
+        call(site, f"/topics/warm-{number}.rss", "")
+    # As two workers share a crowd, one a core.
+    asked = [in_child(partial(ask_in_vain, site, count // 2, half)) for half in (0, 1)]
+    grown = [result(each) for each in asked]
+
+    figure(
+        f"{count} queries and {count} unknown slugs in two workers: memory of each "
+        f"{', '.join(f'{queried:+.1f} and {all_:+.1f}' for queried, all_, _ in grown)} MB"
+    )
+    assert max(all_ for _, all_, _ in grown) < 20
+    assert [renderings for *_, renderings in grown] == [site.web.publisher.renderings] * 2
+
+
+def in_child(work: Callable[[], object]) -> int:
+    """Where the result of some work is to be read, as JSON, which a process of its own does."""
+    reading, writing = os.pipe()
+    if os.fork():
+        os.close(writing)
+        return reading
+    try:
+        os.write(writing, json.dumps(work()).encode())
+    finally:
+        os._exit(0)
+
+
+def result(reading: int) -> list[Any]:
+    with os.fdopen(reading) as file:
+        found: list[Any] = json.load(file)
+    os.wait()
+    return found
+
+
+def ask_in_vain(site: Site, count: int, half: int) -> tuple[float, float, int]:
+    """Ask with as many queries, then for as many feeds that are not there; say what it cost."""
+    hot = "https://feeds.example.org/all.rss"
+    before = megabytes()
+    for number in range(count):
+        assert call(site, "/all.rss", f"cb={half}-{number}") == "200 OK"
+    queried = megabytes() - before
+    for number in range(count):
+        assert call(site, f"/topics/unknown-{half}-{number}.rss", "") == "404 NOT FOUND"
+    assert site.web.publisher.hot(hot) is not None
+    return queried, megabytes() - before, site.web.publisher.renderings
+
+
+def call(site: Site, path: str, query: str) -> str:
+    """The status of an answer, asked as a server asks."""
+    environ = {
+        "REQUEST_METHOD": "GET", "PATH_INFO": path, "QUERY_STRING": query, "SCRIPT_NAME": "",
+        "SERVER_NAME": "127.0.0.1", "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1",
+        "wsgi.url_scheme": "http",
+    }  # fmt: skip
+    said: list[str] = []
+
+    def start_response(status: str, headers: Any, exc_info: Any = None) -> Any:
+        said.append(status)
+
+    body: Iterable[bytes] = site.app.wsgi_app(environ, start_response)
+    b"".join(body)
+    getattr(body, "close", int)()
+    return said[0]
+
+
+def megabytes() -> float:
+    """What this process has in memory."""
+    gc.collect()
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6

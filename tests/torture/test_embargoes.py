@@ -1,0 +1,72 @@
+"""Embargoes that end while pollers look, without any file event."""
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from app import create_app
+from tests.conftest import SITE_URL, Content, Site
+from tests.torture.conftest import Figure, scaled
+
+COUNT = scaled(10, 100)
+SECONDS = scaled(4, 20)
+
+
+@pytest.fixture
+def live(content: Content, tmp_path: Path) -> Iterator[Site]:
+    environ = {
+        "FEEDS_CONTENT_DIR": str(content.folder),
+        "FEEDS_INSTANCE_DIR": str(tmp_path / "instance"),
+        "FEEDS_URL": SITE_URL,
+    }
+    site = Site(create_app(environ))
+    site.library.start()
+    yield site
+    site.library.stop()
+
+
+def iso(moment: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(moment))
+
+
+def test_embargoes_end_on_time_and_move_the_tag_once_each(
+    content: Content, live: Site, figure: Figure
+) -> None:
+    begin = int(time.time()) + 3
+    due = {f"embargoed {n}": begin + n * SECONDS // COUNT for n in range(COUNT)}
+    for number, (title, moment) in enumerate(due.items()):
+        content.write(f"{number}.md", title=title, publishedDateTime=iso(moment))
+    content.write("updated.md", title="updated", updatedDateTime=iso(begin))
+
+    early = live.get("/all.json").text
+    shown: dict[str, float] = {}
+    tags: list[str] = []
+    while time.time() < begin + SECONDS + 3:
+        asked = time.time()
+        answer = live.get("/all.json")
+        tags.append(answer.headers["ETag"])
+        for item in answer.json["items"]:
+            shown.setdefault(item["title"], asked)
+            # Within one second the moment itself and the answer's may be told apart by nobody.
+            assert item["date_modified"] <= iso(int(time.time()))
+        time.sleep(0.03)
+
+    lateness = {title: shown[title] - moment for title, moment in due.items() if title in shown}
+    moves = Counter(a != b for a, b in pairwise(tags))[True]
+    early_by, late_by = min(lateness.values()), max(lateness.values())
+    moments = len(set(due.values()))
+    figure(
+        f"{COUNT} embargoes: {len(lateness)} ended, from {early_by:+.2f} to {late_by:+.2f} s after "
+        f"their moment, {moves} moves of the tag for {moments} moments"
+    )
+    assert "embargoed" not in early
+    assert len(lateness) == COUNT
+    # A poll that began just before a moment may be answered just after it.
+    assert early_by > -0.1
+    assert late_by <= 2
+    # The first article, and the file written beside it, may have come after the first look.
+    assert moves <= moments + 2
