@@ -180,8 +180,10 @@ def ask(connection: HTTPConnection) -> int:
 )
 def test_odd_requests_are_refused_without_an_error_of_ours(address: str, request_: bytes) -> None:
     with connected(address) as client:
-        client.sendall(request_ + b"")
-        client.shutdown(socket.SHUT_WR)
+        # The server may have closed before all is sent.
+        with suppress(OSError):
+            client.sendall(request_)
+            client.shutdown(socket.SHUT_WR)
         try:
             said = client.recv(100)
         except ConnectionError:
