@@ -20,8 +20,9 @@ from feeds.settings import Environment
 #: Sockets that may be open in one worker, and wait to be: silent ones count, so it is generous.
 CONNECTIONS, WAITING = 8192, 4096
 
-#: Seconds that a worker may take to finish what it has accepted before it is killed.
-PATIENCE = 20
+#: Seconds that a worker may take to finish what it has accepted before it is killed. Also what it
+#: takes to stop one that is still loading: granian was seen to miss SIGTERM then, once in 40.
+PATIENCE = 10
 
 #: Milliseconds to send a request's headers in, and bytes that they may have.
 HEADERS_TIMEOUT, HEADERS_SIZE = 10_000, 64 * 1024
