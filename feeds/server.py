@@ -1,7 +1,7 @@
 """The server that ``flask serve`` starts: granian, which silent and slow sockets do not block.
 
 Chosen by measuring, see docs/performance.md: of those that install without a compiler it alone
-answers HEAD by the book, drains, reloads without a loss and lets other threads run.
+answers HEAD by the book, finishes its answers when told to stop, and lets other threads run.
 """
 
 import logging
