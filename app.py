@@ -8,12 +8,14 @@ import time
 from collections.abc import Callable, Mapping
 from functools import cache, partial
 
+from click import ClickException
 from flask import Flask
 
 from feeds import cli, formats
 from feeds.cache import open_cache
 from feeds.catalog import Catalog
-from feeds.library import ANSWERS, PICTURES, Library, Reader, read_site_files
+from feeds.errors import SettingsError
+from feeds.library import ANSWERS, PICTURES, Library, Reader, read_site_files, version
 from feeds.membership import memberships
 from feeds.publisher import Publisher
 from feeds.settings import Environment, SiteFiles, read_environment
@@ -49,9 +51,9 @@ def _library(environment: Environment, files: SiteFiles, clock: Callable[[], flo
         weigh=formats.weight,
         answers=environment.instance / ANSWERS,
     )
-    # What renders has a say: weights are kept in the index, and when all documents look different
-    # their Last-Modified must be later.
-    fingerprint = files.fingerprint + formats.version().encode()
+    # The code has a say: what was read by another version is read again, and when all documents
+    # look different their Last-Modified must be later.
+    fingerprint = files.fingerprint + f"{formats.version()} {version()}".encode()
     return Library(reader, environment.instance, fingerprint, environment.poll, clock)
 
 
@@ -70,5 +72,9 @@ def _served() -> Flask:
 def __getattr__(name: str) -> Flask:
     # ``app:app`` for servers, without an app at import time: importing must not touch a disk.
     if name == "app":
-        return _served()
+        try:
+            return _served()
+        except SettingsError as error:
+            # The sentence is for whoever typed the command: a traceback would bury it.
+            raise ClickException(str(error)) from error
     raise AttributeError(name)

@@ -12,7 +12,7 @@ from feeds.errors import UnknownFeed
 from feeds.library import Library
 from feeds.library.index import Month, Row
 from feeds.library.months import month_of, month_range
-from feeds.listing import Listing, Names
+from feeds.listing import NEVER, Listing, Names
 from feeds.model import Addresses, Article, Feed, FeedId, Source, Withdrawal
 from feeds.selection import Selection, fitting
 from feeds.settings import SiteFiles
@@ -25,7 +25,7 @@ STAY = 48 * 3600
 MOST = 500
 
 #: Withdrawals told in one document, the latest first.
-MOST_WITHDRAWN = 100
+MOST_WITHDRAWN = 50
 
 
 class Catalog:
@@ -84,16 +84,13 @@ class Catalog:
         """One feed; raises as ``select`` does."""
         known = self._index.feed(id.path)
         self._names.check(id, known)
-        return self._names.listing(id.path, known, self._never())
+        return self._names.listing(id.path, known)
 
     def listings(self) -> list[Listing]:
         """All feeds that are not retired: the whole, named ones, topics, providers and names."""
         known = {feed.path: feed for feed in self._index.feeds()}
-        never = self._never()
-        return [
-            self._names.listing(path, known.get(path), never)
-            for path in self._names.paths(known.keys())
-        ]
+        paths = self._names.paths(known.keys())
+        return [self._names.listing(path, known.get(path)) for path in paths]
 
     def answering(self) -> list[str]:
         """The paths of all feeds, also of a provider's only name, which lists leave out."""
@@ -117,10 +114,10 @@ class Catalog:
         if kind != "providers":
             return []
         paths = [feed.path for feed in self._index.feeds(f"{id.path}/")]
-        return [self._listed(path) for path in paths if self._names.is_listed(path, paths)]
+        return [self._listed(path) for path in self._names.listed(paths)]
 
     def _listed(self, path: str) -> Listing:
-        return self._names.listing(path, self._index.feed(path), self._never())
+        return self._names.listing(path, self._index.feed(path))
 
     def snapshot(self) -> AbstractContextManager[None]:
         """Let all that is asked inside be answered from one revision."""
@@ -129,7 +126,7 @@ class Catalog:
     def modified(self) -> int:
         """When any feed last changed."""
         site = self._index.feed("")
-        return min(site.modified, self._now()) if site else self._never()
+        return min(site.modified, self._now()) if site else NEVER
 
     def _current(self, listing: Listing) -> Selection:
         path = listing.id.path
@@ -206,7 +203,8 @@ class Catalog:
             image=self._names.image(listing.id.path),
             rows=tuple(rows),
             updated=max(told, default=modified),
-            modified=min(modified, self._now()),
+            # What a feed without articles shows changes with the site's files alone.
+            modified=min(modified, self._now()) if modified > NEVER else self.modified(),
             previous=previous,
             next=next,
             withdrawn=withdrawn,
@@ -214,11 +212,14 @@ class Catalog:
 
     def _sources(self, articles: list[Article]) -> dict[str, Source]:
         domains = {article.provider.domain for article in articles}
-        return {domain: self._source(domain) for domain in sorted(domains)}
+        sources = {domain: self._source(domain) for domain in sorted(domains)}
+        return {domain: source for domain, source in sources.items() if source}
 
-    def _source(self, domain: str) -> Source:
+    def _source(self, domain: str) -> Source | None:
         path = provider_path(domain)
         id = FeedId(self.files.aliases.get(path, path))
+        if self._names.is_retired(id.path):
+            return None
         return Source(self._uri(id), self.urls.addresses(id))
 
     def _addresses(self, id: FeedId | None) -> Addresses | None:
@@ -230,10 +231,6 @@ class Catalog:
 
     def _now(self) -> int:
         return int(self._clock())
-
-    def _never(self) -> int:
-        """The time of a feed that has never held an article: the same on every machine."""
-        return min(self._now(), (self.files.site.year - 1970) * 31_556_952)
 
 
 def _weigh(row: Row) -> int:

@@ -48,6 +48,14 @@ def _tools() -> Tools:
     return cast(Tools, current_app.extensions["tributary.tools"])
 
 
+def _ready() -> Tools:
+    """The tools with an index that is made: a fresh clone has none yet."""
+    tools = _tools()
+    if not tools.library.is_ready:
+        _refresh_with_bar(tools.library, False)
+    return tools
+
+
 @click.command("check")
 @click.option("--json", "as_json", is_flag=True, help="Print a list for programs.")
 @with_appcontext
@@ -77,7 +85,7 @@ def refresh(confirm: bool) -> None:
 @with_appcontext
 def feeds() -> None:
     """List every feed with its number of articles and its address."""
-    catalog = _tools().catalog
+    catalog = _ready().catalog
     for listing in catalog.listings():
         click.echo(f"{listing.count:6}  {catalog.urls.addresses(listing.id).rss}")
 
@@ -87,7 +95,7 @@ def feeds() -> None:
 @with_appcontext
 def explain(path: str) -> None:
     """Say in which feeds the article of a file is, or why it is in none."""
-    tools = _tools()
+    tools = _ready()
     below = _below(tools.environment.content, path)
     found = next((v for v in tools.library.inspect() if v.path == below), None)
     if found is None:

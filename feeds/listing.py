@@ -1,6 +1,7 @@
 """What feeds are called, and whether they exist, as far as files and index say it."""
 
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from feeds.errors import MovedFeed, RetiredFeed, UnknownFeed
@@ -8,6 +9,9 @@ from feeds.library.index import KnownFeed
 from feeds.model import FeedId, Image
 from feeds.settings import SiteFiles
 from feeds.urls import ALL, provider_path
+
+#: The time of a feed that has never held an article, on every machine: 2000-01-02.
+NEVER = 946_771_200
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +41,8 @@ class Names:
 
     files: SiteFiles
 
-    def listing(self, path: str, known: KnownFeed | None, never: int) -> Listing:
-        """The listing of a feed; ``never`` is the time of one that never held an article."""
+    def listing(self, path: str, known: KnownFeed | None) -> Listing:
+        """The listing of a feed, as far as the index knows it."""
         kind, *names = path.split("/")
         name, description, parent = self._called(kind, names, known.spelling if known else None)
         site = self.files.site
@@ -49,7 +53,7 @@ class Names:
             title=site.title if path == ALL.path else f"{name} — {site.title}",
             description=description,
             count=known.count if known else 0,
-            modified=known.modified if known else never,
+            modified=max(known.modified, NEVER + 1) if known else NEVER,
             newest=known.newest if known else None,
             parent=parent,
         )
@@ -70,19 +74,21 @@ class Names:
         first = [ALL.path, *(f"feeds/{name}" for name in self.files.feeds)]
         declared = {f"topics/{slug}" for slug in self.files.topics}
         declared |= {provider_path(domain) for domain in self.files.providers}
-        listed = {path for path in declared.union(known) if self.is_listed(path, known)}
-        return [*first, *sorted(listed)]
+        return [*first, *sorted(self.listed(declared.union(known)))]
 
-    def is_listed(self, path: str, known: Collection[str]) -> bool:
-        """Whether lists hold a topic, a provider or a name."""
+    def listed(self, paths: Collection[str]) -> list[str]:
+        """Those of the topics, providers and names that lists hold."""
+        families = Counter(path.rpartition("/")[0] for path in paths)
+        return [path for path in paths if self._is_listed(path, families)]
+
+    def _is_listed(self, path: str, families: Mapping[str, int]) -> bool:
         kind, *names = path.split("/")
         if kind not in ("topics", "providers") or path in self.files.aliases:
             return False
         if self.is_retired(path):
             return False
         # A provider with one name has one feed: the second would be the same again.
-        family = f"{kind}/{names[0]}/"
-        return len(names) == 1 or sum(other.startswith(family) for other in known) > 1
+        return len(names) == 1 or families[f"{kind}/{names[0]}"] > 1
 
     def is_retired(self, path: str) -> bool:
         """Whether a topic, or a provider with all its names, has ended."""

@@ -90,7 +90,7 @@ class Publisher:
         self._hot: OrderedDict[str, _Hot] = OrderedDict()
         self._size = 0
         self._lock = threading.Lock()
-        self._rendering: dict[str, Future[Bodies]] = {}
+        self._rendering: dict[str, Future[Bodies | None]] = {}
         self._quiet_until = 0.0
         #: How many documents were rendered.
         self.renderings = 0
@@ -163,11 +163,13 @@ class Publisher:
         with self._lock:
             under_way = self._rendering.get(recipe.key)
             if under_way is None:
-                mine = self._rendering[recipe.key] = Future[Bodies]()
+                mine = self._rendering[recipe.key] = Future[Bodies | None]()
         if under_way is not None:
-            return under_way.result() if is_urgent else None
+            # Who was not in a hurry may have left it to another machine.
+            done = under_way.result() if is_urgent else None
+            return done if done or not is_urgent else self._bodies(recipe, is_urgent)
         try:
-            mine.set_result(self._cached(recipe))
+            mine.set_result(self._cached(recipe, is_urgent))
         except BaseException as error:
             mine.set_exception(error)
         finally:
@@ -175,9 +177,13 @@ class Publisher:
                 del self._rendering[recipe.key]
         return mine.result()
 
-    def _cached(self, recipe: Recipe) -> Bodies:
+    def _cached(self, recipe: Recipe, is_urgent: bool) -> Bodies | None:
         """Whatever machine rendered it: all of them share the cache, and one of them renders."""
-        bodies = self._stored(recipe.key) or self._awaited(recipe.key)
+        bodies = self._stored(recipe.key)
+        if bodies is None and not self._cache.lease(recipe.key):
+            if not is_urgent:
+                return None
+            bodies = self._awaited(recipe.key)
         if bodies is None:
             bodies = encode(recipe.render())
             self.renderings += 1
@@ -194,10 +200,12 @@ class Publisher:
         If the other one dies, its lease ends and somebody else has it.
         """
         end = time.monotonic() + LEASE
-        while not self._cache.lease(key) and time.monotonic() < end:
+        while time.monotonic() < end:
             time.sleep(LOOK)
             if bodies := self._stored(key):
                 return bodies
+            if self._cache.lease(key):
+                return None
         return None
 
     def _keep(self, address: str, hot: _Hot) -> None:

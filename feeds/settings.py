@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
@@ -148,7 +148,15 @@ def checked_url(url: str, name: str) -> str:
     good = parts.scheme in ("http", "https") and parts.hostname and _URL.fullmatch(url)
     if not good or "@" in parts.netloc:
         raise SettingsError(f"{name}: not a web address: write it like https://feeds.example.org")
-    return url.rstrip("/")
+    return _normal(parts).rstrip("/")
+
+
+def _normal(parts: SplitResult) -> str:
+    """One way to write an address: letter case and a port that goes without saying do not count."""
+    default = {"http": 80, "https": 443}[parts.scheme]
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    port = "" if parts.port in (None, default) else f":{parts.port}"
+    return f"{parts.scheme}://{host}{port}{parts.path}"
 
 
 def _folder(name: str) -> Path:

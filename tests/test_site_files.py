@@ -174,7 +174,7 @@ def test_what_any_document_could_show_moves_the_fingerprint(tmp_path: Path) -> N
         ),
         ({"topics": "- {name: A, retired: maybe}"}, "topics.yml:1: retired: write true or false"),
         ({"providers": "- {name: A}"}, "providers.yml:1: domain: is missing"),
-        ({"providers": "- {domain: A b}"}, "providers.yml:1: domain: does not have the form"),
+        ({"providers": "- {domain: A b}"}, "providers.yml:1: domain: not a host name"),
         (
             {"providers": "- {domain: a.com}\n- {domain: a.com}"},
             "providers.yml:2: domain: a second provider a.com",

@@ -16,7 +16,7 @@ from feeds.library.inspection import inspect
 from feeds.library.lock import locked
 from feeds.library.mending import distrust, mend
 from feeds.library.pictures import Picture, Pictures
-from feeds.library.reading import PICTURES, Reader
+from feeds.library.reading import PICTURES, Reader, version
 from feeds.library.refresh import Progress, Refresher, Report
 from feeds.library.revision import Revision
 from feeds.library.site_files import read_site_files
@@ -32,6 +32,7 @@ __all__ = [
     "Report",
     "Verdict",
     "read_site_files",
+    "version",
 ]
 
 #: What other hosts said of their pictures, in the instance folder.

@@ -14,7 +14,7 @@ import msgspec
 from feeds.errors import Reason
 from feeds.library.disk import join
 from feeds.library.ledger import WITHDRAWAL_SECONDS
-from feeds.library.marks import Marks
+from feeds.library.marks import SLACK, Marks
 from feeds.library.months import month_of
 from feeds.library.pending import Pending
 from feeds.library.verdict import COLLISION, Entry, Verdict
@@ -32,12 +32,16 @@ def made_for(fingerprint: bytes) -> str:
     return f"{SCHEMA_VERSION}:{fingerprint.hex()}"
 
 
-def clear(connection: sqlite3.Connection) -> None:
-    """Empty the index, to read all files again; times stay, since Last-Modified never goes back."""
+def clear(connection: sqlite3.Connection, now: int) -> None:
+    """Empty the index, to read all files again; all that is served may look different then.
+
+    Times stay, and get later: Last-Modified never goes back.
+    """
     for table in ("file", "article", "picture", "membership", "spelling"):
         connection.execute(f"DELETE FROM {table}")
-    connection.execute("UPDATE feed SET count = 0")
-    connection.execute("UPDATE archive SET count = 0")
+    for table in ("feed", "archive"):
+        sql = f"UPDATE {table} SET count = 0, modified = max(modified + 1, ?)"
+        connection.execute(sql, (now - SLACK,))
 
 
 @contextmanager

@@ -121,7 +121,8 @@ def _read(text: bytes) -> tuple[Fields, str]:
 
 def _refuse_misspelt(fields: Fields) -> None:
     """A known key in other letter cases was meant to say something: nobody may overhear it."""
-    for key, node in fields.items():
+    # First what takes an article down: the key that is named decides whether it stays served.
+    for key, node in sorted(fields.items(), key=lambda f: f[0].casefold() not in _DELIBERATE):
         meant = _KEYS.get(key.casefold())
         if meant and key != meant:
             reason = Reason.BAD_PUBLISHED if meant == "published" else Reason.YAML_KEY

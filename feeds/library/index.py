@@ -221,7 +221,8 @@ class Index:
 _FEEDS = """
 SELECT feed.path, feed.count, feed.modified,
        (SELECT name FROM spelling WHERE feed = feed.path ORDER BY count DESC, name LIMIT 1),
-       (SELECT published FROM membership WHERE feed = feed.path LIMIT 1)
+       (SELECT published FROM membership WHERE feed = feed.path
+        ORDER BY published DESC LIMIT 1)
 FROM feed"""
 
 ROWS = """

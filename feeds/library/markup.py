@@ -168,7 +168,12 @@ def _attributes(written: str) -> dict[str, str]:
 
 
 def _tag(name: str, attributes: dict[str, str]) -> str:
-    return "".join((f"<{name}", *(f' {k}="{escape(v)}"' for k, v in attributes.items()), ">"))
+    return "".join((f"<{name}", *(f' {k}="{_quoted(v)}"' for k, v in attributes.items()), ">"))
+
+
+def _quoted(value: str) -> str:
+    # As everywhere in the feeds: an apostrophe stays one, so that equal addresses look equal.
+    return escape(value, quote=False).replace('"', "&quot;")
 
 
 def _anchor(attributes: dict[str, str], base: str) -> str:

@@ -155,7 +155,7 @@ class Refresher:
                 writer.forget(*split(path))
             if work.must_rebuild:
                 writer.finish()
-                changes.clear(connection)
+                changes.clear(connection, now)
                 writer = changes.Changes(connection, now)
             for done, verdict in enumerate(self._verdicts(work.reads, now), 1):
                 self._judge(writer, verdict, before if work.must_rebuild else None)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from feeds.errors import ArticleError, SettingsError
 from feeds.library.images import media_type
-from feeds.library.links import clean_url
+from feeds.library.links import clean_url, domain
 from feeds.library.nodes import Node, parse
 from feeds.library.text import clean
 from feeds.model import Image
@@ -97,6 +97,13 @@ class SiteFile:
         if url is None:
             raise self.wrong(keys.get(key), key, "not a web address: write http(s)://…")
         return url
+
+    def domain(self, node: Node, key: str, text: str) -> str:
+        """A domain as articles' providers have it: lower case, without ``www.``."""
+        found = domain(text)
+        if not found:
+            raise self.wrong(node, key, "not a host name: write it like example.org")
+        return found
 
     def image(self, keys: dict[str, Node], key: str, base: str) -> Image | None:
         """The picture under a key, if there is one."""

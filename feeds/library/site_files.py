@@ -27,7 +27,6 @@ _LABEL = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 _AUTHORITY = re.compile(rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-_DOMAIN = re.compile(r"[a-z0-9.-]+")
 
 
 def read_site_files(folder: Path, url: str, default_url: str) -> SiteFiles:
@@ -122,8 +121,7 @@ def _providers(file: SiteFile, url: str, aliases: dict[str, str]) -> Mapping[str
     found: dict[str, KnownProvider] = {}
     for node in file.items({"providers": file.root}, "providers"):
         keys = file.mapping(node, "providers", {"domain", "name", "image", "aliases", "retired"})
-        file.needed(node, keys, "domain")
-        domain = file.matching(keys, "domain", _DOMAIN, "")
+        domain = file.domain(node, "domain", file.needed(node, keys, "domain"))
         if domain in found:
             raise file.wrong(node, "domain", f"a second provider {domain}: keep one")
         found[domain] = KnownProvider(
@@ -132,7 +130,8 @@ def _providers(file: SiteFile, url: str, aliases: dict[str, str]) -> Mapping[str
             image=file.image(keys, "image", url),
             retired=file.flag(keys, "retired"),
         )
-        for other in file.texts(keys, "aliases"):
+        for text in file.texts(keys, "aliases"):
+            other = file.domain(node, "aliases", text)
             _alias(file, node, aliases, provider_path(other), provider_path(domain))
     for domain in found:
         if provider_path(domain) in aliases:
@@ -175,9 +174,15 @@ def _feeds(
 def _choice(file: SiteFile, keys: dict[str, Node], key: str, aliases: Mapping[str, str]) -> Choice:
     found = file.mapping(keys.get(key), key, {"topics", "providers", "types"})
     topics = (topic_path(name) for name in file.texts(found, "topics"))
-    providers = (provider_path(name.lower()) for name in file.texts(found, "providers"))
+    providers = (_provider(file, keys[key], name) for name in file.texts(found, "providers"))
     return Choice(
         topics=frozenset(aliases.get(path, path) for path in topics),
         providers=frozenset(aliases.get(path, path) for path in providers),
         types=frozenset(file.texts(found, "types")),
     )
+
+
+def _provider(file: SiteFile, node: Node, text: str) -> str:
+    """The path of a provider, or of a name under one: ``tube.example/slow-ferry``."""
+    domain, slash, name = text.partition("/")
+    return provider_path(file.domain(node, "providers", domain)) + slash + name

@@ -139,7 +139,7 @@ def _render_box(catalog: Catalog, listing: Listing, shown: Selection, chosen: Op
         name=listing.name,
         title=listing.title,
         page=urls.page(listing.id),
-        articles=views.articles(feed, files, urls),
+        articles=views.articles(feed, urls),
         chosen=chosen,
     )
 

@@ -129,7 +129,7 @@ def _render(catalog: Catalog, selection: Selection, shown: _Shown) -> bytes:
         readers=views.readers(addresses.rss),
         picture=selection.image if current != ALL else None,
         updated=selection.updated if selection.rows else None,
-        articles=views.articles(feed, files, urls),
+        articles=views.articles(feed, urls),
         above=shown.above,
         below=shown.below,
         years=_years(catalog, id, shown.months),

@@ -8,6 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from feeds import formats
 from feeds.web import words
 from feeds.web.assets import NAMES
 
@@ -45,7 +46,9 @@ def version() -> str:
 def _digest() -> str:
     files = sorted([*_FOLDER.glob("*.py"), *_FOLDER.glob("templates/*.html")])
     sources = b"\0".join(file.read_bytes() for file in files)
-    return sha256("".join([version_of("jinja2"), *NAMES.values()]).encode() + sources).hexdigest()
+    # Pages show what the formats make of an article: its description.
+    others = [version_of("jinja2"), formats.version(), *NAMES.values()]
+    return sha256("".join(others).encode() + sources).hexdigest()
 
 
 _VERSION = _digest()

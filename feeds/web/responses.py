@@ -62,7 +62,10 @@ def _conditions(accept_encoding: str | None) -> Conditions:
 
 
 class _Answered(DatedResponse):
-    """An answer whose headers are complete: Werkzeug would take some from a 304."""
+    """An answer whose headers are complete: Werkzeug would take some from a 304.
+
+    Of the app's own class, or Flask would make another answer of it.
+    """
 
     def get_wsgi_headers(self, environ: object) -> Headers:
         """The headers that are sent."""

@@ -1,5 +1,6 @@
 """Which address of a feed, its page and its pictures gets which answer."""
 
+import os
 from mimetypes import guess_type
 from pathlib import Path
 
@@ -89,4 +90,5 @@ def _is_picture(folder: Path, name: str) -> bool:
     is_image = (guess_type(name)[0] or "").startswith("image/")
     if is_hidden or not is_image or "\0" in name:
         return False
-    return (folder / name).resolve().is_relative_to(folder.resolve())
+    # Not Path.resolve: it raises on a link that leads to itself.
+    return Path(os.path.realpath(folder / name)).is_relative_to(os.path.realpath(folder))

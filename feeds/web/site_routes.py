@@ -82,7 +82,11 @@ def oembed() -> Response:
     if id is None:
         raise NotFound
     width, height = _pixels("maxwidth"), _pixels("maxheight")
-    return respond_once(embed.oembed_recipe(catalog, FeedId(id.path), width, height))
+    try:
+        recipe = embed.oembed_recipe(catalog, FeedId(id.path), width, height)
+    except MovedFeed as moved:
+        recipe = embed.oembed_recipe(catalog, moved.feed, width, height)
+    return respond_once(recipe)
 
 
 def _known(path: str) -> FeedId:

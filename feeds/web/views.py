@@ -5,8 +5,7 @@ from urllib.parse import quote
 
 from feeds import formats
 from feeds.model import Addresses, Article, Feed, Format, Image, RelatedLink, Site
-from feeds.settings import SiteFiles
-from feeds.urls import Urls, provider_path
+from feeds.urls import Urls
 from feeds.web.assets import NAMES
 from feeds.web.words import shortened
 
@@ -116,16 +115,14 @@ def readers(feed: str) -> tuple[Link, ...]:
     return tuple(Link(name, f"{address}{quote(feed, safe='')}") for name, address in _READERS)
 
 
-def articles(feed: Feed, files: SiteFiles, urls: Urls) -> tuple[ArticleView, ...]:
+def articles(feed: Feed, urls: Urls) -> tuple[ArticleView, ...]:
     """The articles of a feed."""
-    return tuple(_article(article, feed, files, urls) for article in feed.articles)
+    return tuple(_article(article, feed, urls) for article in feed.articles)
 
 
-def _article(article: Article, feed: Feed, files: SiteFiles, urls: Urls) -> ArticleView:
-    domain = article.provider.domain
-    path = provider_path(domain)
-    known = files.providers.get(files.aliases.get(path, path).removeprefix("providers/"))
-    page = "" if known and known.retired else urls.local(feed.sources[domain].addresses.page)
+def _article(article: Article, feed: Feed, urls: Urls) -> ArticleView:
+    source = feed.sources.get(article.provider.domain)
+    page = urls.local(source.addresses.page) if source else ""
     excerpt = formats.description(article)
     return ArticleView(
         title=article.title,
