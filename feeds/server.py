@@ -24,6 +24,10 @@ CONNECTIONS, WAITING = 8192, 4096
 #: takes to stop one that is still loading: granian was seen to miss SIGTERM then, once in 40.
 PATIENCE = 10
 
+#: Seconds between starting a new worker and stopping the old one at a reload: on a busy machine
+#: a worker needs two to load the app, and nobody may find the door closed meanwhile.
+LOADING = 5
+
 #: Milliseconds to send a request's headers in, and bytes that they may have.
 HEADERS_TIMEOUT, HEADERS_SIZE = 10_000, 64 * 1024
 
@@ -68,7 +72,7 @@ def make_server(environment: Environment) -> Any:
         # Without it the death of one worker was seen to stop the server.
         respawn_failed_workers=True,
         workers_kill_timeout=PATIENCE,
-        respawn_interval=1,
+        respawn_interval=LOADING,
         log_level=LogLevels.warning,
         log_access=False,
     )

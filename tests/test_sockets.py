@@ -220,7 +220,7 @@ def refusal(client: socket.socket, request: bytes) -> bytes:
 
 
 def _until(condition: "object") -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 40
     while time.monotonic() < end:
         if condition():  # type: ignore[operator]
             return
