@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
@@ -41,7 +42,9 @@ def all_at_once(addresses: Sequence[str]) -> list[tuple[object, bytes]]:
     async def run() -> list[tuple[object, bytes]]:
         return await asyncio.gather(*map(_try, addresses))
 
-    return asyncio.run(run())
+    # In a thread of its own: a browser's test may have left a running loop in this one.
+    with ThreadPoolExecutor(1) as fresh:
+        return fresh.submit(lambda: asyncio.run(run())).result()
 
 
 @dataclass
