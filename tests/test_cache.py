@@ -356,6 +356,9 @@ def dying(
 
         def send(number: signal.Signals) -> None:
             process.send_signal(number)
+            # Not before it is so: a thread may answer on until it has met the signal.
+            if number == signal.SIGSTOP:
+                os.waitid(os.P_PID, process.pid, os.WSTOPPED)
             if number == signal.SIGKILL:
                 process.wait()
 
