@@ -9,9 +9,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from feeds.errors import UnknownFeed
-from feeds.library import Library
-from feeds.library.index import Month, Row
-from feeds.library.months import month_of, month_range
+from feeds.library import Library, Month, Row, month_of, month_range
 from feeds.listing import NEVER, Listing, Names
 from feeds.model import Addresses, Article, Feed, FeedId, Source, Withdrawal
 from feeds.selection import Selection, fitting

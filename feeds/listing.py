@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from feeds.errors import MovedFeed, RetiredFeed, UnknownFeed
-from feeds.library.index import KnownFeed
+from feeds.library import KnownFeed
 from feeds.model import FeedId, Image
 from feeds.settings import SiteFiles
 from feeds.urls import ALL, provider_path

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import msgspec
 
-from feeds.library.index import Row
+from feeds.library import Row
 from feeds.model import FeedId, Image, Withdrawal
 
 T = TypeVar("T")

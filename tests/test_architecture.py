@@ -8,8 +8,11 @@ import pytest
 ROOT = Path(__file__).parents[1]
 MODULES = sorted((ROOT / "feeds").rglob("*.py"))
 
+#: The doors that are folders.
+FOLDERS = ("library", "formats", "web")
+
 #: For each room, the rooms that its modules may import; a room may always import itself.
-#: A folder is a door: whoever is outside imports what stands in its front door's modules here.
+#: A folder is a door: whoever is outside goes in by its front, see the test of back rooms.
 PLAN = {
     "model": set(),
     "errors": {"model"},
@@ -78,6 +81,22 @@ def test_every_module_knows_only_the_rooms_that_the_plan_allows(module: Path) ->
     known = {name.split(".")[1] for name in imports(module) if name.startswith("feeds.")}
 
     assert known - {room(module)} <= PLAN[room(module)]
+
+
+@pytest.mark.parametrize(
+    "module", [*MODULES[1:], ROOT / "app.py"], ids=lambda path: str(path.relative_to(ROOT))
+)
+def test_whoever_is_outside_a_folder_goes_in_by_its_front(module: Path) -> None:
+    outside = {folder for folder in FOLDERS if not module.is_relative_to(ROOT / "feeds" / folder)}
+
+    inside = {name for name in imports(module) for folder in outside if _is_behind(name, folder)}
+
+    assert inside == set()
+
+
+def _is_behind(name: str, folder: str) -> bool:
+    """Whether the name of an import is that of something in a module of a folder."""
+    return name.startswith(f"feeds.{folder}.") and name.count(".") > 2
 
 
 def test_every_room_of_the_plan_exists() -> None:

@@ -11,10 +11,11 @@ from pathlib import Path
 
 from feeds.errors import IndexUnavailable, SettingsError
 from feeds.library.changes import made_for
-from feeds.library.index import Index
+from feeds.library.index import Index, KnownFeed, Month, Row
 from feeds.library.inspection import inspect
 from feeds.library.lock import locked
 from feeds.library.mending import distrust, mend
+from feeds.library.months import month_of, month_range
 from feeds.library.pictures import Picture, Pictures
 from feeds.library.reading import PICTURES, Reader, version
 from feeds.library.refresh import Progress, Refresher, Report
@@ -26,11 +27,16 @@ from feeds.library.watch import Watcher
 __all__ = [
     "ANSWERS",
     "PICTURES",
+    "KnownFeed",
     "Library",
+    "Month",
     "Picture",
     "Reader",
     "Report",
+    "Row",
     "Verdict",
+    "month_of",
+    "month_range",
     "read_site_files",
     "version",
 ]
