@@ -80,6 +80,27 @@ def test_names_under_a_domain_are_listed_when_there_are_several(
     assert found["providers/tube.example/one"].parent == FeedId("providers/tube.example")
 
 
+def test_a_domain_is_called_by_the_one_name_that_publishes_there_and_not_by_one_of_several(
+    content: Content, site: Site
+) -> None:
+    """And when a second one comes, the archives, which bear the name, are later too."""
+    provider = {"name": "One", "domain": "tube.example"}
+    for month in ("08", "09"):
+        content.write(f"{month}.md", provider=provider, publishedDateTime=f"2026-{month}-01")
+    site.library.refresh()
+    alone = site.get("/providers/tube.example/2026-08.json")
+
+    content.write("b.md", provider=provider | {"name": "Two"}, publishedDateTime="2026-11-01")
+    site.library.refresh()
+    beside = site.get("/providers/tube.example/2026-08.json")
+
+    assert alone.json["title"].startswith("One — ")
+    assert beside.json["title"].startswith("tube.example — ")
+    assert beside.headers["ETag"] != alone.headers["ETag"]
+    assert beside.last_modified > alone.last_modified
+    assert listing(site, "providers/tube.example/one").name == "One"
+
+
 def test_lists_hold_every_feed_but_retired_ones_and_aliases(
     content: Content, open_site: OpenSite
 ) -> None:

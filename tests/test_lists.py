@@ -68,10 +68,10 @@ def test_opml_has_a_folder_for_each_group_of_topics_and_nests_as_topics_yml(rive
         (
             "Providers",
             [
-                "Eel Pie — The River Paper",
+                "Example News — The River Paper",
+                "tube.example — The River Paper",
                 "Eel Pie — The River Paper",
                 "Slow Ferry — The River Paper",
-                "Example News — The River Paper",
             ],
         ),
         ("Selections", ["Best of it — The River Paper"]),

@@ -126,8 +126,8 @@ def test_home_lists_topics_in_their_tree_with_counts(river: Site) -> None:
     topics = texts(page, "#topics > ul > li")
     assert topics == ["C++ 1", "River 4 Ferries 3 Ropes 2"]
     assert texts(page, "#providers > ul > li") == [
-        "Eel Pie 2 Eel Pie 1 Slow Ferry 1",
         "Example News 2",
+        "tube.example 2 Eel Pie 1 Slow Ferry 1",
     ]
     assert texts(page, "#selections li") == ["Best of it 1"]
     assert texts(page, ".facts") == ["4 articles · 9 feeds · last change 20 November 2026"]

@@ -13,6 +13,7 @@ import msgspec
 
 from feeds.errors import Reason
 from feeds.library.disk import join
+from feeds.library.index import SPELLING
 from feeds.library.ledger import WITHDRAWAL_SECONDS
 from feeds.library.marks import SLACK, Marks
 from feeds.library.months import month_of
@@ -223,8 +224,7 @@ class Changes:
         self._counts[feed] += delta
 
     def _title(self, feed: str) -> str | None:
-        sql = "SELECT name FROM spelling WHERE feed = ? ORDER BY count DESC, name LIMIT 1"
-        found = self.connection.execute(sql, (feed,)).fetchone()
+        found = self.connection.execute(SPELLING.format("?1"), (feed,)).fetchone()
         return found[0] if found else None
 
 

@@ -56,7 +56,7 @@ class KnownFeed:
     path: str
     count: int
     modified: int
-    #: The most frequent spelling of its name; None where articles have no say.
+    #: How most articles spell its name; None where they have no say.
     spelling: str | None
     #: When its newest article was published; None when it holds none.
     newest: int | None
@@ -180,8 +180,8 @@ class Index:
         be kept under the key of another.
         """
         found: dict[tuple[str, bytes], bytes] = {}
-        for chunk in _chunks(rows, 500):
-            marks = ",".join("?" * len(chunk))
+        for start in range(0, len(rows), 500):
+            marks = ",".join("?" * len(chunk := rows[start : start + 500]))
             sql = f"SELECT id, hash, body FROM article WHERE id IN ({marks})"
             for id, hash, body in self._all(sql, *(row.id for row in chunk)):
                 found[id, hash] = body
@@ -218,9 +218,15 @@ class Index:
         return found[0][0] if found else None
 
 
-_FEEDS = """
-SELECT feed.path, feed.count, feed.modified,
-       (SELECT name FROM spelling WHERE feed = feed.path ORDER BY count DESC, name LIMIT 1),
+#: How most articles spell a feed's name; none where several under one domain have each their own.
+SPELLING = """
+SELECT name FROM spelling WHERE feed = {0}
+AND (SELECT min(feed) FROM spelling WHERE feed BETWEEN {0} || '/' AND {0} || '0')
+ IS (SELECT max(feed) FROM spelling WHERE feed BETWEEN {0} || '/' AND {0} || '0')
+ORDER BY count DESC, name LIMIT 1"""
+
+_FEEDS = f"""
+SELECT feed.path, feed.count, feed.modified, ({SPELLING.format("feed.path")}),
        (SELECT published FROM membership WHERE feed = feed.path
         ORDER BY published DESC LIMIT 1)
 FROM feed"""
@@ -242,7 +248,3 @@ _AFTER = """
 SELECT published FROM membership
 WHERE feed = ? AND published <= ? AND (published < ? OR id > ?)
 ORDER BY published DESC, id LIMIT 1"""
-
-
-def _chunks(items: Sequence[Row], size: int) -> Iterator[Sequence[Row]]:
-    return (items[start : start + size] for start in range(0, len(items), size))
