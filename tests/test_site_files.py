@@ -107,6 +107,19 @@ def test_names_ids_and_aliases_all_lead_to_the_topic(tmp_path: Path) -> None:
     }
 
 
+def test_a_feed_may_name_its_providers_by_old_domains_and_names_as_they_are_written(
+    tmp_path: Path,
+) -> None:
+    site = "feeds: [{name: best, any: {providers: [old.example.com, old.example.com/Slow Ferry]}}]"
+
+    found = read(tmp_path, site=site, providers=PROVIDERS)
+
+    assert found.feeds["best"].any.providers == {
+        "providers/new.example.com",
+        "providers/new.example.com/slow-ferry",
+    }
+
+
 def test_the_configured_url_wins_over_that_of_the_file(tmp_path: Path) -> None:
     found = read(tmp_path, "https://other.example.org", site="url: https://feeds.example.com")
 

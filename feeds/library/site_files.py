@@ -18,7 +18,7 @@ from feeds.settings import (
     Topic,
     checked_url,
 )
-from feeds.urls import provider_path, slug, topic_path
+from feeds.urls import name_path, provider_path, slug, topic_path
 
 #: Tag URIs must outlive every change of address, so they do not follow the URL of the site.
 DEFAULT_AUTHORITY, DEFAULT_YEAR = "tributary.localhost", 2026
@@ -174,15 +174,18 @@ def _feeds(
 def _choice(file: SiteFile, keys: dict[str, Node], key: str, aliases: Mapping[str, str]) -> Choice:
     found = file.mapping(keys.get(key), key, {"topics", "providers", "types"})
     topics = (topic_path(name) for name in file.texts(found, "topics"))
-    providers = (_provider(file, keys[key], name) for name in file.texts(found, "providers"))
+    texts = file.texts(found, "providers")
+    providers = (_provider(file, keys[key], text, aliases) for text in texts)
     return Choice(
         topics=frozenset(aliases.get(path, path) for path in topics),
-        providers=frozenset(aliases.get(path, path) for path in providers),
+        providers=frozenset(providers),
         types=frozenset(file.texts(found, "types")),
     )
 
 
-def _provider(file: SiteFile, node: Node, text: str) -> str:
-    """The path of a provider, or of a name under one: ``tube.example/slow-ferry``."""
-    domain, slash, name = text.partition("/")
-    return provider_path(file.domain(node, "providers", domain)) + slash + name
+def _provider(file: SiteFile, node: Node, text: str, aliases: Mapping[str, str]) -> str:
+    """The path of a provider, or of a name under one: ``tube.example/Slow Ferry``."""
+    before, _, name = text.partition("/")
+    path = provider_path(file.domain(node, "providers", before))
+    domain = aliases.get(path, path).removeprefix("providers/")
+    return name_path(domain, name) if name else provider_path(domain)
