@@ -158,6 +158,14 @@ def test_errors_never_quote_what_a_file_holds(front_matter: str) -> None:
     assert "hush" not in f"{caught.value} {caught.value.key}"
 
 
+def test_pictures_beside_a_site_that_has_a_path_lie_below_it() -> None:
+    text = f"---\n{MINIMUM}images: [{{url: pictures/a.jpg}}]\n---\n".encode()
+
+    found = parse(text, "a.md", Context("https://site.example/news", length_of_ours, NOW))
+
+    assert found.article.images[0].url == "https://site.example/news/pictures/a.jpg"
+
+
 def test_notes_never_quote_what_a_file_holds() -> None:
     parsed = article(f"{MINIMUM}locale: hush-hush x\nimages: [{{url: 'hush://x', width: hush}}]\n")
 

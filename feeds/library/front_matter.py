@@ -191,7 +191,7 @@ def _article(
         excerpt=words(fields, "excerpt", MAX_EXCERPT),
         authors=names(provider.get("authors", ABSENT), "provider.authors", MAX_AUTHORS, note),
         topics=names(fields.get("topics", ABSENT), "topics", MAX_TOPICS, note),
-        images=images(pictures, "images", context.site_url, length, kind, note),
+        images=images(pictures, "images", f"{context.site_url}/", length, kind, note),
         related=related(fields.get("related", ABSENT), "related", url, note),
         content=_content(fields, body, url, note),
         type=words(fields, "type", MAX_TYPE) or "article",
