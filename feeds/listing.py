@@ -34,6 +34,11 @@ class Listing:
     #: The feed that this one is part of: of the topic above, of the provider.
     parent: FeedId | None = None
 
+    @property
+    def lasting(self) -> "Listing":
+        """Without what changes with every article: for lists that change with feeds only."""
+        return replace(self, count=0, modified=0, newest=None)
+
 
 @dataclass(frozen=True, slots=True)
 class Names:

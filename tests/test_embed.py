@@ -122,6 +122,22 @@ def test_unknown_options_make_no_documents(river: Site) -> None:
     assert (len(river.web.publisher._hot), river.web.publisher.renderings) == (kept, rendered)
 
 
+def test_the_page_of_choices_moves_with_feeds_and_not_with_articles(
+    river: Site, content: Content
+) -> None:
+    before = river.get("/embed")
+
+    content.write("more.md", topics=["Ferries"])
+    river.library.refresh()
+    after_an_article = river.get("/embed")
+    content.write("other.md", topics=["Otters"])
+    river.library.refresh()
+    after_a_feed = river.get("/embed")
+
+    assert after_an_article.headers["ETag"] == before.headers["ETag"]
+    assert after_a_feed.headers["ETag"] != before.headers["ETag"]
+
+
 def test_a_box_moves_only_with_what_it_shows(river: Site, content: Content) -> None:
     content.write("more.md", topics=["River"], publishedDateTime="2026-09-01T00:00:00Z")
     few, many = "/embed/all?count=3", "/embed/all?count=20"

@@ -86,7 +86,7 @@ def box_recipe(catalog: Catalog, id: FeedId, chosen: Options) -> Recipe:
 def chooser_recipe(catalog: Catalog, path: str, chosen: Options) -> Recipe:
     """The recipe of the page where a box is chosen; an unknown feed is the whole."""
     with catalog.snapshot():
-        listings = catalog.listings()
+        listings = [listing.lasting for listing in catalog.listings()]
         modified = catalog.modified()
     listing = next((found for found in listings if found.id.path == path), listings[0])
     all_feeds = menu(listings)

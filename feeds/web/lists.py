@@ -42,20 +42,20 @@ def opml_recipe(catalog: Catalog) -> Recipe:
     A topic with sub-topics is a folder with its own feed and theirs; topics that stand alone,
     providers and named feeds are a folder each.
     """
-    listings = [_lasting(listing) for listing in _listings(catalog)]
+    listings = [listing.lasting for listing in _listings(catalog)]
     return _recipe(catalog, listings, OPML, partial(_opml, catalog, listings))
 
 
 def group_recipe(catalog: Catalog, id: FeedId) -> Recipe:
     """The recipe of the OPML of a topic and its sub-topics; raises as Catalog.listing does."""
     with catalog.snapshot():
-        listings = [_lasting(listing) for listing in _family(catalog, catalog.listing(id))]
+        listings = [listing.lasting for listing in _family(catalog, catalog.listing(id))]
     return _recipe(catalog, listings, OPML, partial(_group, catalog, listings))
 
 
 def feed_menu_recipe(catalog: Catalog) -> Recipe:
     """The recipe of ``/.well-known/feed-menu.json`` (draft-nottingham-feed-menu-01)."""
-    listings = [_lasting(listing) for listing in _listings(catalog)]
+    listings = [listing.lasting for listing in _listings(catalog)]
     return _recipe(catalog, listings, JSON, partial(_feed_menu, catalog, listings))
 
 
@@ -90,11 +90,6 @@ def _recipe(catalog: Catalog, facts: Any, type: str, render: Callable[[], bytes]
 def _listings(catalog: Catalog) -> list[Listing]:
     with catalog.snapshot():
         return catalog.listings()
-
-
-def _lasting(listing: Listing) -> Listing:
-    """Without what changes with every article: lists of subscriptions change with feeds only."""
-    return replace(listing, count=0, modified=0, newest=None)
 
 
 def _family(catalog: Catalog, listing: Listing) -> Iterator[Listing]:
