@@ -26,7 +26,7 @@ from feeds.library.links import domain, host
 from feeds.library.markup import render_body, sanitise
 from feeds.library.nodes import Node
 from feeds.library.related import related
-from feeds.library.text import MAX_EXCERPT, MAX_TEXT, MAX_TITLE
+from feeds.library.text import MAX_EXCERPT, MAX_TEXT, MAX_TITLE, bare
 from feeds.model import Article, Provider
 
 #: Bytes of a file, and of its front matter; the largest real ones have 25 kB and 10 kB.
@@ -44,7 +44,7 @@ _TRUE, _FALSE = {"true", "True", "TRUE"}, {"false", "False", "FALSE"}
 
 _DELIBERATE = ("published", "deleted", "removed")
 _KEYS = {
-    key.casefold(): key
+    bare(key): key
     for key in (
         *_DELIBERATE,
         *("title", "excerpt", "publishedDateTime", "date", "updatedDateTime", "webUrl", "id"),
@@ -120,13 +120,14 @@ def _read(text: bytes) -> tuple[Fields, str]:
 
 
 def _refuse_misspelt(fields: Fields) -> None:
-    """A known key in other letter cases was meant to say something: nobody may overhear it."""
+    """A known key, spelt a little differently, was meant to say something: do not overhear it."""
     # First what takes an article down: the key that is named decides whether it stays served.
-    for key, node in sorted(fields.items(), key=lambda f: f[0].casefold() not in _DELIBERATE):
-        meant = _KEYS.get(key.casefold())
+    for key, node in sorted(fields.items(), key=lambda f: bare(f[0]) not in _DELIBERATE):
+        meant = _KEYS.get(bare(key))
         if meant and key != meant:
             reason = Reason.BAD_PUBLISHED if meant == "published" else Reason.YAML_KEY
-            raise ArticleError(reason, f"letter case matters: write it as {meant}", node.line, key)
+            message = f"letter case counts, and what nobody sees: write it as {meant}"
+            raise ArticleError(reason, message, node.line, meant)
 
 
 def _refuse_unserved(fields: Fields) -> None:

@@ -4,6 +4,7 @@ Everything here is linear in its input: no pattern ever looks past the next ``<`
 """
 
 import re
+import unicodedata
 from html import unescape
 
 import ftfy
@@ -87,6 +88,13 @@ def shorten(text: str, limit: int) -> str:
     if not space or len(head) < limit // 2:
         head = text[: limit - 1]
     return head.rstrip(" ,;:.-–—…") + "…"
+
+
+def bare(key: str) -> str:
+    """A key without letter case, and without spaces and marks that slip in when it is pasted."""
+    # A hard space before the colon, which some keyboards write unasked, left a draft served.
+    folded = unicodedata.normalize("NFKC", key).casefold()
+    return "".join(c for c in folded if c.isprintable() and c != " ")
 
 
 def is_blank(text: str) -> bool:
