@@ -3,8 +3,8 @@
 import os
 import pickle
 import signal
+import socket
 import struct
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,7 @@ from feeds.encodings import encode, pack, unpack
 from feeds.errors import SettingsError
 from tests import stores
 from tests.conftest import Content, Site
+from tests.waiting import wait_for
 
 KEY = "0123456789abcdef0123456789abcdef"
 VALUE = pack(KEY, encode(b"<rss/>" * 100))
@@ -195,9 +196,7 @@ def test_one_of_two_machines_is_told_to_make_a_document(
     first, second = shared.open(), shared.open()
 
     assert [first.lease(KEY), second.lease(KEY), second.lease("another")] == [True, False, True]
-    # Memcached counts whole seconds.
-    time.sleep(cache_module.LEASE + 1)
-    assert second.lease(KEY)
+    assert wait_for(lambda: second.lease(KEY))
 
 
 @pytest.mark.parametrize("name", ["memory", "files"])
@@ -240,8 +239,14 @@ def test_a_planted_pickle_is_never_run(shared: Store, tmp_path: Path) -> None:
     ids=["empty", "zero", "shorter", "short", "damaged", "swapped", "pickle", "marked pickle"],
 )
 def test_a_feed_never_shows_what_was_planted(
-    content: Content, open_site: Callable[..., Site], shared: Store, planted: bytes
+    content: Content,
+    open_site: Callable[..., Site],
+    shared: Store,
+    planted: bytes,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    # The first machine has the lease still: nobody is to wait for it.
+    monkeypatch.setattr("feeds.publisher.LEASE", 0)
     content.write("a.md")
     first = open_site(FEEDS_CACHE_URL=shared.url)
     right = first.get("/all.rss")
@@ -311,22 +316,23 @@ def test_a_full_disk_leaves_nothing_behind(files: Store, monkeypatch: pytest.Mon
     assert cache.get(KEY) == VALUE
 
 
-def test_a_file_that_cannot_be_opened_costs_no_time(
+def test_a_file_that_cannot_be_opened_is_tried_once(
     files: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cache = files.open()
     cache.set(KEY, VALUE)
 
+    tried = []
+
     def refuse(*args: object) -> None:
+        tried.append(args)
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("builtins.open", refuse)
-    before = time.monotonic()
     found = cache.get(KEY)
-    took = time.monotonic() - before
 
     assert found is None
-    assert took < 0.1
+    assert len(tried) == 1
 
 
 def folder_of(files: Store) -> Path:
@@ -334,12 +340,6 @@ def folder_of(files: Store) -> Path:
 
 
 # A cache that fails.
-
-
-def timed(work: Callable[[], object]) -> float:
-    before = time.monotonic()
-    work()
-    return time.monotonic() - before
 
 
 @pytest.fixture
@@ -373,8 +373,10 @@ def test_feeds_are_answered_without_their_cache(
     dying: tuple[str, Callable[[signal.Signals], None]],
     number: signal.Signals,
     caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """[70] It costs one wait of a tenth of a second; then the breaker keeps it away."""
+    """[70] It costs one short wait; then the breaker keeps it away."""
+    monkeypatch.setattr(cache_module, "PAUSE", 600)
     for name in "abcdef":
         content.write(f"{name}.md", topics=[name])
     url, send = dying
@@ -382,35 +384,30 @@ def test_feeds_are_answered_without_their_cache(
     good = site.get("/topics/a.rss")
 
     send(number)
-    answers = []
-    times = [
-        timed(lambda name=name: answers.append(site.get(f"/topics/{name}.rss")))  # type: ignore[misc]
-        for name in "abcdef"
-    ]
+    answers = [site.get(f"/topics/{name}.rss") for name in "abcdef"]
 
     assert [answer.status_code for answer in answers] == [200] * 6
     assert answers[0].data == good.data
-    # Generous: the machine that runs this has other work.
-    assert sum(times) < 0.1 + 0.4
     warnings = [r.getMessage() for r in caplog.records if r.name == "feeds.cache"]
     assert len(warnings) == 1
     assert "127.0.0.1" in warnings[0]
 
 
 @pytest.mark.parametrize("dying", ["redis", "memcached"], indirect=True)
-def test_a_hung_cache_costs_one_short_wait(
-    dying: tuple[str, Callable[[signal.Signals], None]],
+def test_a_hung_cache_is_asked_once(
+    dying: tuple[str, Callable[[signal.Signals], None]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(cache_module, "PAUSE", 600)
     url, send = dying
     cache = open_cache(url)
     cache.set(KEY, VALUE)
     send(signal.SIGSTOP)
 
-    first = timed(lambda: cache.get(KEY))
-    others = timed(lambda: [cache.get(KEY) for _ in range(1000)])
+    # It would hang for good without PATIENCE.
+    assert cache.get(KEY) is None
+    send(signal.SIGCONT)
 
-    assert first < 0.3
-    assert others < 0.1
+    assert [cache.get(KEY) for _ in range(100)] == [None] * 100
 
 
 @pytest.mark.parametrize("dying", ["redis", "memcached"], indirect=True)
@@ -425,9 +422,8 @@ def test_a_cache_that_comes_back_is_used_again(
     assert cache.get(KEY) is None
 
     send(signal.SIGCONT)
-    time.sleep(0.1)
 
-    assert cache.get(KEY) == VALUE
+    assert wait_for(lambda: cache.get(KEY) == VALUE)
 
 
 def test_a_cache_that_never_was_there_is_no_reason_not_to_start(
@@ -478,5 +474,11 @@ def test_an_unknown_cache_is_refused(url: str) -> None:
 @pytest.mark.parametrize(
     "url", ["rediss://cache.example.org:6380/1", "unix:///run/redis.sock", "memcached://cache"]
 )
-def test_opening_a_cache_waits_for_nobody(url: str) -> None:
-    assert timed(lambda: open_cache(url)) < 1
+def test_opening_a_cache_asks_nobody(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: asked.append(args))
+    monkeypatch.setattr(socket.socket, "connect", lambda *args: asked.append(args))
+
+    open_cache(url)
+
+    assert asked == []

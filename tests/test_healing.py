@@ -184,7 +184,7 @@ def test_another_folder_in_the_place_of_the_content_folder_is_watched(
     time.sleep(0.5)
     content.write("c.md", title="C")
 
-    assert wait_for(lambda: titles(live) == ["A", "B", "C", "First"], 5)
+    assert wait_for(lambda: titles(live) == ["A", "B", "C", "First"])
 
 
 def test_a_link_that_is_moved_to_the_next_version_is_followed(

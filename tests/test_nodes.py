@@ -65,12 +65,12 @@ def test_what_no_article_needs_is_refused_with_its_line(text: str, reason: str, 
 
 def test_an_alias_bomb_is_refused_at_once() -> None:
     bomb = "a: &a [x]\n" + "\n".join(f"{c}: &{c} [*a, *a, *a]" for c in "bcdefghij")
-    start = time.perf_counter()
+    start = time.process_time()
 
     with pytest.raises(ArticleError):
         parse(bomb)
 
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
 
 
 def test_no_message_quotes_the_text() -> None:

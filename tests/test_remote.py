@@ -121,12 +121,13 @@ def test_what_cannot_be_asked_has_no_answer(url: str) -> None:
 
 
 def test_a_host_that_drips_costs_no_more_than_the_deadline(host: Host) -> None:
+    """It drips for ten seconds; whatever else the machine has to do, the deadline is before."""
     begun = time.monotonic()
 
     answer = ask(host.url("drip/x.jpg"), anywhere, deadline=0.5)
 
     assert answer == Head()
-    assert time.monotonic() - begun < 1
+    assert time.monotonic() - begun < 5
 
 
 def test_all_are_asked_within_one_deadline(host: Host) -> None:
@@ -136,7 +137,7 @@ def test_all_are_asked_within_one_deadline(host: Host) -> None:
     answers = list(ask_all(urls, anywhere, total=0.5))
 
     assert answers == []
-    assert time.monotonic() - begun < 1.5
+    assert time.monotonic() - begun < 5
 
 
 def test_a_busy_host_is_left_alone(host: Host) -> None:

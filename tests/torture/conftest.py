@@ -14,7 +14,10 @@ IS_LONG = bool(os.environ.get("TORTURE"))
 
 
 def scaled(short: int, long: int) -> int:
-    """A number for the short form of a suite, and one for the long."""
+    """A number for the short form of a suite, and one for the long.
+
+    A bound of time is generous in the short one: it runs beside whatever the machine has to do.
+    """
     return long if IS_LONG else short
 
 

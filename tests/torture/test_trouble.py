@@ -175,7 +175,7 @@ def test_no_reader_notices_trouble(
     )
     assert seen.failed() == []
     assert is_right(seen)
-    assert added < 150
+    assert added < scaled(2000, 150)
     assert wait_for(loaded.shows_the_last_save)
 
 
@@ -213,7 +213,7 @@ def test_a_full_disk_stops_news_and_nothing_else(loaded: Loaded, figure: Figure)
     )
     assert seen.failed() == []
     assert is_right(seen)
-    assert added < 150
+    assert added < scaled(2000, 150)
     assert grown == 0
     assert is_back
 
