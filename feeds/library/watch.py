@@ -60,12 +60,12 @@ class Watcher(threading.Thread):
     """Refreshes when files change, and when an embargo ends, while it is its turn."""
 
     def __init__(
-        self, content: Path, lock: Path, watched: Watched, clock: Callable[[], float], poll: bool
+        self, content: Path, turn: Turn, watched: Watched, clock: Callable[[], float], poll: bool
     ) -> None:
         """Take what to watch and what to call; ``poll`` is for file systems without events."""
         super().__init__(name="watcher", daemon=True)
         self._content = content
-        self._turn = Turn(lock)
+        self._turn = turn
         self._watched = watched
         self._clock = clock
         self._poll = poll
