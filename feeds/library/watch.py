@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 #: Milliseconds: changes are one refresh when they come closer together than STEP, for so long as
 #: DEBOUNCE. A writer that does not rename pauses for less than a STEP in the middle of a file.
-DEBOUNCE, STEP = 1000, 60
+DEBOUNCE, STEP = 1000, 25
 
 #: Seconds between looks at the clock and at whose turn it is.
 BEAT = 0.25
