@@ -31,7 +31,7 @@ def create_app(
     library = _library(environment, files, clock)
     catalog = Catalog(library, files, formats.MAX_BYTES - formats.FRAME)
     publisher = Publisher(
-        library.revision.get, open_cache(environment.cache_url), environment.memory
+        library.revision.lately, open_cache(environment.cache_url), environment.memory
     )
     app = Flask(__name__, static_folder=None)
     # OPTIONS has an answer of its own, the same for every address.

@@ -177,8 +177,8 @@ def test_the_documents_used_least_recently_leave_memory_first() -> None:
 
 
 def _recipe(name: str) -> Recipe:
-    # Nothing that a coding makes smaller: 52 kB with all codings.
-    body = Random(name).randbytes(10_000)
+    # 52 kB by the publisher's count, with codings and all.
+    body = Random(name).randbytes(27_000)
     return Recipe(name, 1, 60, (("Content-Type", "text/plain"),), lambda: body)
 
 

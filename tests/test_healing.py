@@ -21,6 +21,7 @@ import pytest
 from app import create_app
 from feeds.library import reading
 from feeds.library.front_matter import parse
+from feeds.library.lock import Turn
 from feeds.library.watch import Watcher
 from tests.conftest import NOW, SITE_URL, Clock, Content, Site
 from tests.waiting import wait_for
@@ -594,7 +595,7 @@ def test_a_watcher_says_what_is_wrong_once(
         def examine(self) -> None:
             pass
 
-    watcher = Watcher(tmp_path, tmp_path / "lock", Broken(), time.time, poll=True)
+    watcher = Watcher(tmp_path, Turn(tmp_path / "lock"), Broken(), time.time, poll=True)
     watcher.start()
     time.sleep(4.5)
     watcher.stop()

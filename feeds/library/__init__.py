@@ -13,7 +13,7 @@ from feeds.errors import IndexUnavailable, SettingsError
 from feeds.library.changes import made_for
 from feeds.library.index import Index, KnownFeed, Month, Row
 from feeds.library.inspection import inspect
-from feeds.library.lock import locked
+from feeds.library.lock import Turn, locked
 from feeds.library.mending import distrust, mend
 from feeds.library.months import month_of, month_range
 from feeds.library.pictures import Picture, Pictures
@@ -79,7 +79,7 @@ class Library:
         self.index = Index(self._path, self.revision)
         self.pictures = Pictures(self._path, instance / ANSWERS, reader.is_ours)
         try:
-            self._mend()
+            self._examine_first()
         except (sqlite3.Error, OSError) as error:
             # A full disk, most likely. What is there may still be read.
             log.error("the index cannot be examined: %s", error)
@@ -115,8 +115,8 @@ class Library:
                 return
             if not self.is_ready:
                 self._try_refresh()
-            lock = self._instance / "watch.lock"
-            self._watcher = Watcher(self.reader.content, lock, self, self.clock, self._poll)
+            turn = self._turn()
+            self._watcher = Watcher(self.reader.content, turn, self, self.clock, self._poll)
             self._watcher.start()
 
     def follow(self) -> None:
@@ -146,6 +146,18 @@ class Library:
         self._watcher = None
         self._starting = threading.Lock()
         self.index.leave_to_parent()
+
+    def _turn(self) -> Turn:
+        return Turn(self._instance / "watch.lock")
+
+    def _examine_first(self) -> None:
+        """Examine the index, unless another process keeps it up to date: that one has done so."""
+        turn = self._turn()
+        if turn.take():
+            try:
+                self._mend()
+            finally:
+                turn.leave()
 
     def _try_refresh(self) -> None:
         try:

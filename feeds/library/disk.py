@@ -6,6 +6,7 @@ import re
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 
 from feeds.errors import ArticleError, Reason
@@ -20,6 +21,8 @@ MAX_PATH = 1000
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _UNNAMABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
+
+_NAME = attrgetter("name")
 
 #: In place of the stamp of a folder that cannot be read; its own name there is empty.
 UNREADABLE = "unreadable"
@@ -36,9 +39,10 @@ class Folder:
     #: Names of files that are no articles; only looked for when asked.
     others: tuple[str, ...] = ()
 
-    def of(self, name: str) -> str:
-        """The path of a file of this folder, below the content folder."""
-        return join(self.path, name)
+    @property
+    def prefix(self) -> str:
+        """What the path of a file of this folder begins with, below the content folder."""
+        return f"{self.path}/" if self.path else ""
 
 
 def walk(content: Path, below: str = "") -> Iterator[Folder]:
@@ -70,22 +74,25 @@ def walk(content: Path, below: str = "") -> Iterator[Folder]:
 def _look(content: Path, path: str) -> tuple[Folder, list[str]]:
     """One folder and the names of those in it."""
     with os.scandir(content / path if path else content) as entries:
-        found = sorted(entries, key=lambda entry: entry.name)
-    folders = [e.name for e in found if _is_folder(e) and not e.name.startswith(".")]
-    files = [e for e in found if not _is_folder(e)]
-    others = tuple(storable(e.name) for e in files if not is_article(e.name))
-    stamps = dict(filter(None, (_stamped(path, e) for e in files if is_article(e.name))))
-    return Folder(storable(path), stamps, others), folders
-
-
-def _stamped(folder: str, entry: "os.DirEntry[str]") -> tuple[str, str] | None:
-    """The name and stamp of a file; None when it is gone by now, which says nothing of others."""
-    if not is_namable(join(folder, entry.name)):
-        return storable(entry.name), ""
-    try:
-        return entry.name, stamp(entry.stat(follow_symlinks=False))
-    except FileNotFoundError:
-        return None
+        found = sorted(entries, key=_NAME)
+    inner, others, stamps = [], [], {}
+    is_sound = is_namable(path)
+    # One look at each, since a folder may hold a hundred thousand.
+    for entry in found:
+        name = entry.name
+        if entry.is_dir(follow_symlinks=False):
+            inner += [] if name.startswith(".") else [name]
+        elif not is_article(name):
+            others.append(storable(name))
+        elif not (is_sound and is_namable(name)):
+            stamps[storable(name)] = ""
+        else:
+            try:
+                stamps[name] = stamp(entry.stat(follow_symlinks=False))
+            except FileNotFoundError:
+                # Gone by now, which says nothing of others.
+                continue
+    return Folder(storable(path), stamps, tuple(others)), inner
 
 
 def is_namable(path: str) -> bool:
@@ -188,7 +195,3 @@ def _unopened(path: Path, error: OSError) -> ArticleError:
     if path.exists() and not path.is_file():
         return ArticleError(Reason.NOT_A_FILE, "not a plain file: replace it by one")
     return ArticleError(Reason.UNREADABLE, f"{error.strerror}: make it readable")
-
-
-def _is_folder(entry: "os.DirEntry[str]") -> bool:
-    return entry.is_dir(follow_symlinks=False)

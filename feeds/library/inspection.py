@@ -25,10 +25,10 @@ def inspect(reader: Reader, now: int) -> Iterator[Verdict]:
 
 def _paths(reader: Reader) -> Iterator[str]:
     for folder in disk.walk(reader.content):
-        yield from map(folder.of, folder.stamps)
+        yield from (folder.prefix + name for name in folder.stamps)
         if folder.path.split("/")[0] != PICTURES:
             known = SITE_FILES if folder.path == "" else set()
-            yield from (folder.of(name) for name in folder.others if name not in known)
+            yield from (folder.prefix + name for name in folder.others if name not in known)
 
 
 def _owned(verdict: Verdict, owners: dict[str, str]) -> Verdict:

@@ -20,21 +20,23 @@ WITHDRAWAL_SECONDS = 7 * 86_400
 
 def known(connection: sqlite3.Connection, below: Iterable[str]) -> dict[str, str]:
     """The stamps of all known files below some folders, or of some files."""
-    found = {}
+    found: dict[str, str] = {}
     for path in below:
         if path == "":
-            rows = connection.execute("SELECT folder, name, stamp FROM file")
+            rows = connection.execute(_ALL)
         else:
             rows = connection.execute(_BELOW, (*split(path), path, path, path))
-        for folder, name, stamp in rows:
-            found[disk.join(folder, name)] = stamp
+        found.update(rows)
     return found
 
 
-_BELOW = """
-SELECT folder, name, stamp FROM file WHERE folder = ? AND name = ?
-UNION ALL SELECT folder, name, stamp FROM file WHERE folder = ?
-UNION ALL SELECT folder, name, stamp FROM file WHERE folder > ? || '/' AND folder < ? || '0'"""
+# Put together by SQLite: a hundred thousand paths take a third of what Python needs for them.
+_ALL = "SELECT iif(folder = '', name, folder || '/' || name), stamp FROM file"
+
+_BELOW = f"""
+{_ALL} WHERE folder = ? AND name = ?
+UNION ALL {_ALL} WHERE folder = ?
+UNION ALL {_ALL} WHERE folder > ? || '/' AND folder < ? || '0'"""
 
 
 def resized(connection: sqlite3.Connection, length: Callable[[str], int | None]) -> Iterator[str]:

@@ -9,8 +9,16 @@ import idna
 #: Characters of an address; longer ones are refused, since every feed repeats them.
 MAX_LENGTH = 2_000
 
+#: Characters of a host, as in RFC 1035.
+MAX_HOST = 253
+
 _LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
+# What would be written again as it is; a host and its labels are never too long in 253 characters.
+_CLEAN = re.compile(
+    rf"https?://(?:{_LABEL}\.)*[a-z](?:[a-z0-9_-]{{0,61}}[a-z0-9_])?"
+    r"(?:[/?#][A-Za-z0-9/?#:@!$&'()*+,;=._~-]*)?"
+)
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
 # RFC 3986, 2: what may stand in a path, query or fragment, and "%" only before two digits.
 _UNSAFE = re.compile(r"[^A-Za-z0-9/?#:@!$&'()*+,;=._~%-]+|%(?![0-9A-Fa-f]{2})")
@@ -33,6 +41,8 @@ def clean_url(raw: str, base: str | None = None) -> str | None:
     text = raw.translate(_BREAKS).strip(_EDGES)
     if not text or len(text) > MAX_LENGTH:
         return None
+    if len(text) <= MAX_HOST and _CLEAN.fullmatch(text):
+        return text
     try:
         url = _rebuild(text if base is None or _SCHEME.match(text) else urljoin(base, text))
     except ValueError:
@@ -44,7 +54,7 @@ def clean_url(raw: str, base: str | None = None) -> str | None:
 def host_name(raw: str) -> str | None:
     """The host as it may stand in an address: ASCII, lower case; None when it is not one."""
     name = raw.lower().removesuffix(".")
-    if not name or len(name) > 253:
+    if not name or len(name) > MAX_HOST:
         return None
     try:
         name = name if name.isascii() else idna.encode(name, uts46=True).decode().lower()
@@ -54,7 +64,7 @@ def host_name(raw: str) -> str | None:
             return str(ip_address(name))
     except ValueError:
         return None
-    return name if len(name) <= 253 and _HOST.fullmatch(name) else None
+    return name if len(name) <= MAX_HOST and _HOST.fullmatch(name) else None
 
 
 def domain(raw: str) -> str:

@@ -6,7 +6,9 @@ A damaged file was seen to give wrong answers without an error; quick_check foun
 import logging
 import os
 import sqlite3
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 from feeds.library.connection import OPENING, SCHEMA, connect
@@ -58,19 +60,32 @@ def _is_damaged(path: Path) -> bool:
     try:
         with closing(connect(path)) as connection:
             connection.executescript(SCHEMA)
-            checked = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-            return bool(checked != "ok") or connection.execute(_TORN).fetchone() is not None
+        # Side by side, since nobody is served before: SQLite lets other threads compute.
+        with ThreadPoolExecutor() as pool:
+            return any(pool.map(partial(_finds, path), _FAULTS))
     except sqlite3.DatabaseError as error:
         if not tells_damage(error):
             raise
         return True
 
 
-# Two tables that tell of each article: when they differ, no document can be made of it.
-_TORN = """
-SELECT 1 FROM membership LEFT JOIN article USING (id)
-WHERE article.id IS NULL OR article.hash <> membership.hash
-   OR article.published <> membership.published LIMIT 1"""
+def _finds(path: Path, sql: str) -> bool:
+    with closing(connect(path)) as connection:
+        return connection.execute(sql).fetchone() is not None
+
+
+# No document can be made when the two tables that tell of each article differ. All articles are in
+# the feed of all, whose rows lie together: to look each row of every feed up among the articles
+# themselves took three times as long, 2.3 s of 100,000.
+_FAULTS = (
+    "SELECT 1 FROM pragma_quick_check(1) WHERE quick_check <> 'ok'",
+    """SELECT 1 FROM membership LEFT JOIN article USING (id)
+       WHERE feed = 'all' AND (article.hash IS NOT membership.hash
+       OR article.published <> membership.published) LIMIT 1""",
+    """SELECT 1 FROM membership AS other LEFT JOIN membership AS known
+       ON known.feed = 'all' AND known.published = other.published AND known.id = other.id
+       WHERE known.hash IS NOT other.hash LIMIT 1""",
+)
 
 
 def _remove(path: Path) -> None:

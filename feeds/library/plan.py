@@ -20,6 +20,8 @@ class Plan:
 
 def plan(found: Mapping[str, str], known: Mapping[str, str]) -> Plan:
     """Compare the stamps of files on disk with those in the index, both by path."""
+    if found == known:
+        return Plan((), (), 0)
     read = tuple(path for path, stamp in found.items() if known.get(path) != stamp)
     gone = tuple(path for path in known if path not in found)
     return Plan(read, gone, sum(path not in known for path in read))
@@ -69,7 +71,8 @@ def _found(content: Path, path: str, known: Mapping[str, str]) -> dict[str, str]
 def _walked(content: Path, path: str, known: Mapping[str, str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for folder in disk.walk(content, path):
-        found |= {folder.of(name): stamp for name, stamp in folder.stamps.items()}
+        prefix = folder.prefix
+        found.update([(prefix + name, stamp) for name, stamp in folder.stamps.items()])
     for unreadable in [path for path in found if path.endswith("/")]:
         found |= _as_known(unreadable.rstrip("/"), known) | {unreadable: disk.UNREADABLE}
     return found

@@ -3,8 +3,12 @@
 import os
 from contextlib import suppress
 from pathlib import Path
+from time import monotonic
 
 _SIZE = 8
+
+#: Seconds for which `lately` believes what it read: nobody can tell from a file that shows so late.
+LATELY = 0.005
 
 
 class Revision:
@@ -18,14 +22,29 @@ class Revision:
         """Open the file, which need not be there yet."""
         self._path = path
         self._handle = self._open()
+        #: What `lately` says, and until when.
+        self._late = 0
+        self._until = 0.0
 
     def get(self) -> int:
         """The revision now; 0 when nobody has announced one."""
         return self._read(0)
 
+    def lately(self) -> int:
+        """The revision, or what it was a moment ago when another process has just moved it.
+
+        For every request: a system call lets other threads have Python, and took a sixth of what
+        a 304 costs a worker.
+        """
+        now = monotonic()
+        if now >= self._until:
+            self._late, self._until = self._read(0), now + LATELY
+        return self._late
+
     def set(self, value: int) -> None:
         """Announce a revision; only the process that holds the lock for refreshing may."""
         self._write(value, 0)
+        self._until = 0.0
 
     @property
     def is_doubted(self) -> bool:
@@ -52,6 +71,7 @@ class Revision:
         # In one step, since other threads read meanwhile.
         os.dup2(handle, self._handle, inheritable=False)
         os.close(handle)
+        self._until = 0.0
 
     def _open(self) -> int:
         return os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)

@@ -63,6 +63,9 @@ def clean(text: str) -> str:
     last, since entities may spell it.
     """
     text = text[:MAX_TEXT]
+    # Most texts are clean: telling so takes a third of the time that finding nothing takes.
+    if text.isascii() and text.isprintable() and "<" not in text and "&" not in text:
+        return " ".join(text.split())
     if "<" in text:
         text = _MARKUP.sub(_space, text)
     if "&" in text:
@@ -99,6 +102,8 @@ def bare(key: str) -> str:
 
 def is_blank(text: str) -> bool:
     """Whether nothing of a text could be seen: only spaces, marks of direction and the like."""
+    if text.isprintable():
+        return not text.strip(" ")
     return not any(character.isprintable() and character != " " for character in text)
 
 

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 
 #: Milliseconds: changes are one refresh when they come closer together than STEP, for so long as
 #: DEBOUNCE. A writer that does not rename pauses for less than a STEP in the middle of a file.
-DEBOUNCE, STEP = 1000, 60
+DEBOUNCE, STEP = 1000, 25
 
 #: Seconds between looks at the clock and at whose turn it is.
 BEAT = 0.25
@@ -60,12 +60,12 @@ class Watcher(threading.Thread):
     """Refreshes when files change, and when an embargo ends, while it is its turn."""
 
     def __init__(
-        self, content: Path, lock: Path, watched: Watched, clock: Callable[[], float], poll: bool
+        self, content: Path, turn: Turn, watched: Watched, clock: Callable[[], float], poll: bool
     ) -> None:
         """Take what to watch and what to call; ``poll`` is for file systems without events."""
         super().__init__(name="watcher", daemon=True)
         self._content = content
-        self._turn = Turn(lock)
+        self._turn = turn
         self._watched = watched
         self._clock = clock
         self._poll = poll
