@@ -36,15 +36,13 @@ def encode(body: bytes) -> Bodies:
 def pack(key: str, bodies: Bodies) -> bytes:
     """The bodies as one run of bytes that says by itself whether it is whole and belongs to key."""
     parts = [bodies[coding] for coding in (IDENTITY, *CODINGS)]
-    rest = _LENGTHS.pack(*map(len, parts)) + b"".join(parts)
-    return _MAGIC + _digest(key, rest) + rest
+    return seal(key, _LENGTHS.pack(*map(len, parts)) + b"".join(parts))
 
 
 def unpack(key: str, packed: bytes) -> Bodies | None:
     """The bodies, or None when the bytes are damaged, foreign, or belong to another key."""
-    start = len(_MAGIC) + _DIGEST
-    rest = packed[start:]
-    if packed[:start] != _MAGIC + _digest(key, rest) or len(rest) < _LENGTHS.size:
+    rest = unseal(key, packed)
+    if rest is None or len(rest) < _LENGTHS.size:
         return None
     lengths = _LENGTHS.unpack_from(rest)
     bodies, position = {}, _LENGTHS.size
@@ -52,6 +50,18 @@ def unpack(key: str, packed: bytes) -> Bodies | None:
         bodies[coding] = rest[position : position + length]
         position += length
     return bodies
+
+
+def seal(key: str, data: bytes) -> bytes:
+    """Any bytes as a run that says by itself whether it is whole and belongs to key."""
+    return _MAGIC + _digest(key, data) + data
+
+
+def unseal(key: str, sealed: bytes) -> bytes | None:
+    """The bytes, or None when they are damaged, foreign, or belong to another key."""
+    start = len(_MAGIC) + _DIGEST
+    data = sealed[start:]
+    return data if sealed[:start] == _MAGIC + _digest(key, data) else None
 
 
 def _digest(key: str, rest: bytes) -> bytes:

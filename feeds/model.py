@@ -200,6 +200,8 @@ class Feed:
     #: The feed that an archive document belongs to; None in the feed itself.
     current: Addresses | None = None
     withdrawn: tuple[Withdrawal, ...] = ()
+    #: Whether it holds only what is new since an earlier document (RFC 3229).
+    is_delta: bool = False
 
     @property
     def archived(self) -> bool:
@@ -209,4 +211,5 @@ class Feed:
     @property
     def complete(self) -> bool:
         """Whether all articles of the feed are in this document (RFC 5005, section 2)."""
-        return not self.archived and self.previous is None
+        # A reader drops what a complete feed does not name: a delta must never say that it is one.
+        return not (self.archived or self.is_delta) and self.previous is None
