@@ -31,6 +31,8 @@ class Listing:
     modified: int
     #: When its newest article was published.
     newest: int | None = None
+    #: When an article was last withdrawn from it.
+    withdrawn: int | None = None
     #: The feed that this one is part of: of the topic above, of the provider.
     parent: FeedId | None = None
 
@@ -55,6 +57,7 @@ class Names:
             count=known.count if known else 0,
             modified=max(known.modified, NEVER + 1) if known else NEVER,
             newest=known.newest if known else None,
+            withdrawn=known.withdrawn if known else None,
             parent=parent,
         )
 

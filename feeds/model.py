@@ -122,8 +122,9 @@ class FeedId:
     path: str
     #: ``YYYY-MM`` for an archive.
     month: str | None = None
-    #: A month too large for one document has more parts, the oldest articles in part 1.
-    part: int = 1
+    #: A month too large for one document has full ones before its last, the oldest articles in
+    #: part 1; None is the last, which the documents around know without knowing how many there are.
+    part: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

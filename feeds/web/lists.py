@@ -94,7 +94,7 @@ def _listings(catalog: Catalog) -> list[Listing]:
 
 def _lasting(listing: Listing) -> Listing:
     """Without what changes with every article: lists of subscriptions change with feeds only."""
-    return replace(listing, count=0, modified=0, newest=None)
+    return replace(listing, count=0, modified=0, newest=None, withdrawn=None)
 
 
 def _family(catalog: Catalog, listing: Listing) -> Iterator[Listing]:
