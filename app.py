@@ -12,13 +12,14 @@ from click import ClickException
 from flask import Flask
 
 from feeds import cli, formats
-from feeds.cache import open_cache
+from feeds.cache import open_cache, open_traces
 from feeds.catalog import Catalog
 from feeds.errors import SettingsError
 from feeds.library import ANSWERS, PICTURES, Library, Reader, read_site_files, version
 from feeds.membership import memberships
 from feeds.publisher import Publisher
 from feeds.settings import Environment, SiteFiles, read_environment
+from feeds.traces import Traces
 from feeds.web import Web, add_routes, front
 
 
@@ -30,14 +31,15 @@ def create_app(
     files = read_site_files(environment.content, environment.url, environment.own_url)
     library = _library(environment, files, clock)
     catalog = Catalog(library, files, formats.MAX_BYTES - formats.FRAME)
-    publisher = Publisher(
-        library.revision.lately, open_cache(environment.cache_url), environment.memory
-    )
+    cache = open_cache(environment.cache_url)
+    publisher = Publisher(library.revision.lately, cache, environment.memory)
+    way = files.fingerprint + formats.version().encode()
+    traces = Traces(open_traces(environment.cache_url, cache), way)
     app = Flask(__name__, static_folder=None)
     # OPTIONS has an answer of its own, the same for every address.
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     pictures = environment.content / PICTURES
-    add_routes(app, Web(catalog, publisher, library, pictures))
+    add_routes(app, Web(catalog, publisher, traces, library, pictures))
     cli.add_commands(app, cli.Tools(environment, library, catalog))
     app.wsgi_app = front(app.wsgi_app, publisher, catalog.urls)  # type: ignore[assignment,method-assign]
     return app

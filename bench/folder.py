@@ -40,6 +40,11 @@ class Costs:
     memory: float
 
 
+def run(folders: dict[int, tuple[Path, Path]]) -> None:
+    """Measure each folder and print the table."""
+    show_costs([measure(*where, size) for size, where in folders.items()])
+
+
 def measure(content: Path, instance: Path, count: int) -> Costs:
     """Index the folder from nothing, then ask of it what a running server asks."""
     yaml_alone, yaml_computed = _yaml_alone(content, count)

@@ -8,7 +8,7 @@ from pathlib import Path
 from bench.folder import rewrite
 from bench.load import get
 from bench.servers import serving
-from bench.site import resident
+from bench.site import open_web, resident
 from bench.tables import median, show
 
 #: Saves that are timed.
@@ -19,7 +19,9 @@ POLL = 0.002
 
 
 def run(folders: dict[int, tuple[Path, Path]]) -> None:
-    """Measure each folder, already indexed."""
+    """Measure each folder."""
+    for where in folders.values():
+        open_web(*where).library.refresh()
     head = ["articles", "from os.replace to the poll, ms", "slowest", "memory of a worker MB"]
     show("A running server", head, [_row(count, *where) for count, where in folders.items()])
 

@@ -1,6 +1,8 @@
 """Our app in this process, over a folder of invented articles."""
 
 import os
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,7 @@ def open_web(content: Path, instance: Path) -> Web:
     return web
 
 
-def open_app(content: Path, instance: Path) -> Any:
+def open_app(content: Path, instance: Path, clock: Callable[[], float] = time.time) -> Any:
     """The app."""
     from app import create_app
 
@@ -25,7 +27,7 @@ def open_app(content: Path, instance: Path) -> Any:
         "FEEDS_INSTANCE_DIR": str(instance),
         "FEEDS_URL": URL,
     }
-    return create_app(os.environ | given)
+    return create_app(os.environ | given, clock)
 
 
 def resident(pid: int) -> float:

@@ -24,8 +24,12 @@ _FAILED = "the cache %s failed (%s): going on without for %g s"
 #: Documents kept in memory when no other cache is configured.
 THRESHOLD = 100
 
-#: Documents kept as files.
-FILES = 500
+#: Files kept: half of them are documents, the other half their traces.
+FILES = 1000
+
+#: Traces kept in memory, of at most 4.5 kB each, half a kB as a rule: the earlier documents of a
+#: day when hundreds of feeds change several times.
+TRACES = 4000
 
 #: Bytes that memcached keeps under a key unless it is told otherwise: 1 MiB with all it adds.
 MEMCACHED_LARGEST = 1_000_000
@@ -169,6 +173,13 @@ def open_cache(url: str) -> Cache:
     except OSError as error:
         message = f"FEEDS_CACHE_URL: {error.strerror}: name a folder that can be written"
         raise SettingsError(message) from None
+
+
+def open_traces(url: str, documents: Cache) -> Cache:
+    """Where traces are kept: with documents, but in memory not among those few large ones."""
+    if url:
+        return documents
+    return _guarded(SimpleCache(threshold=TRACES, default_timeout=TIMEOUT), "memory")
 
 
 def _redis(url: str, parts: SplitResult) -> Cache:

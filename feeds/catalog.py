@@ -6,7 +6,6 @@ what makes an unchanged answer cheap. The articles are read only when a document
 
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from functools import lru_cache
 
 from feeds.errors import UnknownFeed
 from feeds.library import Library, Month, Row, month_of, month_range
@@ -37,7 +36,6 @@ class Catalog:
         self._clock = library.clock
         self._budget = budget
         self._names = Names(files)
-        self._count_parts = lru_cache(4096)(self._counted)
 
     def revision(self) -> int:
         """Moves when any feed may have changed; asking costs nothing."""
@@ -131,7 +129,7 @@ class Catalog:
         rows = self._newest(path)
         following = self._index.newest_before(path, rows[-1]) if rows else None
         withdrawn = tuple(self._index.withdrawals(path, MOST_WITHDRAWN))
-        previous = self._last_part(path, month_of(following)) if following is not None else None
+        previous = FeedId(path, month_of(following)) if following is not None else None
         return self._selection(
             listing, listing.id, rows, listing.modified, previous, None, withdrawn
         )
@@ -148,40 +146,43 @@ class Catalog:
         wanted = [row for i, row in enumerate(rows) if i < count or row.published >= recent]
         return next(fitting(wanted, _weigh, self._budget), [])
 
-    def _archive(self, listing: Listing, month: str, part: int) -> Selection:
+    def _archive(self, listing: Listing, month: str, part: int | None) -> Selection:
         path = listing.id.path
         known = self._index.month(path, month)
-        parts = self._parts(path, month)
-        if known is None or part > max(len(parts), 1):
+        parts = self._parts(path, month) or [[]]
+        if known is None or (part or 0) >= len(parts):
             raise UnknownFeed(f"{path}/{month}")
+        chain = [
+            *(FeedId(path, month, number) for number in range(1, len(parts))),
+            FeedId(path, month),
+        ]
+        place = (part or len(parts)) - 1
         before, after = self._index.neighbours(path, month)
-        previous = FeedId(path, month, part - 1) if part > 1 else self._last_part(path, before)
-        next = FeedId(path, month, part + 1) if part < len(parts) else None
-        next = next or (FeedId(path, after) if after else None)
-        rows = parts[part - 1] if parts else []
-        id = FeedId(path, month, part)
-        return self._selection(listing, id, rows, known.modified, previous, next)
+        previous = FeedId(path, before) if before else None
+        if place:
+            previous = chain[place - 1]
+        next, modified = (chain[place + 1], 0) if part else self._oldest(path, after)
+        modified = max(modified, known.modified)
+        return self._selection(listing, chain[place], parts[place], modified, previous, next)
+
+    def _oldest(self, path: str, month: str | None) -> tuple[FeedId | None, int]:
+        """The first document of a month, and when it may have become the first: seconds UTC."""
+        known = self._index.month(path, month) if month else None
+        if known is None:
+            return None, 0
+        if self._index.is_heavier(self._budget, path, *month_range(known.name)):
+            return FeedId(path, known.name, 1), known.modified
+        return FeedId(path, known.name), 0
 
     def _parts(self, path: str, month: str) -> list[list[Row]]:
         """The articles of a month, in as many documents as they need; the oldest are in the first.
 
-        So a document that is full stays as it is, whatever is published later.
+        So a document that is full stays as it is, whatever is published later, and so does its
+        address: the one that still grows has that of the month, which its neighbours name.
         """
         first, last = month_range(month)
         rows = self._index.rows(path, min(last, self._now()), -1, first)
         return [run[::-1] for run in fitting(rows[::-1], _weigh, self._budget)]
-
-    def _last_part(self, path: str, month: str | None) -> FeedId | None:
-        if month is None:
-            return None
-        known = self._index.month(path, month)
-        # Every change to a month moves its time, so that its parts are counted once a change.
-        return FeedId(path, month, self._count_parts(path, month, known.modified if known else 0))
-
-    def _counted(self, path: str, month: str, modified: int) -> int:
-        """How many documents a month needs."""
-        weights = self._index.weights(path, *month_range(month))
-        return max(1, sum(1 for _ in fitting(weights, int, self._budget)))
 
     def _selection(
         self,
@@ -193,7 +194,9 @@ class Catalog:
         next: FeedId | None,
         withdrawn: tuple[Withdrawal, ...] = (),
     ) -> Selection:
-        told = [row.updated for row in rows] + [gone.when for gone in withdrawn]
+        told = [row.updated for row in rows]
+        if id.month is None and listing.withdrawn:
+            told.append(listing.withdrawn)
         return Selection(
             id=id,
             title=listing.title if id.month is None else f"{listing.title}, {id.month}",

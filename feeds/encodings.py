@@ -63,18 +63,26 @@ def encode(body: bytes) -> Bodies:
 
 
 def pack(key: str, bodies: Bodies) -> bytes:
-    """The body as one run of bytes that says by itself whether it is whole and belongs to key.
-
-    Without its codings: making one takes 3 ms, and not every one is asked for.
-    """
-    body = bodies[IDENTITY]
-    return _MAGIC + _digest(key, body) + body
+    """The body, sealed; without its codings: making one takes 3 ms, and not every one is asked for."""
+    return seal(key, bodies[IDENTITY])
 
 
 def unpack(key: str, packed: bytes) -> Bodies | None:
-    """The body, or None when the bytes are damaged, foreign, or belong to another key."""
-    body = packed[len(_MAGIC) + _DIGEST :]
-    return encode(body) if packed == _MAGIC + _digest(key, body) + body else None
+    """The body that was sealed with its codings, or None as of ``unseal``."""
+    body = unseal(key, packed)
+    return None if body is None else encode(body)
+
+
+def seal(key: str, data: bytes) -> bytes:
+    """Any bytes as a run that says by itself whether it is whole and belongs to key."""
+    return _MAGIC + _digest(key, data) + data
+
+
+def unseal(key: str, sealed: bytes) -> bytes | None:
+    """The bytes, or None when they are damaged, foreign, or belong to another key."""
+    start = len(_MAGIC) + _DIGEST
+    data = sealed[start:]
+    return data if sealed[:start] == _MAGIC + _digest(key, data) else None
 
 
 def _digest(key: str, rest: bytes) -> bytes:

@@ -102,5 +102,9 @@ class OutOfDate(TributaryError):
     """An article changed between selecting and reading it: select again."""
 
 
+class NoDelta(TributaryError):
+    """Nothing shorter than the whole document can be told to who has an earlier one."""
+
+
 class ExportError(TributaryError):
     """The site cannot be written as files; the message says why and what to do."""

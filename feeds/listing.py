@@ -31,13 +31,15 @@ class Listing:
     modified: int
     #: When its newest article was published.
     newest: int | None = None
+    #: When an article was last withdrawn from it.
+    withdrawn: int | None = None
     #: The feed that this one is part of: of the topic above, of the provider.
     parent: FeedId | None = None
 
     @property
     def lasting(self) -> "Listing":
         """Without what changes with every article: for lists that change with feeds only."""
-        return replace(self, count=0, modified=0, newest=None)
+        return replace(self, count=0, modified=0, newest=None, withdrawn=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ class Names:
             count=known.count if known else 0,
             modified=max(known.modified, NEVER + 1) if known else NEVER,
             newest=known.newest if known else None,
+            withdrawn=known.withdrawn if known else None,
             parent=parent,
         )
 

@@ -122,8 +122,9 @@ class FeedId:
     path: str
     #: ``YYYY-MM`` for an archive.
     month: str | None = None
-    #: A month too large for one document has more parts, the oldest articles in part 1.
-    part: int = 1
+    #: A month too large for one document has full ones before its last, the oldest articles in
+    #: part 1; None is the last, which the documents around know without knowing how many there are.
+    part: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +201,8 @@ class Feed:
     #: The feed that an archive document belongs to; None in the feed itself.
     current: Addresses | None = None
     withdrawn: tuple[Withdrawal, ...] = ()
+    #: Whether it holds only what is new since an earlier document (RFC 3229).
+    is_delta: bool = False
 
     @property
     def archived(self) -> bool:
@@ -209,4 +212,5 @@ class Feed:
     @property
     def complete(self) -> bool:
         """Whether all articles of the feed are in this document (RFC 5005, section 2)."""
-        return not self.archived and self.previous is None
+        # A reader drops what a complete feed does not name: a delta must never say that it is one.
+        return not (self.archived or self.is_delta) and self.previous is None

@@ -16,7 +16,7 @@ from typing import Any
 
 from feeds.cache import LEASE, Cache
 from feeds.encodings import IDENTITY, Bodies, encode, pack, unpack
-from feeds.errors import IndexUnavailable, MovedFeed, OutOfDate, RetiredFeed, UnknownFeed
+from feeds.errors import IndexUnavailable, MovedFeed, NoDelta, OutOfDate, RetiredFeed, UnknownFeed
 
 log = logging.getLogger(__name__)
 
@@ -49,6 +49,8 @@ class Document:
     #: What else the answer says of it: name and value.
     headers: tuple[tuple[str, str], ...]
     bodies: Bodies
+    #: The key of the document of which this is a delta, and whose ETag it bears.
+    whole: str | None = None
     #: What others worked out from the document: kept with it, and dropped with it.
     memo: dict[Any, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
 
@@ -69,6 +71,8 @@ class Recipe:
     headers: tuple[tuple[str, str], ...]
     #: Raises OutOfDate when what the key stands for is gone already.
     render: Callable[[], bytes]
+    #: As of a Document.
+    whole: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +112,14 @@ class Publisher:
             self._hot.move_to_end(address)
         return found.document
 
-    def document(self, address: str, recipe: Callable[[], Recipe]) -> Document:
+    def document(
+        self, address: str, recipe: Callable[[], Recipe], instead: Document | None = None
+    ) -> Document:
         """The document at an address, made by a recipe when that has changed.
 
-        That a feed is unknown, retired or moved passes through, and so does any other error, unless
-        a document was served before: then that is served again rather than none.
+        That a feed is unknown, retired or moved, or that there is no delta, passes through, and so
+        does any other error, unless a document was served before: then that is served again rather
+        than none, or what may be served ``instead``.
         """
         # Read before the recipe: what changes meanwhile is seen by the next request.
         revision = self._revision()
@@ -122,14 +129,15 @@ class Publisher:
             return found.document
         try:
             document = self._made(recipe, found.document if found else None)
-        except (UnknownFeed, RetiredFeed, MovedFeed):
+        except (UnknownFeed, RetiredFeed, MovedFeed, NoDelta):
             self._drop(address)
             raise
         except Exception:
-            if found is None:
+            last = found.document if found else instead
+            if last is None:
                 raise
             self._complain(address)
-            return found.document
+            return last
         if document is not None:
             self._keep(address, _Hot(revision, document))
             return document
@@ -155,7 +163,9 @@ class Publisher:
                 continue
             if bodies is None:
                 return None
-            return Document(wanted.key, wanted.modified, wanted.max_age, wanted.headers, bodies)
+            return Document(
+                wanted.key, wanted.modified, wanted.max_age, wanted.headers, bodies, wanted.whole
+            )
         raise IndexUnavailable("the articles change faster than they can be read")
 
     def _bodies(self, recipe: Recipe, is_urgent: bool) -> Bodies | None:

@@ -3,7 +3,7 @@
 /topics/ai.rss            FeedId("topics/ai"), rss
 /topics/ai                FeedId("topics/ai"), its page for people
 /topics/ai/2026-05.atom   FeedId("topics/ai", "2026-05"), atom: an archive
-/all/2026-05-2.json       FeedId("all", "2026-05", 2), json: a second part of a large month
+/all/2026-05-2.json       FeedId("all", "2026-05", 2), json: the second full part of a large month
 /feed, /rss.xml, …        FeedId("all"), rss: what people and readers guess
 /                         the page of FeedId("all")
 /topics/ai.opml           FeedId("topics/ai"): a list of its feed and those of its sub-topics
@@ -36,7 +36,7 @@ GUESSES = {
 
 _ENDINGS = {format.value for format in Format}
 # Years that a calendar has, and ASCII digits: "\d" would take those of every script.
-_MONTH = re.compile(r"([12][0-9]{3}-(?:0[1-9]|1[0-2]))(?:-([2-9]|[1-9][0-9]{1,3}))?")
+_MONTH = re.compile(r"([12][0-9]{3}-(?:0[1-9]|1[0-2]))(?:-([1-9][0-9]{0,3}))?")
 #: How many names follow each kind of feed: a provider has a domain, and may have a name under it.
 _NAMES = {"all": {0}, "topics": {1}, "providers": {1, 2}, "feeds": {1}}
 
@@ -78,7 +78,7 @@ def _feed_id(path: str) -> FeedId | None:
     if allowed is None or not all(names):
         return None
     if len(names) - 1 in allowed and (found := _MONTH.fullmatch(names[-1])):
-        return FeedId("/".join([kind, *names[:-1]]), found[1], int(found[2] or 1))
+        return FeedId("/".join([kind, *names[:-1]]), found[1], int(found[2]) if found[2] else None)
     return FeedId(path) if len(names) in allowed else None
 
 
@@ -138,7 +138,7 @@ class Urls:
 def _path(feed: FeedId) -> str:
     if feed.month is None:
         return feed.path
-    part = f"-{feed.part}" if feed.part > 1 else ""
+    part = f"-{feed.part}" if feed.part else ""
     return f"{feed.path}/{feed.month}{part}"
 
 

@@ -27,9 +27,10 @@ PLAN = {
     "cache": {"errors"},
     "encodings": set(),
     "publisher": {"cache", "encodings", "errors"},
+    "traces": {"cache", "encodings", "library", "model", "selection"},
     "web": {
         "catalog", "encodings", "errors", "formats", "library", "listing", "model", "publisher",
-        "selection", "settings", "urls",
+        "selection", "settings", "traces", "urls",
     },
     "server": {"library", "settings"},
     "remote": set(),

@@ -1,5 +1,6 @@
 """Which feeds exist, what they are called, and what each document of them holds."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -9,6 +10,7 @@ from feeds.catalog import Catalog
 from feeds.errors import MovedFeed, OutOfDate, RetiredFeed, UnknownFeed
 from feeds.listing import Listing
 from feeds.model import FeedId, Format
+from feeds.selection import Selection
 from feeds.urls import ALL
 from tests.conftest import Clock, Content, Site
 
@@ -21,7 +23,9 @@ def listing(site: Site, path: str) -> Listing:
     return site.web.catalog.listing(FeedId(path))
 
 
-def ids(site: Site, path: str = "all", month: str | None = None, part: int = 1) -> list[str]:
+def ids(
+    site: Site, path: str = "all", month: str | None = None, part: int | None = None
+) -> list[str]:
     selection = site.web.catalog.select(FeedId(path, month, part))
     return [row.id for row in selection.rows]
 
@@ -240,7 +244,7 @@ def test_a_document_that_would_be_too_large_leaves_the_oldest_out(
     selection = with_budget(site, 3 * weight + 10).select(ALL)
 
     assert [row.id for row in selection.rows] == ["009", "008", "007"]
-    assert selection.previous == FeedId("all", "2026-09", 4)
+    assert selection.previous == FeedId("all", "2026-09")
 
 
 def walk(catalog: Catalog) -> list[str]:
@@ -271,27 +275,69 @@ def test_a_month_too_large_for_a_document_has_parts_that_name_each_other(
     catalog = with_budget(site, 8 * weight)
 
     assert walk(catalog)[-30:] == [f"{number:03}" for number in range(29, -1, -1)]
-    last = catalog.select(FeedId("all", "2026-09", 4))
-    assert (last.previous, last.next) == (FeedId("all", "2026-09", 3), FeedId("all", "2026-10"))
-    first = catalog.select(FeedId("all", "2026-10"))
-    assert first.previous == FeedId("all", "2026-09", 4)
-    with pytest.raises(UnknownFeed):
-        catalog.select(FeedId("all", "2026-09", 5))
+    last = catalog.select(FeedId("all", "2026-09"))
+    assert (last.previous, last.next) == (FeedId("all", "2026-09", 3), FeedId("all", "2026-10", 1))
+    full = [catalog.select(FeedId("all", "2026-09", number)) for number in (1, 2, 3)]
+    assert [len(part.rows) for part in full] == [8, 8, 8]
+    assert [part.next and part.next.part for part in full] == [2, 3, None]
+    assert catalog.select(FeedId("all", "2026-10", 1)).previous == FeedId("all", "2026-09")
+    for none in (4, 9999):
+        with pytest.raises(UnknownFeed):
+            catalog.select(FeedId("all", "2026-09", none))
 
 
-def test_a_full_part_of_a_month_does_not_change_with_what_is_published_later(
+def test_what_is_published_changes_only_the_newest_document_of_its_month(
     content: Content, site: Site
 ) -> None:
-    write_days(content, 20)
+    """Nor does that by which a month comes to need another one change its neighbours."""
+    write_days(content, 75)
     site.library.refresh()
     weight = max(row.weight for row in site.web.catalog.select(ALL).rows)
-    catalog = with_budget(site, 8 * weight)
-    before = catalog.select(FeedId("all", "2026-09")).fingerprint
+    catalog = with_budget(site, 8 * weight + 200)
+    before = archives(catalog)
 
-    content.write("new.md", publishedDateTime="2026-09-25T00:00:00Z")
+    for number in range(9):
+        content.write(f"new-{number}.md", publishedDateTime=f"2026-10-29T1{number}:30:00Z")
     site.library.refresh()
 
-    assert catalog.select(FeedId("all", "2026-09")).fingerprint == before
+    after = archives(catalog)
+    october = FeedId("all", "2026-10")
+    changed = {id for id in after if after[id] != before.get(id)}
+    # The one that was full already learns what comes after it now.
+    assert changed == {october, replace(october, part=4), replace(october, part=3)}
+    assert after[FeedId("all", "2026-09")] == before[FeedId("all", "2026-09")]
+    assert [row.id for row in after[replace(october, part=3)].rows] == [
+        row.id for row in before[replace(october, part=3)].rows
+    ]
+
+
+def test_the_month_before_learns_of_a_first_full_document_with_a_later_time(
+    content: Content, site: Site
+) -> None:
+    """[56] It names the oldest document of the month as the next one."""
+    write_days(content, 34)
+    site.library.refresh()
+    weight = max(row.weight for row in site.web.catalog.select(ALL).rows)
+    catalog, september = with_budget(site, 8 * weight), FeedId("all", "2026-09")
+    before = catalog.select(september)
+
+    for number in range(5):
+        content.write(f"new-{number}.md", publishedDateTime=f"2026-10-0{number + 1}T13:00:00Z")
+    site.library.refresh()
+
+    after = catalog.select(september)
+    assert (before.next, after.next) == (FeedId("all", "2026-10"), FeedId("all", "2026-10", 1))
+    assert after.modified > before.modified
+
+
+def archives(catalog: Catalog) -> dict[FeedId, Selection]:
+    """All archives of the whole, but for the times that every document of a month shares."""
+    found = {}
+    id = catalog.select(ALL).previous
+    while id:
+        found[id] = replace(catalog.select(id), modified=0)
+        id = found[id].previous
+    return found
 
 
 def test_a_month_without_articles_is_unknown(content: Content, site: Site) -> None:
@@ -356,6 +402,28 @@ def test_withdrawals_are_told_for_seven_days(content: Content, site: Site, clock
 
     assert "at:deleted-entry" not in site.get("/all.atom").text
     assert report.due is None
+
+
+@pytest.mark.parametrize("format", ["rss", "atom", "json"])
+def test_a_withdrawal_that_is_told_no_longer_changes_nothing_else(
+    content: Content, site: Site, clock: Clock, format: str
+) -> None:
+    """Nor is the time of the last change taken back."""
+    content.write("a.md")
+    content.write("b.md")
+    site.library.refresh()
+    clock.now += DAY
+    content.remove("a.md")
+    site.library.refresh()
+    before = site.get(f"/all.{format}")
+
+    clock.now += 8 * DAY
+    site.library.refresh([])
+
+    after = site.get(f"/all.{format}")
+    told = re.compile(rb"<at:deleted-entry[^>]*>| xmlns:at=\S*\"")
+    assert after.data == told.sub(b"", before.data)
+    assert (after.headers["ETag"] == before.headers["ETag"]) is (format != "atom")
 
 
 def test_an_article_that_comes_back_is_withdrawn_no_longer(content: Content, site: Site) -> None:

@@ -43,6 +43,7 @@ class Both:
 
     hot: Site
     cold: Site
+    #: Of what is served now, and of what was before.
     tags: tuple[str, ...]
     dates: tuple[str, ...]
 
@@ -50,14 +51,18 @@ class Both:
 @pytest.fixture
 def both(content: Content, open_site: Callable[..., Site], monkeypatch: pytest.MonkeyPatch) -> Both:
     content.write("one.md", topics=["AI", "日本語"])
-    content.write("two.md", "A longer body.")
-    hot = open_site()
+    content.write("two.md", "A longer body.", topics=["AI", "日本語"])
+    content.write("three.md", "A body.", topics=["AI", "日本語"])
+    hot = open_site(FEEDS_CACHE_URL=f"file://{content.folder.parent}/cache")
+    old = tuple(hot.get(path).headers["ETag"] for path in ADDRESSES)
+    content.write("three.md", "Another body.", topics=["AI", "日本語"])
+    hot.library.refresh()
     monkeypatch.setattr(Publisher, "hot", lambda self, address: None)
-    cold = open_site()
+    cold = open_site(FEEDS_CACHE_URL=f"file://{content.folder.parent}/cache")
     answers = [hot.get(path) for path in ADDRESSES + PAGES]
     tags = tuple(answer.headers["ETag"] for answer in answers)
     dates = tuple(answer.headers["Last-Modified"] for answer in answers)
-    return Both(hot, cold, tags, dates)
+    return Both(hot, cold, tags + old, dates)
 
 
 def ask(site: Site, path: str, query: str = "", method: str = "GET", **environ: str) -> Answer:
@@ -88,6 +93,7 @@ def requests(both: Both) -> st.SearchStrategy[dict[str, str]]:
             "HTTP_ACCEPT_ENCODING": st.sampled_from(CODINGS)
             | st.text("gzipbr;q=01.,* ", max_size=9),
             "HTTP_IF_NONE_MATCH": tags(both.tags),
+            "HTTP_A_IM": st.sampled_from(("feed", "Feed;q=0.3, vcdiff", "vcdiff", "feed;q=0", "")),
             "HTTP_IF_MODIFIED_SINCE": st.sampled_from(both.dates + DATES),
             "HTTP_ACCEPT": st.sampled_from(("text/html", "application/json")),
             "HTTP_HOST": st.sampled_from(HOSTS),
@@ -106,6 +112,17 @@ def test_no_request_gets_another_answer_from_the_front_than_from_flask(both: Bot
         assert ask(both.hot, **request) == ask(both.cold, **request)
 
     same()
+
+
+def test_an_earlier_document_gets_a_delta_though_the_new_one_is_in_memory(both: Both) -> None:
+    """[78]"""
+    asked = {"HTTP_A_IM": "feed", "HTTP_IF_NONE_MATCH": both.tags[-len(ADDRESSES)]}
+
+    deltas = [ask(site, "/all.rss", **asked) for site in (both.hot, both.cold)]
+
+    assert deltas[0] == deltas[1]
+    assert deltas[0][0] == "226 IM USED"
+    assert deltas[0][2].count(b"<item>") == 1
 
 
 @pytest.mark.parametrize("path", ADDRESSES + GUESSED)
@@ -144,7 +161,7 @@ def _sizes(site: Site) -> tuple[int, int]:
 def test_a_change_is_in_the_next_answer(both: Both, content: Content) -> None:
     before = ask(both.hot, "/all.rss")
 
-    content.write("three.md", title="Brand new")
+    content.write("four.md", title="Brand new")
     both.hot.library.refresh()
 
     after = ask(both.hot, "/all.rss")
@@ -157,7 +174,7 @@ def test_an_unchanged_feed_keeps_its_answers_when_another_changes(
 ) -> None:
     before = ask(both.hot, "/topics/日本語.rss")
 
-    content.write("three.md", title="Elsewhere")
+    content.write("four.md", title="Elsewhere")
     both.hot.library.refresh()
 
     assert ask(both.hot, "/topics/日本語.rss") == before

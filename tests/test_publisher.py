@@ -11,7 +11,14 @@ from dataclasses import dataclass, field
 import pytest
 
 from feeds.encodings import IDENTITY, encode, pack
-from feeds.errors import IndexUnavailable, MovedFeed, OutOfDate, RetiredFeed, UnknownFeed
+from feeds.errors import (
+    IndexUnavailable,
+    MovedFeed,
+    NoDelta,
+    OutOfDate,
+    RetiredFeed,
+    UnknownFeed,
+)
 from feeds.model import FeedId
 from feeds.publisher import ATTEMPTS, LOOK, Document, Publisher, Recipe
 
@@ -237,6 +244,20 @@ def test_the_last_good_document_beats_an_error(
     assert caplog.records[0].levelno == logging.ERROR
 
 
+def test_what_may_be_served_instead_beats_an_error_but_not_what_was_served_before(
+    shop: Shop, caplog: pytest.LogCaptureFixture
+) -> None:
+    """[70]"""
+    whole = shop.ask("whole")
+    served = shop.publisher.document(ADDRESS, lambda: fail(RuntimeError("no")), instead=whole)
+    document = shop.ask()
+    shop.revision += 1
+    later = shop.publisher.document(ADDRESS, lambda: fail(RuntimeError("no")), instead=whole)
+
+    assert served is whole
+    assert later is document
+
+
 def test_what_fails_for_every_request_is_not_logged_for_every_one(
     shop: Shop, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -263,7 +284,9 @@ def test_without_a_document_the_error_passes(shop: Shop, error: Exception) -> No
         shop.publisher.document(ADDRESS, lambda: fail(error))
 
 
-@pytest.mark.parametrize("error", [UnknownFeed(), RetiredFeed(), MovedFeed(FeedId("topics/b"))])
+@pytest.mark.parametrize(
+    "error", [UnknownFeed(), RetiredFeed(), MovedFeed(FeedId("topics/b")), NoDelta()]
+)
 def test_a_feed_that_is_gone_is_forgotten(shop: Shop, error: Exception) -> None:
     shop.ask()
     shop.revision += 1

@@ -5,14 +5,17 @@ import sqlite3
 import subprocess
 import urllib.request
 from collections.abc import Iterator
+from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import feedparser
 import pytest
 
-from tests.conftest import need
+from tests.conftest import Content, need
 from tests.live import ROOT, serving
+from tests.waiting import wait_for
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +98,84 @@ def test_newsboat_reads_every_sample_feed_whole(
         everything = {guid for (guid,) in read.execute("SELECT guid FROM rss_item")}
         assert everything == {item["id"] for item in items(feeds[0])}
         read.close()
+
+
+@pytest.fixture
+def growing(tmp_path: Path) -> Iterator[tuple[Content, str]]:
+    """A folder of eight articles and the server's address."""
+    content = Content(tmp_path / "content")
+    for number in range(8):
+        content.write(f"{number}.md", publishedDateTime=f"2026-11-01T10:0{number}:00Z")
+    with serving(content.folder, tmp_path / "instance") as address:
+        yield content, address
+
+
+def show(address: str, text: str) -> None:
+    """Wait until the server shows a text."""
+    for format in ("rss", "atom"):
+        assert wait_for(partial(holds, f"{address}/all.{format}", text))
+
+
+def holds(address: str, text: str) -> bool:
+    with urllib.request.urlopen(address) as response:
+        return text.encode() in response.read()
+
+
+@pytest.mark.parametrize("format", ["rss", "atom"])
+def test_feedparser_is_sent_only_what_is_new(growing: tuple[Content, str], format: str) -> None:
+    """[78] It takes deltas by itself; nobody has to ask it to."""
+    content, address = growing
+    feed = f"{address}/all.{format}"
+    first = feedparser.parse(feed)
+    content.write("new.md", title="Fresh", publishedDateTime="2026-11-02T10:00:00Z")
+    content.write("3.md", title="Changed", publishedDateTime="2026-11-01T10:03:00Z")
+    show(address, "Fresh")
+    show(address, "Changed")
+
+    second = feedparser.parse(feed, etag=first.etag)
+    third = feedparser.parse(feed, etag=second.etag)
+
+    assert (first.status, len(first.entries)) == (200, 8)
+    assert (second.status, second.bozo) == (226, False)
+    assert [entry.title for entry in second.entries] == ["Fresh", "Changed"]
+    assert second.headers["im"] == "feed"
+    assert (third.status, third.entries) == (304, [])
+
+
+@pytest.mark.parametrize(("format", "tag"), [("rss", "item"), ("atom", "entry")])
+def test_newsboat_loses_nothing_by_deltas(
+    growing: tuple[Content, str], tmp_path: Path, format: str, tag: str
+) -> None:
+    """[78] It asks for them by itself, and keeps what they do not name."""
+    content, address = growing
+    newsboat = need("newsboat")
+    (tmp_path / "config").write_text("cleanup-on-quit yes\n")
+    (tmp_path / "urls").write_text(f"{address}/all.{format}")
+    log = tmp_path / "log"
+    command = [newsboat, "-u", "urls", "-c", "cache.db", "-C", "config", "-d", str(log), "-l", "6"]
+
+    def reload() -> dict[str, str]:
+        subprocess.run([*command, "-x", "reload"], cwd=tmp_path, check=True, timeout=60)
+        with closing(sqlite3.connect(tmp_path / "cache.db")) as cache:
+            return dict(cache.execute("SELECT guid, title FROM rss_item WHERE deleted = 0"))
+
+    # It keeps the tag of a feed from the second time on that it loads it.
+    reload()
+    first = reload()
+    content.write("new.md", title="Fresh", publishedDateTime="2026-11-02T10:00:00Z")
+    show(address, "Fresh")
+    second = reload()
+    content.remove("5.md")
+    content.write("newer.md", title="Latest", publishedDateTime="2026-11-03T10:00:00Z")
+    show(address, "Latest")
+    third = reload()
+    reload()
+
+    assert len(first) == 8
+    assert sorted(second.values()) == sorted([*first.values(), "Fresh"])
+    assert sorted(third.values()) == sorted([*second.values(), "Latest"])
+    _, *read = log.read_text().split("retrieved data for")
+    assert [document.count(f"</{tag}>") for document in read] == [8, 8, 1, 1, 0]
 
 
 def test_nothing_that_is_not_published_is_in_any_sample_feed(feeds: list[dict[str, Any]]) -> None:

@@ -87,14 +87,13 @@ def test_what_readers_guess_names_the_main_feed(path: str, format: Format) -> No
         "feeds/a/b.rss",
         "rss/",
         "atom",
-        # An archive: years of a calendar, months of a year, parts from 2 on, ASCII digits.
+        # An archive: years of a calendar, months of a year, parts from 1 on, ASCII digits.
         "all/0000-01.rss",
         "all/9999-12.rss",
         "all/2026-00.rss",
         "all/2026-13.rss",
         "all/2026-5.rss",
         "all/2026-05-0.rss",
-        "all/2026-05-1.rss",
         "all/2026-05-02.rss",
         "all/2026-05-12345.rss",
         "all/２０２６-05.rss",

@@ -196,6 +196,8 @@ class Changes:
         for feed in self._remove(id, frozenset()):
             sql = "INSERT OR REPLACE INTO withdrawal VALUES (?, ?, ?)"
             self.connection.execute(sql, (feed, id, self.now))
+            sql = "INSERT OR REPLACE INTO loss VALUES (?, ?)"
+            self.connection.execute(sql, (feed, self.now))
 
     def _remove(self, id: str, kept: frozenset[Membership]) -> list[str]:
         """Remove an article and return the paths of the feeds that it was in."""

@@ -60,6 +60,8 @@ class KnownFeed:
     spelling: str | None
     #: When its newest article was published; None when it holds none.
     newest: int | None
+    #: When an article was last withdrawn from it; None when none ever was.
+    withdrawn: int | None
 
 
 class Index:
@@ -148,9 +150,9 @@ class Index:
         """The newest articles of a feed published from ``since`` on and not after ``until``."""
         return [Row(*row) for row in self._all(ROWS, feed, since, until, limit)]
 
-    def weights(self, feed: str, since: int, until: int) -> list[int]:
-        """The weights of the articles of a feed published in a time, oldest first."""
-        return [weight for (weight,) in self._all(WEIGHTS, feed, since, until)]
+    def is_heavier(self, budget: int, feed: str, since: int, until: int) -> bool:
+        """Whether the articles of a feed published in a time weigh more than a budget."""
+        return bool(self._all(HEAVIER, budget, feed, since, until)[0][0])
 
     def newest_before(self, feed: str, last: Row) -> int | None:
         """When the article was published that follows ``last``; None when there is none."""
@@ -228,16 +230,15 @@ ORDER BY count DESC, name LIMIT 1"""
 _FEEDS = f"""
 SELECT feed.path, feed.count, feed.modified, ({SPELLING.format("feed.path")}),
        (SELECT published FROM membership WHERE feed = feed.path
-        ORDER BY published DESC LIMIT 1)
+        ORDER BY published DESC LIMIT 1),
+       (SELECT moment FROM loss WHERE feed = feed.path)
 FROM feed"""
 
 ROWS = """
 SELECT id, published, updated, weight, hash FROM membership
 WHERE feed = ? AND published BETWEEN ? AND ? ORDER BY published DESC, id LIMIT ?"""
 
-WEIGHTS = """
-SELECT weight FROM membership
-WHERE feed = ? AND published BETWEEN ? AND ? ORDER BY published, id DESC"""
+HEAVIER = "SELECT total(weight) > ? FROM membership WHERE feed = ? AND published BETWEEN ? AND ?"
 
 #: Two rows: the month before and the one after.
 NEIGHBOURS = """

@@ -79,6 +79,13 @@ CREATE TABLE IF NOT EXISTS spelling (
     PRIMARY KEY (feed, name)
 ) WITHOUT ROWID;
 
+-- When an article was last withdrawn from a feed, also when that is told no longer: it stays the
+-- time of the feed's last change.
+CREATE TABLE IF NOT EXISTS loss (
+    feed TEXT PRIMARY KEY,
+    moment INTEGER NOT NULL
+) WITHOUT ROWID;
+
 -- Articles that were served and are no more, for a while (RFC 6721).
 CREATE TABLE IF NOT EXISTS withdrawal (
     feed TEXT NOT NULL,

@@ -4,6 +4,7 @@ Plain values in, plain values out, so that the front and Flask answer alike.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -20,6 +21,12 @@ STALE_IF_ERROR = 86_400
 
 #: What proxies append to the tag of a body that they compressed, or did not.
 _SUFFIX = re.compile(r'(?:[-;](?:gzip|br|zstd|deflate)){1,4}"')
+
+#: A tag as we issue it, or as a proxy made it of ours.
+_OURS = re.compile(r'("([0-9a-f]{32})(?:[-;](?:gzip|br|zstd|deflate)){0,4}")')
+
+#: Of the earlier documents that a client names, so many are looked for: it has one.
+_BASES = 4
 
 #: Characters of a condition that is read: longer ones are nothing that we issued.
 _LONGEST = 8_000
@@ -61,11 +68,36 @@ def answer(document: Document, conditions: Conditions) -> Answer:
     headers = validators(document, chosen)
     if is_unmodified(document, conditions):
         return Answer(304, completed(headers), b"")
-    body = document.bodies[chosen]
+    return _with_body(200, headers, document, chosen)
+
+
+def delta_answer(document: Document, base: "Base", accept_encoding: str | None) -> Answer:
+    """The answer with what is new since a document that the client has (RFC 3229)."""
+    chosen = coding(accept_encoding)
+    # RFC 3229, 10.4.1: a 226 has the tag and the date of the current instance, which is the whole.
+    told = dict(validators(document, chosen))
+    told |= {
+        "IM": "feed",
+        # 10.5.1: "MUST be included … if the request included more than one entity tag".
+        "Delta-Base": base.tag,
+        # No cache may keep it but one that knows RFC 3229 well: for anybody else it is no feed.
+        # Therefore the 200 and the 304 of the same address need not say that A-IM has a say in
+        # them. A cache that knows nothing of it keeps and gives whole documents only, which are
+        # right for everybody; told to vary by If-None-Match, it would keep one for each client.
+        "Cache-Control": "no-store, im",
+        "Vary": "Accept-Encoding, A-IM, If-None-Match",
+    }
+    return _with_body(226, list(told.items()), document, chosen)
+
+
+def _with_body(
+    status: int, headers: list[tuple[str, str]], document: Document, coding: str
+) -> Answer:
+    body = document.bodies[coding]
     headers.append(("Content-Length", str(len(body))))
-    if chosen != IDENTITY:
-        headers.append(("Content-Encoding", chosen))
-    return Answer(200, completed(headers), body)
+    if coding != IDENTITY:
+        headers.append(("Content-Encoding", coding))
+    return Answer(status, completed(headers), body)
 
 
 def remembered(
@@ -104,7 +136,23 @@ def validators(document: Document, coding: str) -> list[tuple[str, str]]:
 def etag(document: Document, coding: str) -> str:
     """A strong tag for each coding: RFC 9110, 8.8.3.3 wants them distinct."""
     suffix = "" if coding == IDENTITY else f"-{coding}"
-    return f'"{document.key}{suffix}"'
+    return f'"{document.whole or document.key}{suffix}"'
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """An earlier document that a client says it has."""
+
+    #: As the client names it, with its quotation marks.
+    tag: str
+    key: str
+
+
+def bases(tags: str | None) -> Iterator[Base]:
+    """The documents of ours that an If-None-Match names, the first few."""
+    if tags is not None and len(tags) <= _LONGEST:
+        for found, _ in zip(_OURS.finditer(tags), range(_BASES), strict=False):
+            yield Base(found[1], found[2])
 
 
 def is_unmodified(document: Document, conditions: Conditions) -> bool:

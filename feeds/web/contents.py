@@ -58,4 +58,4 @@ def _archives(catalog: Catalog, feed: FeedId) -> Iterator[FeedId]:
         part: FeedId | None = FeedId(feed.path, month.name)
         while part and part.month == month.name:
             yield part
-            part = catalog.select(part).next
+            part = catalog.select(part).previous

@@ -53,9 +53,11 @@ def front(inner: "WSGIApplication", publisher: Publisher, urls: Urls) -> "WSGIAp
                     get("HTTP_IF_NONE_MATCH"),
                     get("HTTP_IF_MODIFIED_SINCE"),
                 )
-                # A copy: a server may do with the list whatever it likes.
-                start_response(found.line, found.headers.copy())
-                return [found.body] if found.body and method == "GET" else _NOTHING
+                # Who has an earlier document and asks for what is new since gets that from Flask.
+                if not ("HTTP_A_IM" in environ and get("HTTP_IF_NONE_MATCH") and found.body):
+                    # A copy: a server may do with the list whatever it likes.
+                    start_response(found.line, found.headers.copy())
+                    return [found.body] if found.body and method == "GET" else _NOTHING
         environ.update(place)
         query = get("QUERY_STRING") or ""
         if not query.isascii():

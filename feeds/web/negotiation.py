@@ -1,4 +1,4 @@
-"""Which coding a client gets. Pure: the value of a header in, the name of a coding out."""
+"""What form of a document a client gets. Pure: the value of a header in, what it asks for out."""
 
 from functools import lru_cache
 
@@ -34,3 +34,16 @@ def _coding(accept_encoding: str) -> str:
     best = max(CODINGS, key=lambda name: offered.get(name, 0))
     wanted = offered.get(best, 0)
     return best if wanted > 0 and wanted >= offered.get(IDENTITY, 0) else IDENTITY
+
+
+def wants_news(a_im: str | None) -> bool:
+    """Whether an A-IM (RFC 3229, 10.5.3) takes a feed of only what is new: ``feed``, by any name.
+
+    Other manipulations are not ours; of those it names, a server chooses.
+    """
+    if not a_im or len(a_im) > _LONGEST:
+        return False
+    return any(
+        name == "feed" and quality > 0
+        for name, quality in parse_accept_header(a_im.lower(), Accept)
+    )

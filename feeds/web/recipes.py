@@ -1,25 +1,71 @@
 """Recipes of documents: what decides their bytes, cheaply, and how to render them."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from hashlib import blake2b
 
 from feeds import formats
 from feeds.catalog import Catalog
+from feeds.errors import NoDelta
 from feeds.model import FeedId, Format
 from feeds.publisher import Recipe
 from feeds.selection import Selection
+from feeds.traces import Traces
 from feeds.web.headers import CORS, FEED_POLICY
 
 #: Seconds: an archive document hardly ever changes (CONSUMERS 79).
 ARCHIVE_MAX_AGE = 86_400
 
 
-def feed_recipe(catalog: Catalog, id: FeedId, format: Format) -> Recipe:
+def feed_recipe(catalog: Catalog, traces: Traces, id: FeedId, format: Format) -> Recipe:
     """The recipe of a feed in a format; raises as Catalog.select does."""
+    selection = _selected(catalog, id, format)
+    key = _key(catalog, selection, format)
+    return _recipe(
+        catalog, selection, format, key, partial(_render, catalog, traces, selection, format, key)
+    )
+
+
+def delta_recipe(catalog: Catalog, traces: Traces, id: FeedId, format: Format, base: str) -> Recipe:
+    """The recipe of what is new in a feed since the document with a key.
+
+    Raise NoDelta when that is not known any more or has nearly nothing of what there is now, and
+    for archives, which change too seldom; and as Catalog.select does.
+    """
+    held = traces.recall(base) if id.month is None else None
+    if held is None:
+        raise NoDelta(base)
+    selection = _selected(catalog, id, format)
+    part = traces.since(held, selection)
+    if part is None:
+        raise NoDelta(base)
+    whole = _key(catalog, selection, format)
+    render = partial(_render_delta, catalog, part, format)
+    recipe = _recipe(catalog, part, format, digest(base, whole), render)
+    return replace(recipe, whole=whole)
+
+
+def _selected(catalog: Catalog, id: FeedId, format: Format) -> Selection:
+    """What a document holds, as far as its format can tell it."""
     selection = catalog.select(id)
-    site = catalog.files.site
+    return selection if format is Format.ATOM else replace(selection, withdrawn=())
+
+
+def _key(catalog: Catalog, selection: Selection, format: Format) -> str:
+    return digest(selection.fingerprint, catalog.files.fingerprint, formats.version(), format)
+
+
+def _recipe(
+    catalog: Catalog,
+    selection: Selection,
+    format: Format,
+    key: str,
+    render: Callable[[], bytes],
+) -> Recipe:
+    site, id = catalog.files.site, selection.id
     return Recipe(
-        key=digest(selection.fingerprint, catalog.files.fingerprint, formats.version(), format),
+        key=key,
         modified=selection.modified,
         max_age=ARCHIVE_MAX_AGE if id.month else site.max_age,
         headers=(
@@ -28,7 +74,7 @@ def feed_recipe(catalog: Catalog, id: FeedId, format: Format) -> Recipe:
             *FEED_POLICY,
             *CORS,
         ),
-        render=partial(_render, catalog, selection, format),
+        render=render,
     )
 
 
@@ -41,8 +87,17 @@ def digest(*parts: bytes | str) -> str:
     return found.hexdigest()
 
 
-def _render(catalog: Catalog, selection: Selection, format: Format) -> bytes:
-    return formats.render(catalog.feed(selection), format)
+def _render(
+    catalog: Catalog, traces: Traces, selection: Selection, format: Format, key: str
+) -> bytes:
+    body = formats.render(catalog.feed(selection), format)
+    if selection.id.month is None:
+        traces.keep(key, selection)
+    return body
+
+
+def _render_delta(catalog: Catalog, part: Selection, format: Format) -> bytes:
+    return formats.render(replace(catalog.feed(part), is_delta=True), format)
 
 
 def _hub_links(hubs: tuple[str, ...], own: str) -> tuple[tuple[str, str], ...]:

@@ -1,7 +1,9 @@
 """What routes answer from, and how: documents that are kept, others that are not, and words."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import cast
 
@@ -10,10 +12,13 @@ from werkzeug.datastructures import Headers
 
 from feeds.catalog import Catalog
 from feeds.encodings import IDENTITY
+from feeds.errors import NoDelta
 from feeds.library import Library
 from feeds.publisher import Document, Publisher, Recipe
-from feeds.web.answers import Conditions, answer
+from feeds.traces import Traces
+from feeds.web.answers import Answer, Conditions, answer, bases, delta_answer, is_unmodified
 from feeds.web.dated import DatedResponse
+from feeds.web.negotiation import wants_news
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +27,7 @@ class Web:
 
     catalog: Catalog
     publisher: Publisher
+    traces: Traces
     library: Library
     #: The folder of pictures that we serve ourselves.
     pictures: Path
@@ -35,7 +41,37 @@ def web() -> Web:
 def respond(address: str, recipe: Callable[[], Recipe]) -> Response:
     """Answer with the document at an address, made when it has changed and kept."""
     document = web().publisher.document(address, recipe)
-    return _response(document, _conditions(request.headers.get("Accept-Encoding")))
+    return _response(answer(document, _conditions(request.headers.get("Accept-Encoding"))))
+
+
+def respond_with_news(
+    address: str, recipe: Callable[[], Recipe], delta: Callable[[str], Recipe]
+) -> Response:
+    """Likewise, but to who asks for it only what is new since a document that it has (RFC 3229).
+
+    The recipe of that is made from the key of the earlier document, or raises NoDelta.
+    """
+    document = web().publisher.document(address, recipe)
+    conditions = _conditions(request.headers.get("Accept-Encoding"))
+    if wants_news(request.headers.get("A-IM")) and not is_unmodified(document, conditions):
+        found = _delta(address, document, delta, conditions)
+        if found is not None:
+            return _response(found)
+    return _response(answer(document, conditions))
+
+
+def _delta(
+    address: str, whole: Document, delta: Callable[[str], Recipe], conditions: Conditions
+) -> Answer | None:
+    for base in bases(conditions.if_none_match):
+        with suppress(NoDelta):
+            # No address has a blank in it.
+            found = web().publisher.document(
+                f"{address} since {base.key}", partial(delta, base.key), instead=whole
+            )
+            if found is not whole:
+                return delta_answer(found, base, conditions.accept_encoding)
+    return None
 
 
 def respond_once(recipe: Recipe) -> Response:
@@ -45,7 +81,7 @@ def respond_once(recipe: Recipe) -> Response:
     """
     bodies = {IDENTITY: recipe.render()}
     document = Document(recipe.key, recipe.modified, recipe.max_age, recipe.headers, bodies)
-    return _response(document, _conditions(None))
+    return _response(answer(document, _conditions(None)))
 
 
 def say(status: int, text: str) -> Response:
@@ -72,8 +108,7 @@ class _Answered(DatedResponse):
         return self.headers
 
 
-def _response(document: Document, conditions: Conditions) -> Response:
-    found = answer(document, conditions)
+def _response(found: Answer) -> Response:
     response = _Answered(found.body, found.status)
     response.headers = Headers(found.headers)
     return response

@@ -1,6 +1,7 @@
 """Which address of a feed, its page and its pictures gets which answer."""
 
 import os
+from functools import partial
 from mimetypes import guess_type
 from pathlib import Path
 
@@ -13,8 +14,8 @@ from feeds.urls import ALL, Target, read
 from feeds.web.assets import asset_recipe
 from feeds.web.headers import FEED_POLICY, PREFLIGHT
 from feeds.web.pages import page_recipe, search_recipe
-from feeds.web.recipes import feed_recipe
-from feeds.web.responses import respond, respond_once, web
+from feeds.web.recipes import delta_recipe, feed_recipe
+from feeds.web.responses import respond, respond_once, respond_with_news, web
 
 routes = Blueprint("tributary", __name__)
 
@@ -74,7 +75,10 @@ def _feed(target: Target) -> Response:
     catalog, id, format = web().catalog, target.feed, target.format
     if format is None:
         return respond(_address(target), lambda: page_recipe(catalog, id))
-    return respond(_address(target), lambda: feed_recipe(catalog, id, format))
+    asked = catalog, web().traces, id, format
+    return respond_with_news(
+        _address(target), partial(feed_recipe, *asked), partial(delta_recipe, *asked)
+    )
 
 
 def _address(target: Target) -> str:

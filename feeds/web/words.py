@@ -30,10 +30,10 @@ def iso(moment: int) -> str:
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def month(name: str, part: int = 1) -> str:
-    """``2026-05`` as ``May 2026``, with its part if it has several."""
+def month(name: str, part: int | None = None) -> str:
+    """``2026-05`` as ``May 2026``, with its part unless it is the last."""
     said = f"{_MONTHS[int(name[5:]) - 1]} {name[:4]}"
-    return said if part == 1 else f"{said}, part {part}"
+    return said if part is None else f"{said}, part {part}"
 
 
 def counted(number: int, noun: str) -> str:

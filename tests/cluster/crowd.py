@@ -29,18 +29,18 @@ async def ask(address: str, *headers: str) -> tuple[int, bytes]:
     return int(head.split(b" ", 2)[1]), body
 
 
-async def _try(address: str) -> tuple[object, bytes]:
+async def _try(address: str, *headers: str) -> tuple[object, bytes]:
     try:
-        return await asyncio.wait_for(ask(address), PATIENCE)
+        return await asyncio.wait_for(ask(address, *headers), PATIENCE)
     except (OSError, IndexError, ValueError, TimeoutError) as error:
         return type(error).__name__, b""
 
 
-def all_at_once(addresses: Sequence[str]) -> list[tuple[object, bytes]]:
+def all_at_once(addresses: Sequence[str], *headers: str) -> list[tuple[object, bytes]]:
     """Ask for all of them at the same time."""
 
     async def run() -> list[tuple[object, bytes]]:
-        return await asyncio.gather(*map(_try, addresses))
+        return await asyncio.gather(*(_try(address, *headers) for address in addresses))
 
     # In a thread of its own: a browser's test may have left a running loop in this one.
     with ThreadPoolExecutor(1) as fresh:

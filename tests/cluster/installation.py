@@ -177,7 +177,7 @@ class Cluster:
             yield
 
     def stored(self) -> int:
-        """How many documents were rendered and kept since Redis began, by its own count."""
+        """How many documents and traces were kept since Redis began, by its own count."""
         with redis.Redis(port=self.redis_port, protocol=2) as client:
             counts = client.info("commandstats")
         return int(counts.get("cmdstat_set", {}).get("calls", 0))

@@ -19,6 +19,9 @@ from tests.conftest import Content
 #: Longer than nginx keeps an answer without asking: it counts whole seconds, and one begun more.
 A_MOMENT = 2.1
 
+#: What is kept in Redis of a feed that is rendered: the document and its trace; a delta has none.
+ONE_RENDERING, ONE_DELTA = 2, 1
+
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
@@ -143,7 +146,7 @@ def test_500_clients_at_a_cold_feed_of_two_nodes_make_one_rendering(cluster: Clu
     answers = all_at_once([node.url + "/topics/cold.rss" for node in cluster.nodes] * 250)
 
     assert {status for status, _ in answers} == {200}
-    assert cluster.stored() - before == 1
+    assert cluster.stored() - before == ONE_RENDERING
 
 
 def test_500_clients_of_nginx_at_a_cold_feed_make_one_rendering(cluster: Cluster) -> None:
@@ -154,7 +157,7 @@ def test_500_clients_of_nginx_at_a_cold_feed_make_one_rendering(cluster: Cluster
     answers = all_at_once([cluster.nginx.url + "/topics/colder.rss"] * 500)
 
     assert {status for status, _ in answers} == {200}
-    assert cluster.stored() - before == 1
+    assert cluster.stored() - before == ONE_RENDERING
 
 
 def test_500_clients_of_nginx_at_a_changed_feed_make_one_rendering(cluster: Cluster) -> None:
@@ -168,7 +171,75 @@ def test_500_clients_of_nginx_at_a_changed_feed_make_one_rendering(cluster: Clus
     answers = all_at_once([cluster.nginx.url + "/topics/ai.atom"] * 500)
 
     assert {status for status, _ in answers} == {200}
-    assert cluster.stored() - before == 1
+    assert cluster.stored() - before == ONE_RENDERING
+
+
+@pytest.fixture
+def old_tag(cluster: Cluster, request: pytest.FixtureRequest) -> str:
+    """The tag of the main feed before an article was added to it."""
+    tag = get(cluster.nginx.url + "/all.rss").headers["ETag"]
+    title = f"Added for {request.node.name}"
+    cluster.content.write(f"{request.node.name}.md", title=title)
+    cluster.shows("/all.rss", title)
+    return tag
+
+
+def test_who_takes_deltas_gets_them_through_nginx_and_nobody_else_does(
+    cluster: Cluster, old_tag: str
+) -> None:
+    """[78]"""
+    address = cluster.nginx.url + "/all.rss"
+    time.sleep(A_MOMENT)
+
+    deltas = [get(address, if_none_match=old_tag, a_im="Feed;q=0.5, vcdiff") for _ in range(3)]
+    others = [get(address), get(address, if_none_match=old_tag), get(address, a_im="feed")]
+
+    assert [(delta.status, delta.body.count(b"<item>")) for delta in deltas] == [(226, 1)] * 3
+    assert {other.status for other in others} == {200}
+    assert len({other.body for other in others}) == 1
+    assert all(len(other.body) > 10 * len(deltas[0].body) for other in others)
+    again = get(address, if_none_match=deltas[0].headers["ETag"], a_im="feed")
+    assert (again.status, again.body) == (304, b"")
+
+
+def test_who_takes_deltas_but_has_nothing_gets_the_whole_while_nginx_asks_for_news(
+    cluster: Cluster, old_tag: str
+) -> None:
+    """nginx asks a node with the tag of what it has: A-IM beside that would bring it a delta."""
+    time.sleep(A_MOMENT)
+
+    answer = get(cluster.nginx.url + "/all.rss", a_im="feed")
+
+    assert (answer.status, answer.headers["X-Cache"]) == (200, "EXPIRED")
+    assert answer.body == get(cluster.nodes[0].url + "/all.rss").body
+
+
+def test_a_delta_says_in_nginx_what_it_says_in_a_node(cluster: Cluster, old_tag: str) -> None:
+    asked = {"if_none_match": old_tag, "a_im": "feed", "accept_encoding": "gzip"}
+
+    through = get(cluster.nginx.url + "/all.rss", **asked)
+    direct = get(cluster.nodes[0].url + "/all.rss", **asked)
+
+    assert (through.status, through.body) == (direct.status, direct.body) == (226, direct.body)
+    own = {"date", "server", "connection"}
+    told, expected = (
+        {name.lower(): value for name, value in answer.headers.items() if name.lower() not in own}
+        for answer in (through, direct)
+    )
+    assert told == expected
+
+
+def test_500_clients_who_take_deltas_make_one_rendering(cluster: Cluster, old_tag: str) -> None:
+    before = cluster.stored()
+
+    answers = all_at_once(
+        [node.url + "/all.rss" for node in cluster.nodes] * 250,
+        f"If-None-Match: {old_tag}",
+        "A-IM: feed",
+    )
+
+    assert {status for status, _ in answers} == {226}
+    assert cluster.stored() - before == ONE_DELTA
 
 
 @pytest.mark.parametrize("dying", [0, 1])
@@ -208,11 +279,13 @@ def test_with_all_nodes_down_nginx_serves_what_it_has(cluster: Cluster) -> None:
     time.sleep(A_MOMENT)
 
     stale = get(cluster.nginx.url + "/all.rss")
+    polled = get(cluster.nginx.url + "/all.rss", if_none_match='"x"', a_im="feed")
     refused = get(cluster.nginx.url + "/never-asked-for.rss")
     for node in cluster.nodes:
         node.start()
 
     assert (stale.status, stale.body, stale.headers["X-Cache"]) == (200, before, "STALE")
+    assert (polled.status, polled.body) == (200, before)
     assert (refused.status, refused.headers["Retry-After"]) == (503, "10")
 
 

@@ -1,0 +1,65 @@
+"""What earlier documents held, in short: enough to tell what another has that they had not.
+
+A trace is kept where documents are kept, under the key of its document, which is what a client's
+ETag names. It is lost as easily as they are: then the client gets the whole document.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+
+import msgspec
+
+from feeds.cache import Cache
+from feeds.encodings import seal, unseal
+from feeds.library.index import Row
+from feeds.model import Withdrawal
+from feeds.selection import Selection
+
+#: Bytes that stand for an article or a withdrawal: two of one feed never agree by chance.
+_SIZE = 8
+
+#: A delta with a larger part of the document than this saves too little to be made.
+_NEARLY_ALL = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """Remembers documents that were rendered, and tells what is new since one of them."""
+
+    cache: Cache
+    #: Names the way of rendering, at most 64 bytes: by another, every article is a new one.
+    way: bytes
+
+    def keep(self, key: str, selection: Selection) -> None:
+        """Remember what the document with this key holds."""
+        held: tuple[Row | Withdrawal, ...] = (*selection.rows, *selection.withdrawn)
+        name = _name(key)
+        self.cache.set(name, seal(name, b"".join(map(self._digest, held))))
+
+    def recall(self, key: str) -> Collection[bytes] | None:
+        """What stands for all that the document with this key held, or None."""
+        name = _name(key)
+        found = unseal(name, self.cache.get(name) or b"")
+        if found is None:
+            return None
+        return {found[start : start + _SIZE] for start in range(0, len(found), _SIZE)}
+
+    def since(self, held: Collection[bytes], selection: Selection) -> Selection | None:
+        """The part of a selection that is new or changed; None when that is nearly all of it."""
+        rows = tuple(row for row in selection.rows if self._digest(row) not in held)
+        if _weight(rows) >= _NEARLY_ALL * _weight(selection.rows):
+            return None
+        gone = tuple(gone for gone in selection.withdrawn if self._digest(gone) not in held)
+        return replace(selection, rows=rows, withdrawn=gone)
+
+    def _digest(self, what: Row | Withdrawal) -> bytes:
+        return blake2b(msgspec.json.encode(what), digest_size=_SIZE, key=self.way).digest()
+
+
+def _name(key: str) -> str:
+    return f"{key}:trace"
+
+
+def _weight(rows: Collection[Row]) -> int:
+    return sum(row.weight for row in rows)

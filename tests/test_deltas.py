@@ -1,0 +1,532 @@
+"""Deltas (RFC 3229 with the ``feed`` manipulation): only what is new since a known document."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from feeds import formats
+from feeds.cache import TRACES, open_cache, open_traces
+from feeds.encodings import CODINGS, IDENTITY
+from feeds.traces import Traces
+from feeds.urls import ALL
+from feeds.web.negotiation import wants_news
+from tests import stores
+from tests.conftest import Clock, Content, Site
+from tests.reading import FH, TOMBSTONES, atom_feed, channel, items, json_feed, links
+from tests.test_encodings import DECODERS
+
+FORMATS = ["rss", "atom", "json"]
+
+every_format = pytest.mark.parametrize("format", FORMATS)
+
+PATHS = [f"/topics/ai.{format}" for format in FORMATS]
+
+
+def poll(site: Site, path: str, tag: str | None, method: str = "GET", **headers: str) -> Any:
+    """What a reader gets that takes deltas and has the document with this tag."""
+    condition = {} if tag is None else {"If-None-Match": tag}
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return site.client.open(path, method=method, headers={"A-IM": "feed", **condition, **named})
+
+
+@pytest.fixture
+def ten(content: Content, open_site: Callable[..., Site]) -> Site:
+    """A topic of ten articles, the newest first: 9 to 0."""
+    for number in range(10):
+        content.write(f"{number}.md", publishedDateTime=f"2026-11-01T10:0{number}:00Z")
+    return open_site()
+
+
+@pytest.fixture
+def changed(ten: Site, content: Content, clock: Clock) -> dict[str, str]:
+    """The tags by path before an article was added, one changed and one withdrawn."""
+    tags = {path: ten.get(path).headers["ETag"] for path in PATHS}
+    clock.now += 3600
+    content.write("new.md", title="New", publishedDateTime="2026-11-20T12:30:00Z")
+    content.write("4.md", title="Changed", publishedDateTime="2026-11-01T10:04:00Z")
+    content.remove("2.md")
+    ten.library.refresh()
+    return tags
+
+
+def names(body: bytes, format: str) -> list[str]:
+    return [item.id.rpartition(":")[2] for item in items(body, format)]
+
+
+@every_format
+def test_only_what_is_new_or_changed_is_sent(
+    ten: Site, changed: dict[str, str], format: str
+) -> None:
+    """[78]"""
+    path = f"/topics/ai.{format}"
+
+    answer = poll(ten, path, changed[path])
+
+    whole = ten.get(path)
+    assert answer.status_code == 226
+    assert names(answer.data, format) == ["new", "4"]
+    expected = [item for item in items(whole.data, format) if item.id.endswith((":new", ":4"))]
+    assert items(answer.data, format) == expected
+
+
+@every_format
+@pytest.mark.parametrize("coding", [IDENTITY, *CODINGS])
+def test_a_delta_says_what_it_is(
+    ten: Site, changed: dict[str, str], format: str, coding: str
+) -> None:
+    """[78] And all that the whole feed says, but for how long it may be kept and its length."""
+    path = f"/topics/ai.{format}"
+
+    answer = poll(ten, path, changed[path], accept_encoding=coding)
+
+    told = dict(answer.headers)
+    whole = dict(ten.get(path, accept_encoding=coding).headers)
+    differing = {"IM", "Delta-Base", "Cache-Control", "Vary", "Content-Length"}
+    assert answer.status == "226 IM USED"
+    assert {name: told[name] for name in differing} == {
+        "IM": "feed",
+        "Delta-Base": changed[path],
+        "Cache-Control": "no-store, im",
+        "Vary": "Accept-Encoding, A-IM, If-None-Match",
+        "Content-Length": str(len(answer.data)),
+    }
+    assert {k: v for k, v in told.items() if k not in differing} == {
+        k: v for k, v in whole.items() if k not in differing
+    }
+    assert DECODERS[coding](answer.data) == poll(ten, path, changed[path]).data
+
+
+@every_format
+def test_the_next_poll_with_the_tag_of_a_delta_gets_304(
+    ten: Site, changed: dict[str, str], format: str
+) -> None:
+    path = f"/topics/ai.{format}"
+    delta = poll(ten, path, changed[path], accept_encoding="gzip")
+
+    answer = poll(ten, path, delta.headers["ETag"], accept_encoding="gzip")
+
+    assert (answer.status_code, answer.data) == (304, b"")
+    assert answer.headers["ETag"] == delta.headers["ETag"]
+    assert answer.headers["Last-Modified"] == delta.headers["Last-Modified"]
+
+
+@pytest.mark.parametrize(
+    ("spelling", "base"),
+    [('W/"TAG"', '"TAG"'), ('w/"TAG"', '"TAG"'), ('"TAG-gzip"', '"TAG-gzip"'),
+     ('"TAG;gzip"', '"TAG;gzip"'), ('W/"TAG-br-gzip"', '"TAG-br-gzip"'),
+     ('"other", "TAG-zstd"', '"TAG-zstd"'), (f'"{"0" * 32}",W/"TAG"', '"TAG"')],
+)  # fmt: skip
+def test_every_spelling_of_a_known_tag_is_understood(
+    ten: Site, changed: dict[str, str], spelling: str, base: str
+) -> None:
+    """[58, 78]"""
+    tag = changed[PATHS[0]].strip('"')
+
+    answer = poll(ten, PATHS[0], spelling.replace("TAG", tag))
+
+    assert answer.status_code == 226
+    assert answer.headers["Delta-Base"] == base.replace("TAG", tag)
+
+
+@pytest.mark.parametrize(
+    "tags",
+    [None, "", '"', '"other"', f'"{"0" * 32}"', "TAG", '"TAG-other"', '"TAGgzip"', '"TAG', '"TA"',
+     ",".join(f'"{number:032}"' for number in range(4)) + ',"TAG"', '"x",' * 3000 + '"TAG"'],
+)  # fmt: skip
+def test_who_names_no_document_that_is_known_gets_the_whole(
+    ten: Site, changed: dict[str, str], tags: str | None
+) -> None:
+    """[61, 78]"""
+    tag = changed[PATHS[0]].strip('"')
+
+    answer = poll(ten, PATHS[0], tags and tags.replace('TA"', tag[:-1] + '"').replace("TAG", tag))
+
+    whole = ten.get(PATHS[0])
+    assert (answer.status_code, answer.data) == (200, whole.data)
+    assert dict(answer.headers) == dict(whole.headers)
+
+
+@pytest.mark.parametrize(
+    ("a_im", "is_wanted"),
+    [("feed", True), ("FEED", True), ("Feed;q=0.5", True), ("vcdiff, feed", True),
+     ("gzip;q=0.3,feed;q=0.2 , diffe", True), (" feed ", True), ("feed;q=0", False),
+     ("feed; q=0.0", False), ("", False), ("feeds", False), ("*", False), ("vcdiff", False),
+     ("feed" + " " * 600, False), (None, False), (",;=", False)],
+)  # fmt: skip
+def test_deltas_are_for_those_who_say_that_they_take_them(
+    a_im: str | None, is_wanted: bool
+) -> None:
+    assert wants_news(a_im) is is_wanted
+
+
+@every_format
+def test_who_does_not_take_deltas_gets_the_whole(
+    ten: Site, changed: dict[str, str], format: str
+) -> None:
+    """[65] Said to vary by its coding only: caches keep one for everybody."""
+    path = f"/topics/ai.{format}"
+
+    answers = [
+        ten.get(path, if_none_match=changed[path]),
+        ten.get(path, if_none_match=changed[path], a_im="vcdiff"),
+    ]
+
+    for answer in answers:
+        assert answer.status_code == 200
+        assert len(items(answer.data, format)) == 10
+        assert answer.headers["Vary"] == "Accept-Encoding"
+
+
+@every_format
+def test_head_is_answered_as_get_is(ten: Site, changed: dict[str, str], format: str) -> None:
+    """[67]"""
+    path = f"/topics/ai.{format}"
+
+    head = poll(ten, path, changed[path], "HEAD")
+
+    get = poll(ten, path, changed[path])
+    assert (head.status_code, head.data) == (226, b"")
+    assert dict(head.headers) == dict(get.headers)
+
+
+def test_atom_tells_what_was_withdrawn_since(
+    ten: Site, changed: dict[str, str], content: Content, clock: Clock
+) -> None:
+    """[14]"""
+    path = "/topics/ai.atom"
+    between = ten.get(path).headers["ETag"]
+    clock.now += 60
+    content.remove("7.md")
+    ten.library.refresh()
+
+    assert deleted(poll(ten, path, changed[path]).data) == ["7", "2"]
+    assert deleted(poll(ten, path, between).data) == ["7"]
+    assert names(poll(ten, path, between).data, "atom") == []
+
+
+def deleted(body: bytes) -> list[str]:
+    found = atom_feed(body).findall(f"{TOMBSTONES}deleted-entry")
+    return [str(entry.get("ref")).rpartition(":")[2] for entry in found]
+
+
+@pytest.mark.parametrize("format", ["rss", "json"])
+def test_where_a_withdrawal_cannot_be_told_a_delta_may_be_empty(
+    ten: Site, content: Content, format: str
+) -> None:
+    path = f"/topics/ai.{format}"
+    tag = ten.get(path).headers["ETag"]
+    content.remove("9.md")
+    ten.library.refresh()
+
+    answer = poll(ten, path, tag)
+
+    assert (answer.status_code, names(answer.data, format)) == (226, [])
+
+
+def test_a_delta_never_says_that_it_is_complete(ten: Site, changed: dict[str, str]) -> None:
+    """RFC 5005, section 2: readers drop what a complete feed does not hold."""
+    for path, root in (("/topics/ai.rss", channel), ("/topics/ai.atom", atom_feed)):
+        delta = root(poll(ten, path, changed[path]).data)
+
+        assert root(ten.get(path).data).find(f"{FH}complete") is not None
+        assert delta.find(f"{FH}complete") is None
+        assert links(delta, "self") == links(root(ten.get(path).data), "self")
+
+
+def test_a_delta_has_the_head_of_the_feed(ten: Site, changed: dict[str, str]) -> None:
+    path = "/topics/ai.json"
+
+    delta, whole = json_feed(poll(ten, path, changed[path]).data), json_feed(ten.get(path).data)
+
+    assert delta | {"items": []} == whole | {"items": []}
+
+
+@every_format
+def test_a_delta_that_would_be_nearly_the_whole_is_not_made(
+    ten: Site, content: Content, format: str
+) -> None:
+    path = f"/topics/ai.{format}"
+    tag = ten.get(path).headers["ETag"]
+    for number in range(9):
+        content.write(
+            f"{number}.md", title="A new and longer title", publishedDateTime="2026-11-02T10:00:00Z"
+        )
+    ten.library.refresh()
+
+    answer = poll(ten, path, tag)
+
+    assert (answer.status_code, answer.data) == (200, ten.get(path).data)
+
+
+def test_archives_are_given_whole(content: Content, open_site: Callable[..., Site]) -> None:
+    content.write("a.md")
+    content.write("b.md")
+    site = open_site()
+    path = "/all/2026-11.atom"
+    tag = site.get(path).headers["ETag"]
+    content.write("a.md", title="Changed")
+    site.library.refresh()
+
+    assert poll(site, path, tag).status_code == 200
+    assert poll(site, path, site.get(path).headers["ETag"]).status_code == 304
+
+
+def test_when_every_article_looks_different_the_whole_is_sent(
+    ten: Site, content: Content, open_site: Callable[..., Site], tmp_path: Path
+) -> None:
+    """A retired provider is named no more by any of its articles, none of which changed."""
+    cache = f"file://{tmp_path}/cache"
+    before = open_site(FEEDS_CACHE_URL=cache)
+    tags = {path: before.get(path).headers["ETag"] for path in PATHS}
+    content.raw("providers.yml", "- {domain: news.example.com, retired: true}\n")
+    after = open_site(FEEDS_CACHE_URL=cache)
+
+    assert [poll(after, path, tags[path]).status_code for path in PATHS] == [200] * 3
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_fifty_who_ask_for_one_delta_cost_one_rendering(
+    ten: Site, changed: dict[str, str], path: str
+) -> None:
+    ten.get(path)
+    before = ten.web.publisher.renderings
+    barrier = threading.Barrier(50)
+
+    def ask() -> bytes:
+        barrier.wait(10)
+        answer = poll(Site(ten.app), path, changed[path])
+        assert answer.status_code == 226
+        body: bytes = answer.data
+        return body
+
+    with ThreadPoolExecutor(50) as pool:
+        bodies = {each.result(20) for each in [pool.submit(ask) for _ in range(50)]}
+
+    assert len(bodies) == 1
+    assert ten.web.publisher.renderings - before == 1
+
+
+def test_made_up_tags_leave_nothing_in_memory(ten: Site, changed: dict[str, str]) -> None:
+    """[RELIABILITY 18]"""
+    ten.get(PATHS[0])
+    kept = list(ten.web.publisher._hot)
+
+    for number in range(100):
+        assert poll(ten, PATHS[0], f'"{number:032x}"').status_code == 200
+
+    assert list(ten.web.publisher._hot) == kept
+
+
+def test_deltas_leave_memory_like_any_document(
+    content: Content, open_site: Callable[..., Site]
+) -> None:
+    for number in range(5):
+        content.write(f"{number}.md")
+    site = open_site(FEEDS_MEMORY_MB="1")
+    tags = [site.get("/all.rss").headers["ETag"]]
+    for number in range(80):
+        content.write("0.md", title=f"Version {number}")
+        site.library.refresh()
+        tags.append(site.get("/all.rss").headers["ETag"])
+
+    statuses = [poll(site, "/all.rss", tag).status_code for tag in tags]
+
+    publisher = site.web.publisher
+    assert statuses == [226] * 80 + [304]
+    assert len(publisher._hot) < 80
+    assert publisher._size == sum(hot.document.size for hot in publisher._hot.values()) <= 1_000_000
+
+
+def test_a_day_of_changes_is_known(ten: Site, content: Content) -> None:
+    """By default, with nothing but memory; one every ten minutes."""
+    tags = {path: ten.get(path).headers["ETag"] for path in PATHS}
+
+    for number in range(144):
+        content.write("9.md", title=f"Version {number}")
+        ten.library.refresh()
+        for path in PATHS:
+            ten.get(path)
+
+    for path in PATHS:
+        answer = poll(ten, path, tags[path])
+        assert answer.status_code == 226
+        assert names(answer.data, path.rpartition(".")[2]) == ["9"]
+
+
+def test_traces_are_few_bytes_and_the_oldest_leave_first(ten: Site) -> None:
+    traces = Traces(open_traces("", open_cache("")), b"way")
+    selection = ten.web.catalog.select(ALL)
+
+    traces.keep("oldest", selection)
+    for number in range(TRACES + 1):
+        traces.keep(f"{number}", selection)
+
+    assert len(traces.cache.get("0:trace") or b"") == 28 + 8 * 10
+    assert [traces.recall(key) is None for key in ("oldest", "0", f"{TRACES}")] == [
+        True, False, False,
+    ]  # fmt: skip
+
+
+@pytest.fixture(params=["redis", "files"])
+def shared(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a store that outlives processes."""
+    port = stores.free_port()
+    if request.param == "files":
+        yield f"file://{tmp_path}/cache"
+    else:
+        with stores.running(port, *stores.redis(port, tmp_path)):
+            yield f"redis://127.0.0.1:{port}/0"
+
+
+def test_documents_are_known_as_long_as_the_cache_lives(
+    content: Content, open_site: Callable[..., Site], shared: str
+) -> None:
+    """Also to a process that never served them, of this machine or another."""
+    for number in range(5):
+        content.write(f"{number}.md")
+    before = open_site(FEEDS_CACHE_URL=shared)
+    tag = before.get("/all.rss").headers["ETag"]
+    content.write("new.md")
+    after = open_site(FEEDS_CACHE_URL=shared, FEEDS_INSTANCE_DIR=str(content.folder.parent / "b"))
+
+    answer = poll(after, "/all.rss", tag)
+    other = poll(before, "/all.rss", tag)
+
+    assert (answer.status_code, names(answer.data, "rss")) == (226, ["new"])
+    before.library.refresh()
+    assert poll(before, "/all.rss", tag).data == answer.data
+    assert before.web.publisher.renderings + after.web.publisher.renderings == 3
+    assert other.status_code in (226, 304)
+
+
+@pytest.mark.parametrize("damage", [b"", b"x", b"tributary-1\0" + bytes(16) + bytes(80)])
+def test_a_damaged_trace_is_none(
+    content: Content, open_site: Callable[..., Site], tmp_path: Path, damage: bytes
+) -> None:
+    for number in range(5):
+        content.write(f"{number}.md")
+    site = open_site()
+    tag = site.get("/all.rss").headers["ETag"]
+    content.write("new.md")
+    site.library.refresh()
+    assert poll(site, "/all.rss", tag).status_code == 226
+
+    key = tag.strip('"')
+    site.web.traces.cache.set(f"{key}:trace", damage)
+    site.web.publisher._hot.clear()
+
+    assert poll(site, "/all.rss", tag).status_code == 200
+
+
+def test_a_delta_that_cannot_be_made_is_no_error(
+    ten: Site, changed: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """[70] What was served before is, whole."""
+    whole = ten.get(PATHS[0])
+    monkeypatch.setattr(formats, "render", lambda feed, format: 1 / 0)
+
+    answer = poll(ten, PATHS[0], changed[PATHS[0]])
+
+    assert (answer.status_code, answer.data) == (200, whole.data)
+
+
+@dataclass
+class Follower:
+    """A reader that has applied every delta it was sent."""
+
+    path: str
+    format: str
+    tag: str | None = None
+    #: Items by id.
+    known: dict[str, Any] = field(default_factory=dict)
+
+    def poll(self, site: Site) -> None:
+        answer = poll(site, self.path, self.tag)
+        self.tag = answer.headers["ETag"]
+        if answer.status_code == 200:
+            self.known.clear()
+        if answer.status_code != 304:
+            self.known |= {item.id: item for item in items(answer.data, self.format)}
+            for entry in withdrawn(answer.data, self.format):
+                self.known.pop(entry, None)
+
+
+def withdrawn(body: bytes, format: str) -> list[str]:
+    if format != "atom":
+        return []
+    return [str(e.get("ref")) for e in atom_feed(body).findall(f"{TOMBSTONES}deleted-entry")]
+
+
+#: Edits of numbered articles, and polls; more articles than the feed holds.
+EDITS = st.lists(
+    st.tuples(st.sampled_from(["write", "write", "remove", "poll"]), st.integers(0, 11)),
+    max_size=25,
+)
+
+
+@every_format
+def test_deltas_applied_in_order_give_the_feed(
+    content: Content, open_site: Callable[..., Site], clock: Clock, format: str
+) -> None:
+    """Over any edits: every article of the feed is known as it is, and of others older ones only.
+
+    RSS and JSON Feed cannot tell what was withdrawn: there a reader keeps it, as it always did.
+    """
+    content.raw("site.yml", "limits: {items: 6}\n")
+    site = open_site()
+    path = f"/all.{format}"
+
+    @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(EDITS)
+    def follow(edits: list[tuple[str, int]]) -> None:
+        follower = Follower(path, format)
+        for version, (edit, number) in enumerate(edits):
+            clock.now += 1
+            match edit:
+                case "write":
+                    month = f"2026-{1 + number % 10:02}-{1 + number:02}T10:00:00Z"
+                    content.write(f"{number}.md", title=f"V {version}", publishedDateTime=month)
+                case "remove":
+                    (content.folder / f"{number}.md").unlink(missing_ok=True)
+                case "poll":
+                    follower.poll(site)
+            site.library.refresh(is_confirmed=True)
+        follower.poll(site)
+        feed = {item.id: item for item in items(site.get(path).data, format)}
+        assert {id: follower.known[id] for id in feed} == feed
+        if format == "atom":
+            served = {item.id for item in all_of(site)}
+            assert set(follower.known) <= served
+
+    follow()
+
+
+def all_of(site: Site) -> list[Any]:
+    """Every article that is served, by its archives."""
+    months = site.web.catalog.months(site.web.catalog.listings()[0].id)
+    return [
+        item for month in months for item in items(site.get(f"/all/{month.name}.atom").data, "atom")
+    ]
+
+
+def test_a_delta_is_the_same_bytes_whenever_it_is_rendered(
+    ten: Site, changed: dict[str, str], open_site: Callable[..., Site]
+) -> None:
+    first = poll(ten, PATHS[1], changed[PATHS[1]]).data
+    again = open_site()
+    again.web.traces.cache.set(*trace_of(ten, changed[PATHS[1]]))
+
+    assert poll(again, PATHS[1], changed[PATHS[1]]).data == first
+    assert again.web.publisher.renderings == 2
+
+
+def trace_of(site: Site, tag: str) -> tuple[str, bytes]:
+    name = f"{tag[1:-1]}:trace"
+    return name, site.web.traces.cache.get(name) or b""
