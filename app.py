@@ -14,6 +14,7 @@ from flask import Flask
 from feeds import cli, formats
 from feeds.cache import open_cache
 from feeds.catalog import Catalog
+from feeds.counting import FILE, Beat, Counts, SharedCounts
 from feeds.errors import SettingsError
 from feeds.library import ANSWERS, PICTURES, Library, Reader, read_site_files, version
 from feeds.membership import memberships
@@ -30,14 +31,16 @@ def create_app(
     files = read_site_files(environment.content, environment.url, environment.own_url)
     library = _library(environment, files, clock)
     catalog = Catalog(library, files, formats.MAX_BYTES - formats.FRAME)
+    counts = Counts()
     publisher = Publisher(
-        library.revision.get, open_cache(environment.cache_url), environment.memory
+        library.revision.get, open_cache(environment.cache_url), environment.memory, counts
     )
     app = Flask(__name__, static_folder=None)
     # OPTIONS has an answer of its own, the same for every address.
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     pictures = environment.content / PICTURES
-    add_routes(app, Web(catalog, publisher, library, pictures))
+    shared = SharedCounts(counts, environment.instance / FILE)
+    add_routes(app, Web(catalog, publisher, library, pictures, shared))
     cli.add_commands(app, cli.Tools(environment, library, catalog))
     app.wsgi_app = front(app.wsgi_app, publisher, catalog.urls)  # type: ignore[assignment,method-assign]
     return app
@@ -59,13 +62,14 @@ def _library(environment: Environment, files: SiteFiles, clock: Callable[[], flo
 
 @cache
 def _served() -> Flask:
-    """The app as a server uses it: it begins to watch the folder with its first request.
+    """The app as a server uses it: it begins to watch and to count with its first request.
 
     Not before: a server may fork after loading it, and threads do not survive that.
     """
     app = create_app()
     web: Web = app.extensions["tributary"]
     app.before_request(web.library.start)
+    app.before_request(Beat(web.counts.tell).start)
     return app
 
 

@@ -23,10 +23,11 @@ PLAN = {
     "catalog": {"errors", "library", "listing", "model", "selection", "settings", "urls"},
     "cache": {"errors"},
     "encodings": set(),
-    "publisher": {"cache", "encodings", "errors"},
+    "counting": set(),
+    "publisher": {"cache", "counting", "encodings", "errors"},
     "web": {
-        "catalog", "encodings", "errors", "formats", "library", "listing", "model", "publisher",
-        "selection", "settings", "urls",
+        "catalog", "counting", "encodings", "errors", "formats", "library", "listing", "model",
+        "publisher", "selection", "settings", "urls",
     },
     "server": {"library", "settings"},
     "remote": set(),
@@ -41,7 +42,8 @@ PLAN = {
 #: What each outside library is for stays in one room.
 DOORS = {
     "yaml": {"library"},
-    "sqlite3": {"library"},
+    "sqlite3": {"library", "counting"},
+    "prometheus_client": {"counting"},
     "watchfiles": {"library"},
     "nh3": {"library"},
     "ftfy": {"library"},

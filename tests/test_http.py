@@ -643,7 +643,7 @@ def break_index(site: Site) -> None:
     path = site.library.index.path
     path.unlink()
     path.write_bytes(b"not an index" * 1000)
-    site.library.revision.set(site.library.revision.get() + 1)
+    site.library.revision.set(site.library.revision.get() + 1, 0)
 
 
 def test_the_last_good_feed_beats_a_broken_index(changing: Site) -> None:

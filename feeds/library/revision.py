@@ -6,6 +6,9 @@ from pathlib import Path
 
 _SIZE = 8
 
+#: Where each number is in the file.
+_REVISION, _DOUBT, _REFRESHED = 0, 8, 16
+
 
 class Revision:
     """A number that moves when visible content changes, and a flag that the index is doubted.
@@ -21,26 +24,32 @@ class Revision:
 
     def get(self) -> int:
         """The revision now; 0 when nobody has announced one."""
-        return self._read(0)
+        return self._read(_REVISION)
 
-    def set(self, value: int) -> None:
-        """Announce a revision; only the process that holds the lock for refreshing may."""
-        self._write(value, 0)
+    @property
+    def refreshed(self) -> int:
+        """When the index was last brought up to date, in seconds UTC; 0 when it never was."""
+        return self._read(_REFRESHED)
+
+    def set(self, value: int, now: int) -> None:
+        """Announce a revision and the time of it; only who holds the lock for refreshing may."""
+        self._write(value, _REVISION)
+        self._write(now, _REFRESHED)
 
     @property
     def is_doubted(self) -> bool:
         """Whether a reader met something in the index that cannot be."""
-        return self._read(_SIZE) != 0
+        return self._read(_DOUBT) != 0
 
     def doubt(self) -> None:
         """Ask whoever keeps the index up to date to examine it."""
         # Whoever cannot even tell so is no worse off.
         with suppress(OSError):
-            self._write(1, _SIZE)
+            self._write(1, _DOUBT)
 
     def trust(self) -> None:
         """The index has been examined."""
-        self._write(0, _SIZE)
+        self._write(0, _DOUBT)
 
     def follow(self) -> None:
         """Use the file that is there now, as every other process does."""

@@ -9,6 +9,7 @@ from flask import Response, current_app, request
 from werkzeug.datastructures import Headers
 
 from feeds.catalog import Catalog
+from feeds.counting import SharedCounts
 from feeds.encodings import IDENTITY
 from feeds.library import Library
 from feeds.publisher import Document, Publisher, Recipe
@@ -25,6 +26,8 @@ class Web:
     library: Library
     #: The folder of pictures that we serve ourselves.
     pictures: Path
+    #: What all processes of this machine counted.
+    counts: SharedCounts
 
 
 def web() -> Web:
