@@ -38,7 +38,7 @@ def serve(environment: Environment, library: Library, site_url: str) -> None:
     This process watches the folder; the workers answer, and one of them takes over if it dies.
     """
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    library.start()
+    library.start(patience=0)
     click.echo(f"Serving {environment.content} at {environment.own_url}/ (Ctrl-C to stop)")
     if site_url == environment.own_url:
         click.echo("This address is for trying out: set FEEDS_URL to the one that readers use.")

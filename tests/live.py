@@ -27,7 +27,7 @@ def serving(content: Path, instance: Path, **environ: str) -> Iterator[str]:
     command = [sys.executable, "-m", "flask", "--app", "app", "serve"]
     process = subprocess.Popen(command, cwd=ROOT, env=os.environ | given | environ)
     try:
-        wait_for(f"http://127.0.0.1:{port}/healthz", process)
+        wait_for(f"http://127.0.0.1:{port}/readyz", process)
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()

@@ -7,7 +7,7 @@ from pathlib import Path
 _SIZE = 8
 
 #: Where each number is in the file.
-_REVISION, _DOUBT, _REFRESHED = 0, 8, 16
+_REVISION, _DOUBT, _REFRESHED, _DONE, _TOTAL = range(0, 40, 8)
 
 
 class Revision:
@@ -50,6 +50,18 @@ class Revision:
     def trust(self) -> None:
         """The index has been examined."""
         self._write(0, _DOUBT)
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """How many files the latest refresh that had any to read has read, and of how many."""
+        return self._read(_DONE), self._read(_TOTAL)
+
+    @progress.setter
+    def progress(self, progress: tuple[int, int]) -> None:
+        # A full disk keeps nobody from refreshing.
+        with suppress(OSError):
+            self._write(progress[0], _DONE)
+            self._write(progress[1], _TOTAL)
 
     def follow(self) -> None:
         """Use the file that is there now, as every other process does."""

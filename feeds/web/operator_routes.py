@@ -9,8 +9,11 @@ from feeds.counting import CONTENT_TYPE, Gauge, exposition
 from feeds.errors import IndexUnavailable
 from feeds.library import Library
 from feeds.urls import ALL
-from feeds.web.responses import web
+from feeds.web.responses import say, web
 from feeds.web.routes import routes
+
+#: Seconds until an index that is being made is worth another look.
+RETRY = 5
 
 #: What is true now is not true later.
 _NOT_KEPT = {"Cache-Control": "no-store"}
@@ -18,10 +21,31 @@ _NOT_KEPT = {"Cache-Control": "no-store"}
 
 @routes.get("/healthz")
 def health() -> ResponseReturnValue:
-    """Whether the server can answer from its index, and what became of the files."""
-    tally = web().library.index.tally()
+    """That this process answers, what it serves, and what became of the files.
+
+    Always 200: an index that cannot be read is mended by the process itself, and what is in memory
+    stays served meanwhile. A supervisor that stops such a process does harm.
+    """
+    try:
+        tally = web().library.index.tally()
+    except IndexUnavailable:
+        return {"status": "ok", "index": "unavailable"}, _NOT_KEPT
     served = tally.pop("served")
-    return {"status": "ok", "articles": served, "not served": tally}, _NOT_KEPT
+    index = "ready" if web().library.is_ready else "starting"
+    return {"status": "ok", "index": index, "articles": served, "not served": tally}, _NOT_KEPT
+
+
+@routes.get("/readyz")
+def readiness() -> Response:
+    """Whether to send readers here: 200 when the index is made for these settings, else 503."""
+    if web().library.is_ready:
+        answer = say(200, "Ready.")
+    else:
+        done, total = web().library.revision.progress
+        answer = say(503, f"The index is being made: {done:,} of {total:,} files are read.")
+        answer.headers["Retry-After"] = str(RETRY)
+    answer.headers.extend(_NOT_KEPT)
+    return answer
 
 
 @routes.get("/metrics")
