@@ -11,7 +11,7 @@ from functools import cache, partial
 from click import ClickException
 from flask import Flask
 
-from feeds import cli, formats
+from feeds import cli, formats, logs
 from feeds.cache import open_cache
 from feeds.catalog import Catalog
 from feeds.counting import FILE, Beat, Counts, SharedCounts
@@ -67,6 +67,7 @@ def _served() -> Flask:
     Not before: a server may fork after loading it, and threads do not survive that.
     """
     app = create_app()
+    logs.log_the_uncaught()
     web: Web = app.extensions["tributary"]
     app.before_request(web.library.start)
     app.before_request(Beat(web.counts.tell).start)

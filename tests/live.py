@@ -9,6 +9,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[1]
 
@@ -34,7 +35,7 @@ def serving(content: Path, instance: Path, **environ: str) -> Iterator[str]:
         process.wait(20)
 
 
-def wait_for(address: str, process: "subprocess.Popen[bytes]") -> None:
+def wait_for(address: str, process: "subprocess.Popen[Any]") -> None:
     """Wait until a process answers."""
     end = time.monotonic() + 30
     while time.monotonic() < end and process.poll() is None:

@@ -13,7 +13,7 @@ from feeds.errors import IndexUnavailable, SettingsError
 from feeds.library.changes import made_for
 from feeds.library.index import Index
 from feeds.library.inspection import inspect
-from feeds.library.lock import locked
+from feeds.library.lock import Turn, locked
 from feeds.library.mending import distrust, mend
 from feeds.library.pictures import Picture, Pictures
 from feeds.library.reading import PICTURES, Reader, version
@@ -76,7 +76,7 @@ class Library:
         self.index = Index(self._path, self.revision)
         self.pictures = Pictures(self._path, instance / ANSWERS, reader.is_ours)
         try:
-            self._mend()
+            self._mend_at_start()
         except (sqlite3.Error, OSError) as error:
             # A full disk, most likely. What is there may still be read.
             log.error("the index cannot be examined: %s", error)
@@ -150,6 +150,15 @@ class Library:
         self._watcher = None
         self._starting = threading.Lock()
         self.index.leave_to_parent()
+
+    def _mend_at_start(self) -> None:
+        # Who refreshes it now has looked at it, and may take minutes: nobody waits for that.
+        turn = Turn(self._lock)
+        if turn.take():
+            try:
+                mend(self._path)
+            finally:
+                turn.leave()
 
     def _mend(self) -> None:
         with locked(self._lock):
