@@ -11,9 +11,10 @@ from functools import cache, partial
 from click import ClickException
 from flask import Flask
 
-from feeds import cli, formats
+from feeds import cli, formats, logs
 from feeds.cache import open_cache, open_traces
 from feeds.catalog import Catalog
+from feeds.counting import FILE, Beat, Counts, SharedCounts
 from feeds.errors import SettingsError
 from feeds.library import ANSWERS, PICTURES, Library, Reader, read_site_files, version
 from feeds.membership import memberships
@@ -31,15 +32,16 @@ def create_app(
     files = read_site_files(environment.content, environment.url, environment.own_url)
     library = _library(environment, files, clock)
     catalog = Catalog(library, files, formats.MAX_BYTES - formats.FRAME)
-    cache = open_cache(environment.cache_url)
-    publisher = Publisher(library.revision.lately, cache, environment.memory)
+    cache, counts = open_cache(environment.cache_url), Counts()
+    publisher = Publisher(library.revision.lately, cache, environment.memory, counts)
     way = files.fingerprint + formats.version().encode()
     traces = Traces(open_traces(environment.cache_url, cache), way)
     app = Flask(__name__, static_folder=None)
     # OPTIONS has an answer of its own, the same for every address.
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     pictures = environment.content / PICTURES
-    add_routes(app, Web(catalog, publisher, traces, library, pictures))
+    shared = SharedCounts(counts, environment.instance / FILE)
+    add_routes(app, Web(catalog, publisher, traces, library, pictures, shared))
     cli.add_commands(app, cli.Tools(environment, library, catalog))
     app.wsgi_app = front(app.wsgi_app, publisher, catalog.urls)  # type: ignore[assignment,method-assign]
     return app
@@ -61,13 +63,15 @@ def _library(environment: Environment, files: SiteFiles, clock: Callable[[], flo
 
 @cache
 def _served() -> Flask:
-    """The app as a server uses it: it begins to watch the folder with its first request.
+    """The app as a server uses it: it begins to watch and to count with its first request.
 
     Not before: a server may fork after loading it, and threads do not survive that.
     """
     app = create_app()
+    logs.log_the_uncaught()
     web: Web = app.extensions["tributary"]
     app.before_request(web.library.start)
+    app.before_request(Beat(web.counts.tell).start)
     return app
 
 

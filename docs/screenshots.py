@@ -50,7 +50,7 @@ def _wait(server: "subprocess.Popen[bytes]") -> None:
         if server.poll() is not None:
             raise SystemExit("the server did not start")
         try:
-            urllib.request.urlopen(f"{HOME}/healthz").close()
+            urllib.request.urlopen(f"{HOME}/readyz").close()
         except OSError:
             time.sleep(0.1)
         else:

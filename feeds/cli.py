@@ -111,9 +111,8 @@ def explain(path: str) -> None:
 @click.command("serve")
 @with_appcontext
 def serve_command() -> None:
-    """Refresh, then serve until stopped; see README for HOST, PORT and FEEDS_WORKERS."""
+    """Serve until stopped; see README for HOST, PORT and FEEDS_WORKERS."""
     tools = _tools()
-    _refresh_with_bar(tools.library, False)
     serve(tools.environment, tools.library, tools.catalog.files.site.url)
 
 

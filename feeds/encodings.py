@@ -63,7 +63,7 @@ def encode(body: bytes) -> Bodies:
 
 
 def pack(key: str, bodies: Bodies) -> bytes:
-    """The body, sealed; without its codings: making one takes 3 ms, and not every one is asked for."""
+    """The body, sealed; no coding of it: making one takes 3 ms, and not every one is asked for."""
     return seal(key, bodies[IDENTITY])
 
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from feeds.cache import LEASE, Cache
+from feeds.counting import Counts
 from feeds.encodings import IDENTITY, Bodies, encode, pack, unpack
 from feeds.errors import IndexUnavailable, MovedFeed, NoDelta, OutOfDate, RetiredFeed, UnknownFeed
 
@@ -86,8 +87,15 @@ class _Hot:
 class Publisher:
     """Keeps the documents that are asked for."""
 
-    def __init__(self, revision: Callable[[], int], cache: Cache, memory: int = MEMORY) -> None:
+    def __init__(
+        self,
+        revision: Callable[[], int],
+        cache: Cache,
+        memory: int = MEMORY,
+        counts: Counts | None = None,
+    ) -> None:
         """Take what tells that something changed, the cache behind, and a limit in bytes."""
+        self.counts = counts or Counts()
         self._revision = revision
         self._cache = cache
         self._memory = memory
@@ -195,14 +203,18 @@ class Publisher:
                 return None
             bodies = self._awaited(recipe.key)
         if bodies is None:
+            began = time.perf_counter()
             bodies = encode(recipe.render())
+            self.counts.rendered(time.perf_counter() - began)
             self.renderings += 1
             self._cache.set(recipe.key, pack(recipe.key, bodies))
         return bodies
 
     def _stored(self, key: str) -> Bodies | None:
         packed = self._cache.get(key)
-        return unpack(key, packed) if packed else None
+        found = unpack(key, packed) if packed else None
+        self.counts.looked_up(found is not None)
+        return found
 
     def _awaited(self, key: str) -> Bodies | None:
         """What another machine renders now; None when it is for us to render it.

@@ -5,17 +5,20 @@ answers HEAD by the book, finishes its answers when told to stop, and lets other
 """
 
 import logging
+import logging.config
 import multiprocessing
 from typing import Any
 
-import click
 from granian.constants import HTTPModes, Interfaces, RuntimeModes
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import Server
 
+from feeds import logs
 from feeds.library import Library
 from feeds.settings import Environment
+
+log = logging.getLogger(__name__)
 
 #: Sockets that may be open in one worker, and wait to be: silent ones count, so it is generous.
 CONNECTIONS, WAITING = 8192, 4096
@@ -37,11 +40,12 @@ def serve(environment: Environment, library: Library, site_url: str) -> None:
 
     This process watches the folder; the workers answer, and one of them takes over if it dies.
     """
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    library.start()
-    click.echo(f"Serving {environment.content} at {environment.own_url}/ (Ctrl-C to stop)")
+    logging.config.dictConfig(logs.configuration(environment.logs_json))
+    logs.log_the_uncaught()
+    library.start(patience=0)
+    log.info("serving %s at %s/ (Ctrl-C to stop)", environment.content, environment.own_url)
     if site_url == environment.own_url:
-        click.echo("This address is for trying out: set FEEDS_URL to the one that readers use.")
+        log.info("this address is for trying out: set FEEDS_URL to the one that readers use")
     # Not by forking: this process has threads, and a lock that one of them holds at that moment
     # stays locked in the worker, which was then seen to hang when it was to stop.
     multiprocessing.set_start_method("spawn", force=True)
@@ -74,5 +78,6 @@ def make_server(environment: Environment) -> Any:
         workers_kill_timeout=PATIENCE,
         respawn_interval=LOADING,
         log_level=LogLevels.warning,
+        log_dictconfig=logs.configuration(environment.logs_json),
         log_access=False,
     )

@@ -105,6 +105,8 @@ class Environment:
     memory: int
     #: Look for changes by polling, where the file system tells of none.
     poll: bool
+    #: Log one JSON object a line.
+    logs_json: bool
     workers: int
     host: str
     port: int
@@ -129,7 +131,8 @@ def read_environment(environ: Mapping[str, str]) -> Environment:
         url=checked_url(environ.get("FEEDS_URL", ""), "FEEDS_URL"),
         cache_url=environ.get("FEEDS_CACHE_URL", ""),
         memory=_number(environ, "FEEDS_MEMORY_MB", 64, 1, 100_000) * 1_000_000,
-        poll=_poll(environ.get("FEEDS_WATCH", "")),
+        poll=_is(environ, "FEEDS_WATCH", "poll", usually="events"),
+        logs_json=_is(environ, "FEEDS_LOG", "json", usually="text"),
         workers=_number(environ, "FEEDS_WORKERS", 1, 1, 64),
         host=environ.get("HOST") or "127.0.0.1",
         port=_number(environ, "PORT", 8000, 1, 65535),
@@ -167,10 +170,11 @@ def _folder(name: str) -> Path:
     return path
 
 
-def _poll(text: str) -> bool:
-    if text not in ("", "events", "poll"):
-        raise SettingsError("FEEDS_WATCH: write events or poll")
-    return text == "poll"
+def _is(environ: Mapping[str, str], name: str, word: str, usually: str) -> bool:
+    text = environ.get(name, "")
+    if text not in ("", usually, word):
+        raise SettingsError(f"{name}: write {usually} or {word}")
+    return text == word
 
 
 def _number(environ: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:

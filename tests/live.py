@@ -9,6 +9,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[1]
 
@@ -27,14 +28,14 @@ def serving(content: Path, instance: Path, **environ: str) -> Iterator[str]:
     command = [sys.executable, "-m", "flask", "--app", "app", "serve"]
     process = subprocess.Popen(command, cwd=ROOT, env=os.environ | given | environ)
     try:
-        wait_for(f"http://127.0.0.1:{port}/healthz", process)
+        wait_for(f"http://127.0.0.1:{port}/readyz", process)
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
         process.wait(20)
 
 
-def wait_for(address: str, process: "subprocess.Popen[bytes]") -> None:
+def wait_for(address: str, process: "subprocess.Popen[Any]") -> None:
     """Wait until a process answers."""
     end = time.monotonic() + 30
     while time.monotonic() < end and process.poll() is None:

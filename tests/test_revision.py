@@ -10,7 +10,7 @@ def test_what_a_process_announced_it_knows_at_once(tmp_path: Path) -> None:
     revision = Revision(tmp_path / "revision")
     assert revision.lately() == 0
 
-    revision.set(7)
+    revision.set(7, 0)
 
     assert revision.lately() == 7
 
@@ -19,17 +19,17 @@ def test_what_another_process_announced_is_known_a_moment_later(tmp_path: Path) 
     ours, theirs = Revision(tmp_path / "revision"), Revision(tmp_path / "revision")
     assert ours.lately() == 0
 
-    theirs.set(7)
+    theirs.set(7, 0)
 
     assert wait_for(lambda: ours.lately() == 7)
 
 
 def test_a_file_that_took_the_place_of_another_is_read_at_once(tmp_path: Path) -> None:
     ours = Revision(tmp_path / "revision")
-    ours.set(7)
+    ours.set(7, 0)
     assert ours.lately() == 7
     (tmp_path / "revision").unlink()
-    Revision(tmp_path / "revision").set(9)
+    Revision(tmp_path / "revision").set(9, 0)
 
     ours.follow()
 

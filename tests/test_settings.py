@@ -30,6 +30,7 @@ WRONG = [
     ("FEEDS_URL", "https://höst/"),
     ("FEEDS_URL", 'https://host/">'),
     ("FEEDS_WATCH", "no"),
+    ("FEEDS_LOG", "yaml"),
     ("FEEDS_WORKERS", "0"),
     ("FEEDS_WORKERS", "65"),
     ("FEEDS_WORKERS", "two"),

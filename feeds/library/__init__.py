@@ -44,6 +44,9 @@ __all__ = [
 #: What other hosts said of their pictures, in the instance folder.
 ANSWERS = "pictures.sqlite"
 
+#: Seconds that whoever asks first waits for the index.
+PATIENCE = 2.0
+
 log = logging.getLogger(__name__)
 
 
@@ -91,7 +94,12 @@ class Library:
         is_confirmed: bool = False,
     ) -> Report:
         """Bring in what changed in the folder; see Refresher."""
-        return self._refresher.refresh(below, progress, is_confirmed)
+
+        def told(done: int, total: int) -> None:
+            self.revision.progress = done, total
+            progress(done, total)
+
+        return self._refresher.refresh(below, told, is_confirmed)
 
     def inspect(self) -> Iterator[Verdict]:
         """The verdict on every file of the folder now."""
@@ -105,19 +113,21 @@ class Library:
         except IndexUnavailable:
             return False
 
-    def start(self) -> None:
-        """Make the index if it is not ready, then keep it up to date; once is enough.
+    def start(self, patience: float = PATIENCE) -> None:
+        """Begin to make the index, should it not be ready, and to keep it up to date.
 
-        Never fails: what cannot be done now is tried again, and meanwhile what is there is served.
+        Once is enough. Never fails: what cannot be done now is tried again, and meanwhile what is
+        there is served. The first time it waits so many seconds: a small index is ready by then.
         """
         with self._starting:
             if self._watcher is not None:
                 return
-            if not self.is_ready:
-                self._try_refresh()
             turn = self._turn()
             self._watcher = Watcher(self.reader.content, turn, self, self.clock, self._poll)
             self._watcher.start()
+        end = time.monotonic() + patience
+        while not self.is_ready and time.monotonic() < end:
+            time.sleep(0.02)
 
     def follow(self) -> None:
         """Use the files that all processes share as they are now, made again if they are gone."""
@@ -151,19 +161,17 @@ class Library:
         return Turn(self._instance / "watch.lock")
 
     def _examine_first(self) -> None:
-        """Examine the index, unless another process keeps it up to date: that one has done so."""
-        turn = self._turn()
-        if turn.take():
-            try:
-                self._mend()
-            finally:
-                turn.leave()
+        """Examine the index, unless another process keeps it up to date, or refreshes it now.
 
-    def _try_refresh(self) -> None:
+        That one has looked at it, and may take minutes: nobody waits for that.
+        """
+        keeping, refreshing = self._turn(), Turn(self._lock)
         try:
-            self.refresh()
-        except Exception as error:
-            log.error("the index cannot be brought up to date now: %s", error)
+            if keeping.take() and refreshing.take():
+                mend(self._path)
+        finally:
+            keeping.leave()
+            refreshing.leave()
 
     def _mend(self) -> None:
         with locked(self._lock):

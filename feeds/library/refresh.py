@@ -108,7 +108,7 @@ class Refresher:
             work = Work(tuple(dict.fromkeys(reads)), gone, must_rebuild)
             if work or ledger.has_old_withdrawals(connection, now):
                 self._apply(connection, work, now, progress)
-            self.revision.set(int(ledger.meta(connection, "revision") or 0))
+            self.revision.set(int(ledger.meta(connection, "revision") or 0), now)
             is_held = ledger.meta(connection, "held-since") is not None
             due = ledger.next_due(connection, now)
             return Report(len(work.reads), len(work.gone), is_held, due)

@@ -7,6 +7,9 @@ from time import monotonic
 
 _SIZE = 8
 
+#: Where each number is in the file.
+_REVISION, _DOUBT, _REFRESHED, _DONE, _TOTAL = range(0, 40, 8)
+
 #: Seconds for which `lately` believes what it read: nobody can tell from a file that shows so late.
 LATELY = 0.005
 
@@ -28,7 +31,7 @@ class Revision:
 
     def get(self) -> int:
         """The revision now; 0 when nobody has announced one."""
-        return self._read(0)
+        return self._read(_REVISION)
 
     def lately(self) -> int:
         """The revision, or what it was a moment ago when another process has just moved it.
@@ -38,28 +41,46 @@ class Revision:
         """
         now = monotonic()
         if now >= self._until:
-            self._late, self._until = self._read(0), now + LATELY
+            self._late, self._until = self._read(_REVISION), now + LATELY
         return self._late
 
-    def set(self, value: int) -> None:
-        """Announce a revision; only the process that holds the lock for refreshing may."""
-        self._write(value, 0)
+    @property
+    def refreshed(self) -> int:
+        """When the index was last brought up to date, in seconds UTC; 0 when it never was."""
+        return self._read(_REFRESHED)
+
+    def set(self, value: int, now: int) -> None:
+        """Announce a revision and the time of it; only who holds the lock for refreshing may."""
+        self._write(value, _REVISION)
+        self._write(now, _REFRESHED)
         self._until = 0.0
 
     @property
     def is_doubted(self) -> bool:
         """Whether a reader met something in the index that cannot be."""
-        return self._read(_SIZE) != 0
+        return self._read(_DOUBT) != 0
 
     def doubt(self) -> None:
         """Ask whoever keeps the index up to date to examine it."""
         # Whoever cannot even tell so is no worse off.
         with suppress(OSError):
-            self._write(1, _SIZE)
+            self._write(1, _DOUBT)
 
     def trust(self) -> None:
         """The index has been examined."""
-        self._write(0, _SIZE)
+        self._write(0, _DOUBT)
+
+    @property
+    def progress(self) -> tuple[int, int]:
+        """How many files the latest refresh that had any to read has read, and of how many."""
+        return self._read(_DONE), self._read(_TOTAL)
+
+    @progress.setter
+    def progress(self, progress: tuple[int, int]) -> None:
+        # A full disk keeps nobody from refreshing.
+        with suppress(OSError):
+            self._write(progress[0], _DONE)
+            self._write(progress[1], _TOTAL)
 
     def follow(self) -> None:
         """Use the file that is there now, as every other process does."""

@@ -19,6 +19,9 @@ from feeds.web.negotiation import coding
 #: Seconds that a cache may answer with an old document while we do not (RFC 5861).
 STALE_IF_ERROR = 86_400
 
+#: What an answer without a body is encoded in, as it is counted.
+NO_CODING = "none"
+
 #: What proxies append to the tag of a body that they compressed, or did not.
 _SUFFIX = re.compile(r'(?:[-;](?:gzip|br|zstd|deflate)){1,4}"')
 
@@ -52,6 +55,8 @@ class Answer:
     status: int
     headers: list[tuple[str, str]]
     body: bytes
+    #: How the body is encoded, and NO_CODING when there is none.
+    coding: str
 
     @property
     def line(self) -> str:
@@ -67,7 +72,7 @@ def answer(document: Document, conditions: Conditions) -> Answer:
     chosen = coding(conditions.accept_encoding)
     headers = validators(document, chosen)
     if is_unmodified(document, conditions):
-        return Answer(304, completed(headers), b"")
+        return Answer(304, completed(headers), b"", NO_CODING)
     return _with_body(200, headers, document, chosen)
 
 
@@ -97,7 +102,7 @@ def _with_body(
     headers.append(("Content-Length", str(len(body))))
     if coding != IDENTITY:
         headers.append(("Content-Encoding", coding))
-    return Answer(status, completed(headers), body)
+    return Answer(status, completed(headers), body, coding)
 
 
 def remembered(

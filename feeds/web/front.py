@@ -5,16 +5,20 @@ in memory and known to be right, and then with the very answer that Flask would 
 Plain WSGI, so that any server can start it.
 """
 
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
+from feeds.counting import PASSED_ON, REQUESTS, Key
+from feeds.encodings import IDENTITY
 from feeds.model import Format
 from feeds.publisher import Publisher
 from feeds.urls import ALL, GUESSES, Urls
-from feeds.web.answers import remembered
+from feeds.web.answers import NO_CODING, remembered
+from feeds.web.kinds import kind
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -33,6 +37,9 @@ def front(inner: "WSGIApplication", publisher: Publisher, urls: Urls) -> "WSGIAp
     it is configured: nothing that a client says of them gets any further.
     """
     hot, site = publisher.hot, urls.site
+    numbers = publisher.counts.numbers
+    # Of what is in memory only: anybody can think of a million other paths.
+    kind_of = lru_cache(4096)(kind)
     guessed = {f"/{path}": urls.feed(ALL, format) for path, format in GUESSES.items()}
     place = _place(site)
 
@@ -55,6 +62,7 @@ def front(inner: "WSGIApplication", publisher: Publisher, urls: Urls) -> "WSGIAp
                 )
                 # Who has an earlier document and asks for what is new since gets that from Flask.
                 if not ("HTTP_A_IM" in environ and get("HTTP_IF_NONE_MATCH") and found.body):
+                    numbers[REQUESTS, kind_of(path), found.status, found.coding] += 1
                     # A copy: a server may do with the list whatever it likes.
                     start_response(found.line, found.headers.copy())
                     return [found.body] if found.body and method == "GET" else _NOTHING
@@ -63,9 +71,28 @@ def front(inner: "WSGIApplication", publisher: Publisher, urls: Urls) -> "WSGIAp
         if not query.isascii():
             # Werkzeug raises on bytes that are not UTF-8; encoded, it reads any.
             environ["QUERY_STRING"] = quote(query.encode("latin-1", "replace"), safe=_ASCII)
-        return inner(environ, start_response)
+        numbers[PASSED_ON,] += 1
+        return inner(environ, _counted(numbers, path, start_response))
 
     return call
+
+
+def _counted(
+    numbers: dict[Key, float], path: str, start_response: "StartResponse"
+) -> "StartResponse":
+    """Count an answer when it begins."""
+
+    def start(line: str, headers: list[tuple[str, str]], *error: Any) -> "Callable[..., Any]":
+        numbers[REQUESTS, kind(path), int(line[:3]), _coding(line, headers)] += 1
+        return start_response(line, headers, *error)
+
+    return start
+
+
+def _coding(line: str, headers: list[tuple[str, str]]) -> str:
+    if line.startswith(("204", "304")):
+        return NO_CODING
+    return dict(headers).get("Content-Encoding", IDENTITY)
 
 
 def _quoted(path: str) -> str:

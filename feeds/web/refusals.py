@@ -18,7 +18,15 @@ from feeds.web.routes import routes
 _PROGRAMS = (".rss", ".atom", ".json", ".opml", ".xml", ".txt", ".ico")
 #: Of these, what scripts of other sites may read: feeds and lists of them.
 _SHARED = (".rss", ".atom", ".json", ".opml")
-_PROGRAM_FOLDERS = (".well-known/", "pictures/", "static/", "healthz", "metrics", "oembed")
+_PROGRAM_FOLDERS = (
+    ".well-known/",
+    "pictures/",
+    "static/",
+    "healthz",
+    "readyz",
+    "metrics",
+    "oembed",
+)
 
 _NOT_HERE = "Nothing is at this address"
 _ENDED = "This feed has ended"

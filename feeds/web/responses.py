@@ -11,6 +11,7 @@ from flask import Response, current_app, request
 from werkzeug.datastructures import Headers
 
 from feeds.catalog import Catalog
+from feeds.counting import SharedCounts
 from feeds.encodings import IDENTITY
 from feeds.errors import NoDelta
 from feeds.library import Library
@@ -31,6 +32,8 @@ class Web:
     library: Library
     #: The folder of pictures that we serve ourselves.
     pictures: Path
+    #: What all processes of this machine counted.
+    counts: SharedCounts
 
 
 def web() -> Web:

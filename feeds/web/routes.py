@@ -20,15 +20,6 @@ from feeds.web.responses import respond, respond_once, respond_with_news, web
 routes = Blueprint("tributary", __name__)
 
 
-@routes.get("/healthz")
-def health() -> ResponseReturnValue:
-    """Whether the server can answer from its index, and what became of the files."""
-    tally = web().library.index.tally()
-    served = tally.pop("served")
-    headers = {"Cache-Control": "no-store"}
-    return {"status": "ok", "articles": served, "not served": tally}, headers
-
-
 @routes.get("/pictures/<path:name>")
 def picture(name: str) -> Response:
     """A picture of an article that came with it."""

@@ -91,7 +91,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        wait_for(f"{address}/healthz", process)
+        wait_for(f"{address}/readyz", process)
         yield address
     finally:
         process.send_signal(signal.SIGTERM)

@@ -108,7 +108,7 @@ class Node:
         self._process = subprocess.Popen(
             command, cwd=ROOT, env=os.environ | given, start_new_session=True
         )
-        wait_for(f"{self.url}/healthz", self._process)
+        wait_for(f"{self.url}/readyz", self._process)
 
     def end(self, number: signal.Signals) -> None:
         """Ask it to stop, or cut its power."""

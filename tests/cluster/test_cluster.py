@@ -138,6 +138,20 @@ def test_a_path_that_only_looks_like_a_feed_spoils_nothing(cluster: Cluster, odd
     assert get(cluster.nginx.url + "/topics/ai.rss").status == 200
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["/metrics", "/metrics?x", "/metrics/", "/%6detrics", "//metrics", "/./metrics",
+     "/x/../metrics", "/METRICS", "/readyz", "/operators/subscribers", "/operators%2Fsubscribers",
+     "//operators/subscribers", "/%2F/metrics", "/embed/../operators/subscribers"],
+)  # fmt: skip
+def test_what_is_for_operators_does_not_pass_nginx(cluster: Cluster, path: str) -> None:
+    answer = get(cluster.nginx.url + path, authorization="Bearer token")
+
+    assert answer.status == 404
+    assert b"tributary_" not in answer.body
+    assert get(cluster.nodes[0].url + "/metrics").status == 200
+
+
 def test_500_clients_at_a_cold_feed_of_two_nodes_make_one_rendering(cluster: Cluster) -> None:
     cluster.content.write("cold.md", title="Cold", topics=["Cold"])
     cluster.shows("/feeds.json", "/topics/cold.rss")

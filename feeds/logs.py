@@ -1,0 +1,68 @@
+"""How the server logs: one plain line each, or one JSON object a line for programs."""
+
+import json
+import logging
+import sys
+import threading
+from datetime import UTC, datetime
+from typing import Any
+
+log = logging.getLogger(__name__)
+
+#: What every record has: anything else was given as ``extra``.
+_USUAL = {*vars(logging.makeLogRecord({})), "message", "asctime"}
+
+
+class JsonFormatter(logging.Formatter):
+    """``time``, ``level``, ``logger``, ``process``, ``message``; what else the record was given.
+
+    A traceback is one text, in ``exception``: nothing that is logged makes a second line.
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The record as a JSON object without line breaks, in ASCII."""
+        said: dict[str, Any] = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "process": record.process,
+            "message": record.getMessage(),
+        }
+        if record.exc_info:
+            said["exception"] = self.formatException(record.exc_info)
+        said |= {key: value for key, value in vars(record).items() if key not in _USUAL}
+        return json.dumps(said, default=str)
+
+
+def configuration(is_json: bool) -> dict[str, Any]:
+    """For logging.config.dictConfig: all loggers write to standard error, from INFO on."""
+    plain = {"format": "%(levelname)s %(name)s: %(message)s"}
+    handler = {"class": "logging.StreamHandler", "formatter": "line", "stream": "ext://sys.stderr"}
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"line": {"()": f"{__name__}.JsonFormatter"} if is_json else plain},
+        "handlers": {"line": handler},
+        "root": {"handlers": ["line"], "level": "INFO"},
+        "loggers": {},
+    }
+
+
+def log_the_uncaught() -> None:
+    """Log what nobody handles, and warnings, as everything else is logged."""
+    logging.captureWarnings(True)
+
+    def thread_hook(found: threading.ExceptHookArgs) -> None:
+        # The name alone: the interpreter ends threads so when it ends itself.
+        if found.exc_value is not None:
+            _tell(found.exc_type, found.exc_value, found.exc_traceback)
+
+    sys.excepthook = _tell
+    threading.excepthook = thread_hook
+
+
+def _tell(kind: type[BaseException], error: BaseException, trace: Any) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, trace)
+        return
+    log.critical("stopped by what nobody handled", exc_info=(kind, error, trace))

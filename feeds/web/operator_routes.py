@@ -1,0 +1,101 @@
+"""Addresses for operators: whether this node lives, and what it counted. No secret is in any."""
+
+from collections.abc import Iterator
+
+from flask import Response
+from flask.typing import ResponseReturnValue
+
+from feeds.counting import CONTENT_TYPE, Gauge, exposition
+from feeds.errors import IndexUnavailable
+from feeds.library import Library
+from feeds.urls import ALL
+from feeds.web.responses import say, web
+from feeds.web.routes import routes
+
+#: Seconds until an index that is being made is worth another look.
+RETRY = 5
+
+#: What is true now is not true later.
+_NOT_KEPT = {"Cache-Control": "no-store"}
+
+
+@routes.get("/healthz")
+def health() -> ResponseReturnValue:
+    """That this process answers, what it serves, and what became of the files.
+
+    Always 200: an index that cannot be read is mended by the process itself, and what is in memory
+    stays served meanwhile. A supervisor that stops such a process does harm.
+    """
+    try:
+        tally = web().library.index.tally()
+    except IndexUnavailable:
+        return {"status": "ok", "index": "unavailable"}, _NOT_KEPT
+    served = tally.pop("served")
+    index = "ready" if web().library.is_ready else "starting"
+    return {"status": "ok", "index": index, "articles": served, "not served": tally}, _NOT_KEPT
+
+
+@routes.get("/readyz")
+def readiness() -> Response:
+    """Whether to send readers here: 200 when the index is made for these settings, else 503."""
+    if web().library.is_ready:
+        answer = say(200, "Ready.")
+    else:
+        done, total = web().library.revision.progress
+        answer = say(503, f"The index is being made: {done:,} of {total:,} files are read.")
+        answer.headers["Retry-After"] = str(RETRY)
+    answer.headers.extend(_NOT_KEPT)
+    return answer
+
+
+@routes.get("/metrics")
+def metrics() -> Response:
+    """All that is counted, for Prometheus: of all workers of this node."""
+    web().counts.tell()
+    text = exposition(web().counts.read(), _gauges(web().library))
+    return Response(text, content_type=CONTENT_TYPE, headers=_NOT_KEPT)
+
+
+def _gauges(library: Library) -> Iterator[Gauge]:
+    """What is so now. Who keeps something else for operators adds its gauges here."""
+    yield Gauge(
+        "tributary_index_revision",
+        "The revision: moves when visible content changes.",
+        {"": library.revision.get()},
+    )
+    yield Gauge(
+        "tributary_index_refresh_timestamp_seconds",
+        "When the index was last brought up to date.",
+        {"": library.revision.refreshed},
+    )
+    try:
+        found = [*_of_the_index(library)]
+    except IndexUnavailable:
+        found = []
+    yield Gauge(
+        "tributary_index_readable", "Whether the index can be read: 0 or 1.", {"": bool(found)}
+    )
+    yield from found
+
+
+def _of_the_index(library: Library) -> Iterator[Gauge]:
+    with library.index.snapshot():
+        tally, whole = library.index.tally(), library.index.feed(ALL.path)
+    served = tally.pop("served")
+    yield Gauge("tributary_articles", "Articles served.", {"": served})
+    yield Gauge(
+        "tributary_files_not_served", "Files refused or ignored, by reason.", tally, "reason"
+    )
+    if whole is None:
+        return
+    yield Gauge(
+        "tributary_last_change_timestamp_seconds",
+        "When visible content last changed.",
+        {"": whole.modified},
+    )
+    if whole.newest is not None:
+        yield Gauge(
+            "tributary_newest_article_timestamp_seconds",
+            "When the newest article was published.",
+            {"": whole.newest},
+        )

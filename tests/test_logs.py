@@ -1,0 +1,148 @@
+"""What the server writes to its log, for people or for programs."""
+
+import json
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import urllib.request
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from feeds.logs import JsonFormatter, configuration, log_the_uncaught
+from tests.conftest import Content
+from tests.live import ROOT, wait_for
+from tests.stores import free_port
+from tests.torture.polling import first_process
+
+
+def formatted(message: object, *arguments: object, **more: Any) -> Any:
+    record = logging.getLogger("feeds.x").makeRecord(
+        "feeds.x", logging.ERROR, "", 0, message, arguments, **({"exc_info": None} | more)
+    )
+    record.created = 1_795_176_000.25
+    line = JsonFormatter().format(record)
+    assert line.isascii()
+    assert "\n" not in line
+    return json.loads(line)
+
+
+def test_a_line_is_an_object_with_time_level_logger_process_and_message() -> None:
+    assert formatted("%s is %d", "a\nb", 3) == {
+        "time": "2026-11-20T12:00:00.250+00:00",
+        "level": "ERROR",
+        "logger": "feeds.x",
+        "process": os.getpid(),
+        "message": "a\nb is 3",
+    }
+
+
+def test_a_traceback_is_one_text() -> None:
+    try:
+        raise ValueError("\ud800 of no use")
+    except ValueError:
+        found = formatted("failed", exc_info=sys.exc_info())
+
+    assert found["exception"].startswith("Traceback (most recent call last):\n")
+    assert "of no use" in found["exception"]
+
+
+def test_what_else_a_record_was_given_is_a_field() -> None:
+    found = formatted("failed", extra={"feed": "all", "folder": Path("/x")})
+
+    assert (found["feed"], found["folder"]) == ("all", "/x")
+
+
+@pytest.fixture
+def hooked() -> Iterator[None]:
+    hooks = sys.excepthook, threading.excepthook
+    log_the_uncaught()
+    yield
+    sys.excepthook, threading.excepthook = hooks
+    logging.captureWarnings(False)
+
+
+def fail(error: BaseException) -> None:
+    raise error
+
+
+@pytest.mark.usefixtures("hooked")
+def test_what_nobody_handles_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    for error in (ValueError("in a thread"), SystemExit()):
+        thread = threading.Thread(target=fail, args=(error,))
+        thread.start()
+        thread.join()
+    sys.excepthook(ValueError, ValueError("in the process"), None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.warn("of something", stacklevel=1)
+
+    assert "in a thread" in caplog.text
+    assert "in the process" in caplog.text
+    assert "of something" in caplog.text
+
+
+@pytest.mark.usefixtures("hooked")
+def test_who_presses_ctrl_c_gets_what_python_says(
+    caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sys.excepthook(KeyboardInterrupt, KeyboardInterrupt(), None)
+
+    assert caplog.text == ""
+    assert "KeyboardInterrupt" in capsys.readouterr().err
+
+
+def test_plain_lines_are_as_before() -> None:
+    assert configuration(False)["formatters"]["line"] == {
+        "format": "%(levelname)s %(name)s: %(message)s"
+    }
+
+
+def test_all_that_a_server_prints_is_json_when_asked_for(content: Content, tmp_path: Path) -> None:
+    content.write("a.md")
+    content.raw("broken.md", "---\ntitle: [\n---\n")
+    lines = said_by_a_server(content, tmp_path, FEEDS_LOG="json")
+
+    found = [json.loads(line) for line in lines]
+
+    assert {"time", "level", "logger", "process", "message"} <= set.intersection(*map(set, found))
+    assert any("broken.md:" in line["message"] for line in found)
+    assert any("serving" in line["message"] for line in found)
+    # The server's own, of a worker that was killed.
+    assert any(line["logger"] == "_granian" for line in found)
+    assert not any("127.0.0.1 " in line["message"] for line in found)
+
+
+def test_all_that_a_server_prints_is_plain_otherwise(content: Content, tmp_path: Path) -> None:
+    content.write("a.md")
+    lines = said_by_a_server(content, tmp_path)
+
+    assert {line.split(" ", 2)[0] for line in lines} <= {"INFO", "WARNING", "ERROR"}
+
+
+def said_by_a_server(content: Content, tmp_path: Path, **environ: str) -> list[str]:
+    """All lines of a server that answered, lost a worker and was stopped."""
+    port = free_port()
+    given = {
+        "FEEDS_CONTENT_DIR": str(content.folder),
+        "FEEDS_INSTANCE_DIR": str(tmp_path / "instance"),
+        "PORT": str(port),
+    }
+    command = [sys.executable, "-m", "flask", "--app", "app", "serve"]
+    process = subprocess.Popen(
+        command, cwd=ROOT, env=os.environ | given | environ, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    address = f"http://127.0.0.1:{port}"
+    wait_for(f"{address}/readyz", process)
+    urllib.request.urlopen(f"{address}/all.rss", timeout=5).close()
+    os.kill(first_process(address)[1][-1], signal.SIGKILL)
+    wait_for(f"{address}/readyz", process)
+    process.terminate()
+    return process.communicate(timeout=20)[0].splitlines()

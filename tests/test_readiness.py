@@ -1,0 +1,96 @@
+"""Whether a process lives, and whether it has what readers want."""
+
+import os
+import re
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+
+from app import create_app
+from tests.conftest import SITE_URL, Content, Site
+from tests.live import ROOT
+from tests.stores import free_port
+from tests.waiting import wait_for
+
+
+def test_a_node_with_its_index_is_ready(site: Site) -> None:
+    answer = site.get("/readyz")
+
+    assert (answer.status_code, answer.text) == (200, "Ready.\n")
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_a_node_without_its_index_says_how_far_it_is(content: Content, tmp_path: Path) -> None:
+    environ = {
+        "FEEDS_CONTENT_DIR": str(content.folder),
+        "FEEDS_INSTANCE_DIR": str(tmp_path / "instance"),
+        "FEEDS_URL": SITE_URL,
+    }
+    site = Site(create_app(environ))
+
+    answer = site.get("/readyz")
+
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
+    assert answer.text == "The index is being made: 0 of 0 files are read.\n"
+    assert site.get("/healthz").json == {"status": "ok", "index": "unavailable"}
+
+
+def test_a_node_with_the_index_of_other_settings_serves_but_is_not_ready(
+    content: Content, open_site: Callable[..., Site], tmp_path: Path
+) -> None:
+    content.write("a.md")
+    open_site()
+    content.raw("site.yml", "title: Another title\n")
+    environ = {
+        "FEEDS_CONTENT_DIR": str(content.folder),
+        "FEEDS_INSTANCE_DIR": str(tmp_path / "instance"),
+        "FEEDS_URL": SITE_URL,
+    }
+    site = Site(create_app(environ))
+
+    assert site.get("/readyz").status_code == 503
+    assert site.get("/healthz").json["index"] == "starting"
+    assert site.get("/all.rss").status_code == 200
+
+
+def test_a_server_with_many_articles_answers_at_once_and_tells_how_far_it_is(
+    content: Content, tmp_path: Path
+) -> None:
+    front_matter = "---\ntitle: T\nwebUrl: https://a.example/{}\ndate: 2026-11-01\n---\n"
+    for number in range(12_000):
+        (content.folder / f"{number}.md").write_text(front_matter.format(number) + "Word. " * 100)
+    port = free_port()
+    environ = {
+        "FEEDS_CONTENT_DIR": str(content.folder),
+        "FEEDS_INSTANCE_DIR": str(tmp_path / "instance"),
+        "PORT": str(port),
+    }
+    command = [sys.executable, "-m", "flask", "--app", "app", "serve"]
+    said: list[tuple[int, str]] = []
+
+    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | environ)
+    try:
+        assert wait_for(lambda: asked(port, said) == 200, 60)
+    finally:
+        process.terminate()
+        process.wait(20)
+
+    progress = [re.search("([0-9,]+) of 12,000 files are read", text) for _, text in said]
+    assert any(progress)
+    assert {status for status, _ in said} == {503, 200}
+
+
+def asked(port: int, said: list[tuple[int, str]]) -> int:
+    """What the node says of itself, kept for later; 0 when it does not listen yet."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5) as answer:
+            said.append((answer.status, answer.read().decode()))
+    except urllib.error.HTTPError as error:
+        with error:
+            said.append((error.code, error.read().decode()))
+    except OSError:
+        return 0
+    return said[-1][0]
