@@ -12,7 +12,7 @@ import msgspec
 
 from feeds.cache import Cache
 from feeds.encodings import seal, unseal
-from feeds.library.index import Row
+from feeds.library import Row
 from feeds.model import Withdrawal
 from feeds.selection import Selection
 
