@@ -582,6 +582,7 @@ def test_a_watcher_says_what_is_wrong_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("feeds.library.watch.PAUSE", 0.01)
+    monkeypatch.setattr("feeds.library.watch.POLL", 0.01)
     tries = []
 
     class Broken:
