@@ -13,9 +13,8 @@ help: ## Show these commands
 serve: $(VENV)/serve ## Serve content/ at http://127.0.0.1:8000 (see README for the settings)
 	@exec $(BIN)/flask --app app serve
 
-# Some tests hold real servers to real time: what failed on a busy machine is asked once more.
 test: $(VENV)/test ## Run all tests
-	$(BIN)/pytest --cov || $(BIN)/pytest --last-failed
+	$(BIN)/pytest --cov
 
 torture: $(VENV)/test ## Do to it what nobody should, for a quarter of an hour, and print the figures
 	TORTURE=1 $(BIN)/pytest tests/torture

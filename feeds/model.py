@@ -91,7 +91,7 @@ class Article:
     #: The body as sanitised HTML, or nothing.
     content: str = ""
     type: str = "article"
-    #: BCP 47; None when it is that of the site.
+    #: BCP 47; None when the article does not say.
     language: str | None = None
     #: For selecting only: never shown.
     quality: int = 0

@@ -580,10 +580,15 @@ def test_two_refreshes_at_once_do_each_other_no_harm(
 
 
 def test_a_watcher_says_what_is_wrong_once(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("feeds.library.watch.PAUSE", 0.01)
+    monkeypatch.setattr("feeds.library.watch.POLL", 0.01)
+    tries = []
+
     class Broken:
         def refresh(self, below: object = ()) -> Any:
+            tries.append(below)
             raise OSError("no space left on device")
 
         def follow(self) -> None:
@@ -597,7 +602,7 @@ def test_a_watcher_says_what_is_wrong_once(
 
     watcher = Watcher(tmp_path, Turn(tmp_path / "lock"), Broken(), time.time, poll=True)
     watcher.start()
-    time.sleep(4.5)
+    assert wait_for(lambda: len(tries) >= 4)
     watcher.stop()
     watcher.join()
 

@@ -295,7 +295,26 @@ def test_a_page_ends_after_fifty_articles_and_leads_to_the_rest(
 
     assert len(tree(site, "/topics/ai").cssselect("article")) == 50
     assert hrefs(tree(site, "/topics/ai"), ".turn .older") == ["/topics/ai/2026-11"]
-    assert len(tree(site, "/topics/ai/2026-11").cssselect("article")) == 60
+
+
+def test_the_page_of_a_large_month_shows_the_rest_by_its_titles(
+    content: Content, open_site: Callable[..., Site]
+) -> None:
+    for number in range(53):
+        content.write(
+            f"{number}.md",
+            title=f"No. {number}",
+            publishedDateTime=f"2026-11-19T10:{number:02}:00Z",
+        )
+    site = open_site()
+
+    page = tree(site, "/topics/ai/2026-11")
+
+    assert len(page.cssselect("article")) == 50
+    assert texts(page, ".more") == ["More of November 2026"]
+    assert texts(page, ".more + ul a") == ["No. 2", "No. 1", "No. 0"]
+    assert texts(page, ".facts")[0].startswith("53 articles")
+    assert texts(tree(site, "/topics/ai"), ".more") == []
 
 
 def test_a_topic_without_articles_has_a_page_that_says_so(

@@ -19,7 +19,7 @@ MAX_NODES = 10_000
 
 _NULLS = {"", "~", "null", "Null", "NULL"}
 
-type_names = {dict: "a mapping", tuple: "a list", str: "text", type(None): "nothing"}
+_TYPE_NAMES = {dict: "a mapping", tuple: "a list", str: "text", type(None): "nothing"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class Node:
 
     def wrong(self, key: str, wanted: str) -> ArticleError:
         """The error for a value of another type than the wanted one."""
-        found = type_names[type(self.value)]
+        found = _TYPE_NAMES[type(self.value)]
         return ArticleError(Reason.BAD_TYPE, f"is {found}: write it as {wanted}", self.line, key)
 
 

@@ -22,7 +22,8 @@ from feeds.web.rendering import render, version
 
 HTML = "text/html; charset=utf-8"
 
-#: Articles on the page of a feed; those after them are on the pages of its months.
+#: Articles that a page shows at length. Those after them are on the pages of the feed's months,
+#: and there, in a large month, by their titles.
 ARTICLES = 50
 
 #: Characters of a search that are looked at.
@@ -112,6 +113,7 @@ def _render(catalog: Catalog, selection: Selection, shown: _Shown) -> bytes:
     name, current = shown.entry.name, FeedId(id.path)
     addresses = urls.addresses(current)
     month = words.month(id.month, id.part) if id.month else ""
+    articles = views.articles(feed, urls)
     return render(
         "home.html" if id == ALL else "feed.html",
         frame=views.frame(files.site, urls),
@@ -129,7 +131,8 @@ def _render(catalog: Catalog, selection: Selection, shown: _Shown) -> bytes:
         readers=views.readers(addresses.rss),
         picture=selection.image if current != ALL else None,
         updated=selection.updated if selection.rows else None,
-        articles=views.articles(feed, urls),
+        articles=articles[:ARTICLES],
+        more=articles[ARTICLES:],
         above=shown.above,
         below=shown.below,
         years=_years(catalog, id, shown.months),

@@ -67,6 +67,15 @@ def write_content(folder: Path) -> None:
             ],
             related=[{"title": "More of it", "webUrl": "https://other.example.com/more"}],
         )
+    content.write(
+        "ar.md",
+        title="سفينة جديدة تعبر النهر",
+        excerpt="وصلت السفينة الجديدة إلى الميناء صباح اليوم.",
+        publishedDateTime="2026-09-02T08:00:00Z",
+        topics=[],
+        provider={"name": "النهر", "domain": "ar.example"},
+        related=[{"title": "مقال آخر", "webUrl": "https://other.example.com/ar"}],
+    )
 
 
 @pytest.fixture(scope="session")

@@ -200,6 +200,18 @@ def test_a_picture_that_fails_leaves_no_hole(desktop: Visit) -> None:
     expect(page.locator("article img").first).to_be_visible()
 
 
+def test_what_is_written_from_the_right_begins_at_one_edge(desktop: Visit) -> None:
+    page = desktop.go("/providers/ar.example")
+
+    edges = page.locator("article h3, .excerpt, .related li").evaluate_all(
+        "(found) => found.map((each) => Math.round(each.getBoundingClientRect().right))"
+    )
+    assert len(edges) == 3
+    assert len(set(edges)) == 1
+    arrow = "(item) => getComputedStyle(item, '::before').content"
+    assert "←" in page.locator(".related li").evaluate(arrow)
+
+
 def test_without_scripts_everything_is_there(plain: Visit) -> None:
     page = plain.go("/")
 
