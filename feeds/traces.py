@@ -1,7 +1,7 @@
 """What earlier documents held, in short: enough to tell what another has that they had not.
 
-A trace is kept where documents are kept, under the key of its document, which is what a client's
-ETag names. It is lost as easily as they are: then the client gets the whole document.
+A trace is kept where documents are kept, under the address and the key of its document, which is
+what a client's ETag names. It is lost as easily as they are: then the client gets the whole.
 """
 
 from collections.abc import Collection
@@ -31,15 +31,15 @@ class Traces:
     #: Names the way of rendering, at most 64 bytes: by another, every article is a new one.
     way: bytes
 
-    def keep(self, key: str, selection: Selection) -> None:
+    def keep(self, address: str, key: str, selection: Selection) -> None:
         """Remember what the document with this key holds."""
         held: tuple[Row | Withdrawal, ...] = (*selection.rows, *selection.withdrawn)
-        name = _name(key)
+        name = _name(address, key)
         self.cache.set(name, seal(name, b"".join(map(self._digest, held))))
 
-    def recall(self, key: str) -> Collection[bytes] | None:
+    def recall(self, address: str, key: str) -> Collection[bytes] | None:
         """What stands for all that the document with this key held, or None."""
-        name = _name(key)
+        name = _name(address, key)
         found = unseal(name, self.cache.get(name) or b"")
         if found is None:
             return None
@@ -57,8 +57,9 @@ class Traces:
         return blake2b(msgspec.json.encode(what), digest_size=_SIZE, key=self.way).digest()
 
 
-def _name(key: str) -> str:
-    return f"{key}:trace"
+def _name(address: str, key: str) -> str:
+    # With the address: else anybody could have each feed compared with documents of all others.
+    return f"{key}:{blake2b(address.encode(), digest_size=_SIZE).hexdigest()}"
 
 
 def _weight(rows: Collection[Row]) -> int:

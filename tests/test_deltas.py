@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from feeds import formats
 from feeds.cache import TRACES, open_cache, open_traces
 from feeds.encodings import CODINGS, IDENTITY
-from feeds.traces import Traces
+from feeds.traces import Traces, _name
 from feeds.urls import ALL
 from feeds.web.negotiation import wants_news
 from tests import stores
-from tests.conftest import Clock, Content, Site
+from tests.conftest import SITE_URL, Clock, Content, Site
 from tests.reading import FH, TOMBSTONES, atom_feed, channel, items, json_feed, links
 from tests.test_encodings import DECODERS
 
@@ -39,6 +39,7 @@ def poll(site: Site, path: str, tag: str | None, method: str = "GET", **headers:
 @pytest.fixture
 def ten(content: Content, open_site: Callable[..., Site]) -> Site:
     """A topic of ten articles, the newest first: 9 to 0."""
+    content.raw("site.yml", "hubs: [https://hub.example.net/]\n")
     for number in range(10):
         content.write(f"{number}.md", publishedDateTime=f"2026-11-01T10:0{number}:00Z")
     return open_site()
@@ -324,6 +325,25 @@ def test_made_up_tags_leave_nothing_in_memory(ten: Site, changed: dict[str, str]
     assert list(ten.web.publisher._hot) == kept
 
 
+def test_the_tag_of_another_feed_names_nothing(ten: Site, changed: dict[str, str]) -> None:
+    """Else each feed could be compared with the documents of all others."""
+    tags = (changed[PATHS[1]], ten.get("/all.rss").headers["ETag"])
+
+    assert [poll(ten, PATHS[0], tag).status_code for tag in tags] == [200, 200]
+
+
+@pytest.mark.parametrize(
+    "path", ["{}?since={}", "{}%3Fsince={}", "{}%253Fsince={}", "{} since {}", "{}%3fsince%3d{}"]
+)
+def test_no_address_names_a_delta(ten: Site, changed: dict[str, str], path: str) -> None:
+    """Nobody is given one for the whole feed."""
+    poll(ten, PATHS[0], changed[PATHS[0]])
+
+    answer = ten.get(path.format(PATHS[0], changed[PATHS[0]].strip('"')))
+
+    assert answer.status_code == 404 or len(items(answer.data, "rss")) == 10
+
+
 def test_deltas_leave_memory_like_any_document(
     content: Content, open_site: Callable[..., Site]
 ) -> None:
@@ -360,16 +380,34 @@ def test_a_day_of_changes_is_known(ten: Site, content: Content) -> None:
         assert names(answer.data, path.rpartition(".")[2]) == ["9"]
 
 
+@dataclass
+class Recorder:
+    """A cache that only keeps what it is given."""
+
+    kept: list[bytes]
+
+    def get(self, key: str) -> bytes | None:
+        return None
+
+    def set(self, key: str, value: bytes) -> None:
+        self.kept.append(value)
+
+    def lease(self, key: str) -> bool:
+        return True
+
+
 def test_traces_are_few_bytes_and_the_oldest_leave_first(ten: Site) -> None:
     traces = Traces(open_traces("", open_cache("")), b"way")
     selection = ten.web.catalog.select(ALL)
 
-    traces.keep("oldest", selection)
+    kept: list[bytes] = []
+    traces.keep("", "oldest", selection)
     for number in range(TRACES + 1):
-        traces.keep(f"{number}", selection)
+        traces.keep("", f"{number}", selection)
+    Traces(Recorder(kept), b"way").keep("", "key", selection)
 
-    assert len(traces.cache.get("0:trace") or b"") == 28 + 8 * 10
-    assert [traces.recall(key) is None for key in ("oldest", "0", f"{TRACES}")] == [
+    assert [len(trace) for trace in kept] == [28 + 8 * 10]
+    assert [traces.recall("", key) is None for key in ("oldest", "0", f"{TRACES}")] == [
         True, False, False,
     ]  # fmt: skip
 
@@ -418,8 +456,9 @@ def test_a_damaged_trace_is_none(
     site.library.refresh()
     assert poll(site, "/all.rss", tag).status_code == 226
 
-    key = tag.strip('"')
-    site.web.traces.cache.set(f"{key}:trace", damage)
+    name = _name(f"{SITE_URL}/all.rss", tag.strip('"'))
+    assert site.web.traces.cache.get(name)
+    site.web.traces.cache.set(name, damage)
     site.web.publisher._hot.clear()
 
     assert poll(site, "/all.rss", tag).status_code == 200
@@ -528,5 +567,5 @@ def test_a_delta_is_the_same_bytes_whenever_it_is_rendered(
 
 
 def trace_of(site: Site, tag: str) -> tuple[str, bytes]:
-    name = f"{tag[1:-1]}:trace"
+    name = _name(f"{SITE_URL}{PATHS[1]}", tag.strip('"'))
     return name, site.web.traces.cache.get(name) or b""

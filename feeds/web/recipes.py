@@ -30,10 +30,10 @@ def feed_recipe(catalog: Catalog, traces: Traces, id: FeedId, format: Format) ->
 def delta_recipe(catalog: Catalog, traces: Traces, id: FeedId, format: Format, base: str) -> Recipe:
     """The recipe of what is new in a feed since the document with a key.
 
-    Raise NoDelta when that is not known any more or has nearly nothing of what there is now, and
-    for archives, which change too seldom; and as Catalog.select does.
+    Raise NoDelta when that is not known any more or has nearly nothing of what there is now, and as
+    Catalog.select does. Of archives, which change too seldom, nothing is known.
     """
-    held = traces.recall(base) if id.month is None else None
+    held = traces.recall(catalog.urls.feed(id, format), base)
     if held is None:
         raise NoDelta(base)
     selection = _selected(catalog, id, format)
@@ -92,7 +92,7 @@ def _render(
 ) -> bytes:
     body = formats.render(catalog.feed(selection), format)
     if selection.id.month is None:
-        traces.keep(key, selection)
+        traces.keep(catalog.urls.feed(selection.id, format), key, selection)
     return body
 
 

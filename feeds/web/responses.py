@@ -68,9 +68,9 @@ def _delta(
 ) -> Answer | None:
     for base in bases(conditions.if_none_match):
         with suppress(NoDelta):
-            # No address has a blank in it.
+            # The front never asks for this address: of a path it would quote the question mark.
             found = web().publisher.document(
-                f"{address} since {base.key}", partial(delta, base.key), instead=whole
+                f"{address}?since={base.key}", partial(delta, base.key), instead=whole
             )
             if found is not whole:
                 return delta_answer(found, base, conditions.accept_encoding)
