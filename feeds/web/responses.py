@@ -1,7 +1,7 @@
 """What routes answer from, and how: documents that are kept, others that are not, and words."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
@@ -9,7 +9,7 @@ from flask import Response, current_app, request
 from werkzeug.datastructures import Headers
 
 from feeds.catalog import Catalog
-from feeds.counting import SharedCounts
+from feeds.counting import SharedCounts, Subscribers
 from feeds.encodings import IDENTITY
 from feeds.library import Library
 from feeds.publisher import Document, Publisher, Recipe
@@ -28,6 +28,9 @@ class Web:
     pictures: Path
     #: What all processes of this machine counted.
     counts: SharedCounts
+    subscribers: Subscribers
+    #: What operators know; empty when nobody is to see their page.
+    token: str = field(default="", repr=False)
 
 
 def web() -> Web:
