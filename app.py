@@ -3,6 +3,7 @@
 ``flask run``, ``flask serve`` and any WSGI server given ``app:app`` start here.
 """
 
+import atexit
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -73,7 +74,9 @@ def _served() -> Flask:
     web: Web = app.extensions["tributary"]
     app.before_request(web.library.start)
     polls = PollCounter(web.publisher.counts.seen, web.subscribers, web.library.clock)
-    app.before_request(Beat(web.counts.tell, polls.count).start)
+    beat = Beat(web.counts.tell, polls.count)
+    app.before_request(beat.start)
+    atexit.register(beat.stop)
     return app
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import closing
 from hashlib import blake2b
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import pytest
 
@@ -14,6 +15,8 @@ from feeds.counting import SUBSCRIBERS, DayCount, PollCounter, Subscribers, late
 from feeds.counting.agents import Claim, claim
 from feeds.counting.subscribers import CLAIMS, KEPT, SMALLEST, Poll
 from tests.conftest import NOW, SITE_URL, Clock, Content, Site
+from tests.live import serving
+from tests.waiting import wait_for
 from tests.web_helpers import texts, tree
 
 TODAY = NOW // 86_400
@@ -177,8 +180,7 @@ def test_a_clock_that_is_set_back_loses_nothing(subscribers: Subscribers) -> Non
 
 def test_a_damaged_file_is_moved_aside(subscribers: Subscribers, tmp_path: Path) -> None:
     (tmp_path / SUBSCRIBERS).write_bytes(b"no database" * 1000)
-    with pytest.raises(sqlite3.DatabaseError):
-        subscribers.count([poll()], TODAY)
+    assert subscribers.days() == []
 
     subscribers.count([poll()], TODAY)
 
@@ -246,6 +248,21 @@ def test_what_cannot_be_counted_is_lost_and_said_once(
 
     assert counted(polled.web.subscribers) == {"all": (0, 1)}
     assert len([r for r in caplog.records if "subscribers" in r.getMessage()]) == 1
+
+
+def test_a_server_counts_who_polls_it(content: Content, tmp_path: Path) -> None:
+    content.write("a.md")
+    found = Subscribers(tmp_path / "instance" / SUBSCRIBERS)
+    with serving(content.folder, tmp_path / "instance") as address:
+        for agent in ("newsboat", "newsboat", "FreshRSS", FEEDLY.format(7)):
+            asked = Request(f"{address}/topics/ai.rss", headers={"User-Agent": agent})
+            urlopen(asked, timeout=5).close()
+
+        assert wait_for(lambda: counted(found) == {"topics/ai": (7, 2)})
+
+        urlopen(f"{address}/all.rss", timeout=5).close()
+
+    assert counted(found)["all"] == (0, 1)
 
 
 # What a proxy has logged.

@@ -94,9 +94,13 @@ class Subscribers:
             _keep(connection, counts)
 
     def days(self) -> list[DayCount]:
-        """All counts, by feed and then by day."""
-        with self._opened() as connection:
-            rows = connection.execute("SELECT * FROM day_count ORDER BY feed, day").fetchall()
+        """All counts, by feed and then by day; none while the file cannot be read."""
+        try:
+            with self._opened() as connection:
+                rows = connection.execute("SELECT * FROM day_count ORDER BY feed, day").fetchall()
+        except (sqlite3.Error, OSError) as error:
+            log.error("%s cannot be read now: %s", self._path, error)
+            return []
         return [DayCount(*row) for row in rows]
 
     @contextmanager

@@ -1,5 +1,6 @@
 """What routes answer from, and how: documents that are kept, others that are not, and words."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,25 @@ from feeds.web.answers import Conditions, answer
 from feeds.web.dated import DatedResponse
 
 
+class Seldom:
+    """Says whether it is time to say again what would be said for every request."""
+
+    #: Seconds of silence.
+    QUIET = 5.0
+
+    def __init__(self) -> None:
+        """Begin with something to say."""
+        self._quiet_until = 0.0
+
+    def is_time(self) -> bool:
+        """Whether it is time; then not for a while."""
+        now = time.monotonic()
+        if now < self._quiet_until:
+            return False
+        self._quiet_until = now + self.QUIET
+        return True
+
+
 @dataclass(frozen=True, slots=True)
 class Web:
     """What the routes answer from."""
@@ -31,6 +51,8 @@ class Web:
     subscribers: Subscribers
     #: What operators know; empty when nobody is to see their page.
     token: str = field(default="", repr=False)
+    #: For complaints about the index.
+    complains: Seldom = field(default_factory=Seldom)
 
 
 def web() -> Web:
