@@ -3,6 +3,7 @@
 ``flask run``, ``flask serve`` and any WSGI server given ``app:app`` start here.
 """
 
+import atexit
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -14,7 +15,7 @@ from flask import Flask
 from feeds import cli, formats, logs
 from feeds.cache import open_cache, open_traces
 from feeds.catalog import Catalog
-from feeds.counting import FILE, Beat, Counts, SharedCounts
+from feeds.counting import FILE, SUBSCRIBERS, Beat, Counts, PollCounter, SharedCounts, Subscribers
 from feeds.errors import SettingsError
 from feeds.library import ANSWERS, PICTURES, Library, Reader, read_site_files, version
 from feeds.membership import memberships
@@ -41,8 +42,10 @@ def create_app(
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     pictures = environment.content / PICTURES
     shared = SharedCounts(counts, environment.instance / FILE)
-    add_routes(app, Web(catalog, publisher, traces, library, pictures, shared))
-    cli.add_commands(app, cli.Tools(environment, library, catalog))
+    subscribers = Subscribers(environment.instance / SUBSCRIBERS)
+    token = environment.operator_token
+    add_routes(app, Web(catalog, publisher, traces, library, pictures, shared, subscribers, token))
+    cli.add_commands(app, cli.Tools(environment, library, catalog, subscribers))
     app.wsgi_app = front(app.wsgi_app, publisher, catalog.urls)  # type: ignore[assignment,method-assign]
     return app
 
@@ -71,7 +74,10 @@ def _served() -> Flask:
     logs.log_the_uncaught()
     web: Web = app.extensions["tributary"]
     app.before_request(web.library.start)
-    app.before_request(Beat(web.counts.tell).start)
+    polls = PollCounter(web.publisher.counts.seen, web.subscribers, web.library.clock)
+    beat = Beat(web.counts.tell, polls.count)
+    app.before_request(beat.start)
+    atexit.register(beat.stop)
     return app
 
 

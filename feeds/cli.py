@@ -1,13 +1,14 @@
 """Commands for editors and operators.
 
-``flask check | refresh | feeds | explain | export | images | serve``
+``flask check | refresh | feeds | explain | export | images | serve | subscribers``
 """
 
 import json
 from collections import Counter
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TextIO, cast
 from urllib.parse import quote, urlsplit
 
 import click
@@ -15,6 +16,7 @@ from flask import Flask, current_app
 from flask.cli import with_appcontext
 
 from feeds.catalog import Catalog
+from feeds.counting import Subscribers, latest, read_log
 from feeds.errors import ExportError
 from feeds.export import Answer, pictures, put_document, put_maps, put_picture
 from feeds.library import PICTURES, Library, Picture, Verdict
@@ -33,6 +35,7 @@ class Tools:
     environment: Environment
     library: Library
     catalog: Catalog
+    subscribers: Subscribers
     #: Which addresses of other hosts may be asked for pictures.
     is_allowed: IsAllowed = is_public
 
@@ -40,7 +43,7 @@ class Tools:
 def add_commands(app: Flask, tools: Tools) -> None:
     """Add the commands to the ``flask`` of an app."""
     app.extensions["tributary.tools"] = tools
-    for command in (check, refresh, feeds, explain, serve_command, export, images):
+    for command in (check, refresh, feeds, explain, serve_command, export, images, subscribers):
         app.cli.add_command(command)
 
 
@@ -137,6 +140,20 @@ def images(hosts: tuple[str, ...]) -> None:
     click.echo(
         f"{told} of {asked} pictures told their length; {len(wanted) - asked} left for later"
     )
+
+
+@click.command("subscribers")
+@click.option("--read", "file", type=click.File(errors="replace"), help="Count by a proxy's log.")
+@with_appcontext
+def subscribers(file: TextIO | None) -> None:
+    """Say how many subscribe to each feed: all, by services, on their own, on which day."""
+    tools = _tools()
+    if file:
+        tools.subscribers.merge(read_log(file, tools.catalog.files.site.url))
+    for count in latest(tools.subscribers.days()):
+        day = datetime.fromtimestamp(count.day * 86_400, UTC).date()
+        address = tools.catalog.urls.page(FeedId(count.feed))
+        click.echo(f"{count.total:7} {count.by_services:7} {count.alone:7}  {day}  {address}")
 
 
 @click.command("export")

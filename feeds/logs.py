@@ -30,8 +30,8 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             said["exception"] = self.formatException(record.exc_info)
-        said |= {key: value for key, value in vars(record).items() if key not in _USUAL}
-        return json.dumps(said, default=str)
+        more = {key: value for key, value in vars(record).items() if key not in _USUAL}
+        return json.dumps(more | said, default=str)
 
 
 def configuration(is_json: bool) -> dict[str, Any]:
@@ -53,8 +53,7 @@ def log_the_uncaught() -> None:
     logging.captureWarnings(True)
 
     def thread_hook(found: threading.ExceptHookArgs) -> None:
-        # The name alone: the interpreter ends threads so when it ends itself.
-        if found.exc_value is not None:
+        if found.exc_value is not None and not issubclass(found.exc_type, SystemExit):
             _tell(found.exc_type, found.exc_value, found.exc_traceback)
 
     sys.excepthook = _tell

@@ -105,6 +105,8 @@ class Environment:
     memory: int
     #: Look for changes by polling, where the file system tells of none.
     poll: bool
+    #: What operators know; empty when nobody is to see their page.
+    operator_token: str = field(repr=False)
     #: Log one JSON object a line.
     logs_json: bool
     workers: int
@@ -120,6 +122,8 @@ class Environment:
 
 #: Of RFC 3986, without query and fragment: our paths follow it.
 _URL = re.compile(r"[A-Za-z0-9:/@\[\]!$&'()*+,;=._~%-]+")
+#: Characters that a Bearer's token and a password may both have.
+_TOKEN = re.compile(r"[A-Za-z0-9._~-]{16,200}")
 _NUMBER = re.compile(r"[0-9]{1,9}")
 
 
@@ -132,6 +136,7 @@ def read_environment(environ: Mapping[str, str]) -> Environment:
         cache_url=environ.get("FEEDS_CACHE_URL", ""),
         memory=_number(environ, "FEEDS_MEMORY_MB", 64, 1, 100_000) * 1_000_000,
         poll=_is(environ, "FEEDS_WATCH", "poll", usually="events"),
+        operator_token=_token(environ.get("FEEDS_OPERATOR_TOKEN", "")),
         logs_json=_is(environ, "FEEDS_LOG", "json", usually="text"),
         workers=_number(environ, "FEEDS_WORKERS", 1, 1, 64),
         host=environ.get("HOST") or "127.0.0.1",
@@ -168,6 +173,15 @@ def _folder(name: str) -> Path:
     if not path.is_dir():
         raise SettingsError(f"FEEDS_CONTENT_DIR: no folder at {path}: make it, or name another")
     return path
+
+
+def _token(text: str) -> str:
+    if text and not _TOKEN.fullmatch(text):
+        # Not what it was: this goes to logs.
+        raise SettingsError(
+            "FEEDS_OPERATOR_TOKEN: write at least 16 letters, digits and -._~: openssl rand -hex 16"
+        )
+    return text
 
 
 def _is(environ: Mapping[str, str], name: str, word: str, usually: str) -> bool:

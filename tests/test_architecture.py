@@ -26,7 +26,7 @@ PLAN = {
     "catalog": {"errors", "library", "listing", "model", "selection", "settings", "urls"},
     "cache": {"errors"},
     "encodings": set(),
-    "counting": set(),
+    "counting": {"urls"},
     "publisher": {"cache", "counting", "encodings", "errors"},
     "traces": {"cache", "encodings", "library", "model", "selection"},
     "web": {
@@ -39,8 +39,8 @@ PLAN = {
     "shelf": {"errors"},
     "export": {"errors", "shelf"},
     "cli": {
-        "catalog", "errors", "export", "library", "model", "remote", "server", "settings", "shelf",
-        "web",
+        "catalog", "counting", "errors", "export", "library", "model", "remote", "server",
+        "settings", "shelf", "web",
     },
 }  # fmt: skip
 

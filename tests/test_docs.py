@@ -14,6 +14,10 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
 
 
+#: What opens the pages of operators.
+TOKEN = "of-the-documentation"
+
+
 def codes(heading: str) -> set[str]:
     """All that is written as code in the first column of the table under a heading."""
     section = README.split(f"\n## {heading}\n")[1].split("\n## ")[0]
@@ -84,6 +88,7 @@ def test_every_address_in_the_readme_answers(tmp_path: Path) -> None:
         "FEEDS_CONTENT_DIR": str(ROOT / "content"),
         "FEEDS_INSTANCE_DIR": str(tmp_path),
         "FEEDS_URL": SITE_URL,
+        "FEEDS_OPERATOR_TOKEN": TOKEN,
     }
     site = Site(create_app(environ))
     site.library.refresh()
@@ -106,7 +111,7 @@ def test_every_address_in_the_readme_answers(tmp_path: Path) -> None:
 
 
 def status(site: Site, path: str) -> int:
-    with site.get(path) as response:
+    with site.get(path, Authorization=f"Bearer {TOKEN}") as response:
         code = response.status_code
         assert isinstance(code, int)
         return code

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from feeds.counting import DayCount
 from tests.conftest import Content, Site, need
 from tests.web_helpers import write_site
 
@@ -25,7 +26,10 @@ PAGES = [
     "/embed/all?theme=dark&pictures=no",
     "/topics/none",
     "/topics/steam",
+    "/operators/subscribers",
 ]
+
+TOKEN = "of-those-who-look"
 
 
 def test_a_checker_finds_nothing_wrong_with_any_page(
@@ -33,10 +37,14 @@ def test_a_checker_finds_nothing_wrong_with_any_page(
 ) -> None:
     checker = need("html-validate")
     write_site(content)
-    site = open_site()
+    site = open_site(FEEDS_OPERATOR_TOKEN=TOKEN)
+    day = int(site.library.clock()) // 86_400
+    site.web.subscribers.merge(
+        DayCount(feed, day, 3, 4) for feed in ("all", "topics/river", "topics/日本語")
+    )
     files = [tmp_path / f"{number}.html" for number in range(len(PAGES))]
     for file, path in zip(files, PAGES, strict=True):
-        file.write_bytes(site.get(path).get_data())
+        file.write_bytes(site.get(path, Authorization=f"Bearer {TOKEN}").get_data())
 
     done = subprocess.run([checker, *files], capture_output=True, text=True, cwd=tmp_path)
 

@@ -84,6 +84,7 @@ def test_what_nobody_handles_is_logged(caplog: pytest.LogCaptureFixture) -> None
         warnings.warn("of something", stacklevel=1)
 
     assert "in a thread" in caplog.text
+    assert "SystemExit" not in caplog.text
     assert "in the process" in caplog.text
     assert "of something" in caplog.text
 

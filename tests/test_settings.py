@@ -31,6 +31,8 @@ WRONG = [
     ("FEEDS_URL", 'https://host/">'),
     ("FEEDS_WATCH", "no"),
     ("FEEDS_LOG", "yaml"),
+    ("FEEDS_OPERATOR_TOKEN", "too-short"),
+    ("FEEDS_OPERATOR_TOKEN", "with a blank in it"),
     ("FEEDS_WORKERS", "0"),
     ("FEEDS_WORKERS", "65"),
     ("FEEDS_WORKERS", "two"),

@@ -9,6 +9,9 @@ log = logging.getLogger(__name__)
 #: Seconds between beats.
 BEAT = 1.0
 
+#: Seconds that the end of a process waits for the last one.
+PATIENCE = 2.0
+
 
 class Beat:
     """A thread that calls some functions once a second; whatever they raise is logged."""
@@ -31,7 +34,7 @@ class Beat:
         """Call everything a last time, and end."""
         self._stopped.set()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(PATIENCE)
 
     def _run(self) -> None:
         is_last = False

@@ -1,6 +1,6 @@
 """What one process counted since it began: numbers that only grow, in memory."""
 
-from collections import defaultdict
+from collections import defaultdict, deque
 
 #: Names of what is counted, as Prometheus has them.
 REQUESTS = "tributary_requests_total"
@@ -15,6 +15,13 @@ BOUNDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 Key = tuple[str | int | float, ...]
 
 
+#: What a poll was: path and address as WSGI has them, User-Agent.
+Seen = tuple[str, str, str]
+
+#: Polls that wait to be counted; when more come within a second, the oldest are lost.
+WAITING = 20_000
+
+
 class Counts:
     """Numbers by key. A thread may add to one at any time without a lock.
 
@@ -25,6 +32,7 @@ class Counts:
     def __init__(self) -> None:
         """Begin with nothing."""
         self.numbers: defaultdict[Key, float] = defaultdict(int)
+        self.seen: deque[Seen] = deque(maxlen=WAITING)
 
     def rendered(self, seconds: float) -> None:
         """Count one rendering that took so long."""

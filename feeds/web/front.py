@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
-from feeds.counting import PASSED_ON, REQUESTS, Key
+from feeds.counting import LONGEST, PASSED_ON, REQUESTS, Counts
 from feeds.encodings import IDENTITY
 from feeds.model import Format
 from feeds.publisher import Publisher
@@ -26,6 +26,9 @@ _ASCII = bytes(range(128))
 
 _NOTHING: tuple[bytes, ...] = ()
 
+#: How answers to a poll begin that was not in vain.
+_ANSWERED = ("200", "226", "304")
+
 #: Endings of addresses for which a query changes nothing.
 _WHATEVER_IS_ASKED = tuple(f".{format.value}" for format in Format)
 
@@ -37,7 +40,7 @@ def front(inner: "WSGIApplication", publisher: Publisher, urls: Urls) -> "WSGIAp
     it is configured: nothing that a client says of them gets any further.
     """
     hot, site = publisher.hot, urls.site
-    numbers = publisher.counts.numbers
+    numbers, seen = publisher.counts.numbers, publisher.counts.seen
     # Of what is in memory only: anybody can think of a million other paths.
     kind_of = lru_cache(4096)(kind)
     guessed = {f"/{path}": urls.feed(ALL, format) for path, format in GUESSES.items()}
@@ -63,6 +66,9 @@ def front(inner: "WSGIApplication", publisher: Publisher, urls: Urls) -> "WSGIAp
                 # Who has an earlier document and asks for what is new since gets that from Flask.
                 if not ("HTTP_A_IM" in environ and get("HTTP_IF_NONE_MATCH") and found.body):
                     numbers[REQUESTS, kind_of(path), found.status, found.coding] += 1
+                    # Cut, so that a queue of them stays small.
+                    agent = get("HTTP_USER_AGENT", "")[:LONGEST]
+                    seen.append((path, agent, get("REMOTE_ADDR", "")))
                     # A copy: a server may do with the list whatever it likes.
                     start_response(found.line, found.headers.copy())
                     return [found.body] if found.body and method == "GET" else _NOTHING
@@ -72,18 +78,22 @@ def front(inner: "WSGIApplication", publisher: Publisher, urls: Urls) -> "WSGIAp
             # Werkzeug raises on bytes that are not UTF-8; encoded, it reads any.
             environ["QUERY_STRING"] = quote(query.encode("latin-1", "replace"), safe=_ASCII)
         numbers[PASSED_ON,] += 1
-        return inner(environ, _counted(numbers, path, start_response))
+        return inner(environ, _counted(publisher.counts, environ, start_response))
 
     return call
 
 
 def _counted(
-    numbers: dict[Key, float], path: str, start_response: "StartResponse"
+    counts: Counts, environ: "WSGIEnvironment", start_response: "StartResponse"
 ) -> "StartResponse":
     """Count an answer when it begins."""
+    path = environ.get("PATH_INFO", "")
+    asker = environ.get("HTTP_USER_AGENT", "")[:LONGEST], environ.get("REMOTE_ADDR", "")
 
     def start(line: str, headers: list[tuple[str, str]], *error: Any) -> "Callable[..., Any]":
-        numbers[REQUESTS, kind(path), int(line[:3]), _coding(line, headers)] += 1
+        counts.numbers[REQUESTS, kind(path), int(line[:3]), _coding(line, headers)] += 1
+        if line.startswith(_ANSWERED):
+            counts.seen.append((path, *asker))
         return start_response(line, headers, *error)
 
     return start

@@ -1,16 +1,21 @@
 """Addresses for operators: whether this node lives, and what it counted. No secret is in any."""
 
+import hmac
 from collections.abc import Iterator
 
-from flask import Response
+from flask import Response, request
 from flask.typing import ResponseReturnValue
+from werkzeug.exceptions import NotFound
 
 from feeds.counting import CONTENT_TYPE, Gauge, exposition
 from feeds.errors import IndexUnavailable
 from feeds.library import Library
 from feeds.urls import ALL
+from feeds.web.headers import PAGE_POLICY
+from feeds.web.pages import HTML
 from feeds.web.responses import say, web
 from feeds.web.routes import routes
+from feeds.web.subscribers_page import subscribers_page
 
 #: Seconds until an index that is being made is worth another look.
 RETRY = 5
@@ -54,6 +59,30 @@ def metrics() -> Response:
     web().counts.tell()
     text = exposition(web().counts.read(), _gauges(web().library))
     return Response(text, content_type=CONTENT_TYPE, headers=_NOT_KEPT)
+
+
+@routes.get("/operators/subscribers")
+def subscribers() -> Response:
+    """How many subscribe to each feed: for who knows the token; without one it does not exist."""
+    token = web().token
+    if not token:
+        raise NotFound
+    if not _knows(token):
+        answer = say(401, "This page is for operators: give the token as the password.")
+        answer.headers["WWW-Authenticate"] = 'Basic realm="operators", charset="UTF-8"'
+    else:
+        today = int(web().library.clock()) // 86_400
+        page = subscribers_page(web().catalog, web().subscribers.days(), today)
+        answer = Response(page, content_type=HTML, headers=[*PAGE_POLICY])
+    answer.headers.extend(_NOT_KEPT)
+    return answer
+
+
+def _knows(token: str) -> bool:
+    """Whether a request has the token, as a Bearer's or as anybody's password."""
+    said = request.authorization
+    given = (said.token if said.type == "bearer" else said.password) if said else None
+    return hmac.compare_digest((given or "").encode("utf-8", "replace"), token.encode())
 
 
 def _gauges(library: Library) -> Iterator[Gauge]:

@@ -53,7 +53,8 @@ def retired(error: RetiredFeed) -> ResponseReturnValue:
 @routes.app_errorhandler(IndexUnavailable)
 def unavailable(error: IndexUnavailable) -> ResponseReturnValue:
     """503: nothing has been served here yet, and the index does not answer."""
-    current_app.logger.error("%s", error)
+    if web().complains.is_time():
+        current_app.logger.error("%s", error)
     text = "The index cannot be read now. Try again in a minute."
     answer = _refuse(503, text, _BROKEN, "The fault is ours. Try again in a minute.")
     answer.headers["Retry-After"] = "60"

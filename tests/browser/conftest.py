@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from feeds.counting import SUBSCRIBERS, DayCount, Subscribers
 from tests.conftest import Content
 from tests.web_helpers import TOPICS
 
@@ -34,6 +35,9 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+
+#: What opens the page of operators.
+TOKEN = "of-those-who-look"
 
 #: Where the pictures of articles come from; no test asks it.
 PICTURES = "https://pictures.example"
@@ -84,12 +88,20 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     folder = tmp_path_factory.mktemp("site")
     (folder / "content").mkdir()
     write_content(folder / "content")
+    (folder / "instance").mkdir()
+    today = int(time.time()) // 86_400
+    Subscribers(folder / "instance" / SUBSCRIBERS).merge(
+        DayCount(feed, today - ago, (40 - ago) * 3, ago % 7)
+        for feed in ("all", "topics/river", "providers/news.example.com")
+        for ago in range(30)
+    )
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     given = {
         "FEEDS_CONTENT_DIR": str(folder / "content"),
         "FEEDS_INSTANCE_DIR": str(folder / "instance"),
         "FEEDS_URL": address,
+        "FEEDS_OPERATOR_TOKEN": TOKEN,
         "PORT": str(port),
     }
     process = subprocess.Popen(

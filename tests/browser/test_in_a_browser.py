@@ -9,12 +9,16 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Route, expect
 
-from tests.browser.conftest import PICTURES, Visit, visit
+from tests.browser.conftest import PICTURES, TOKEN, Visit, visit
 
 PAGES = ["/", "/topics/river", "/topics/river/2026-10", "/?q=river", "/embed", "/embed/all"]
 
+OPERATORS = "/operators/subscribers"
+
 #: Two of them refuse, and are looked at all the same.
-LOOKED_AT = [*PAGES, "/embed/all?theme=dark&pictures=no", "/topics/none", "/topics/steam"]
+LOOKED_AT = [
+    *PAGES, "/embed/all?theme=dark&pictures=no", "/topics/none", "/topics/steam", OPERATORS,
+]  # fmt: skip
 
 
 def test_an_address_is_copied_with_one_press(browser: Browser, server: str) -> None:
@@ -255,12 +259,35 @@ def test_a_printed_page_has_the_articles_and_no_buttons(desktop: Visit) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("path", LOOKED_AT)
 def test_axe_finds_nothing(browser: Browser, server: str, path: str, scheme: Any) -> None:
-    context = browser.new_context(color_scheme=scheme, viewport={"width": 900, "height": 900})
+    context = browser.new_context(
+        color_scheme=scheme,
+        viewport={"width": 900, "height": 900},
+        http_credentials={"username": "me", "password": TOKEN},
+    )
     page = visit(context, server).go(path)
 
     found = Axe().run(page).response["violations"]
 
     assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found] == []
+    context.close()
+
+
+def test_the_page_of_operators_shows_a_plot_of_each_feed_on_a_phone(
+    browser: Browser, server: str
+) -> None:
+    context = browser.new_context(
+        viewport={"width": 360, "height": 740},
+        http_credentials={"username": "me", "password": TOKEN},
+    )
+    seen = visit(context, server)
+
+    page = seen.go(OPERATORS)
+
+    assert page.get_by_role("img", name="Subscribers of topics/river").bounding_box()
+    bars = page.eval_on_selector(".bars", "(bars) => bars.getBBox().height")
+    assert bars == 48
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert seen.complaints == []
     context.close()
 
 

@@ -12,9 +12,10 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
+from feeds.counting import read_log
 from tests.cluster.crowd import Load, all_at_once
 from tests.cluster.installation import Cluster, Nginx
-from tests.conftest import Content
+from tests.conftest import SITE_URL, Content
 
 #: Longer than nginx keeps an answer without asking: it counts whole seconds, and one begun more.
 A_MOMENT = 2.1
@@ -150,6 +151,15 @@ def test_what_is_for_operators_does_not_pass_nginx(cluster: Cluster, path: str) 
     assert answer.status == 404
     assert b"tributary_" not in answer.body
     assert get(cluster.nodes[0].url + "/metrics").status == 200
+
+
+def test_subscribers_are_counted_by_the_log_of_nginx(cluster: Cluster) -> None:
+    for agent in ('A "reader"', 'A "reader"', "Feedbin feed-id:1 - 30 subscribers"):
+        get(cluster.nginx.url + "/topics/topic-5.rss", user_agent=agent)
+    with (cluster.nginx.folder / "access.log").open() as lines:
+        counts = read_log(lines, SITE_URL)
+
+    assert [(c.by_services, c.alone) for c in counts if c.feed == "topics/topic-5"] == [(30, 1)]
 
 
 def test_500_clients_at_a_cold_feed_of_two_nodes_make_one_rendering(cluster: Cluster) -> None:

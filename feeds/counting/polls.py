@@ -1,0 +1,103 @@
+"""Polls: from the front of this process, or from the log of a proxy, to counts of subscribers."""
+
+import logging
+import re
+import sqlite3
+from collections import deque
+from collections.abc import Callable, Iterable
+from datetime import date
+from itertools import groupby, islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import unquote, urlsplit
+
+from feeds.counting.agents import LONGEST
+from feeds.counting.counts import Seen
+from feeds.counting.subscribers import SUBSCRIBERS, DayCount, Poll, Subscribers
+from feeds.urls import read
+
+log = logging.getLogger(__name__)
+
+#: Lines of a log that are counted at once.
+LINES = 10_000
+
+_DAY = 86_400
+
+#: nginx's and Apache's "combined" format: address, time, request, status, User-Agent.
+_LINE = re.compile(
+    r'(\S+) .*?\[(\d{2})/([A-Z][a-z]{2})/(\d{4}):[^]]*\] "GET (\S+) [^"]*" (?:200|226|304) \S+ '
+    r'"[^"]*" "([^"]*)"'
+)
+_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+
+
+class PollCounter:
+    """Counts what the front of this process has seen, a little later."""
+
+    def __init__(
+        self, seen: deque[Seen], subscribers: Subscribers, clock: Callable[[], float]
+    ) -> None:
+        """Take the queue that the front fills, and where the counts are kept."""
+        self._seen = seen
+        self._subscribers = subscribers
+        self._clock = clock
+        self._day = 0
+        self._is_failing = False
+
+    def count(self) -> None:
+        """Count all that is in the queue; what cannot be kept is lost."""
+        day = int(self._clock()) // _DAY
+        some = [self._seen.popleft() for _ in range(len(self._seen))]
+        polls = [poll for path, agent, who in some if (poll := _poll(_text(path), agent, who))]
+        # Also without polls: the key of a day must not outlive it.
+        if not polls and day == self._day:
+            return
+        try:
+            self._subscribers.count(polls, day)
+        except (sqlite3.Error, OSError) as error:
+            if not self._is_failing:
+                log.warning("subscribers cannot be counted now: %s", error)
+            self._is_failing = True
+            return
+        self._day, self._is_failing = day, False
+
+
+def read_log(lines: Iterable[str], site: str) -> list[DayCount]:
+    """Count subscribers by the log of a proxy, oldest line first, as a node would have.
+
+    The same lines give the same counts, nearly where they are estimates: each day has a key of its
+    own here, too, which is gone when this returns.
+    """
+    prefix = urlsplit(site).path
+    with TemporaryDirectory() as folder:
+        counted = Subscribers(Path(folder) / SUBSCRIBERS)
+        found = (poll for line in lines if (poll := _read(line, prefix)))
+        for day, polls in groupby(found, key=lambda each: each[0]):
+            while some := [poll for _, poll in islice(polls, LINES)]:
+                counted.count(some, day)
+        return counted.days()
+
+
+def _read(line: str, prefix: str) -> tuple[int, Poll] | None:
+    found = _LINE.match(line)
+    if found is None or found[3] not in _MONTHS or not found[5].startswith(f"{prefix}/"):
+        return None
+    try:
+        day = date(int(found[4]), _MONTHS.index(found[3]) + 1, int(found[2])).toordinal()
+    except ValueError:
+        return None
+    path = unquote(found[5].partition("?")[0].removeprefix(prefix))
+    poll = _poll(path, found[6][:LONGEST], found[1])
+    return (day - date(1970, 1, 1).toordinal(), poll) if poll else None
+
+
+def _poll(path: str, agent: str, address: str) -> Poll | None:
+    target = read(path.removeprefix("/"))
+    if target is None or target.format is None or target.feed.month:
+        return None
+    return Poll(target.feed.path, path, agent, address)
+
+
+def _text(path: str) -> str:
+    """WSGI gives each byte of a path as one character."""
+    return path.encode("latin-1", "replace").decode("utf-8", "replace")

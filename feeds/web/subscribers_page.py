@@ -1,0 +1,78 @@
+"""The page that tells operators how many subscribe to each feed, day by day."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from feeds.catalog import Catalog
+from feeds.counting import DayCount
+from feeds.model import FeedId
+from feeds.web import views, words
+from feeds.web.rendering import render
+
+#: Days in a plot.
+DAYS = 30
+
+#: Feeds on the page, those with the most subscribers.
+FEEDS = 200
+
+#: Size of a plot, and of the space that each day has in it.
+WIDTH, HEIGHT, STEP = 300, 48, 10
+
+_DAY = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A feed with its latest count and the counts of the last days."""
+
+    link: views.Link
+    latest: DayCount
+    #: Each day in words with its subscribers, latest first.
+    days: tuple[tuple[str, int], ...]
+    most: int
+    #: The bars, as the path of an SVG.
+    bars: str
+
+
+def subscribers_page(catalog: Catalog, counts: Sequence[DayCount], today: int) -> bytes:
+    """The page; ``today`` is a number of days since 1970, as in the counts."""
+    by_feed: defaultdict[str, list[DayCount]] = defaultdict(list)
+    for count in counts:
+        by_feed[count.feed].append(count)
+    rows = [_row(catalog, some, today) for some in by_feed.values()]
+    rows.sort(key=lambda row: (-row.latest.total, row.latest.feed))
+    title = f"Subscribers — {catalog.files.site.title}"
+    return render(
+        "subscribers.html",
+        frame=views.frame(catalog.files.site, catalog.urls),
+        rows=rows[:FEEDS],
+        left_out=len(rows[FEEDS:]),
+        days=DAYS,
+        width=WIDTH,
+        height=HEIGHT,
+        title=title,
+        description="How many subscribe to each feed.",
+        canonical="",
+        feed_links=(),
+        oembed="",
+    )
+
+
+def _row(catalog: Catalog, counts: list[DayCount], today: int) -> _Row:
+    feed, first = counts[0].feed, today - DAYS + 1
+    shown = [count for count in counts if first <= count.day <= today]
+    most = max((count.total for count in shown), default=0)
+    page = catalog.urls.local(catalog.urls.page(FeedId(feed)))
+    return _Row(
+        link=views.Link(feed, page),
+        latest=counts[-1],
+        days=tuple((words.day(count.day * _DAY), count.total) for count in reversed(shown)),
+        most=most,
+        bars="".join(_bar(count.day - first, count.total / most) for count in shown if most),
+    )
+
+
+def _bar(day: int, share: float) -> str:
+    height = round(share * HEIGHT, 1)
+    return f"M{day * STEP + 1} {HEIGHT}v-{height}h{STEP - 2}v{height}z"
