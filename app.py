@@ -20,6 +20,7 @@ from feeds.membership import memberships
 from feeds.publisher import Publisher
 from feeds.settings import Environment, SiteFiles, read_environment
 from feeds.web import Web, add_routes, front
+from feeds.websub import Announcer
 
 
 def create_app(
@@ -30,15 +31,15 @@ def create_app(
     files = read_site_files(environment.content, environment.url, environment.own_url)
     library = _library(environment, files, clock)
     catalog = Catalog(library, files, formats.MAX_BYTES - formats.FRAME)
-    publisher = Publisher(
-        library.revision.get, open_cache(environment.cache_url), environment.memory
-    )
+    cache = open_cache(environment.cache_url)
+    publisher = Publisher(library.revision.get, cache, environment.memory)
+    announcer = Announcer(catalog, library, cache, formats.version(), clock)
     app = Flask(__name__, static_folder=None)
     # OPTIONS has an answer of its own, the same for every address.
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     pictures = environment.content / PICTURES
     add_routes(app, Web(catalog, publisher, library, pictures))
-    cli.add_commands(app, cli.Tools(environment, library, catalog))
+    cli.add_commands(app, cli.Tools(environment, library, catalog, announcer))
     app.wsgi_app = front(app.wsgi_app, publisher, catalog.urls)  # type: ignore[assignment,method-assign]
     return app
 
@@ -59,13 +60,15 @@ def _library(environment: Environment, files: SiteFiles, clock: Callable[[], flo
 
 @cache
 def _served() -> Flask:
-    """The app as a server uses it: it begins to watch the folder with its first request.
+    """The app as a server uses it: it begins to watch the folder, and to tell hubs of what
+    changes, with its first request.
 
     Not before: a server may fork after loading it, and threads do not survive that.
     """
     app = create_app()
-    web: Web = app.extensions["tributary"]
-    app.before_request(web.library.start)
+    tools: cli.Tools = app.extensions["tributary.tools"]
+    app.before_request(tools.library.start)
+    app.before_request(tools.announcer.start)
     return app
 
 

@@ -1,6 +1,7 @@
 """Commands for editors and operators.
 
-``flask check | refresh | feeds | explain | export | images | serve``
+``flask check | refresh | feeds | explain | export | images | announce |
+serve``
 """
 
 import json
@@ -15,15 +16,17 @@ from flask import Flask, current_app
 from flask.cli import with_appcontext
 
 from feeds.catalog import Catalog
-from feeds.errors import ExportError
+from feeds.errors import ExportError, QueueUnavailable
+from feeds.exchange import IsAllowed
 from feeds.export import Answer, pictures, put_document, put_maps, put_picture
 from feeds.library import PICTURES, Library, Picture, Verdict
 from feeds.model import FeedId
-from feeds.remote import IsAllowed, ask_all, is_public
+from feeds.remote import ask_all, is_public
 from feeds.server import serve
 from feeds.settings import Environment
 from feeds.shelf import Shelf, opened
 from feeds.web import ended, moved, paths
+from feeds.websub import Announcer, described
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,7 @@ class Tools:
     environment: Environment
     library: Library
     catalog: Catalog
+    announcer: Announcer
     #: Which addresses of other hosts may be asked for pictures.
     is_allowed: IsAllowed = is_public
 
@@ -40,7 +44,7 @@ class Tools:
 def add_commands(app: Flask, tools: Tools) -> None:
     """Add the commands to the ``flask`` of an app."""
     app.extensions["tributary.tools"] = tools
-    for command in (check, refresh, feeds, explain, serve_command, export, images):
+    for command in (check, refresh, feeds, explain, serve_command, export, images, announce):
         app.cli.add_command(command)
 
 
@@ -114,7 +118,7 @@ def serve_command() -> None:
     """Refresh, then serve until stopped; see README for HOST, PORT and FEEDS_WORKERS."""
     tools = _tools()
     _refresh_with_bar(tools.library, False)
-    serve(tools.environment, tools.library, tools.catalog.files.site.url)
+    serve(tools.environment, tools.library, tools.announcer, tools.catalog.files.site.url)
 
 
 @click.command("images")
@@ -138,6 +142,21 @@ def images(hosts: tuple[str, ...]) -> None:
     click.echo(
         f"{told} of {asked} pictures told their length; {len(wanted) - asked} left for later"
     )
+
+
+@click.command("announce")
+@click.option("--status", "only_status", is_flag=True, help="Tell nothing, show what waits.")
+@with_appcontext
+def announce(only_status: bool) -> None:
+    """Tell hubs now what changed and what they missed, and show how each is doing."""
+    tools = _tools()
+    if not only_status:
+        _refresh_with_bar(tools.library, False)
+    try:
+        states = tools.announcer.states() if only_status else tools.announcer.announce()
+    except QueueUnavailable as error:
+        raise click.ClickException(str(error)) from None
+    click.echo("\n".join(map(described, states)) or "site.yml names no hubs")
 
 
 @click.command("export")

@@ -16,6 +16,7 @@ from granian.server import Server
 
 from feeds.library import Library
 from feeds.settings import Environment
+from feeds.websub import Announcer
 
 #: Sockets that may be open in one worker, and wait to be: silent ones count, so it is generous.
 CONNECTIONS, WAITING = 8192, 4096
@@ -32,13 +33,15 @@ LOADING = 5
 HEADERS_TIMEOUT, HEADERS_SIZE = 10_000, 64 * 1024
 
 
-def serve(environment: Environment, library: Library, site_url: str) -> None:
+def serve(environment: Environment, library: Library, announcer: Announcer, site_url: str) -> None:
     """Serve ``app:app`` in workers until stopped.
 
-    This process watches the folder; the workers answer, and one of them takes over if it dies.
+    This process watches the folder and tells hubs; the workers answer, and one of them takes
+    over if it dies.
     """
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     library.start()
+    announcer.start()
     click.echo(f"Serving {environment.content} at {environment.own_url}/ (Ctrl-C to stop)")
     if site_url == environment.own_url:
         click.echo("This address is for trying out: set FEEDS_URL to the one that readers use.")
@@ -46,6 +49,7 @@ def serve(environment: Environment, library: Library, site_url: str) -> None:
     # stays locked in the worker, which was then seen to hang when it was to stop.
     multiprocessing.set_start_method("spawn", force=True)
     make_server(environment).serve()
+    announcer.stop()
     library.stop()
 
 

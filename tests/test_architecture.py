@@ -28,13 +28,15 @@ PLAN = {
         "catalog", "encodings", "errors", "formats", "library", "listing", "model", "publisher",
         "selection", "settings", "urls",
     },
-    "server": {"library", "settings"},
-    "remote": set(),
+    "exchange": set(),
+    "websub": {"cache", "catalog", "errors", "exchange", "library", "model"},
+    "server": {"library", "settings", "websub"},
+    "remote": {"exchange"},
     "shelf": {"errors"},
     "export": {"errors", "shelf"},
     "cli": {
-        "catalog", "errors", "export", "library", "model", "remote", "server", "settings", "shelf",
-        "web",
+        "catalog", "errors", "exchange", "export", "library", "model", "remote", "server",
+        "settings", "shelf", "web", "websub",
     },
 }  # fmt: skip
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from feeds.errors import IndexUnavailable, SettingsError
+from feeds.library.announcements import Announcements, Due, HubState, Seen
 from feeds.library.changes import made_for
 from feeds.library.index import Index
 from feeds.library.inspection import inspect
@@ -26,10 +27,14 @@ from feeds.library.watch import Watcher
 __all__ = [
     "ANSWERS",
     "PICTURES",
+    "Announcements",
+    "Due",
+    "HubState",
     "Library",
     "Picture",
     "Reader",
     "Report",
+    "Seen",
     "Verdict",
     "read_site_files",
     "version",
@@ -71,6 +76,7 @@ class Library:
         self._lock = self._path.with_suffix(".lock")
         self._refresher = Refresher(reader, self._path, self.revision, fingerprint, clock)
         self.index = Index(self._path, self.revision)
+        self.announcements = Announcements(instance / "websub.sqlite")
         self.pictures = Pictures(self._path, instance / ANSWERS, reader.is_ours)
         try:
             self._mend()
