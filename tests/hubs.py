@@ -1,11 +1,12 @@
 """Hubs and subscribers for tests: real ones, as processes and sockets of this machine."""
 
+import sqlite3
 import subprocess
 import sys
 import threading
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -74,6 +75,10 @@ class Subscriber:
         urllib.request.urlopen(hub, urlencode(form).encode(), timeout=10).close()
         assert wait_for(lambda: topic in self.verified)
 
+    def gets(self, count: int) -> bool:
+        """Whether it is sent so many documents, within seconds."""
+        return wait_for(lambda: len(self.got) >= count, 20)
+
     @property
     def callback(self) -> str:
         return f"http://127.0.0.1:{self.port}/callback"
@@ -117,3 +122,12 @@ class _Callback(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *arguments: object) -> None:
         """Say nothing."""
+
+
+def has_looked(instance: Path) -> bool:
+    """Whether a server has seen all documents as they are, so that it will notice a change."""
+    try:
+        with closing(sqlite3.connect(instance / "websub.sqlite")) as connection:
+            return bool(connection.execute("SELECT count(*) FROM document").fetchone()[0])
+    except sqlite3.Error:
+        return False

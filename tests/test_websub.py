@@ -3,7 +3,8 @@
 import logging
 import os
 import signal
-import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -21,8 +22,9 @@ from feeds.model import Format
 from feeds.websub import PAUSE, Announcer, Reply, delay, ping
 from tests import stores
 from tests.conftest import SITE_URL, Clock, Content, Site
-from tests.hubs import TinyHub, real_hub, subscriber, tiny_hub
-from tests.live import serving
+from tests.hubs import TinyHub, has_looked, real_hub, subscriber, tiny_hub
+from tests.live import ROOT, serving
+from tests.live import wait_for as wait_until_it_answers
 from tests.waiting import wait_for
 
 OpenSite = Callable[..., Site]
@@ -504,20 +506,10 @@ def test_a_damaged_queue_is_begun_anew(
 
     path.write_bytes(b"not a database at all" * 500)
 
-    assert wait_for(lambda: is_remembered(path))
+    assert wait_for(lambda: has_looked(path.parent))
     node.announcer.stop()
     assert [r for r in caplog.records if "websub.sqlite is damaged" in r.message]
     assert hub.told() == []
-
-
-def is_remembered(path: Path) -> bool:
-    try:
-        with sqlite3.connect(path) as connection:
-            found = connection.execute("SELECT count(*) FROM document").fetchone()[0]
-        connection.close()
-    except sqlite3.Error:
-        return False
-    return bool(found)
 
 
 def test_a_trouble_is_logged_once_and_ends_nothing(
@@ -682,7 +674,7 @@ def test_announce_says_when_the_queue_cannot_be_read(node: Node, tmp_path: Path)
     assert (result.exit_code, result.stderr.split(":")[1]) == (1, " websub.sqlite")
 
 
-# A real hub, a real server, a real subscriber.
+# A real hub, real servers, a real subscriber.
 
 
 def test_a_change_reaches_a_subscriber_of_a_real_hub(content: Content, tmp_path: Path) -> None:
@@ -692,13 +684,33 @@ def test_a_change_reaches_a_subscriber_of_a_real_hub(content: Content, tmp_path:
         with serving(content.folder, tmp_path / "instance", FEEDS_WORKERS="2") as address:
             topic = f"{address}/topics/ai.atom"
             reader.subscribe(hub, topic)
-            time.sleep(1)
+            assert wait_for(lambda: has_looked(tmp_path / "instance"))
             content.write("a.md", title="As it is now")
 
-            assert wait_for(lambda: bool(reader.got), 20)
+            assert reader.gets(1)
             time.sleep(2)
 
     ((link, body),) = reader.got
     assert b"As it is now" in body
     assert b"As it was" not in body
     assert link == f'<{hub}>; rel="hub", <{topic}>; rel="self"'
+
+
+def test_any_wsgi_server_tells_from_its_first_request_on(
+    content: Content, hub: TinyHub, tmp_path: Path
+) -> None:
+    content.write("a.md")
+    content.raw("site.yml", f"hubs: [{hub.url('status/202')}]\n")
+    port, instance = stores.free_port(), tmp_path / "instance"
+    given = {"FEEDS_CONTENT_DIR": str(content.folder), "FEEDS_INSTANCE_DIR": str(instance)}
+    command = [sys.executable, "-m", "flask", "--app", "app", "run", "--port", str(port)]
+    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | given)
+    try:
+        wait_until_it_answers(f"http://127.0.0.1:{port}/all.rss", process)
+        assert wait_for(lambda: has_looked(instance))
+        content.write("a.md", title="Another title")
+
+        assert wait_for(lambda: len(hub.requests()) == len(SHOWING), 20)
+    finally:
+        process.terminate()
+        process.wait(20)
