@@ -23,6 +23,7 @@ from feeds.publisher import Publisher
 from feeds.settings import Environment, SiteFiles, read_environment
 from feeds.traces import Traces
 from feeds.web import Web, add_routes, front
+from feeds.websub import Announcer
 
 
 def create_app(
@@ -37,6 +38,7 @@ def create_app(
     publisher = Publisher(library.revision.lately, cache, environment.memory, counts)
     way = files.fingerprint + formats.version().encode()
     traces = Traces(open_traces(environment.cache_url, cache), way)
+    announcer = Announcer(catalog, library, cache, formats.version(), clock)
     app = Flask(__name__, static_folder=None)
     # OPTIONS has an answer of its own, the same for every address.
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
@@ -45,7 +47,7 @@ def create_app(
     subscribers = Subscribers(environment.instance / SUBSCRIBERS)
     token = environment.operator_token
     add_routes(app, Web(catalog, publisher, traces, library, pictures, shared, subscribers, token))
-    cli.add_commands(app, cli.Tools(environment, library, catalog, subscribers))
+    cli.add_commands(app, cli.Tools(environment, library, catalog, subscribers, announcer))
     app.wsgi_app = front(app.wsgi_app, publisher, catalog.urls)  # type: ignore[assignment,method-assign]
     return app
 
@@ -66,17 +68,18 @@ def _library(environment: Environment, files: SiteFiles, clock: Callable[[], flo
 
 @cache
 def _served() -> Flask:
-    """The app as a server uses it: it begins to watch and to count with its first request.
+    """The app as a server uses it: with its first request it begins to watch, to tell and to count.
 
     Not before: a server may fork after loading it, and threads do not survive that.
     """
     app = create_app()
     logs.log_the_uncaught()
     web: Web = app.extensions["tributary"]
-    app.before_request(web.library.start)
+    tools: cli.Tools = app.extensions["tributary.tools"]
     polls = PollCounter(web.publisher.counts.seen, web.subscribers, web.library.clock)
     beat = Beat(web.counts.tell, polls.count)
-    app.before_request(beat.start)
+    for start in (web.library.start, tools.announcer.start, beat.start):
+        app.before_request(start)
     atexit.register(beat.stop)
     return app
 

@@ -54,16 +54,20 @@ LEASE = 2
 class Cache(Protocol):
     """Where packed documents are kept, by key."""
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether other machines may see what is kept."""
+
     def get(self, key: str) -> bytes | None:
         """The bytes under the key, or None."""
 
     def set(self, key: str, value: bytes) -> None:
         """Keep the bytes under the key, if possible."""
 
-    def lease(self, key: str) -> bool:
+    def lease(self, key: str, seconds: int = LEASE) -> bool:
         """Whether it is for us to make what is missing under a key.
 
-        False when somebody else was told so less than LEASE seconds ago.
+        False when somebody else was told so less than so many seconds ago.
         """
 
 
@@ -80,7 +84,7 @@ class GuardedCache:
         self._backend = backend
         self._name = name
         self._largest = largest
-        self._is_shared = is_shared
+        self.is_shared = is_shared
         self._closed_until = 0.0
 
     def get(self, key: str) -> bytes | None:
@@ -93,12 +97,12 @@ class GuardedCache:
         if len(value) <= self._largest:
             self._guarded("set", key, value, TIMEOUT)
 
-    def lease(self, key: str) -> bool:
+    def lease(self, key: str, seconds: int = LEASE) -> bool:
         """Whether it is for us to make what is missing under a key."""
-        if not self._is_shared:
+        if not self.is_shared:
             return True
         # A cache that fails says None: who cannot ask does it.
-        return self._guarded("add", f"{key}:lease", b"1", LEASE) is not False
+        return self._guarded("add", f"{key}:lease", b"1", seconds) is not False
 
     def _guarded(self, method: str, *arguments: Any) -> Any:
         if time.monotonic() < self._closed_until:

@@ -93,6 +93,11 @@ class Catalog:
         listed = [listing.id.path for listing in self.listings()]
         return list(dict.fromkeys((*listed, *(feed.path for feed in self._index.feeds()))))
 
+    def moments(self) -> dict[str, int]:
+        """When each feed that answers last changed; NEVER where it has not held an article."""
+        known = {feed.path: feed.modified for feed in self._index.feeds()}
+        return dict.fromkeys(self._names.paths(known), NEVER) | known
+
     def above(self, listing: Listing) -> list[Listing]:
         """The feeds that this one is part of, the widest first, retired ones left out."""
         found: list[Listing] = []

@@ -1,6 +1,6 @@
 """Commands for editors and operators.
 
-``flask check | refresh | feeds | explain | export | images | serve | subscribers``
+``flask announce | check | explain | export | feeds | images | refresh | serve | subscribers``
 """
 
 import json
@@ -17,15 +17,17 @@ from flask.cli import with_appcontext
 
 from feeds.catalog import Catalog
 from feeds.counting import Subscribers, latest, read_log
-from feeds.errors import ExportError
+from feeds.errors import ExportError, QueueUnavailable
+from feeds.exchange import IsAllowed
 from feeds.export import Answer, pictures, put_document, put_maps, put_picture
 from feeds.library import PICTURES, Library, Picture, Verdict
 from feeds.model import FeedId
-from feeds.remote import IsAllowed, ask_all, is_public
+from feeds.remote import ask_all, is_public
 from feeds.server import serve
 from feeds.settings import Environment
 from feeds.shelf import Shelf, opened
 from feeds.web import ended, moved, paths
+from feeds.websub import Announcer, described
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class Tools:
     library: Library
     catalog: Catalog
     subscribers: Subscribers
+    announcer: Announcer
     #: Which addresses of other hosts may be asked for pictures.
     is_allowed: IsAllowed = is_public
 
@@ -43,7 +46,10 @@ class Tools:
 def add_commands(app: Flask, tools: Tools) -> None:
     """Add the commands to the ``flask`` of an app."""
     app.extensions["tributary.tools"] = tools
-    for command in (check, refresh, feeds, explain, serve_command, export, images, subscribers):
+    for command in (
+        *(announce, check, explain, export, feeds),
+        *(images, refresh, serve_command, subscribers),
+    ):
         app.cli.add_command(command)
 
 
@@ -116,7 +122,7 @@ def explain(path: str) -> None:
 def serve_command() -> None:
     """Serve until stopped; see README for HOST, PORT and FEEDS_WORKERS."""
     tools = _tools()
-    serve(tools.environment, tools.library, tools.catalog.files.site.url)
+    serve(tools.environment, tools.library, tools.announcer, tools.catalog.files.site.url)
 
 
 @click.command("images")
@@ -154,6 +160,21 @@ def subscribers(file: TextIO | None) -> None:
         day = datetime.fromtimestamp(count.day * 86_400, UTC).date()
         address = tools.catalog.urls.page(FeedId(count.feed))
         click.echo(f"{count.total:7} {count.by_services:7} {count.alone:7}  {day}  {address}")
+
+
+@click.command("announce")
+@click.option("--status", "only_status", is_flag=True, help="Tell nothing, show what waits.")
+@with_appcontext
+def announce(only_status: bool) -> None:
+    """Tell hubs now what changed and what they missed, and show how each is doing."""
+    tools = _tools()
+    if not only_status:
+        _refresh_with_bar(tools.library, False)
+    try:
+        states = tools.announcer.states() if only_status else tools.announcer.announce()
+    except QueueUnavailable as error:
+        raise click.ClickException(str(error)) from None
+    click.echo("\n".join(map(described, states)) or "site.yml names no hubs")
 
 
 @click.command("export")

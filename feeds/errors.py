@@ -98,6 +98,10 @@ class IndexUnavailable(TributaryError):
     """The index cannot be read or written now; the message says why."""
 
 
+class QueueUnavailable(TributaryError):
+    """What is to be announced to hubs cannot be read or written now; the message says why."""
+
+
 class OutOfDate(TributaryError):
     """An article changed between selecting and reading it: select again."""
 

@@ -5,18 +5,16 @@ could ask: the host's name is looked up once, and the address found is the one c
 when another host redirects there.
 """
 
-import socket
-import ssl
-import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv6Address, IPv6Network
 from queue import Empty, SimpleQueue
 from urllib.parse import urljoin, urlsplit
+
+from feeds.exchange import FAILURES, Address, IsAllowed, Request, exchange
 
 #: Hosts asked at the same time; each is asked one picture at a time.
 CONCURRENCY = 4
@@ -30,16 +28,13 @@ REDIRECTS = 3
 #: A host that answers so is asked nothing more in this run.
 BUSY = (429, 503)
 
-_AGENT = "Tributary (asks once how large a picture is, to say so in feeds)"
-
-Address = IPv4Address | IPv6Address
-IsAllowed = Callable[[Address], bool]
+_HEADERS = {
+    "User-Agent": "Tributary (asks once how large a picture is, to say so in feeds)",
+    "Accept": "image/*",
+    "Accept-Encoding": "identity",
+}
 
 _GIVEN_OUT = IPv6Network("2000::/3")
-
-
-class Refused(Exception):
-    """The picture is not asked for, or gave no answer that is of use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,41 +95,22 @@ def ask(url: str, is_allowed: IsAllowed = is_public, deadline: float = DEADLINE)
     end = time.monotonic() + deadline
     try:
         for _ in range(REDIRECTS + 1):
-            found = _exchange(url, is_allowed, end)
+            found = _asked(url, is_allowed, end)
             if isinstance(found, Head):
                 return found
             url = found
-    except (Refused, OSError, HTTPException, ValueError):
+    except FAILURES:
         pass
     return Head()
 
 
-def _exchange(url: str, is_allowed: IsAllowed, end: float) -> Head | str:
+def _asked(url: str, is_allowed: IsAllowed, end: float) -> Head | str:
     """One HEAD: what it tells, or where it redirects to."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
-        raise Refused(url)
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    connection = HTTPConnection(parts.hostname, port)
-    address = _resolve(parts.hostname, port, is_allowed)
-    connection.sock = _connect(address, port, parts.scheme == "https", parts.hostname, end)
-    # Each read may take as long as is left, so that many of them could take for ever.
-    watch = threading.Timer(max(0.0, end - time.monotonic()), _cut, [connection.sock])
-    watch.start()
-    try:
-        if isinstance(connection.sock, ssl.SSLSocket):
-            connection.sock.do_handshake()
-        target = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
-        headers = {"User-Agent": _AGENT, "Accept": "image/*", "Accept-Encoding": "identity"}
-        connection.request("HEAD", target, headers=headers)
-        response = connection.getresponse()
-        location = response.headers.get("Location")
-        if response.status in (301, 302, 303, 307, 308) and location:
-            return urljoin(url, location)
-        return _head(response.status, response.headers.get)
-    finally:
-        watch.cancel()
-        connection.close()
+    answer = exchange(Request("HEAD", url, _HEADERS), end, is_allowed)
+    location = answer.header("Location")
+    if answer.status in (301, 302, 303, 307, 308) and location:
+        return urljoin(url, location)
+    return _head(answer.status, answer.header)
 
 
 def _head(status: int, header: Callable[[str], str | None]) -> Head:
@@ -147,31 +123,3 @@ def _head(status: int, header: Callable[[str], str | None]) -> Head:
         return Head()
     is_number = length.isascii() and length.isdigit() and 0 < len(length) <= 10
     return Head(int(length) or None if is_number else None, media_type)
-
-
-def _resolve(host: str, port: int, is_allowed: IsAllowed) -> str:
-    """The address to connect to; every one that the name has must be allowed."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    addresses = [str(entry[4][0]) for entry in found]
-    if not addresses or not all(is_allowed(ip_address(address)) for address in addresses):
-        raise Refused(host)
-    return addresses[0]
-
-
-def _connect(address: str, port: int, is_tls: bool, host: str, end: float) -> socket.socket:
-    left = end - time.monotonic()
-    if left <= 0:
-        raise Refused(host)
-    opened = socket.create_connection((address, port), left)
-    if not is_tls:
-        return opened
-    # The handshake is for the caller, whose watch is on it.
-    context = ssl.create_default_context()
-    return context.wrap_socket(opened, server_hostname=host, do_handshake_on_connect=False)
-
-
-def _cut(connected: socket.socket) -> None:
-    try:
-        connected.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        return

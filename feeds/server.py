@@ -17,6 +17,7 @@ from granian.server import Server
 from feeds import logs
 from feeds.library import Library
 from feeds.settings import Environment
+from feeds.websub import Announcer
 
 log = logging.getLogger(__name__)
 
@@ -35,14 +36,16 @@ LOADING = 5
 HEADERS_TIMEOUT, HEADERS_SIZE = 10_000, 64 * 1024
 
 
-def serve(environment: Environment, library: Library, site_url: str) -> None:
+def serve(environment: Environment, library: Library, announcer: Announcer, site_url: str) -> None:
     """Serve ``app:app`` in workers until stopped.
 
-    This process watches the folder; the workers answer, and one of them takes over if it dies.
+    This process watches the folder and tells hubs; the workers answer, and one of them takes
+    over if it dies.
     """
     logging.config.dictConfig(logs.configuration(environment.logs_json))
     logs.log_the_uncaught()
     library.start(patience=0)
+    announcer.start()
     log.info("serving %s at %s/ (Ctrl-C to stop)", environment.content, environment.own_url)
     if site_url == environment.own_url:
         log.info("this address is for trying out: set FEEDS_URL to the one that readers use")
@@ -50,6 +53,7 @@ def serve(environment: Environment, library: Library, site_url: str) -> None:
     # stays locked in the worker, which was then seen to hang when it was to stop.
     multiprocessing.set_start_method("spawn", force=True)
     make_server(environment).serve()
+    announcer.stop()
     library.stop()
 
 

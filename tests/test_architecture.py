@@ -34,13 +34,15 @@ PLAN = {
         "publisher", "selection", "settings", "traces", "urls",
     },
     "logs": set(),
-    "server": {"library", "logs", "settings"},
-    "remote": set(),
+    "exchange": set(),
+    "websub": {"cache", "catalog", "errors", "exchange", "library", "model"},
+    "server": {"library", "logs", "settings", "websub"},
+    "remote": {"exchange"},
     "shelf": {"errors"},
     "export": {"errors", "shelf"},
     "cli": {
-        "catalog", "counting", "errors", "export", "library", "model", "remote", "server",
-        "settings", "shelf", "web",
+        "catalog", "counting", "errors", "exchange", "export", "library", "model", "remote",
+        "server", "settings", "shelf", "web", "websub",
     },
 }  # fmt: skip
 

@@ -35,6 +35,7 @@ class Store:
     kept: dict[str, bytes] = field(default_factory=dict)
     #: Keys of what another machine makes now.
     leased: set[str] = field(default_factory=set)
+    is_shared: bool = True
 
     def get(self, key: str) -> bytes | None:
         return self.kept.get(key)
@@ -42,7 +43,7 @@ class Store:
     def set(self, key: str, value: bytes) -> None:
         self.kept[key] = value
 
-    def lease(self, key: str) -> bool:
+    def lease(self, key: str, seconds: int = 2) -> bool:
         return key not in self.leased
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from feeds.cli import Tools
-from feeds.remote import Address, Head, ask, ask_all, is_public
+from feeds.exchange import Address
+from feeds.remote import Head, ask, ask_all, is_public
 from tests import stores
 from tests.conftest import Clock, Content, Site
 from tests.live import ROOT

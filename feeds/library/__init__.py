@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from feeds.errors import IndexUnavailable, SettingsError
+from feeds.library.announcements import Announcements, Due, HubState, Seen
 from feeds.library.changes import made_for
 from feeds.library.index import Index, KnownFeed, Month, Row
 from feeds.library.inspection import inspect
@@ -27,6 +28,9 @@ from feeds.library.watch import Watcher
 __all__ = [
     "ANSWERS",
     "PICTURES",
+    "Announcements",
+    "Due",
+    "HubState",
     "KnownFeed",
     "Library",
     "Month",
@@ -34,6 +38,7 @@ __all__ = [
     "Reader",
     "Report",
     "Row",
+    "Seen",
     "Verdict",
     "month_of",
     "month_range",
@@ -80,6 +85,7 @@ class Library:
         self._lock = self._path.with_suffix(".lock")
         self._refresher = Refresher(reader, self._path, self.revision, fingerprint, clock)
         self.index = Index(self._path, self.revision)
+        self.announcements = Announcements(instance / "websub.sqlite")
         self.pictures = Pictures(self._path, instance / ANSWERS, reader.is_ours)
         try:
             self._examine_first()

@@ -88,6 +88,8 @@ class Node:
     content: Path
     instance: Path
     cache_url: str
+    #: The address that readers use.
+    site_url: str = SITE_URL
     port: int = field(default_factory=stores.free_port)
     _process: "subprocess.Popen[bytes] | None" = None
 
@@ -100,7 +102,7 @@ class Node:
             "FEEDS_CONTENT_DIR": str(self.content),
             "FEEDS_INSTANCE_DIR": str(self.instance),
             "FEEDS_CACHE_URL": self.cache_url,
-            "FEEDS_URL": SITE_URL,
+            "FEEDS_URL": self.site_url,
             "PORT": str(self.port),
         }
         command = [sys.executable, "-m", "flask", "--app", "app", "serve"]

@@ -1,0 +1,6 @@
+"""DOOR hubs: tells them which documents changed (WebSub, https://www.w3.org/TR/websub/)."""
+
+from feeds.websub.announcer import PAUSE, Announcer, described
+from feeds.websub.ping import DEADLINE, Reply, delay, ping
+
+__all__ = ["DEADLINE", "PAUSE", "Announcer", "Reply", "delay", "described", "ping"]

@@ -1,0 +1,214 @@
+"""Keeps hubs informed: a thread looks at the revision, and tells what is another than it was.
+
+No request for a feed waits for any of this. Many processes and machines may do it at once: one of
+each machine has the turn, and those that share a cache tell each other there what a hub knows.
+"""
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from hashlib import blake2b
+
+from feeds.cache import Cache
+from feeds.catalog import Catalog
+from feeds.library import Due, HubState, Library
+from feeds.websub.ping import Reply, delay, ping
+from feeds.websub.sight import Sight
+
+log = logging.getLogger(__name__)
+
+#: Seconds between looks.
+BEAT = 0.5
+
+#: Seconds from a change to telling of it. Meanwhile further ones join it, other machines see it,
+#: and nginx in front, which keeps an answer for up to two seconds, has let go of what was before.
+PAUSE = 4.0
+
+#: Seconds that other machines wait for one that tells a hub: longer than it may take.
+CLAIM = 8
+
+#: Addresses told to a hub between two looks.
+BATCH = 50
+
+
+class Announcer:
+    """Keeps the hubs of a site informed while it is its turn."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        library: Library,
+        cache: Cache,
+        version: str,
+        clock: Callable[[], float] = time.time,
+        pause: float = PAUSE,
+    ) -> None:
+        """Take what may change, where machines meet, and the version of the code that renders."""
+        self._catalog = catalog
+        self._library = library
+        self._queue = library.announcements
+        self._sight = Sight(catalog, library, version)
+        self._cache = cache
+        self._pause = pause
+        self._clock = clock
+        self._hubs = catalog.files.site.hubs
+        self._looked_at: int | None = None
+        self._stopped = threading.Event()
+        self._threads: dict[int, threading.Thread] = {}
+        self._trouble = ""
+
+    def start(self) -> None:
+        """Begin, in this process, unless it has begun here already or there is no hub."""
+        # By process: a child has none of the threads of its parent.
+        if not self._hubs or os.getpid() in self._threads:
+            return
+        thread = threading.Thread(target=self._run, name="announcer", daemon=True)
+        if self._threads.setdefault(os.getpid(), thread) is thread:
+            thread.start()
+
+    def stop(self) -> None:
+        """Stop soon; what is being told is told to its end."""
+        self._stopped.set()
+        if thread := self._threads.get(os.getpid()):
+            thread.join()
+
+    def announce(self) -> list[HubState]:
+        """Tell now all that waits, or have it told by the process here whose turn it is."""
+        turn = self._queue.turn()
+        is_ours = turn.take()
+        try:
+            if is_ours:
+                self.look()
+            self._queue.hurry(self._pause)
+            if is_ours:
+                self._stopped.wait(self._pause if self._is_any_pending() else 0)
+                while self.tell():
+                    pass
+        finally:
+            turn.leave()
+        return self.states()
+
+    def states(self) -> list[HubState]:
+        """How each hub of the site is doing."""
+        return self._queue.states(self._hubs)
+
+    def look(self) -> None:
+        """See what changed since it was last seen; the first time everything is as it should be."""
+        revision, is_new = self._catalog.revision(), self._queue.is_new()
+        # An index made for other settings is about to be made anew.
+        if (revision == self._looked_at and not is_new) or not self._library.is_ready:
+            return
+        known = self._queue.stamps()
+        seen = list(self._sight.moved(known))
+        now = self._clock()
+        # Nobody can have been told anything else before the first time.
+        self._queue.note(seen, () if is_new else self._hubs, now, now + self._pause)
+        self._looked_at = revision
+
+    def tell(self) -> int:
+        """Tell each hub some of what is due; return of how many addresses it was."""
+        count = 0
+        for hub in self._hubs:
+            for due in self._queue.due(hub, self._clock(), BATCH):
+                count += 1
+                if self._stopped.is_set() or not self._tell(due):
+                    break
+        return count
+
+    def _run(self) -> None:
+        turn, is_begun = self._queue.turn(), False
+        while not self._stopped.wait(BEAT):
+            try:
+                if not turn.take():
+                    is_begun = False
+                    continue
+                if not is_begun:
+                    # Another process may have seen more since our last turn, or been told less.
+                    self._looked_at = None
+                    self._queue.keep_only(self._hubs)
+                self.look()
+                is_begun = True
+                self.tell()
+                self._trouble = ""
+            except Exception as error:
+                # Nothing may end this thread: disk full, folder gone, index damaged.
+                self._note(error)
+        turn.leave()
+
+    def _note(self, error: Exception) -> None:
+        """Log a trouble once, however often it is met."""
+        trouble = f"{type(error).__name__}: {error}"
+        if trouble != self._trouble:
+            log.error("hubs cannot be told now, trying again: %s", trouble)
+            log.debug("where it failed", exc_info=error)
+        self._trouble = trouble
+
+    def _is_any_pending(self) -> bool:
+        return any(state.pending for state in self.states())
+
+    def _tell(self, due: Due) -> bool:
+        """Tell a hub of one address; return whether it may be told of more."""
+        started = self._clock()
+        if self._cache.is_shared and self._cache.get(_name(due)) == due.key.encode():
+            self._queue.settle(due)
+            return True
+        if not self.claim(due):
+            self._queue.put_off(due, due.tries, started + 1)
+            return True
+        # Before it is told, not after: who dies meanwhile, or cannot write any more on a full
+        # disk, comes back to it later instead of telling it without end.
+        self._queue.put_off(due, due.tries + 1, started + delay(due.tries + 1))
+        reply = ping(due.hub, due.address)
+        if not reply.is_success:
+            return self._failed(due, reply)
+        self._succeeded(due, started)
+        return True
+
+    def claim(self, due: Due) -> bool:
+        """Whether it is for this machine to tell a hub, and for no other meanwhile."""
+        return self._cache.lease(f"{_name(due)}:{due.key}", CLAIM)
+
+    def _succeeded(self, due: Due, started: float) -> None:
+        self._queue.succeeded(due.hub, self._clock())
+        if due.since <= started < due.since + self._pause:
+            # It changed again while it waited: the hub may have got what was before that.
+            self._queue.put_off(due, 0, due.since + self._pause)
+            return
+        if self._cache.is_shared:
+            self._cache.set(_name(due), due.key.encode())
+        self._queue.settle(due)
+
+    def _failed(self, due: Due, reply: Reply) -> bool:
+        now = self._clock()
+        if reply.is_refusal:
+            self._queue.failed(due.hub, reply.error, None)
+            level = logging.WARNING if due.tries == 0 else logging.DEBUG
+            log.log(level, "hub %s refused %s: %s", due.hub, due.address, reply.error)
+            return True
+        again = now + max(delay(due.failures + 1), reply.wish)
+        self._queue.failed(due.hub, reply.error, again)
+        self._queue.put_off(due, due.tries, now)
+        log.warning("hub %s: %s: asked again in %d s", due.hub, reply.error, again - now)
+        return False
+
+
+def _name(due: Due) -> str:
+    """What machines that share a cache call the key that a hub knows of an address."""
+    return f"websub:{blake2b(f'{due.hub} {due.address}'.encode(), digest_size=16).hexdigest()}"
+
+
+def described(state: HubState) -> str:
+    """How a hub is doing, in a line for operators."""
+    parts = [f"{state.pending} pending", f"last success {_moment(state.last_success)}"]
+    if state.failures:
+        parts.append(f"{state.failures} failed since, the last: {state.last_error}")
+    if state.next_try is not None:
+        parts.append(f"next try {_moment(state.next_try)}")
+    return f"{state.hub}: {', '.join(parts)}"
+
+
+def _moment(seconds: float | None) -> str:
+    return "never" if seconds is None else f"{datetime.fromtimestamp(seconds, UTC):%FT%TZ}"

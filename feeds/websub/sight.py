@@ -1,0 +1,57 @@
+"""Sees which documents are others than they were, from the index alone: nothing is rendered."""
+
+from collections.abc import Iterator, Mapping
+from hashlib import blake2b
+
+from feeds.catalog import Catalog
+from feeds.errors import MovedFeed, RetiredFeed, UnknownFeed
+from feeds.library import Library, Seen
+from feeds.model import FeedId, Format
+
+
+class Sight:
+    """Looks at the documents of a site."""
+
+    def __init__(self, catalog: Catalog, library: Library, version: str) -> None:
+        """Take what may change and the version of the code that renders it, which has a say."""
+        self._catalog = catalog
+        self._index = library.index
+        self._queue = library.announcements
+        self._version = catalog.files.fingerprint + version.encode()
+
+    def moved(self, known: Mapping[str, str]) -> Iterator[Seen]:
+        """Every document whose stamp is another than is known of it, as it is now."""
+        for path, modified in self._catalog.moments().items():
+            stamp = self._stamp(modified)
+            if known.get(path) != stamp:
+                yield from self._documents(FeedId(path), stamp)
+                # A change in a month is one in its feed.
+                yield from self._archives(path, self._queue.months(path) if known else {})
+
+    def _archives(self, path: str, known: Mapping[str, str]) -> Iterator[Seen]:
+        was_moved = False
+        for month in reversed(self._index.months(path)):
+            stamp = self._stamp(month.modified)
+            is_moved = known.get(month.name) != stamp
+            # The month after it names its last part.
+            if is_moved or was_moved:
+                yield from self._documents(FeedId(path, month.name), stamp)
+            was_moved = is_moved
+
+    def _documents(self, first: FeedId, stamp: str) -> Iterator[Seen]:
+        """A feed, or all parts of a month of it."""
+        id: FeedId | None = first
+        while id is not None and id.month == first.month:
+            try:
+                selection = self._catalog.select(id)
+            except (MovedFeed, RetiredFeed, UnknownFeed):
+                # An answer without a body of ours; when one comes back, that is a change.
+                yield Seen(id, stamp, "")
+                return
+            key = blake2b(self._version + selection.fingerprint, digest_size=16).hexdigest()
+            addresses = tuple(self._catalog.urls.feed(id, format) for format in Format)
+            yield Seen(id, stamp, key, addresses)
+            id = selection.next
+
+    def _stamp(self, modified: int) -> str:
+        return blake2b(self._version + str(modified).encode(), digest_size=16).hexdigest()

@@ -1,0 +1,94 @@
+"""Two nodes, a Redis, nginx in front, and hubs: each change is told once, and can be got then."""
+
+import json
+import signal
+import time
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.cluster.installation import Cluster
+from tests.conftest import Content
+from tests.hubs import Subscriber, TinyHub, has_looked, real_hub, subscriber, tiny_hub
+from tests.waiting import wait_for
+
+
+@dataclass
+class Pushed:
+    """An installation with two hubs: a real one, and one that counts."""
+
+    cluster: Cluster
+    hub: str
+    counting: TinyHub
+    reader: Subscriber
+
+    @property
+    def topic(self) -> str:
+        return f"{self.cluster.nginx.url}/topics/boats.json"
+
+    def told(self) -> Counter[str]:
+        """How often each path was told."""
+        addresses = (line.split()[2] for line in self.counting.requests())
+        return Counter(address.removeprefix(self.cluster.nginx.url) for address in addresses)
+
+
+@pytest.fixture
+def pushed(tmp_path: Path) -> Iterator[Pushed]:
+    content = Content(tmp_path / "content")
+    content.write("a.md", title="Version 0", topics=["Boats"])
+    content.write("b.md", topics=["Other"], publishedDateTime="2026-10-01")
+    with real_hub() as hub, tiny_hub(tmp_path) as counting, subscriber() as reader:
+        content.raw("site.yml", f"hubs:\n- {hub}\n- {counting.url('status/202')}\n")
+        cluster = Cluster(content, tmp_path)
+        for node in cluster.nodes:
+            node.site_url = cluster.nginx.url
+        with cluster.running():
+            found = Pushed(cluster, hub, counting, reader)
+            reader.subscribe(hub, found.topic)
+            # Both nodes have seen everything as it was.
+            assert wait_for(lambda: all(has_looked(node.instance) for node in cluster.nodes))
+            yield found
+
+
+def test_a_change_is_told_once_and_comes_through_nginx_to_the_subscriber(pushed: Pushed) -> None:
+    for version in (1, 2):
+        # Somebody has just made nginx keep what was before.
+        urllib.request.urlopen(pushed.topic, timeout=5).close()
+        pushed.cluster.content.write("a.md", title=f"Version {version}", topics=["Boats"])
+        urllib.request.urlopen(pushed.topic, timeout=5).close()
+        assert pushed.reader.gets(version)
+    time.sleep(6)
+
+    titles = [json.loads(body)["items"][0]["title"] for _, body in pushed.reader.got]
+    assert titles == ["Version 1", "Version 2"]
+    paths = [
+        f"/{path}{month}.{format}"
+        for path in ("all", "topics/boats", "providers/news.example.com",
+                     "providers/news.example.com/example-news")
+        for month in ("", "/2026-11")
+        for format in ("rss", "atom", "json")
+    ]  # fmt: skip
+    assert pushed.told() == Counter(dict.fromkeys(paths, 2))
+
+
+def test_what_a_node_did_not_tell_before_it_died_the_other_tells(pushed: Pushed) -> None:
+    pushed.cluster.content.write("a.md", title="Version 1", topics=["Boats"])
+    pushed.cluster.shows("/all.rss", "Version 1")
+    pushed.cluster.nodes[0].end(signal.SIGKILL)
+
+    assert pushed.reader.gets(1)
+
+    assert b"Version 1" in pushed.reader.got[0][1]
+
+
+def test_a_rolling_restart_tells_nothing(pushed: Pushed) -> None:
+    for node in pushed.cluster.nodes:
+        node.end(signal.SIGTERM)
+        node.start()
+    time.sleep(6)
+
+    assert pushed.told() == Counter()

@@ -1,0 +1,133 @@
+"""Hubs and subscribers for tests: real ones, as processes and sockets of this machine."""
+
+import sqlite3
+import subprocess
+import sys
+import threading
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+from tests import stores
+from tests.live import ROOT
+from tests.waiting import wait_for
+
+
+@dataclass(frozen=True)
+class TinyHub:
+    """A hub that is as its path says; see tests/tiny_hub.py."""
+
+    port: int
+    log: Path
+
+    def url(self, path: str) -> str:
+        return f"http://127.0.0.1:{self.port}/{path}"
+
+    def requests(self) -> list[str]:
+        """A line for each request: path, mode, address."""
+        return self.log.read_text().splitlines()
+
+    def told(self) -> list[str]:
+        """The addresses that it was told of, in order of the alphabet."""
+        return sorted(line.split()[2] for line in self.requests())
+
+
+@contextmanager
+def tiny_hub(folder: Path) -> Iterator[TinyHub]:
+    """A tiny hub, from the moment that it listens until the block ends."""
+    port, log = stores.free_port(), folder / "hub.txt"
+    with log.open("ab") as output:
+        command = [sys.executable, str(ROOT / "tests" / "tiny_hub.py"), str(port)]
+        process = subprocess.Popen(command, stdout=output)
+    try:
+        stores.wait(port)
+        yield TinyHub(port, log)
+    finally:
+        process.kill()
+        process.wait()
+
+
+@contextmanager
+def real_hub() -> Iterator[str]:
+    """Flask-WebSub's hub: its address."""
+    port = stores.free_port()
+    command = (sys.executable, str(ROOT / "tests" / "websub_hub.py"), str(port))
+    with stores.running(port, *command):
+        yield f"http://127.0.0.1:{port}/hub"
+
+
+@dataclass
+class Subscriber:
+    """A subscriber with a real callback."""
+
+    port: int
+    #: What it was sent: Link header and body.
+    got: list[tuple[str, bytes]] = field(default_factory=list)
+    verified: list[str] = field(default_factory=list)
+
+    def subscribe(self, hub: str, topic: str) -> None:
+        """Subscribe to a topic, and wait until the hub has verified it."""
+        form = {"hub.mode": "subscribe", "hub.topic": topic, "hub.callback": self.callback}
+        urllib.request.urlopen(hub, urlencode(form).encode(), timeout=10).close()
+        assert wait_for(lambda: topic in self.verified)
+
+    def gets(self, count: int) -> bool:
+        """Whether it is sent so many documents, within seconds."""
+        return wait_for(lambda: len(self.got) >= count, 20)
+
+    @property
+    def callback(self) -> str:
+        return f"http://127.0.0.1:{self.port}/callback"
+
+
+@contextmanager
+def subscriber() -> Iterator[Subscriber]:
+    """A subscriber until the block ends."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Callback) as server:
+        found = Subscriber(server.server_address[1])
+        vars(server)["subscriber"] = found
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield found
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+class _Callback(BaseHTTPRequestHandler):
+    @property
+    def subscriber(self) -> Subscriber:
+        found: Subscriber = vars(self.server)["subscriber"]
+        return found
+
+    def do_GET(self) -> None:
+        """Verification of intent: WebSub, 5.3."""
+        query = parse_qs(urlsplit(self.path).query)
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(query["hub.challenge"][0].encode())
+        self.subscriber.verified.append(query["hub.topic"][0])
+
+    def do_POST(self) -> None:
+        """Content distribution: WebSub, 7."""
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.subscriber.got.append((self.headers["Link"], body))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, format: str, *arguments: object) -> None:
+        """Say nothing."""
+
+
+def has_looked(instance: Path) -> bool:
+    """Whether a server has seen all documents as they are, so that it will notice a change."""
+    try:
+        with closing(sqlite3.connect(instance / "websub.sqlite")) as connection:
+            return bool(connection.execute("SELECT count(*) FROM document").fetchone()[0])
+    except sqlite3.Error:
+        return False

@@ -1,0 +1,716 @@
+"""Telling hubs: what is told, when, how often, and what a hub can do about it: nothing."""
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from email.utils import formatdate
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from feeds.cli import Tools
+from feeds.library import HubState
+from feeds.model import Format
+from feeds.websub import PAUSE, Announcer, Reply, delay, ping
+from tests import stores
+from tests.conftest import SITE_URL, Clock, Content, Site
+from tests.hubs import TinyHub, has_looked, real_hub, subscriber, tiny_hub
+from tests.live import ROOT, serving
+from tests.live import wait_for as wait_until_it_answers
+from tests.waiting import wait_for
+
+OpenSite = Callable[..., Site]
+
+
+@pytest.fixture
+def hub(tmp_path: Path) -> Iterator[TinyHub]:
+    with tiny_hub(tmp_path) as found:
+        yield found
+
+
+@dataclass
+class Node:
+    """A site that tells hubs, step by step."""
+
+    site: Site
+    content: Content
+    clock: Clock
+
+    @property
+    def announcer(self) -> Announcer:
+        tools: Tools = self.site.app.extensions["tributary.tools"]
+        return tools.announcer
+
+    def refresh(self) -> None:
+        """Bring in what changed, and see it."""
+        self.site.library.refresh()
+        self.announcer.look()
+
+    def tell(self, after: float = PAUSE) -> int:
+        self.clock.now += after
+        return sum(iter(self.announcer.tell, 0))
+
+    def state(self) -> HubState:
+        (found,) = self.announcer.states()
+        return found
+
+
+@pytest.fixture
+def node(hub: TinyHub, content: Content, open_site: OpenSite, clock: Clock) -> Node:
+    """A site with one article and a hub that takes what it is told, looked at once."""
+    return a_node(hub.url("status/202"), content, open_site, clock)
+
+
+def a_node(url: str, content: Content, open_site: OpenSite, clock: Clock, **environ: str) -> Node:
+    content.raw("site.yml", f"hubs: [{url}]\n")
+    if not list(content.folder.glob("*.md")):
+        content.write("a.md")
+    node = Node(open_site(**environ), content, clock)
+    node.announcer.look()
+    return node
+
+
+def documents(*paths: str) -> list[str]:
+    """The addresses of these documents in each format."""
+    return sorted(f"{SITE_URL}/{path}.{format}" for path in paths for format in Format)
+
+
+#: All that shows the article which ``Content.write`` writes.
+SHOWING = documents(
+    *(
+        path + month
+        for path in ("all", "topics/ai", "providers/news.example.com",
+                     "providers/news.example.com/example-news")
+        for month in ("", "/2026-11")
+    )
+)  # fmt: skip
+
+
+# What is told.
+
+
+def test_each_document_whose_bytes_changed_is_told_and_no_other(node: Node, hub: TinyHub) -> None:
+    node.content.write("other.md", topics=["Boats"], publishedDateTime="2026-09-01")
+    node.refresh()
+    node.tell()
+    before = len(hub.requests())
+
+    node.content.write("a.md", title="Another title")
+    node.refresh()
+    node.tell()
+
+    lines = hub.requests()[before:]
+    assert sorted(line.split()[2] for line in lines) == SHOWING
+    assert {" ".join(line.split()[:2]) for line in lines} == {"/status/202 publish"}
+
+
+@pytest.mark.parametrize("change", [{"secured": "x"}, {"heat": 9}])
+def test_what_no_subscriber_sees_is_not_told(
+    node: Node, hub: TinyHub, change: dict[str, Any]
+) -> None:
+    node.content.write("a.md", **change)
+    node.refresh()
+
+    node.tell()
+
+    assert hub.told() == []
+
+
+def test_a_removal_is_told_and_so_is_the_end_of_an_embargo(node: Node, hub: TinyHub) -> None:
+    node.content.write("later.md", publishedDateTime="2026-11-20T12:01:00Z", topics=[])
+    node.refresh()
+    node.tell(after=30)
+    held = hub.told()
+    node.clock.now += 30
+    node.refresh()
+    node.tell()
+
+    assert held == []
+    assert f"{SITE_URL}/all.rss" in hub.told()
+
+
+def test_the_first_look_tells_nothing(node: Node, hub: TinyHub) -> None:
+    node.tell()
+
+    assert hub.told() == []
+
+
+def test_a_restart_without_changes_tells_nothing(
+    node: Node, hub: TinyHub, open_site: OpenSite
+) -> None:
+    again = Node(open_site(), node.content, node.clock)
+
+    again.refresh()
+    again.tell()
+
+    assert hub.told() == []
+
+
+def test_what_changed_while_nothing_ran_is_told(
+    node: Node, hub: TinyHub, open_site: OpenSite
+) -> None:
+    node.content.write("a.md", title="Another title")
+
+    again = Node(open_site(), node.content, node.clock)
+    again.refresh()
+    again.tell()
+
+    assert hub.told() == SHOWING
+
+
+def test_an_index_made_anew_changes_no_bytes_and_tells_nothing(
+    node: Node, hub: TinyHub, open_site: OpenSite, tmp_path: Path
+) -> None:
+    (tmp_path / "instance" / "index.sqlite").unlink()
+    node.clock.now += 1000
+
+    again = Node(open_site(), node.content, node.clock)
+    again.refresh()
+    again.tell()
+
+    assert hub.told() == []
+
+
+def test_another_title_of_the_site_changes_every_document(
+    node: Node, hub: TinyHub, open_site: OpenSite
+) -> None:
+    node.content.raw("topics.yml", "- {id: empty, name: Empty}\n")
+    Node(open_site(), node.content, node.clock).refresh()
+    declared = Node(open_site(), node.content, node.clock)
+    declared.tell()
+    before = len(hub.requests())
+
+    node.content.raw("site.yml", f"title: Other\nhubs: [{hub.url('status/202')}]\n")
+    again = Node(open_site(), node.content, node.clock)
+    again.refresh()
+    again.tell()
+
+    told = sorted(line.split()[2] for line in hub.requests()[before:])
+    assert told == sorted([*SHOWING, *documents("topics/empty")])
+
+
+def test_a_retired_feed_is_told_no_more_and_one_that_returns_is(
+    node: Node, hub: TinyHub, open_site: OpenSite
+) -> None:
+    node.content.raw("topics.yml", "- {id: ai, name: AI, retired: true}\n")
+    retired = Node(open_site(), node.content, node.clock)
+    retired.refresh()
+    retired.tell()
+    told = hub.told()
+
+    node.content.raw("topics.yml", "- {id: ai, name: AI}\n")
+    again = Node(open_site(), node.content, node.clock)
+    again.refresh()
+    again.tell()
+
+    assert not [address for address in told if "/topics/" in address]
+    assert [a for a in hub.told() if "/topics/" in a] == documents("topics/ai", "topics/ai/2026-11")
+
+
+def test_every_document_that_a_change_touches_gives_other_bytes(node: Node, hub: TinyHub) -> None:
+    """Of all documents there are: those that are told are those whose tag is another."""
+    for month in range(1, 10):
+        node.content.write(f"{month}.md", publishedDateTime=f"2026-0{month}-01", topics=["Boats"])
+    node.refresh()
+    node.tell()
+    paths = [f"{SITE_URL}/{path}.{format}" for path in everything(node) for format in Format]
+    before, count = tags(node, paths), len(hub.requests())
+
+    node.content.remove("5.md")
+    node.content.write("3.md", publishedDateTime="2026-03-02", topics=["Boats", "AI"])
+    node.refresh()
+    node.tell()
+
+    told = {line.split()[2] for line in hub.requests()[count:]}
+    after = tags(node, sorted({*paths, *told}))
+    assert told == {path for path in after if after[path] != before.get(path)}
+
+
+def everything(node: Node) -> list[str]:
+    index = node.site.library.index
+    feeds = [feed.path for feed in index.feeds()]
+    return [*feeds, *(f"{path}/{month.name}" for path in feeds for month in index.months(path))]
+
+
+def tags(node: Node, addresses: list[str]) -> dict[str, str]:
+    answers = {a: node.site.get(a.removeprefix(SITE_URL)) for a in addresses}
+    return {address: answer.headers["ETag"] for address, answer in answers.items()}
+
+
+# When and how often.
+
+
+def test_a_change_is_told_once_it_has_lasted_for_a_while(node: Node, hub: TinyHub) -> None:
+    node.content.write("a.md", title="Another title")
+    node.refresh()
+    node.tell(after=PAUSE - 0.1)
+    early = hub.told()
+
+    node.tell(after=0.1)
+    node.tell()
+
+    assert early == []
+    assert hub.told() == SHOWING
+    assert node.state() == HubState(hub.url("status/202"), last_success=node.clock.now - PAUSE)
+
+
+def test_changes_that_come_fast_are_told_once(node: Node, hub: TinyHub) -> None:
+    for number in range(5):
+        node.content.write("a.md", title=f"Title {number}")
+        node.refresh()
+
+    node.tell()
+
+    assert hub.told() == SHOWING
+
+
+def test_a_change_while_another_waits_is_told_again_when_it_can_be_got(
+    node: Node, hub: TinyHub
+) -> None:
+    node.content.write("a.md", title="First")
+    node.refresh()
+    node.clock.now += PAUSE - 1
+    node.content.write("a.md", title="Second")
+    node.refresh()
+
+    node.tell(after=1)
+    node.tell(after=PAUSE - 1)
+    node.tell()
+
+    assert hub.told() == sorted(2 * SHOWING)
+
+
+def test_what_waits_survives_a_process_that_is_killed(
+    node: Node, hub: TinyHub, open_site: OpenSite
+) -> None:
+    node.content.write("a.md", title="Another title")
+    child = os.fork()
+    if child == 0:
+        node.refresh()
+        os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(child, 0)
+
+    Node(open_site(), node.content, node.clock).tell()
+
+    assert hub.told() == SHOWING
+
+
+# Hubs that fail.
+
+
+@pytest.mark.parametrize(
+    ("path", "reply"),
+    [
+        ("status/200", Reply(200, "answered 200")),
+        ("status/204", Reply(204, "answered 204")),
+        ("elsewhere/", Reply(307, "answered 307")),
+        ("later/120", Reply(503, "answered 503", 120)),
+        ("later/soon", Reply(503, "answered 503")),
+        ("later/99999999999", Reply(503, "answered 503", 86_400)),
+        ("later/Sun, 06 Nov 1994 08:49:37 GMT", Reply(503, "answered 503")),
+        ("garbage/", Reply(None, "no answer (BadStatusLine)")),
+    ],
+)
+def test_what_a_hub_says_is_taken_as_it_is(hub: TinyHub, path: str, reply: Reply) -> None:
+    assert ping(hub.url(path.replace(" ", "%20")), "http://x/") == reply
+
+
+def test_a_hub_may_name_the_moment_to_come_back(hub: TinyHub) -> None:
+    moment = formatdate(time.time() + 100, usegmt=True).replace(" ", "%20")
+
+    reply = ping(hub.url(f"later/{moment}"), "http://x/")
+
+    assert 90 < reply.wish <= 100
+
+
+@pytest.mark.parametrize("path", ["silence/", "drip/"])
+def test_a_slow_hub_costs_no_more_than_the_deadline(hub: TinyHub, path: str) -> None:
+    begun = time.monotonic()
+
+    reply = ping(hub.url(path), "http://x/", deadline=0.5)
+
+    assert reply.status is None
+    assert time.monotonic() - begun < 1.5
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1/", "http://nowhere.invalid/", "ftp://x/"])
+def test_a_hub_that_is_not_there_is_no_error(url: str) -> None:
+    assert ping(url, "http://x/").status is None
+
+
+def test_no_redirect_is_followed(hub: TinyHub) -> None:
+    ping(hub.url("elsewhere/"), "http://x/")
+
+    assert hub.requests() == ["/elsewhere/ publish http://x/"]
+
+
+def test_a_hub_that_fails_is_asked_less_and_less_until_it_answers(
+    hub: TinyHub, content: Content, open_site: OpenSite, clock: Clock, tmp_path: Path
+) -> None:
+    status = tmp_path / "status"
+    status.write_text("503")
+    node = a_node(hub.url(f"file{status}"), content, open_site, clock)
+    content.write("a.md", title="Another title")
+    node.refresh()
+
+    attempts = [node.tell() for _ in range(30)]
+    failed = node.state()
+    status.write_text("202")
+    node.clock.now += 3600
+    node.tell()
+    node.tell(after=3600)
+
+    assert 3 <= sum(attempts) <= 6
+    assert (failed.pending, failed.failures) == (len(SHOWING), sum(attempts))
+    assert (failed.last_error, failed.last_success) == ("answered 503", None)
+    assert failed.next_try is not None
+    assert failed.next_try > clock.now - 3600 - 3600
+    assert sorted(set(hub.told())) == SHOWING
+    assert (node.state().pending, node.state().failures) == (0, 0)
+
+
+def test_the_wish_of_a_hub_is_respected(
+    hub: TinyHub, content: Content, open_site: OpenSite, clock: Clock
+) -> None:
+    node = a_node(hub.url("later/1000"), content, open_site, clock)
+    content.write("a.md", title="Another title")
+    node.refresh()
+    node.tell()
+
+    told = [node.tell(after=990), node.tell(after=20)]
+
+    assert told == [0, 1]
+
+
+def test_an_address_that_a_hub_refuses_holds_up_no_other(
+    hub: TinyHub, content: Content, open_site: OpenSite, clock: Clock
+) -> None:
+    node = a_node(hub.url("status/404"), content, open_site, clock)
+    content.write("a.md", title="Another title")
+    node.refresh()
+
+    told = [node.tell(), node.tell(), node.tell(after=20)]
+
+    assert told == [len(SHOWING), 0, len(SHOWING)]
+    assert node.state().pending == len(SHOWING)
+
+
+def test_a_hub_that_hangs_holds_up_no_other(
+    hub: TinyHub, content: Content, open_site: OpenSite, clock: Clock
+) -> None:
+    good = hub.url("status/202")
+    node = a_node(f"{hub.url('garbage/')}, {good}", content, open_site, clock)
+    content.write("a.md", title="Another title")
+    node.refresh()
+
+    node.tell()
+
+    assert [line for line in hub.requests() if line.startswith("/garbage")] != SHOWING
+    assert [state.pending for state in node.announcer.states()] == [len(SHOWING), 0]
+
+
+def test_a_hub_that_is_configured_no_longer_is_forgotten(
+    node: Node, hub: TinyHub, open_site: OpenSite
+) -> None:
+    node.content.write("a.md", title="Another title")
+    node.refresh()
+    node.content.raw("site.yml", f"hubs: [{hub.url('status/204')}]\n")
+
+    again = Node(open_site(), node.content, node.clock)
+    again.announcer.start()
+    assert wait_for(lambda: again.state().pending > 0)
+    node.clock.now += PAUSE
+    assert wait_for(lambda: again.state().pending == 0)
+    again.announcer.stop()
+
+    assert {line.split()[0] for line in hub.requests()} == {"/status/204"}
+    assert node.state().pending == 0
+
+
+def test_waits_grow_and_are_never_the_same() -> None:
+    waits = [[delay(failures) for _ in range(50)] for failures in (1, 2, 9, 5000)]
+
+    assert [5 <= min(wait) < max(wait) <= 10 for wait in waits[:1]] == [True]
+    assert 10 <= min(waits[1]) < max(waits[1]) <= 20
+    assert all(1280 <= min(wait) < max(wait) <= 3600 for wait in waits[2:])
+
+
+def test_a_clock_that_is_set_back_holds_nothing_up(node: Node, hub: TinyHub) -> None:
+    node.content.write("a.md", title="Another title")
+    node.refresh()
+
+    node.tell(after=-200_000)
+
+    assert hub.told() == SHOWING
+
+
+# The thread.
+
+
+def test_one_of_several_processes_tells(node: Node, hub: TinyHub, open_site: OpenSite) -> None:
+    other = Node(open_site(), node.content, node.clock)
+    announcers = [node.announcer, other.announcer]
+    for announcer in announcers:
+        announcer.start()
+        announcer.start()
+
+    node.content.write("a.md", title="Another title")
+    node.site.library.refresh()
+    assert wait_for(lambda: node.state().pending > 0)
+    node.clock.now += PAUSE
+    assert wait_for(lambda: node.state().pending == 0)
+    for announcer in announcers:
+        announcer.stop()
+
+    assert hub.told() == SHOWING
+    assert not [t for t in threading.enumerate() if t.name == "announcer"]
+
+
+def test_a_site_without_hubs_has_no_thread(site: Site) -> None:
+    tools: Tools = site.app.extensions["tributary.tools"]
+
+    tools.announcer.start()
+    tools.announcer.stop()
+
+    assert not [t for t in threading.enumerate() if t.name == "announcer"]
+
+
+def test_a_child_begins_anew(node: Node) -> None:
+    node.announcer.start()
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        node.announcer.start()
+        alive = [t.name for t in threading.enumerate()]
+        os.write(write, b"1" if "announcer" in alive else b"0")
+        os._exit(0)
+    os.waitpid(child, 0)
+    node.announcer.stop()
+
+    assert os.read(read, 1) == b"1"
+
+
+def test_a_damaged_queue_is_begun_anew(
+    node: Node, hub: TinyHub, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    node.announcer.start()
+    path = tmp_path / "instance" / "websub.sqlite"
+
+    path.write_bytes(b"not a database at all" * 500)
+
+    assert wait_for(lambda: has_looked(path.parent))
+    node.announcer.stop()
+    assert [r for r in caplog.records if "websub.sqlite is damaged" in r.message]
+    assert hub.told() == []
+
+
+def test_a_trouble_is_logged_once_and_ends_nothing(
+    node: Node, hub: TinyHub, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "instance" / "websub.sqlite"
+    kept = path.read_bytes()
+    path.unlink()
+    path.mkdir()
+    node.content.write("a.md", title="Another title")
+    node.site.library.refresh()
+    with caplog.at_level(logging.ERROR):
+        node.announcer.start()
+        assert wait_for(lambda: "cannot be told now" in caplog.text)
+        time.sleep(1.2)
+
+    path.rmdir()
+    path.write_bytes(kept)
+    assert wait_for(lambda: node.state().pending > 0)
+    node.clock.now += PAUSE
+    assert wait_for(lambda: node.state().pending == 0)
+    node.announcer.stop()
+
+    assert caplog.text.count("cannot be told now") == 1
+    assert hub.told() == SHOWING
+
+
+# Several machines.
+
+
+@pytest.fixture
+def redis_url(tmp_path: Path) -> Iterator[str]:
+    port = stores.free_port()
+    with stores.running(port, *stores.redis(port, tmp_path)):
+        yield f"redis://127.0.0.1:{port}/0"
+
+
+@pytest.fixture
+def two_nodes(
+    hub: TinyHub, content: Content, open_site: OpenSite, clock: Clock, tmp_path: Path,
+    redis_url: str,
+) -> list[Node]:  # fmt: skip
+    return [
+        a_node(
+            hub.url("status/202"), content, open_site, clock,
+            FEEDS_INSTANCE_DIR=str(tmp_path / name), FEEDS_CACHE_URL=redis_url,
+        )
+        for name in ("first", "second")
+    ]  # fmt: skip
+
+
+def test_one_of_two_machines_tells(two_nodes: list[Node], hub: TinyHub, content: Content) -> None:
+    content.write("a.md", title="Another title")
+    for node in two_nodes:
+        node.refresh()
+
+    counts = [node.tell() for node in two_nodes]
+
+    assert counts == [len(SHOWING)] * 2
+    assert hub.told() == SHOWING
+    assert [node.state().pending for node in two_nodes] == [0, 0]
+
+
+def test_what_is_told_back_and_forth_is_told_each_time(
+    two_nodes: list[Node], hub: TinyHub, content: Content
+) -> None:
+    for title in ("B", "C", "B"):
+        content.write("a.md", title=title)
+        for node in two_nodes:
+            node.refresh()
+        for node in two_nodes:
+            assert wait_for(partial(has_told_all, node), 15)
+
+    assert hub.told() == sorted(3 * SHOWING)
+
+
+def has_told_all(node: Node) -> bool:
+    node.tell()
+    return node.state().pending == 0
+
+
+def test_a_machine_that_takes_its_time_holds_up_the_other_only_for_a_moment(
+    two_nodes: list[Node], hub: TinyHub, content: Content
+) -> None:
+    content.write("a.md", title="Another title")
+    for node in two_nodes:
+        node.refresh()
+        node.clock.now += PAUSE
+    queue = two_nodes[0].site.library.announcements
+    waiting = queue.due(hub.url("status/202"), two_nodes[0].clock.now, 99)
+    claimed = [two_nodes[0].announcer.claim(due) for due in waiting]
+
+    two_nodes[1].tell(after=0)
+
+    assert claimed == [True] * len(SHOWING)
+    assert hub.told() == []
+    assert two_nodes[1].state().pending == len(SHOWING)
+
+
+# The command.
+
+
+def test_announce_tells_what_waits_and_shows_how_each_hub_is(
+    node: Node, hub: TinyHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(node.announcer, "_pause", 0)
+    node.content.write("a.md", title="Another title")
+
+    said = node.site.runner.invoke(args=["announce"]).stdout
+
+    assert hub.told() == SHOWING
+    url = hub.url("status/202")
+    assert said.splitlines()[-1] == f"{url}: 0 pending, last success 2026-11-20T12:00:00Z"
+
+
+def test_announce_brings_forward_what_a_hub_missed(
+    hub: TinyHub, content: Content, open_site: OpenSite, clock: Clock, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    status = tmp_path / "status"
+    status.write_text("500")
+    url = hub.url(f"file{status}")
+    node = a_node(url, content, open_site, clock)
+    monkeypatch.setattr(node.announcer, "_pause", 0)
+    content.write("a.md", title="Another title")
+    node.refresh()
+    node.tell()
+    shown = node.site.runner.invoke(args=["announce", "--status"]).stdout
+    status.write_text("202")
+
+    node.site.runner.invoke(args=["announce"])
+
+    assert shown.startswith(f"{url}: {len(SHOWING)} pending, last success never, 1 failed since")
+    assert "the last: answered 500, next try 2026-11-20T12:00:" in shown
+    assert node.state().pending == 0
+
+
+def test_announce_leaves_the_telling_to_a_server_that_runs(node: Node, hub: TinyHub) -> None:
+    turn = node.site.library.announcements.turn()
+    assert turn.take()
+    node.content.write("a.md", title="Another title")
+
+    node.site.runner.invoke(args=["announce"])
+    turn.leave()
+
+    assert hub.told() == []
+
+
+def test_announce_without_hubs_says_so(site: Site) -> None:
+    said = site.runner.invoke(args=["announce", "--status"]).stdout
+
+    assert said == "site.yml names no hubs\n"
+
+
+def test_announce_says_when_the_queue_cannot_be_read(node: Node, tmp_path: Path) -> None:
+    path = tmp_path / "instance" / "websub.sqlite"
+    path.unlink()
+    path.mkdir()
+
+    result = node.site.runner.invoke(args=["announce", "--status"])
+
+    assert (result.exit_code, result.stderr.split(":")[1]) == (1, " websub.sqlite")
+
+
+# A real hub, real servers, a real subscriber.
+
+
+def test_a_change_reaches_a_subscriber_of_a_real_hub(content: Content, tmp_path: Path) -> None:
+    content.write("a.md", title="As it was")
+    with real_hub() as hub, subscriber() as reader:
+        content.raw("site.yml", f"hubs: [{hub}]\n")
+        with serving(content.folder, tmp_path / "instance", FEEDS_WORKERS="2") as address:
+            topic = f"{address}/topics/ai.atom"
+            reader.subscribe(hub, topic)
+            assert wait_for(lambda: has_looked(tmp_path / "instance"))
+            content.write("a.md", title="As it is now")
+
+            assert reader.gets(1)
+            time.sleep(2)
+
+    ((link, body),) = reader.got
+    assert b"As it is now" in body
+    assert b"As it was" not in body
+    assert link == f'<{hub}>; rel="hub", <{topic}>; rel="self"'
+
+
+def test_any_wsgi_server_tells_from_its_first_request_on(
+    content: Content, hub: TinyHub, tmp_path: Path
+) -> None:
+    content.write("a.md")
+    content.raw("site.yml", f"hubs: [{hub.url('status/202')}]\n")
+    port, instance = stores.free_port(), tmp_path / "instance"
+    given = {"FEEDS_CONTENT_DIR": str(content.folder), "FEEDS_INSTANCE_DIR": str(instance)}
+    command = [sys.executable, "-m", "flask", "--app", "app", "run", "--port", str(port)]
+    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | given)
+    try:
+        wait_until_it_answers(f"http://127.0.0.1:{port}/all.rss", process)
+        assert wait_for(lambda: has_looked(instance))
+        content.write("a.md", title="Another title")
+
+        assert wait_for(lambda: len(hub.requests()) == len(SHOWING), 20)
+    finally:
+        process.terminate()
+        process.wait(20)

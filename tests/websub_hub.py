@@ -1,0 +1,19 @@
+"""A real hub, Flask-WebSub's, as a process: it verifies, fetches and distributes by itself."""
+
+import sys
+import tempfile
+
+from celery import Celery
+from flask import Flask
+from flask_websub.hub import Hub, SQLite3HubStorage
+
+app = Flask(__name__)
+app.config["PUBLISH_SUPPORTED"] = True
+celery = Celery("hub")
+# Its tasks run as they come: no broker is needed.
+celery.conf.task_always_eager = True
+hub = Hub(SQLite3HubStorage(f"{tempfile.mkdtemp()}/hub.sqlite"), celery, REQUEST_TIMEOUT=5)
+app.register_blueprint(hub.build_blueprint("/hub"))
+
+if __name__ == "__main__":
+    app.run("127.0.0.1", int(sys.argv[1]), threaded=True)
