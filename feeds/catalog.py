@@ -7,6 +7,7 @@ what makes an unchanged answer cheap. The articles are read only when a document
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import lru_cache
+from operator import attrgetter
 
 from feeds.errors import UnknownFeed
 from feeds.library import Library
@@ -54,7 +55,16 @@ class Catalog:
             listing = self.listing(id)
             if id.month is None:
                 return self._current(listing)
-            return self._archive(listing, id.month, id.part)
+            return self._archive(listing, id.month, id.part, self._parts(id.path, id.month))
+
+    def selections(self, id: FeedId) -> list[Selection]:
+        """The same of a feed, or of all parts of a month of it."""
+        if id.month is None:
+            return [self.select(id)]
+        with self._index.snapshot():
+            listing, parts = self.listing(id), self._parts(id.path, id.month)
+            numbers = range(1, max(len(parts), 1) + 1)
+            return [self._archive(listing, id.month, number, parts) for number in numbers]
 
     def feed(self, selection: Selection) -> Feed:
         """The feed of a selection, with its articles, ready to be rendered."""
@@ -155,10 +165,9 @@ class Catalog:
         wanted = [row for i, row in enumerate(rows) if i < count or row.published >= recent]
         return next(fitting(wanted, _weigh, self._budget), [])
 
-    def _archive(self, listing: Listing, month: str, part: int) -> Selection:
-        path = listing.id.path
+    def _archive(self, feed: Listing, month: str, part: int, parts: list[list[Row]]) -> Selection:
+        path = feed.id.path
         known = self._index.month(path, month)
-        parts = self._parts(path, month)
         if known is None or part > max(len(parts), 1):
             raise UnknownFeed(f"{path}/{month}")
         before, after = self._index.neighbours(path, month)
@@ -167,7 +176,7 @@ class Catalog:
         next = next or (FeedId(path, after) if after else None)
         rows = parts[part - 1] if parts else []
         id = FeedId(path, month, part)
-        return self._selection(listing, id, rows, known.modified, previous, next)
+        return self._selection(feed, id, rows, known.modified, previous, next)
 
     def _parts(self, path: str, month: str) -> list[list[Row]]:
         """The articles of a month, in as many documents as they need; the oldest are in the first.
@@ -238,5 +247,4 @@ class Catalog:
         return int(self._clock())
 
 
-def _weigh(row: Row) -> int:
-    return row.weight
+_weigh = attrgetter("weight")
