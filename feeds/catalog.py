@@ -6,6 +6,7 @@ what makes an unchanged answer cheap. The articles are read only when a document
 
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from operator import attrgetter
 
 from feeds.errors import UnknownFeed
 from feeds.library import Library, Month, Row, month_of, month_range
@@ -50,7 +51,17 @@ class Catalog:
             listing = self.listing(id)
             if id.month is None:
                 return self._current(listing)
-            return self._archive(listing, id.month, id.part)
+            for found in self._archives(listing, id.month):
+                if found.id == id:
+                    return found
+        raise UnknownFeed(f"{id.path}/{id.month}")
+
+    def selections(self, id: FeedId) -> list[Selection]:
+        """The same of a feed, or of all documents of a month of it."""
+        if id.month is None:
+            return [self.select(id)]
+        with self._index.snapshot():
+            return self._archives(self.listing(id), id.month)
 
     def feed(self, selection: Selection) -> Feed:
         """The feed of a selection, with its articles, ready to be rendered."""
@@ -151,24 +162,26 @@ class Catalog:
         wanted = [row for i, row in enumerate(rows) if i < count or row.published >= recent]
         return next(fitting(wanted, _weigh, self._budget), [])
 
-    def _archive(self, listing: Listing, month: str, part: int | None) -> Selection:
+    def _archives(self, listing: Listing, month: str) -> list[Selection]:
+        """All documents of a month, oldest first; none of a month that never held an article."""
         path = listing.id.path
         known = self._index.month(path, month)
+        if known is None:
+            return []
         parts = self._parts(path, month) or [[]]
-        if known is None or (part or 0) >= len(parts):
-            raise UnknownFeed(f"{path}/{month}")
-        chain = [
-            *(FeedId(path, month, number) for number in range(1, len(parts))),
-            FeedId(path, month),
-        ]
-        place = (part or len(parts)) - 1
         before, after = self._index.neighbours(path, month)
-        previous = FeedId(path, before) if before else None
-        if place:
-            previous = chain[place - 1]
-        next, modified = (chain[place + 1], 0) if part else self._oldest(path, after)
-        modified = max(modified, known.modified)
-        return self._selection(listing, chain[place], parts[place], modified, previous, next)
+        next, modified = self._oldest(path, after)
+        ids = [*(FeedId(path, month, number) for number in range(1, len(parts)))]
+        ids.append(FeedId(path, month))
+        chain = [FeedId(path, before) if before else None, *ids, next]
+        # What follows a month is named by its last document only.
+        moments = [*(known.modified for _ in ids[1:]), max(known.modified, modified)]
+        return [
+            self._selection(listing, id, rows, moment, previous, next)
+            for id, rows, moment, previous, next in zip(
+                ids, parts, moments, chain, chain[2:], strict=False
+            )
+        ]
 
     def _oldest(self, path: str, month: str | None) -> tuple[FeedId | None, int]:
         """The first document of a month, and when it may have become the first: seconds UTC."""
@@ -239,5 +252,4 @@ class Catalog:
         return int(self._clock())
 
 
-def _weigh(row: Row) -> int:
-    return row.weight
+_weigh = attrgetter("weight")

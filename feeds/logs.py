@@ -4,6 +4,7 @@ import json
 import logging
 import sys
 import threading
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -32,6 +33,25 @@ class JsonFormatter(logging.Formatter):
             said["exception"] = self.formatException(record.exc_info)
         more = {key: value for key, value in vars(record).items() if key not in _USUAL}
         return json.dumps(more | said, default=str)
+
+
+class Seldom:
+    """Says whether it is time to say again what would be said for every request."""
+
+    #: Seconds of silence.
+    QUIET = 5.0
+
+    def __init__(self) -> None:
+        """Begin with something to say."""
+        self._quiet_until = 0.0
+
+    def is_time(self) -> bool:
+        """Whether it is time; then not for a while."""
+        now = time.monotonic()
+        if now < self._quiet_until:
+            return False
+        self._quiet_until = now + self.QUIET
+        return True
 
 
 def configuration(is_json: bool) -> dict[str, Any]:

@@ -11,69 +11,25 @@ from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 from feeds.cache import LEASE, Cache
 from feeds.counting import Counts
-from feeds.encodings import IDENTITY, Bodies, encode, pack, unpack
+from feeds.documents import Document, Recipe
+from feeds.encodings import Bodies, encode, pack, unpack
 from feeds.errors import IndexUnavailable, MovedFeed, NoDelta, OutOfDate, RetiredFeed, UnknownFeed
+from feeds.logs import Seldom
 
 log = logging.getLogger(__name__)
 
 #: Bytes of bodies kept in memory.
 MEMORY = 64_000_000
 
-#: Bytes that a document takes beside its bodies: validators, headers, answers in its memo.
-OVERHEAD = 12_000
-
 #: Seconds between looks for a document that another machine renders.
 LOOK = 0.02
 
 #: How often an article may change between selecting and reading it.
 ATTEMPTS = 5
-
-#: Seconds between complaints that documents cannot be made.
-QUIET = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """Rendered bytes with their validators."""
-
-    #: Names the content; the ETag is made from it.
-    key: str
-    #: Last-Modified: seconds UTC.
-    modified: int
-    #: Seconds that it may be cached.
-    max_age: int
-    #: What else the answer says of it: name and value.
-    headers: tuple[tuple[str, str], ...]
-    bodies: Bodies
-    #: The key of the document of which this is a delta, and whose ETag it bears.
-    whole: str | None = None
-    #: What others worked out from the document: kept with it, and dropped with it.
-    memo: dict[Any, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
-
-    @property
-    def size(self) -> int:
-        """Bytes in memory, nearly, once every coding has been asked for."""
-        return len(self.bodies[IDENTITY]) * 3 // 2 + OVERHEAD
-
-
-@dataclass(frozen=True, slots=True)
-class Recipe:
-    """How to make a document: what decides its bytes, known cheaply, and how to make them."""
-
-    #: A digest, as hex, of everything that decides the bytes.
-    key: str
-    modified: int
-    max_age: int
-    headers: tuple[tuple[str, str], ...]
-    #: Raises OutOfDate when what the key stands for is gone already.
-    render: Callable[[], bytes]
-    #: As of a Document.
-    whole: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +59,7 @@ class Publisher:
         self._size = 0
         self._lock = threading.Lock()
         self._rendering: dict[str, Future[Bodies | None]] = {}
-        self._quiet_until = 0.0
+        self._complaints = Seldom()
         #: How many documents were rendered.
         self.renderings = 0
 
@@ -154,10 +110,8 @@ class Publisher:
 
     def _complain(self, address: str) -> None:
         """Log the error that is being handled; not for every request, which would fill a disk."""
-        if time.monotonic() < self._quiet_until:
-            return
-        self._quiet_until = time.monotonic() + QUIET
-        log.exception("%s cannot be made now: serving what was served before", address)
+        if self._complaints.is_time():
+            log.exception("%s cannot be made now: serving what was served before", address)
 
     def _made(self, recipe: Callable[[], Recipe], old: Document | None) -> Document | None:
         """The document of a recipe; None when another thread makes it and there is an old one."""

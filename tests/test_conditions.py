@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feeds import formats
+from feeds.documents import Document
 from feeds.encodings import CODINGS, IDENTITY, encode
-from feeds.publisher import Document
 from feeds.web.answers import Conditions, answer
 from tests.conftest import NOW, Clock, Content, Site
 

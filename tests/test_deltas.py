@@ -385,6 +385,7 @@ class Recorder:
     """A cache that only keeps what it is given."""
 
     kept: list[bytes]
+    is_shared: bool = False
 
     def get(self, key: str) -> bytes | None:
         return None
@@ -392,7 +393,7 @@ class Recorder:
     def set(self, key: str, value: bytes) -> None:
         self.kept.append(value)
 
-    def lease(self, key: str) -> bool:
+    def lease(self, key: str, seconds: int = 0) -> bool:
         return True
 
 

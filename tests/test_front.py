@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from feeds.cache import open_cache
+from feeds.documents import Recipe
 from feeds.model import Format
-from feeds.publisher import Publisher, Recipe
+from feeds.publisher import Publisher
 from feeds.urls import ALL, Urls
 from feeds.web import front
 from feeds.web.answers import REMEMBERED

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from feeds.documents import Document, Recipe
 from feeds.encodings import IDENTITY, encode, pack
 from feeds.errors import (
     IndexUnavailable,
@@ -20,7 +21,7 @@ from feeds.errors import (
     UnknownFeed,
 )
 from feeds.model import FeedId
-from feeds.publisher import ATTEMPTS, LOOK, Document, Publisher, Recipe
+from feeds.publisher import ATTEMPTS, LOOK, Publisher
 
 ADDRESS = "https://feeds.example.org/all.rss"
 

@@ -11,8 +11,8 @@ from datetime import UTC, datetime
 from werkzeug.http import http_date
 from werkzeug.sansio.http import is_resource_modified
 
+from feeds.documents import Document
 from feeds.encodings import IDENTITY
-from feeds.publisher import Document
 from feeds.web.headers import completed
 from feeds.web.negotiation import coding
 

@@ -3,7 +3,7 @@
 from hashlib import sha256
 from pathlib import Path
 
-from feeds.publisher import Recipe
+from feeds.documents import Recipe
 from feeds.web.headers import FEED_POLICY
 
 #: Seconds: the bytes under such a name never change.

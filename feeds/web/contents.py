@@ -55,7 +55,4 @@ def _of_feed(catalog: Catalog, feed: FeedId) -> Iterator[str]:
 
 def _archives(catalog: Catalog, feed: FeedId) -> Iterator[FeedId]:
     for month in catalog.months(feed):
-        part: FeedId | None = FeedId(feed.path, month.name)
-        while part and part.month == month.name:
-            yield part
-            part = catalog.select(part).previous
+        yield from (part.id for part in catalog.selections(FeedId(feed.path, month.name)))

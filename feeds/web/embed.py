@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 
 from feeds.catalog import Catalog
+from feeds.documents import Recipe
 from feeds.listing import Listing
 from feeds.model import FeedId
-from feeds.publisher import Recipe
 from feeds.selection import Selection
 from feeds.urls import ALL
 from feeds.web import views

@@ -10,10 +10,10 @@ import msgspec
 
 from feeds import formats
 from feeds.catalog import Catalog
+from feeds.documents import Recipe
 from feeds.formats import Outline
 from feeds.listing import Listing
 from feeds.model import FeedId
-from feeds.publisher import Recipe
 from feeds.urls import ALL, Urls
 from feeds.web.headers import CORS, FEED_POLICY
 from feeds.web.menu import Entry, entry, menu

@@ -1,16 +1,14 @@
 """Addresses for operators: whether this node lives, and what it counted. No secret is in any."""
 
 import hmac
-from collections.abc import Iterator
 
 from flask import Response, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 
-from feeds.counting import CONTENT_TYPE, Gauge, exposition
+from feeds.counting import CONTENT_TYPE, exposition
 from feeds.errors import IndexUnavailable
-from feeds.library import Library
-from feeds.urls import ALL
+from feeds.web.gauges import gauges
 from feeds.web.headers import PAGE_POLICY
 from feeds.web.pages import HTML
 from feeds.web.responses import say, web
@@ -57,7 +55,7 @@ def readiness() -> Response:
 def metrics() -> Response:
     """All that is counted, for Prometheus: of all workers of this node."""
     web().counts.tell()
-    text = exposition(web().counts.read(), _gauges(web().library))
+    text = exposition(web().counts.read(), gauges(web().library, web().catalog.files.site.hubs))
     return Response(text, content_type=CONTENT_TYPE, headers=_NOT_KEPT)
 
 
@@ -83,48 +81,3 @@ def _knows(token: str) -> bool:
     said = request.authorization
     given = (said.token if said.type == "bearer" else said.password) if said else None
     return hmac.compare_digest((given or "").encode("utf-8", "replace"), token.encode())
-
-
-def _gauges(library: Library) -> Iterator[Gauge]:
-    """What is so now. Who keeps something else for operators adds its gauges here."""
-    yield Gauge(
-        "tributary_index_revision",
-        "The revision: moves when visible content changes.",
-        {"": library.revision.get()},
-    )
-    yield Gauge(
-        "tributary_index_refresh_timestamp_seconds",
-        "When the index was last brought up to date.",
-        {"": library.revision.refreshed},
-    )
-    try:
-        found = [*_of_the_index(library)]
-    except IndexUnavailable:
-        found = []
-    yield Gauge(
-        "tributary_index_readable", "Whether the index can be read: 0 or 1.", {"": bool(found)}
-    )
-    yield from found
-
-
-def _of_the_index(library: Library) -> Iterator[Gauge]:
-    with library.index.snapshot():
-        tally, whole = library.index.tally(), library.index.feed(ALL.path)
-    served = tally.pop("served")
-    yield Gauge("tributary_articles", "Articles served.", {"": served})
-    yield Gauge(
-        "tributary_files_not_served", "Files refused or ignored, by reason.", tally, "reason"
-    )
-    if whole is None:
-        return
-    yield Gauge(
-        "tributary_last_change_timestamp_seconds",
-        "When visible content last changed.",
-        {"": whole.modified},
-    )
-    if whole.newest is not None:
-        yield Gauge(
-            "tributary_newest_article_timestamp_seconds",
-            "When the newest article was published.",
-            {"": whole.newest},
-        )

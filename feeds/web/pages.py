@@ -10,8 +10,8 @@ from itertools import groupby
 import msgspec
 
 from feeds.catalog import Catalog
+from feeds.documents import Recipe
 from feeds.model import FeedId
-from feeds.publisher import Recipe
 from feeds.selection import Selection
 from feeds.urls import ALL
 from feeds.web import views, words

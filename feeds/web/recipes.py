@@ -7,9 +7,9 @@ from hashlib import blake2b
 
 from feeds import formats
 from feeds.catalog import Catalog
+from feeds.documents import Recipe
 from feeds.errors import NoDelta
 from feeds.model import FeedId, Format
-from feeds.publisher import Recipe
 from feeds.selection import Selection
 from feeds.traces import Traces
 from feeds.web.headers import CORS, FEED_POLICY

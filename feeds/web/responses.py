@@ -1,6 +1,5 @@
 """What routes answer from, and how: documents that are kept, others that are not, and words."""
 
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -13,33 +12,16 @@ from werkzeug.datastructures import Headers
 
 from feeds.catalog import Catalog
 from feeds.counting import SharedCounts, Subscribers
+from feeds.documents import Document, Recipe
 from feeds.encodings import IDENTITY
 from feeds.errors import NoDelta
 from feeds.library import Library
-from feeds.publisher import Document, Publisher, Recipe
+from feeds.logs import Seldom
+from feeds.publisher import Publisher
 from feeds.traces import Traces
 from feeds.web.answers import Answer, Conditions, answer, bases, delta_answer, is_unmodified
 from feeds.web.dated import DatedResponse
 from feeds.web.negotiation import wants_news
-
-
-class Seldom:
-    """Says whether it is time to say again what would be said for every request."""
-
-    #: Seconds of silence.
-    QUIET = 5.0
-
-    def __init__(self) -> None:
-        """Begin with something to say."""
-        self._quiet_until = 0.0
-
-    def is_time(self) -> bool:
-        """Whether it is time; then not for a while."""
-        now = time.monotonic()
-        if now < self._quiet_until:
-            return False
-        self._quiet_until = now + self.QUIET
-        return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,9 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 
 from feeds.catalog import Catalog
+from feeds.documents import Recipe
 from feeds.errors import MovedFeed
 from feeds.model import FeedId
-from feeds.publisher import Recipe
 from feeds.urls import ALL, read_feed
 from feeds.web import embed, lists
 from feeds.web.responses import respond, respond_once, say, web

@@ -38,20 +38,18 @@ class Sight:
                 yield from self._documents(FeedId(path, month.name), stamp)
             was_moved = is_moved
 
-    def _documents(self, first: FeedId, stamp: str) -> Iterator[Seen]:
+    def _documents(self, id: FeedId, stamp: str) -> Iterator[Seen]:
         """A feed, or all parts of a month of it."""
-        id: FeedId | None = first
-        while id is not None and id.month == first.month:
-            try:
-                selection = self._catalog.select(id)
-            except (MovedFeed, RetiredFeed, UnknownFeed):
-                # An answer without a body of ours; when one comes back, that is a change.
-                yield Seen(id, stamp, "")
-                return
-            key = blake2b(self._version + selection.fingerprint, digest_size=16).hexdigest()
-            addresses = tuple(self._catalog.urls.feed(id, format) for format in Format)
-            yield Seen(id, stamp, key, addresses)
-            id = selection.next
+        try:
+            selections = self._catalog.selections(id)
+        except (MovedFeed, RetiredFeed, UnknownFeed):
+            # An answer without a body of ours; when one comes back, that is a change.
+            yield Seen(id, stamp, "")
+            return
+        for found in selections:
+            key = blake2b(self._version + found.fingerprint, digest_size=16).hexdigest()
+            addresses = tuple(self._catalog.urls.feed(found.id, format) for format in Format)
+            yield Seen(found.id, stamp, key, addresses)
 
     def _stamp(self, modified: int) -> str:
         return blake2b(self._version + str(modified).encode(), digest_size=16).hexdigest()

@@ -1,0 +1,97 @@
+"""Commands for editors: what became of the files.
+
+``flask check | explain | feeds | refresh``
+"""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import click
+from flask.cli import with_appcontext
+
+from feeds.cli.tools import given_tools, ready_tools, refresh_with_bar
+from feeds.library import Verdict
+from feeds.model import FeedId
+
+
+@click.command("check")
+@click.option("--json", "as_json", is_flag=True, help="Print a list for programs.")
+@with_appcontext
+def check(as_json: bool) -> None:
+    """Say of every file whether it is served, and if not, why and where to mend it."""
+    verdicts = list(given_tools().library.inspect())
+    outcomes = Counter(map(_outcome, verdicts))
+    if as_json:
+        click.echo(json.dumps([_entry(verdict) for verdict in verdicts], indent=1))
+    else:
+        click.echo("\n".join(map(_line, verdicts)))
+        said = (f"{outcomes[name]} {name}" for name in ("served", "rejected", "ignored"))
+        click.echo(", ".join(said), err=True)
+    if outcomes["rejected"]:
+        raise SystemExit(1)
+
+
+@click.command("explain")
+@click.argument("path")
+@with_appcontext
+def explain(path: str) -> None:
+    """Say in which feeds the article of a file is, or why it is in none."""
+    tools = ready_tools()
+    below = _below(tools.environment.content, path)
+    found = next((v for v in tools.library.inspect() if v.path == below), None)
+    if found is None:
+        raise click.ClickException(f"no file {below} in {tools.environment.content}")
+    click.echo(_line(found))
+    served = tools.library.index.feeds_of(below)
+    if served and found.reason:
+        click.echo("its earlier version stays served until the file is mended or removed, in:")
+    for feed in served:
+        click.echo(f"  {tools.catalog.urls.addresses(FeedId(feed)).rss}")
+
+
+@click.command("feeds")
+@with_appcontext
+def feeds() -> None:
+    """List every feed with its number of articles and its address."""
+    catalog = ready_tools().catalog
+    for listing in catalog.listings():
+        click.echo(f"{listing.count:6}  {catalog.urls.addresses(listing.id).rss}")
+
+
+@click.command("refresh")
+@click.option("--confirm", is_flag=True, help="Take down what is gone, however much it is.")
+@with_appcontext
+def refresh(confirm: bool) -> None:
+    """Bring the index up to what the content folder holds."""
+    refresh_with_bar(given_tools().library, confirm)
+
+
+def _below(content: Path, path: str) -> str:
+    absolute = Path(path).absolute()
+    return str(absolute.relative_to(content)) if absolute.is_relative_to(content) else path
+
+
+def _outcome(verdict: Verdict) -> str:
+    if verdict.reason is None:
+        return "served"
+    return "ignored" if verdict.reason.is_deliberate else "rejected"
+
+
+def _line(verdict: Verdict) -> str:
+    """``path:line: key: reason: what to do``."""
+    where = verdict.shown + (f":{verdict.line}" if verdict.line else "")
+    parts = (where, verdict.key, verdict.reason or "served", verdict.message)
+    return ": ".join(part for part in parts if part)
+
+
+def _entry(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "file": verdict.shown,
+        "outcome": _outcome(verdict),
+        "reason": verdict.reason,
+        "line": verdict.line,
+        "key": verdict.key,
+        "message": verdict.message,
+    }

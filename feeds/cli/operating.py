@@ -1,0 +1,133 @@
+"""Commands for operators: what runs beside the feeds.
+
+``flask announce | export | images | serve | subscribers``
+"""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TextIO
+from urllib.parse import quote, urlsplit
+
+import click
+from flask import current_app
+from flask.cli import with_appcontext
+
+from feeds.catalog import Catalog
+from feeds.cli.tools import given_tools, refresh_with_bar
+from feeds.counting import latest, read_log
+from feeds.errors import ExportError, QueueUnavailable
+from feeds.export import Answer, pictures, put_document, put_maps, put_picture
+from feeds.library import PICTURES, Picture
+from feeds.model import FeedId
+from feeds.remote import ask_all
+from feeds.server import serve
+from feeds.shelf import Shelf, opened
+from feeds.web import ended, moved, paths
+from feeds.websub import described
+
+
+@click.command("announce")
+@click.option("--status", "only_status", is_flag=True, help="Tell nothing, show what waits.")
+@with_appcontext
+def announce(only_status: bool) -> None:
+    """Tell hubs now what changed and what they missed, and show how each is doing."""
+    tools = given_tools()
+    if not only_status:
+        refresh_with_bar(tools.library, False)
+    try:
+        states = tools.announcer.states() if only_status else tools.announcer.announce()
+    except QueueUnavailable as error:
+        raise click.ClickException(str(error)) from None
+    click.echo("\n".join(map(described, states)) or "site.yml names no hubs")
+
+
+@click.command("export")
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@with_appcontext
+def export(folder: Path) -> None:
+    """Write the whole site into a folder, for any web server; only what changed is written."""
+    tools = given_tools()
+    refresh_with_bar(tools.library, False)
+    try:
+        with opened(folder) as shelf:
+            left_out = _put_documents(shelf, tools.catalog)
+            _put_pictures(shelf, tools.environment.content / PICTURES)
+            site = tools.catalog.files.site.url
+            put_maps(shelf, site, moved(tools.catalog), ended(tools.catalog))
+            shelf.finish()
+    except ExportError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(f"{shelf.written} files written, {shelf.removed} removed")
+    for path in left_out:
+        click.echo(f"left out, no file can have its name: {path}", err=True)
+
+
+def _put_documents(shelf: Shelf, catalog: Catalog) -> list[str]:
+    """Put all documents; return the paths that no file can have."""
+    with click.progressbar(list(paths(catalog)), label="Writing documents") as bar:
+        return [path for path in bar if not put_document(shelf, path, _ask)]
+
+
+def _put_pictures(shelf: Shelf, folder: Path) -> None:
+    with click.progressbar(pictures(folder), label="Copying pictures") as bar:
+        for name in bar:
+            put_picture(shelf, name, folder)
+
+
+def _ask(path: str, coding: str) -> Answer:
+    """What the app itself answers."""
+    client = current_app.test_client()
+    response = client.get(quote(path), headers={"Accept-Encoding": coding} if coding else {})
+    modified = response.last_modified
+    return Answer(
+        response.status_code,
+        response.mimetype or "",
+        response.headers.get("Content-Encoding", ""),
+        int(modified.timestamp()) if modified else 0,
+        response.data,
+    )
+
+
+@click.command("images")
+@click.option("--host", "hosts", multiple=True, help="Ask this host only; can be repeated.")
+@with_appcontext
+def images(hosts: tuple[str, ...]) -> None:
+    """Ask the hosts of pictures how large they are, once, and tell it in the feeds."""
+    tools = given_tools()
+    library, told, asked = tools.library, 0, 0
+    refresh_with_bar(library, False)
+    now = int(library.clock())
+    wanted = [
+        u for u in library.pictures.unasked(now) if not hosts or urlsplit(u).hostname in hosts
+    ]
+    with click.progressbar(length=len(wanted), label="Asking for pictures", show_pos=True) as bar:
+        for url, head in ask_all(wanted, tools.is_allowed):
+            library.pictures.keep(url, Picture(head.length, head.media_type), now)
+            told, asked = told + (head.length is not None), asked + 1
+            bar.update(1)
+    library.refresh(library.pictures.forget_outdated())
+    click.echo(
+        f"{told} of {asked} pictures told their length; {len(wanted) - asked} left for later"
+    )
+
+
+@click.command("serve")
+@with_appcontext
+def serve_command() -> None:
+    """Serve until stopped; see README for HOST, PORT and FEEDS_WORKERS."""
+    tools = given_tools()
+    serve(tools.environment, tools.library, tools.announcer, tools.catalog.files.site.url)
+
+
+@click.command("subscribers")
+@click.option("--read", "file", type=click.File(errors="replace"), help="Count by a proxy's log.")
+@with_appcontext
+def subscribers(file: TextIO | None) -> None:
+    """Say how many subscribe to each feed: all, by services, on their own, on which day."""
+    tools = given_tools()
+    if file:
+        tools.subscribers.merge(read_log(file, tools.catalog.files.site.url))
+    for count in latest(tools.subscribers.days()):
+        day = datetime.fromtimestamp(count.day * 86_400, UTC).date()
+        address = tools.catalog.urls.page(FeedId(count.feed))
+        click.echo(f"{count.total:7} {count.by_services:7} {count.alone:7}  {day}  {address}")

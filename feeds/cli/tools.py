@@ -1,0 +1,54 @@
+"""What the commands work with."""
+
+from dataclasses import dataclass
+from typing import cast
+
+import click
+from flask import current_app
+
+from feeds.catalog import Catalog
+from feeds.counting import Subscribers
+from feeds.exchange import IsAllowed
+from feeds.library import Library
+from feeds.remote import is_public
+from feeds.settings import Environment
+from feeds.websub import Announcer
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """What the commands work with."""
+
+    environment: Environment
+    library: Library
+    catalog: Catalog
+    subscribers: Subscribers
+    announcer: Announcer
+    #: Which addresses of other hosts may be asked for pictures.
+    is_allowed: IsAllowed = is_public
+
+
+def given_tools() -> Tools:
+    """Those of the app whose command runs."""
+    return cast(Tools, current_app.extensions["tributary.tools"])
+
+
+def ready_tools() -> Tools:
+    """The tools with an index that is made: a fresh clone has none yet."""
+    tools = given_tools()
+    if not tools.library.is_ready:
+        refresh_with_bar(tools.library, False)
+    return tools
+
+
+def refresh_with_bar(library: Library, is_confirmed: bool) -> None:
+    """Refresh, with a progress bar on a terminal."""
+    with click.progressbar(length=0, label="Reading articles", show_pos=True) as bar:
+
+        def progress(done: int, total: int) -> None:
+            bar.length = total
+            bar.update(done - bar.pos)
+
+        report = library.refresh(progress=progress, is_confirmed=is_confirmed)
+    tally = library.index.tally()
+    click.echo(f"{report.read} files read, {tally['served']} articles served")
