@@ -12,7 +12,7 @@ from feeds.listing import Listing
 from feeds.model import FeedId, Format
 from feeds.selection import Selection
 from feeds.urls import ALL
-from tests.conftest import Clock, Content, Site
+from tests.conftest import NOW, Clock, Content, Site
 
 OpenSite = Callable[..., Site]
 
@@ -415,12 +415,13 @@ def test_a_withdrawal_that_is_told_no_longer_changes_nothing_else(
     clock.now += DAY
     content.remove("a.md")
     site.library.refresh()
-    before = site.get(f"/all.{format}")
+    before, changed = site.get(f"/all.{format}"), site.web.catalog.select(ALL).updated
 
     clock.now += 8 * DAY
     site.library.refresh([])
 
     after = site.get(f"/all.{format}")
+    assert changed == site.web.catalog.select(ALL).updated == NOW + DAY
     told = re.compile(rb"<at:deleted-entry[^>]*>| xmlns:at=\S*\"")
     assert after.data == told.sub(b"", before.data)
     assert (after.headers["ETag"] == before.headers["ETag"]) is (format != "atom")
