@@ -2,15 +2,16 @@
 
 import os
 import shutil
+import subprocess
 import sys
 import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench import folder, http, inside, live, sockets
+from bench import folder, http, inside, live, pages, sockets
 from bench.articles import write_articles
 
-#: How large the folders are; the second and the last are served too.
+#: How large the folders are.
 SIZES = (1_000, 2_000, 10_000, 100_000)
 
 #: ``quick`` leaves the largest out.
@@ -19,10 +20,8 @@ QUICK = SIZES[:-1]
 
 def main(wanted: list[str]) -> None:
     """Measure what is wanted, or all."""
-    missing = [program for program in ("nginx", "wrk") if shutil.which(program) is None]
-    if missing:
-        sys.exit(f"missing: {' '.join(missing)}: install them first (apt install nginx-light wrk)")
-    wanted = wanted or ["http", "sockets", "inside", "folder", "live"]
+    _install(["nginx", "wrk"])
+    wanted = wanted or ["http", "sockets", "inside", "pages", "folder", "live"]
     sizes = QUICK if "quick" in wanted else SIZES
     began = time.monotonic()
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
@@ -43,9 +42,23 @@ def main(wanted: list[str]) -> None:
             sockets.run(folders[SIZES[0]][0], work)
         if "inside" in wanted:
             inside.run(*folders[SIZES[0]])
+        if "pages" in wanted:
+            pages.run(*folders[SIZES[0]])
         if "live" in wanted:
-            live.run({size: folders[size] for size in (SIZES[1], sizes[-1])})
+            live.run(folders)
     print(f"\nAll of this took {time.monotonic() - began:.0f} s.")
+
+
+def _install(programs: list[str]) -> None:
+    """Take from Debian what pip cannot bring, where that is allowed; else say what to do."""
+    missing = [program for program in programs if shutil.which(program) is None]
+    if not missing:
+        return
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        sys.exit(f"make bench needs {' and '.join(missing)}: install them, then run it again")
+    print(f"Installing {' and '.join(missing)}", flush=True)
+    subprocess.run(["apt-get", "update", "-qq"], check=True)
+    subprocess.run(["apt-get", "install", "-qq", "--no-install-recommends", *missing], check=True)
 
 
 if __name__ == "__main__":
