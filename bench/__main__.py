@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -9,10 +10,10 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench import folder, history, http, inside, live, replay, sockets
+from bench import folder, history, http, inside, live, pages, replay, sockets
 from bench.articles import write_articles
 
-#: How large the folders are; the second and the last are served too.
+#: How large the folders are.
 SIZES = (1_000, 2_000, 10_000, 100_000)
 
 #: ``quick`` leaves the largest out.
@@ -21,9 +22,7 @@ QUICK = SIZES[:-1]
 
 def main(wanted: list[str]) -> None:
     """Measure what is wanted, or all."""
-    missing = [program for program in ("nginx", "wrk") if shutil.which(program) is None]
-    if missing:
-        sys.exit(f"missing: {' '.join(missing)}: install them first (apt install nginx-light wrk)")
+    _install(["nginx", "wrk"])
     sizes = QUICK if "quick" in wanted else SIZES
     began = time.monotonic()
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
@@ -35,8 +34,8 @@ def main(wanted: list[str]) -> None:
         folders = {size: (work / f"content-{size}", work / f"instance-{size}") for size in sizes}
         for size, (content, _) in folders.items():
             write_articles(content, size)
-        for name, step in _steps(folders, work).items():
-            if name in wanted or not set(wanted) - {"quick"}:
+        for part, step in _steps(folders, work).items():
+            if part in wanted or not set(wanted) - {"quick"}:
                 step()
     print(f"\nAll of this took {time.monotonic() - began:.0f} s.")
 
@@ -52,8 +51,21 @@ def _steps(folders: dict[int, tuple[Path, Path]], work: Path) -> dict[str, Calla
         "inside": partial(inside.run, content, instance),
         "replay": partial(replay.run, content, work),
         "history": partial(history.run, two),
-        "live": partial(live.run, two),
+        "pages": partial(pages.run, content, instance),
+        "live": partial(live.run, folders),
     }
+
+
+def _install(programs: list[str]) -> None:
+    """Take from Debian what pip cannot bring, where that is allowed; else say what to do."""
+    missing = [program for program in programs if shutil.which(program) is None]
+    if not missing:
+        return
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        sys.exit(f"make bench needs {' and '.join(missing)}: install them, then run it again")
+    print(f"Installing {' and '.join(missing)}", flush=True)
+    subprocess.run(["apt-get", "update", "-qq"], check=True)
+    subprocess.run(["apt-get", "install", "-qq", "--no-install-recommends", *missing], check=True)
 
 
 if __name__ == "__main__":

@@ -280,6 +280,34 @@ def test_what_was_committed_and_never_told_is_noticed(
     assert wait_for(lambda: titles(live) == ["A", "B", "First"])
 
 
+def test_a_killed_refresh_leaves_no_process_behind(content: Content, instance: Path) -> None:
+    for number in range(1200):
+        content.write(f"{number}.md")
+    environ = {
+        "FEEDS_CONTENT_DIR": str(content.folder),
+        "FEEDS_INSTANCE_DIR": str(instance),
+        "FEEDS_URL": SITE_URL,
+    }
+    refresh = subprocess.Popen(
+        [sys.executable, "-m", "flask", "refresh"],
+        env=os.environ | environ,
+        stdout=subprocess.DEVNULL,
+    )
+    assert wait_for(lambda: len(readers_of(refresh.pid)) == os.cpu_count())
+    readers = readers_of(refresh.pid)
+
+    refresh.kill()
+    refresh.wait()
+
+    assert wait_for(lambda: not any(Path(f"/proc/{reader}").exists() for reader in readers))
+
+
+def readers_of(parent: int) -> list[str]:
+    """The processes that read files for another."""
+    found = ["pgrep", "-P", str(parent), "-f", "spawn_main"]
+    return subprocess.run(found, capture_output=True, text=True).stdout.split()
+
+
 def test_a_file_that_vanishes_while_its_folder_is_listed_takes_no_other_along(
     content: Content, site: Site
 ) -> None:

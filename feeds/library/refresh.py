@@ -7,13 +7,15 @@ changes of a refresh appear at once, and one process refreshes at a time.
 import logging
 import os
 import sqlite3
+import threading
 from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
-from multiprocessing import current_process, get_context
+from multiprocessing import current_process, get_context, parent_process
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import msgspec
@@ -206,7 +208,8 @@ class Refresher:
             yield from filter(None, map(judge, paths))
             return
         # Not by forking: a server has threads, and their locks would stay locked in the child.
-        with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
+        spawn = get_context("spawn")
+        with ProcessPoolExecutor(os.cpu_count(), spawn, initializer=_end_with_parent) as pool:
             for some in _batches(paths, 4000):
                 yield from filter(None, pool.map(judge, some, chunksize=100))
 
@@ -222,6 +225,19 @@ class Work:
     def __bool__(self) -> bool:
         """Whether there is any."""
         return bool(self.reads or self.gone or self.must_rebuild)
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that started it does: killed, it was seen to leave them behind.
+
+    They would wait for its next file for ever.
+    """
+    threading.Thread(target=_end_after, args=(parent_process(),), daemon=True).start()
+
+
+def _end_after(parent: BaseProcess) -> None:
+    parent.join()
+    os._exit(1)
 
 
 def _batches(paths: Collection[str], size: int) -> Iterator[list[str]]:
