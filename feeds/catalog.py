@@ -12,7 +12,7 @@ from feeds.errors import UnknownFeed
 from feeds.library import Library, Month, Row, month_of, month_range
 from feeds.listing import NEVER, Listing, Names
 from feeds.model import Addresses, Article, Feed, FeedId, Source, Withdrawal
-from feeds.selection import Selection, fitting
+from feeds.selection import Selection, chained, fitting
 from feeds.settings import SiteFiles
 from feeds.urls import Urls, provider_path
 
@@ -47,21 +47,18 @@ class Catalog:
 
         Raise UnknownFeed, RetiredFeed or MovedFeed, and IndexUnavailable when nothing can be read.
         """
-        with self._index.snapshot():
-            listing = self.listing(id)
-            if id.month is None:
-                return self._current(listing)
-            for found in self._archives(listing, id.month):
-                if found.id == id:
-                    return found
+        for found in self.selections(id):
+            if found.id == id:
+                return found
         raise UnknownFeed(f"{id.path}/{id.month}")
 
     def selections(self, id: FeedId) -> list[Selection]:
-        """The same of a feed, or of all documents of a month of it."""
-        if id.month is None:
-            return [self.select(id)]
+        """The same of a feed, or of all documents of a month of it, oldest first."""
         with self._index.snapshot():
-            return self._archives(self.listing(id), id.month)
+            listing = self.listing(id)
+            if id.month is None:
+                return [self._current(listing)]
+            return self._archives(listing, id.month)
 
     def feed(self, selection: Selection) -> Feed:
         """The feed of a selection, with its articles, ready to be rendered."""
@@ -171,16 +168,12 @@ class Catalog:
         parts = self._parts(path, month) or [[]]
         before, after = self._index.neighbours(path, month)
         next, modified = self._oldest(path, after)
-        ids = [*(FeedId(path, month, number) for number in range(1, len(parts)))]
-        ids.append(FeedId(path, month))
-        chain = [FeedId(path, before) if before else None, *ids, next]
+        chain = chained(path, month, len(parts), FeedId(path, before) if before else None, next)
         # What follows a month is named by its last document only.
-        moments = [*(known.modified for _ in ids[1:]), max(known.modified, modified)]
+        moments = [*(known.modified for _ in parts[1:]), max(known.modified, modified)]
         return [
             self._selection(listing, id, rows, moment, previous, next)
-            for id, rows, moment, previous, next in zip(
-                ids, parts, moments, chain, chain[2:], strict=False
-            )
+            for rows, moment, (previous, id, next) in zip(parts, moments, chain, strict=True)
         ]
 
     def _oldest(self, path: str, month: str | None) -> tuple[FeedId | None, int]:

@@ -50,3 +50,11 @@ def fitting(all: Iterable[T], weigh: Callable[[T], int], budget: int) -> Iterato
         room -= weight
     if run:
         yield run
+
+
+def chained(
+    path: str, month: str, count: int, before: FeedId | None, after: FeedId | None
+) -> Iterator[tuple[FeedId | None, FeedId, FeedId | None]]:
+    """The documents of a month, oldest first, each between its neighbours (RFC 5005, 4)."""
+    ids = [*(FeedId(path, month, number) for number in range(1, count)), FeedId(path, month)]
+    return zip((before, *ids), ids, (*ids[1:], after), strict=False)

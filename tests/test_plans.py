@@ -5,14 +5,14 @@ import sqlite3
 import pytest
 
 from feeds.library.connection import SCHEMA
-from feeds.library.index import _AFTER, _FEEDS, HEAVIER, NEIGHBOURS, ROWS
+from feeds.library.queries import AFTER, FEEDS, HEAVIER, NEIGHBOURS, ROWS
 
 QUERIES = {
     "rows": ROWS,
     "heavier": HEAVIER,
-    "after": _AFTER,
+    "after": AFTER,
     "neighbours": NEIGHBOURS,
-    "feed": f"{_FEEDS} WHERE feed.path = ?",
+    "feed": f"{FEEDS} WHERE feed.path = ?",
     "withdrawals": "SELECT id, moment FROM withdrawal WHERE feed = ?",
 }
 

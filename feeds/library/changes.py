@@ -13,11 +13,11 @@ import msgspec
 
 from feeds.errors import Reason
 from feeds.library.disk import join
-from feeds.library.index import SPELLING
 from feeds.library.ledger import WITHDRAWAL_SECONDS
 from feeds.library.marks import SLACK, Marks
 from feeds.library.months import month_of
 from feeds.library.pending import Pending
+from feeds.library.queries import SPELLING
 from feeds.library.verdict import COLLISION, Entry, Verdict
 from feeds.model import Membership
 

@@ -20,6 +20,7 @@ from feeds.library.connection import OPENING, connect
 from feeds.library.damage import tells_damage
 from feeds.library.disk import split
 from feeds.library.lock import locked
+from feeds.library.queries import AFTER, FEEDS, HEAVIER, NEIGHBOURS, ROWS
 from feeds.library.revision import Revision
 from feeds.library.verdict import intact
 from feeds.model import Article, Membership, Withdrawal
@@ -138,12 +139,12 @@ class Index:
 
     def feed(self, path: str) -> KnownFeed | None:
         """A feed that holds, or once held, articles."""
-        found = self._all(f"{_FEEDS} WHERE feed.path = ?", path)
+        found = self._all(f"{FEEDS} WHERE feed.path = ?", path)
         return KnownFeed(*found[0]) if found else None
 
     def feeds(self, below: str = "") -> list[KnownFeed]:
         """All whose path begins so, by path."""
-        sql = f"{_FEEDS} WHERE feed.path > ? AND feed.path < ? ORDER BY feed.path"
+        sql = f"{FEEDS} WHERE feed.path > ? AND feed.path < ? ORDER BY feed.path"
         return [KnownFeed(*row) for row in self._all(sql, below, f"{below}\U0010ffff")]
 
     def rows(self, feed: str, until: int, limit: int, since: int = 0) -> list[Row]:
@@ -156,7 +157,7 @@ class Index:
 
     def newest_before(self, feed: str, last: Row) -> int | None:
         """When the article was published that follows ``last``; None when there is none."""
-        found = self._all(_AFTER, feed, last.published, last.published, last.id)
+        found = self._all(AFTER, feed, last.published, last.published, last.id)
         return found[0][0] if found else None
 
     def months(self, feed: str) -> list[Month]:
@@ -218,34 +219,3 @@ class Index:
         """A fact about the index itself."""
         found = self._all("SELECT value FROM meta WHERE key = ?", key)
         return found[0][0] if found else None
-
-
-#: How most articles spell a feed's name; none where several under one domain have each their own.
-SPELLING = """
-SELECT name FROM spelling WHERE feed = {0}
-AND (SELECT min(feed) FROM spelling WHERE feed BETWEEN {0} || '/' AND {0} || '0')
- IS (SELECT max(feed) FROM spelling WHERE feed BETWEEN {0} || '/' AND {0} || '0')
-ORDER BY count DESC, name LIMIT 1"""
-
-_FEEDS = f"""
-SELECT feed.path, feed.count, feed.modified, ({SPELLING.format("feed.path")}),
-       (SELECT published FROM membership WHERE feed = feed.path
-        ORDER BY published DESC LIMIT 1),
-       (SELECT moment FROM loss WHERE feed = feed.path)
-FROM feed"""
-
-ROWS = """
-SELECT id, published, updated, weight, hash FROM membership
-WHERE feed = ? AND published BETWEEN ? AND ? ORDER BY published DESC, id LIMIT ?"""
-
-HEAVIER = "SELECT total(weight) > ? FROM membership WHERE feed = ? AND published BETWEEN ? AND ?"
-
-#: Two rows: the month before and the one after.
-NEIGHBOURS = """
-SELECT max(month) FROM archive WHERE feed = ? AND count > 0 AND month < ?
-UNION ALL SELECT min(month) FROM archive WHERE feed = ? AND count > 0 AND month > ?"""
-
-_AFTER = """
-SELECT published FROM membership
-WHERE feed = ? AND published <= ? AND (published < ? OR id > ?)
-ORDER BY published DESC, id LIMIT 1"""

@@ -4,8 +4,8 @@ import sqlite3
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from feeds.library.index import NEIGHBOURS
 from feeds.library.months import month_range
+from feeds.library.queries import NEIGHBOURS
 
 #: Seconds that Last-Modified stays behind the clock, so that ten changes within one second can
 #: each be a second later than the one before and none of them in the future.

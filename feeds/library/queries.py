@@ -1,0 +1,31 @@
+"""What is asked of the index most: each in one range of a key, and a test holds it to that."""
+
+#: How most articles spell a feed's name; none where several under one domain have each their own.
+SPELLING = """
+SELECT name FROM spelling WHERE feed = {0}
+AND (SELECT min(feed) FROM spelling WHERE feed BETWEEN {0} || '/' AND {0} || '0')
+ IS (SELECT max(feed) FROM spelling WHERE feed BETWEEN {0} || '/' AND {0} || '0')
+ORDER BY count DESC, name LIMIT 1"""
+
+FEEDS = f"""
+SELECT feed.path, feed.count, feed.modified, ({SPELLING.format("feed.path")}),
+       (SELECT published FROM membership WHERE feed = feed.path
+        ORDER BY published DESC LIMIT 1),
+       (SELECT moment FROM loss WHERE feed = feed.path)
+FROM feed"""
+
+ROWS = """
+SELECT id, published, updated, weight, hash FROM membership
+WHERE feed = ? AND published BETWEEN ? AND ? ORDER BY published DESC, id LIMIT ?"""
+
+HEAVIER = "SELECT total(weight) > ? FROM membership WHERE feed = ? AND published BETWEEN ? AND ?"
+
+#: Two rows: the month before and the one after.
+NEIGHBOURS = """
+SELECT max(month) FROM archive WHERE feed = ? AND count > 0 AND month < ?
+UNION ALL SELECT min(month) FROM archive WHERE feed = ? AND count > 0 AND month > ?"""
+
+AFTER = """
+SELECT published FROM membership
+WHERE feed = ? AND published <= ? AND (published < ? OR id > ?)
+ORDER BY published DESC, id LIMIT 1"""
