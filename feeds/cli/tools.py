@@ -1,5 +1,6 @@
 """What the commands work with."""
 
+import sys
 from dataclasses import dataclass
 from typing import cast
 
@@ -43,7 +44,10 @@ def ready_tools() -> Tools:
 
 def refresh_with_bar(library: Library, is_confirmed: bool) -> None:
     """Refresh, with a progress bar on a terminal."""
-    with click.progressbar(length=0, label="Reading articles", show_pos=True) as bar:
+    # Beside what the command prints, which a program may read.
+    with click.progressbar(
+        length=0, label="Reading articles", show_pos=True, file=sys.stderr
+    ) as bar:
 
         def progress(done: int, total: int) -> None:
             bar.length = total
@@ -51,4 +55,4 @@ def refresh_with_bar(library: Library, is_confirmed: bool) -> None:
 
         report = library.refresh(progress=progress, is_confirmed=is_confirmed)
     tally = library.index.tally()
-    click.echo(f"{report.read} files read, {tally['served']} articles served")
+    click.echo(f"{report.read} files read, {tally['served']} articles served", err=True)

@@ -52,6 +52,9 @@ ANSWERS = "pictures.sqlite"
 #: Seconds that whoever asks first waits for the index.
 PATIENCE = 2.0
 
+#: Seconds between lines in the log of how far a long refresh is.
+TELL = 5.0
+
 log = logging.getLogger(__name__)
 
 
@@ -101,11 +104,21 @@ class Library:
     ) -> Report:
         """Bring in what changed in the folder; see Refresher."""
 
+        began = told_at = time.monotonic()
+
         def told(done: int, total: int) -> None:
+            nonlocal told_at
             self.revision.progress = done, total
             progress(done, total)
+            now = time.monotonic()
+            if now - told_at > TELL:
+                told_at, rate = now, done / (now - began)
+                log.info("%d of %d files are read, %d a second", done, total, rate)
 
-        return self._refresher.refresh(below, told, is_confirmed)
+        report = self._refresher.refresh(below, told, is_confirmed)
+        if report.read or report.gone:
+            log.info("%d files read, %d gone", report.read, report.gone)
+        return report
 
     def inspect(self) -> Iterator[Verdict]:
         """The verdict on every file of the folder now."""
