@@ -27,7 +27,6 @@ from feeds.library.watch import Watcher
 __all__ = [
     "ANSWERS",
     "PICTURES",
-    "Announcements",
     "Due",
     "HubState",
     "Library",
