@@ -7,7 +7,9 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import formatdate
 from functools import partial
@@ -16,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from feeds import formats
 from feeds.cli import Tools
 from feeds.library import HubState
 from feeds.model import Format
@@ -24,7 +27,6 @@ from tests import stores
 from tests.conftest import SITE_URL, Clock, Content, Site
 from tests.hubs import TinyHub, has_looked, real_hub, subscriber, tiny_hub
 from tests.live import ROOT, serving
-from tests.live import wait_for as wait_until_it_answers
 from tests.waiting import wait_for
 
 OpenSite = Callable[..., Site]
@@ -232,6 +234,34 @@ def test_every_document_that_a_change_touches_gives_other_bytes(node: Node, hub:
     told = {line.split()[2] for line in hub.requests()[count:]}
     after = tags(node, sorted({*paths, *told}))
     assert told == {path for path in after if after[path] != before.get(path)}
+
+
+def test_a_month_that_needs_another_part_changes_the_month_after(
+    hub: TinyHub, content: Content, open_site: OpenSite, clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr(formats, "MAX_BYTES", formats.FRAME + 30_000)
+    content.write("may.md", "Text. " * 3000, publishedDateTime="2026-05-01")
+    content.write("june.md", publishedDateTime="2026-06-01")
+    node = a_node(hub.url("status/202"), content, open_site, clock)
+
+    content.write("may-too.md", "Text. " * 3000, publishedDateTime="2026-05-02")
+    node.refresh()
+    node.tell()
+
+    told = {address.removeprefix(f"{SITE_URL}/all/") for address in hub.told()}
+    assert {"2026-05.rss", "2026-05-2.rss", "2026-06.rss"} < told
+
+
+def test_what_is_put_back_before_anybody_looked_is_not_told(node: Node, hub: TinyHub) -> None:
+    node.content.write("a.md", title="Another title")
+    node.site.library.refresh()
+    node.content.write("a.md")
+
+    node.refresh()
+    node.tell()
+
+    assert hub.told() == []
 
 
 def everything(node: Node) -> list[str]:
@@ -659,9 +689,10 @@ def test_announce_leaves_the_telling_to_a_server_that_runs(node: Node, hub: Tiny
 
 
 def test_announce_without_hubs_says_so(site: Site) -> None:
-    said = site.runner.invoke(args=["announce", "--status"]).stdout
+    said = [site.runner.invoke(args=["announce", *more]).stdout for more in ((), ("--status",))]
 
-    assert said == "site.yml names no hubs\n"
+    assert [lines.splitlines()[-1] for lines in said] == ["site.yml names no hubs"] * 2
+    assert not site.library.announcements.path.exists()
 
 
 def test_announce_says_when_the_queue_cannot_be_read(node: Node, tmp_path: Path) -> None:
@@ -696,21 +727,51 @@ def test_a_change_reaches_a_subscriber_of_a_real_hub(content: Content, tmp_path:
     assert link == f'<{hub}>; rel="hub", <{topic}>; rel="self"'
 
 
+@contextmanager
+def started(content: Content, instance: Path, *command: str) -> Iterator[str]:
+    """A server of the app, whether it answers yet or not: its address."""
+    port = stores.free_port()
+    given = {
+        "FEEDS_CONTENT_DIR": str(content.folder),
+        "FEEDS_INSTANCE_DIR": str(instance),
+        "PORT": str(port),
+        "FLASK_RUN_PORT": str(port),
+    }
+    flask = [sys.executable, "-m", "flask", "--app", "app", *command]
+    process = subprocess.Popen(flask, cwd=ROOT, env=os.environ | given)
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def test_our_server_looks_before_anybody_asks(
+    content: Content, hub: TinyHub, tmp_path: Path
+) -> None:
+    content.raw("site.yml", f"hubs: [{hub.url('status/202')}]\n")
+
+    with started(content, tmp_path / "instance", "serve"):
+        assert wait_for(lambda: has_looked(tmp_path / "instance"), 20)
+
+
 def test_any_wsgi_server_tells_from_its_first_request_on(
     content: Content, hub: TinyHub, tmp_path: Path
 ) -> None:
     content.write("a.md")
     content.raw("site.yml", f"hubs: [{hub.url('status/202')}]\n")
-    port, instance = stores.free_port(), tmp_path / "instance"
-    given = {"FEEDS_CONTENT_DIR": str(content.folder), "FEEDS_INSTANCE_DIR": str(instance)}
-    command = [sys.executable, "-m", "flask", "--app", "app", "run", "--port", str(port)]
-    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | given)
-    try:
-        wait_until_it_answers(f"http://127.0.0.1:{port}/all.rss", process)
-        assert wait_for(lambda: has_looked(instance))
+
+    with started(content, tmp_path / "instance", "run") as address:
+        assert wait_for(lambda: answers(f"{address}/all.rss"), 20)
+        assert wait_for(lambda: has_looked(tmp_path / "instance"))
         content.write("a.md", title="Another title")
 
         assert wait_for(lambda: len(hub.requests()) == len(SHOWING), 20)
-    finally:
-        process.terminate()
-        process.wait(20)
+
+
+def answers(address: str) -> bool:
+    try:
+        urllib.request.urlopen(address, timeout=5).close()
+    except OSError:
+        return False
+    return True

@@ -28,7 +28,6 @@ from feeds.library.watch import Watcher
 __all__ = [
     "ANSWERS",
     "PICTURES",
-    "Announcements",
     "Due",
     "HubState",
     "KnownFeed",

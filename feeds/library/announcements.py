@@ -95,11 +95,11 @@ class Announcements:
 
     def __init__(self, path: Path) -> None:
         """Take the file, which need not be there yet."""
-        self._path = path
+        self.path = path
 
     def turn(self) -> Turn:
         """The turn to announce for all processes of the machine."""
-        return Turn(self._path.with_suffix(".lock"))
+        return Turn(self.path.with_suffix(".lock"))
 
     def is_new(self) -> bool:
         """Whether no document was ever seen, or none is remembered."""
@@ -185,14 +185,14 @@ class Announcements:
     def _opened(self) -> Iterator[sqlite3.Connection]:
         try:
             # Not in WAL mode, which would write to the disk whenever it is opened to be read.
-            with closing(sqlite3.connect(self._path, timeout=5, isolation_level=None)) as found:
+            with closing(sqlite3.connect(self.path, timeout=5, isolation_level=None)) as found:
                 found.executescript(_SCHEMA)
                 yield found
         except (sqlite3.Error, OSError) as error:
             if tells_damage(error):
-                log.error("%s is damaged (%s): it is begun anew", self._path.name, error)
-                self._path.unlink(missing_ok=True)
-            raise QueueUnavailable(f"{self._path.name}: {error}") from error
+                log.error("%s is damaged (%s): it is begun anew", self.path.name, error)
+                self.path.unlink(missing_ok=True)
+            raise QueueUnavailable(f"{self.path.name}: {error}") from error
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from hashlib import blake2b
 from feeds.cache import Cache
 from feeds.catalog import Catalog
 from feeds.library import Due, HubState, Library
-from feeds.websub.ping import Reply, delay, ping
+from feeds.websub.ping import DEADLINE, Reply, delay, ping
 from feeds.websub.sight import Sight
 
 log = logging.getLogger(__name__)
@@ -70,21 +70,23 @@ class Announcer:
             thread.start()
 
     def stop(self) -> None:
-        """Stop soon; what is being told is told to its end."""
+        """Stop soon; what is being told is told to its end, unless that takes too long."""
         self._stopped.set()
         if thread := self._threads.get(os.getpid()):
-            thread.join()
+            thread.join(2 * DEADLINE)
 
     def announce(self) -> list[HubState]:
         """Tell now all that waits, or have it told by the process here whose turn it is."""
+        if not self._hubs:
+            return []
         turn = self._queue.turn()
         is_ours = turn.take()
         try:
             if is_ours:
                 self.look()
             self._queue.hurry(self._pause)
-            if is_ours:
-                self._stopped.wait(self._pause if self._is_any_pending() else 0)
+            if is_ours and any(state.pending for state in self.states()):
+                self._stopped.wait(self._pause)
                 while self.tell():
                     pass
         finally:
@@ -92,8 +94,8 @@ class Announcer:
         return self.states()
 
     def states(self) -> list[HubState]:
-        """How each hub of the site is doing."""
-        return self._queue.states(self._hubs)
+        """How each hub of the site is doing; raise QueueUnavailable when it cannot be told now."""
+        return self._queue.states(self._hubs) if self._hubs else []
 
     def look(self) -> None:
         """See what changed since it was last seen; the first time everything is as it should be."""
@@ -145,9 +147,6 @@ class Announcer:
             log.error("hubs cannot be told now, trying again: %s", trouble)
             log.debug("where it failed", exc_info=error)
         self._trouble = trouble
-
-    def _is_any_pending(self) -> bool:
-        return any(state.pending for state in self.states())
 
     def _tell(self, due: Due) -> bool:
         """Tell a hub of one address; return whether it may be told of more."""
