@@ -35,7 +35,7 @@ watch: $(VENV)/test ## Run the tests again whenever a file is saved
 golden: $(VENV)/test ## Write the golden documents anew, to be read in the diff
 	$(BIN)/python -m tests.golden
 
-bench: $(VENV)/bench ## Measure beside nginx and a naive app (ten minutes; needs nginx and wrk)
+bench: $(VENV)/bench ## Measure beside nginx and a naive app (a quarter of an hour; needs nginx and wrk)
 	PATH=$$PATH:/usr/sbin $(BIN)/python -m bench
 
 bench-peers: $(VENV)/bench ## Build the same feeds by Hugo, Jekyll and Pelican, where installed
