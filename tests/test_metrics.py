@@ -106,6 +106,17 @@ def test_an_empty_site_has_metrics_too(site: Site) -> None:
     assert ("tributary_newest_article_timestamp_seconds",) not in found
 
 
+def test_a_site_whose_articles_are_gone_has_no_newest_one(content: Content, busy: Site) -> None:
+    content.write("one.md", deleted=True)
+    busy.library.refresh()
+
+    found = scraped(busy)
+
+    assert found["tributary_articles",] == 0
+    assert found["tributary_last_change_timestamp_seconds",] > 0
+    assert ("tributary_newest_article_timestamp_seconds",) not in found
+
+
 def test_nothing_of_a_request_or_an_article_is_told(busy: Site) -> None:
     busy.get("/topics/someone-was-here.rss?q=asked", User_Agent="Reader/1")
 
