@@ -171,6 +171,14 @@ def test_a_scrape_is_the_sum_of_all_workers(open_site: Callable[..., Site]) -> N
     assert found[REQUESTS, "identity", "all", "200"] == 2
 
 
+def test_nothing_is_counted_twice(site: Site) -> None:
+    site.get("/all.rss")
+    for _ in range(3):
+        site.web.counts.tell()
+
+    assert [scraped(site)[REQUESTS, "identity", "all", "200"] for _ in range(3)] == [1, 1, 1]
+
+
 def test_counts_wait_while_they_cannot_be_written(
     site: Site, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
