@@ -106,6 +106,17 @@ def test_an_empty_site_has_metrics_too(site: Site) -> None:
     assert ("tributary_newest_article_timestamp_seconds",) not in found
 
 
+def test_a_site_whose_articles_are_gone_has_no_newest_one(content: Content, busy: Site) -> None:
+    content.write("one.md", deleted=True)
+    busy.library.refresh()
+
+    found = scraped(busy)
+
+    assert found["tributary_articles",] == 0
+    assert found["tributary_last_change_timestamp_seconds",] > 0
+    assert ("tributary_newest_article_timestamp_seconds",) not in found
+
+
 def test_nothing_of_a_request_or_an_article_is_told(busy: Site) -> None:
     busy.get("/topics/someone-was-here.rss?q=asked", User_Agent="Reader/1")
 
@@ -158,6 +169,14 @@ def test_a_scrape_is_the_sum_of_all_workers(open_site: Callable[..., Site]) -> N
     found = scraped(second)
 
     assert found[REQUESTS, "identity", "all", "200"] == 2
+
+
+def test_nothing_is_counted_twice(site: Site) -> None:
+    site.get("/all.rss")
+    for _ in range(3):
+        site.web.counts.tell()
+
+    assert [scraped(site)[REQUESTS, "identity", "all", "200"] for _ in range(3)] == [1, 1, 1]
 
 
 def test_counts_wait_while_they_cannot_be_written(

@@ -47,7 +47,8 @@ class PollCounter:
     def count(self) -> None:
         """Count all that is in the queue; what cannot be kept is lost."""
         day = int(self._clock()) // _DAY
-        some = [self._seen.popleft() for _ in range(len(self._seen))]
+        # Who polls many times within a second is looked at once.
+        some = dict.fromkeys(self._seen.popleft() for _ in range(len(self._seen)))
         polls = [poll for path, agent, who in some if (poll := _poll(_text(path), agent, who))]
         # Also without polls: the key of a day must not outlive it.
         if not polls and day == self._day:

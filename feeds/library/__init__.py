@@ -48,6 +48,10 @@ __all__ = [
 #: What other hosts said of their pictures, in the instance folder.
 ANSWERS = "pictures.sqlite"
 
+#: Seconds that a refresh under way has to be finished when the library is stopped; what is not
+#: committed by then is done again the next time.
+STOPPING = 10.0
+
 #: Seconds that whoever asks first waits for the index.
 PATIENCE = 2.0
 
@@ -200,7 +204,7 @@ class Library:
         with self._starting:
             if self._watcher is not None:
                 self._watcher.stop()
-                self._watcher.join()
+                self._watcher.join(STOPPING)
             self._watcher = None
 
 
