@@ -53,6 +53,13 @@ def test_the_same_body_has_the_same_bytes_in_another_process_and_at_another_time
     assert found.stdout.strip() == blake2b(PACKED).hexdigest()
 
 
+@every_coding
+def test_a_coding_is_made_once(coding: str) -> None:
+    bodies = encode(BODY)
+
+    assert bodies[coding] is bodies[coding]
+
+
 def test_gzip_does_not_carry_the_clock() -> None:
     assert encode(BODY)["gzip"][4:8] == bytes(4)
 
