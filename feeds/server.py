@@ -7,6 +7,7 @@ answers HEAD by the book, finishes its answers when told to stop, and lets other
 import logging
 import logging.config
 import multiprocessing
+import socket
 from typing import Any
 
 from granian.constants import HTTPModes, Interfaces, RuntimeModes
@@ -15,6 +16,7 @@ from granian.log import LogLevels
 from granian.server import Server
 
 from feeds import logs
+from feeds.errors import SettingsError
 from feeds.library import Library
 from feeds.settings import Environment
 from feeds.websub import Announcer
@@ -40,8 +42,9 @@ def serve(environment: Environment, library: Library, announcer: Announcer, site
     """Serve ``app:app`` in workers until stopped.
 
     This process watches the folder and tells hubs; the workers answer, and one of them takes
-    over if it dies.
+    over if it dies. Raise SettingsError when it may not listen where it was told to.
     """
+    _check_address(environment)
     logging.config.dictConfig(logs.configuration(environment.logs_json))
     logs.log_the_uncaught()
     library.start(patience=0)
@@ -55,6 +58,19 @@ def serve(environment: Environment, library: Library, announcer: Announcer, site
     make_server(environment).serve()
     announcer.stop()
     library.stop()
+
+
+def _check_address(environment: Environment) -> None:
+    """Granian meets a taken port only when all else has started, and says so in a page of Rust."""
+    family = socket.AF_INET6 if ":" in environment.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((environment.host, environment.port))
+        except OSError as error:
+            where = f"cannot listen at {environment.own_url}"
+            message = f"HOST, PORT: {where}: {error.strerror}: name another"
+            raise SettingsError(message) from None
 
 
 def make_server(environment: Environment) -> Any:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
@@ -139,7 +140,7 @@ def read_environment(environ: Mapping[str, str]) -> Environment:
         operator_token=_token(environ.get("FEEDS_OPERATOR_TOKEN", "")),
         logs_json=_is(environ, "FEEDS_LOG", "json", usually="text"),
         workers=_number(environ, "FEEDS_WORKERS", 1, 1, 64),
-        host=environ.get("HOST") or "127.0.0.1",
+        host=_host(environ.get("HOST") or "127.0.0.1"),
         port=_number(environ, "PORT", 8000, 1, 65535),
     )
 
@@ -173,6 +174,15 @@ def _folder(name: str) -> Path:
     if not path.is_dir():
         raise SettingsError(f"FEEDS_CONTENT_DIR: no folder at {path}: make it, or name another")
     return path
+
+
+def _host(text: str) -> str:
+    try:
+        ip_address(text)
+    except ValueError:
+        message = "HOST: write an IP address of this machine, such as 127.0.0.1, or 0.0.0.0 for all"
+        raise SettingsError(message) from None
+    return text
 
 
 def _token(text: str) -> str:

@@ -37,7 +37,7 @@ PLAN = {
     "logs": set(),
     "exchange": set(),
     "websub": {"cache", "catalog", "errors", "exchange", "library", "model"},
-    "server": {"library", "logs", "settings", "websub"},
+    "server": {"errors", "library", "logs", "settings", "websub"},
     "remote": {"exchange"},
     "shelf": {"errors"},
     "export": {"errors", "shelf"},

@@ -4,19 +4,20 @@ import json
 import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
 import urllib.request
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from feeds.logs import JsonFormatter, configuration, log_the_uncaught
-from tests.conftest import Content
+from tests.conftest import Content, Site
 from tests.live import ROOT, wait_for
 from tests.stores import free_port
 from tests.torture.polling import first_process
@@ -115,6 +116,8 @@ def test_all_that_a_server_prints_is_json_when_asked_for(content: Content, tmp_p
     assert {"time", "level", "logger", "process", "message"} <= set.intersection(*map(set, found))
     assert any("broken.md:" in line["message"] for line in found)
     assert any("serving" in line["message"] for line in found)
+    # What watches the folder speaks of every event in it, also where no article is.
+    assert not any(line["logger"].startswith("watchfiles") for line in found)
     # The server's own, of a worker that was killed.
     assert any(line["logger"] == "_granian" for line in found)
     assert not any("127.0.0.1 " in line["message"] for line in found)
@@ -125,6 +128,40 @@ def test_all_that_a_server_prints_is_plain_otherwise(content: Content, tmp_path:
     lines = said_by_a_server(content, tmp_path)
 
     assert {line.split(" ", 2)[0] for line in lines} <= {"INFO", "WARNING", "ERROR"}
+
+
+def test_who_may_not_listen_is_told_so_in_one_line(content: Content, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "flask", "--app", "app", "serve"]
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        given = {
+            "FEEDS_CONTENT_DIR": str(content.folder),
+            "FEEDS_INSTANCE_DIR": str(tmp_path / "instance"),
+            "PORT": str(port),
+        }
+        done = subprocess.run(
+            command, cwd=ROOT, env=os.environ | given, text=True, capture_output=True, timeout=30
+        )
+
+    where = f"cannot listen at http://127.0.0.1:{port}"
+    assert done.stderr == f"Error: HOST, PORT: {where}: Address already in use: name another\n"
+    assert done.returncode == 1
+
+
+def test_a_refresh_tells_what_is_served_and_a_start_does_so_too(
+    content: Content, open_site: Callable[..., Site], caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    content.write("a.md")
+    content.write("b.md", published=False)
+    open_site().library.refresh()
+    open_site().library.refresh()
+
+    said = "articles served: 1; files not served: 1 draft"
+    assert [record.getMessage() for record in caplog.records] == [
+        f"files read: 2, gone: 0; {said}",
+        f"files read: 0, gone: 0; {said}",
+    ]
 
 
 def said_by_a_server(content: Content, tmp_path: Path, **environ: str) -> list[str]:

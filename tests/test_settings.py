@@ -39,6 +39,8 @@ WRONG = [
     ("FEEDS_WORKERS", "-1"),
     ("FEEDS_WORKERS", "²"),
     ("FEEDS_WORKERS", "1" * 5000),
+    ("HOST", "localhost"),
+    ("HOST", "[::1]"),
     ("PORT", "0"),
     ("PORT", "65536"),
     ("PORT", "80a"),

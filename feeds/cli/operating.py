@@ -15,7 +15,7 @@ from flask.cli import with_appcontext
 from feeds.catalog import Catalog
 from feeds.cli.tools import given_tools, refresh_with_bar
 from feeds.counting import latest, read_log
-from feeds.errors import ExportError, QueueUnavailable
+from feeds.errors import ExportError, QueueUnavailable, SettingsError
 from feeds.export import Answer, pictures, put_document, put_maps, put_picture
 from feeds.library import PICTURES, Picture
 from feeds.model import FeedId
@@ -116,7 +116,10 @@ def images(hosts: tuple[str, ...]) -> None:
 def serve_command() -> None:
     """Serve until stopped; see README for HOST, PORT and FEEDS_WORKERS."""
     tools = given_tools()
-    serve(tools.environment, tools.library, tools.announcer, tools.catalog.files.site.url)
+    try:
+        serve(tools.environment, tools.library, tools.announcer, tools.catalog.files.site.url)
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from None
 
 
 @click.command("subscribers")

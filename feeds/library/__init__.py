@@ -85,6 +85,7 @@ class Library:
         self._fingerprint = fingerprint
         self._poll = poll
         self._watcher: Watcher | None = None
+        self._has_told = False
         self._starting = threading.Lock()
         _libraries.add(self)
         self._path = instance / "index.sqlite"
@@ -119,8 +120,11 @@ class Library:
                 log.info("%d of %d files are read, %d a second", done, total, rate)
 
         report = self._refresher.refresh(below, told, is_confirmed)
-        if report.read or report.gone:
-            log.info("%d files read, %d gone", report.read, report.gone)
+        # The first tells it though it finds nothing new: it is the start of a server.
+        if report.read or report.gone or not self._has_told:
+            served = _in_words(self.index.tally())
+            log.info("files read: %d, gone: %d; %s", report.read, report.gone, served)
+            self._has_told = True
         return report
 
     def inspect(self) -> Iterator[Verdict]:
@@ -206,6 +210,13 @@ class Library:
                 self._watcher.stop()
                 self._watcher.join(STOPPING)
             self._watcher = None
+
+
+def _in_words(tally: dict[str, int]) -> str:
+    """How many articles are served, and how many files are not, by reason."""
+    rest = [f"{count} {reason}" for reason, count in tally.items() if reason != "served"]
+    said = f"articles served: {tally['served']}"
+    return f"{said}; files not served: {', '.join(rest)}" if rest else said
 
 
 _libraries: "weakref.WeakSet[Library]" = weakref.WeakSet()

@@ -26,7 +26,7 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS document (
     path TEXT NOT NULL,
     month TEXT NOT NULL,        -- '' for the feed itself
-    part INTEGER NOT NULL,
+    part INTEGER NOT NULL,      -- 0 for the last
     stamp TEXT NOT NULL,        -- moves whenever the key may have
     key TEXT NOT NULL,          -- '' when nothing is served there
     PRIMARY KEY (path, month, part)

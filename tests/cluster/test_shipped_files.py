@@ -42,6 +42,18 @@ def test_compose_mounts_files_that_are_there() -> None:
     assert [name for name in files if not (DEPLOY / name).is_file()] == []
 
 
+def test_what_a_node_keeps_outlives_its_container() -> None:
+    kept = [
+        volume.split(":")[0]
+        for service in COMPOSE["services"].values()
+        for volume in service.get("volumes", [])
+        if volume.endswith(":/state")
+    ]
+
+    assert len(kept) == len(set(kept)) == 2
+    assert set(kept) <= set(COMPOSE["volumes"])
+
+
 @pytest.mark.parametrize("name", ["tributary.env", "Dockerfile", "compose.yml"])
 def test_the_settings_that_are_shipped_are_settings(name: str, tmp_path: Path) -> None:
     known = re.findall(r'"((?:FEEDS_[A-Z_]+))"', (ROOT / "feeds/settings.py").read_text())
