@@ -30,13 +30,13 @@ class Sight:
 
     def _archives(self, path: str, known: Mapping[str, str]) -> Iterator[Seen]:
         was_moved = False
-        for month in reversed(self._index.months(path)):
+        for month in self._index.months(path):
             stamp = self._stamp(month.modified)
             is_moved = known.get(month.name) != stamp
-            # The month after it names its last part.
+            # The month before one names its first part.
             if is_moved or was_moved:
                 yield from self._documents(FeedId(path, month.name), stamp)
-            was_moved = is_moved
+            was_moved = is_moved or (was_moved and not month.count)
 
     def _documents(self, id: FeedId, stamp: str) -> Iterator[Seen]:
         """A feed, or all parts of a month of it."""
