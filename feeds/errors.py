@@ -98,8 +98,8 @@ class IndexUnavailable(TributaryError):
     """The index cannot be read or written now; the message says why."""
 
 
-class QueueUnavailable(TributaryError):
-    """What is to be announced to hubs cannot be read or written now; the message says why."""
+class StoreUnavailable(TributaryError):
+    """A small database cannot be read or written now; the message says which and why."""
 
 
 class OutOfDate(TributaryError):

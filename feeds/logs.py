@@ -35,6 +35,29 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(more | said, default=str)
 
 
+class Trouble:
+    """What goes wrong again and again, said once: a full disk must not be filled by it."""
+
+    def __init__(self, log: logging.Logger, what: str) -> None:
+        """Take the log and what cannot be done."""
+        self._log = log
+        self._what = what
+        self._met = ""
+
+    def met(self, error: Exception) -> None:
+        """Log it, unless it is what was met last."""
+        said = f"{type(error).__name__}: {error}"
+        if said != self._met:
+            self._log.error("%s: %s", self._what, said)
+            self._log.debug("where it failed", exc_info=error)
+        self._met = said
+
+    def end(self) -> bool:
+        """It is over; return whether there was any."""
+        was_met, self._met = bool(self._met), ""
+        return was_met
+
+
 class Seldom:
     """Says whether it is time to say again what would be said for every request."""
 

@@ -9,6 +9,7 @@ from app import create_app
 from feeds import settings
 from feeds.library.front_matter import _KEYS
 from tests.conftest import SITE_URL, Content, Site
+from tests.test_architecture import PLAN
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -69,11 +70,11 @@ def test_the_article_in_the_readme_is_served(content: Content, site: Site) -> No
     assert "<strong>decided</strong>" in item["content_html"]
 
 
-def test_the_floor_plan_names_every_room() -> None:
+def test_the_floor_plan_names_every_room_in_order() -> None:
     plan = README.split("\n## Floor plan\n")[1].split("```")[1]
-    rooms = {path.name for path in (ROOT / "feeds").iterdir() if not path.name.startswith("__")}
+    names = [line.split()[0] for line in plan.strip().splitlines()[2:]]
 
-    assert {line.split()[0].rstrip("/") for line in plan.strip().splitlines()[2:]} == rooms
+    assert [name.rstrip("/").removesuffix(".py") for name in names] == list(PLAN)
 
 
 @pytest.mark.parametrize("file", SITE_KEYS)

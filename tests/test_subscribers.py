@@ -14,6 +14,7 @@ import pytest
 from feeds.counting import SUBSCRIBERS, DayCount, PollCounter, Subscribers, latest, read_log
 from feeds.counting.agents import Claim, claim
 from feeds.counting.subscribers import CLAIMS, KEPT, SMALLEST, Poll
+from feeds.errors import StoreUnavailable
 from tests.conftest import NOW, SITE_URL, Clock, Content, Site
 from tests.live import serving
 from tests.waiting import wait_for
@@ -188,6 +189,29 @@ def test_a_damaged_file_is_moved_aside(subscribers: Subscribers, tmp_path: Path)
     assert (tmp_path / "subscribers.damaged").exists()
 
 
+def test_a_damaged_file_outlives_its_day_no_more_than_its_key(
+    subscribers: Subscribers, tmp_path: Path
+) -> None:
+    (tmp_path / SUBSCRIBERS).write_bytes(b"no database" * 1000)
+    assert subscribers.days() == []
+    subscribers.count([poll()], TODAY)
+
+    subscribers.count([], TODAY + 1)
+
+    assert not (tmp_path / "subscribers.damaged").exists()
+
+
+def test_a_file_of_another_layout_is_moved_aside(subscribers: Subscribers, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / SUBSCRIBERS)) as connection:
+        connection.execute("CREATE TABLE claim (something, other)")
+    with pytest.raises(StoreUnavailable):
+        subscribers.count([poll(FEEDLY.format(7))], TODAY)
+
+    subscribers.count([poll(FEEDLY.format(7))], TODAY)
+
+    assert counted(subscribers) == {"all": (7, 0)}
+
+
 # What a node sees.
 
 
@@ -247,7 +271,7 @@ def test_what_cannot_be_counted_is_lost_and_said_once(
     counter.count()
 
     assert counted(polled.web.subscribers) == {"all": (0, 1)}
-    assert len([r for r in caplog.records if "subscribers" in r.getMessage()]) == 1
+    assert len([r for r in caplog.records if "not counted now" in r.getMessage()]) == 1
 
 
 def test_a_server_counts_who_polls_it(content: Content, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from flask.cli import with_appcontext
 from feeds.catalog import Catalog
 from feeds.cli.tools import given_tools, refresh_with_bar
 from feeds.counting import latest, read_log
-from feeds.errors import ExportError, QueueUnavailable, SettingsError
+from feeds.errors import ExportError, SettingsError, StoreUnavailable
 from feeds.export import Answer, pictures, put_document, put_maps, put_picture
 from feeds.library import PICTURES, Picture
 from feeds.model import FeedId
@@ -36,7 +36,7 @@ def announce(only_status: bool) -> None:
         refresh_with_bar(tools.library, False)
     try:
         states = tools.announcer.states() if only_status else tools.announcer.announce()
-    except QueueUnavailable as error:
+    except StoreUnavailable as error:
         raise click.ClickException(str(error)) from None
     click.echo("\n".join(map(described, states)) or "site.yml names no hubs")
 
@@ -129,7 +129,10 @@ def subscribers(file: TextIO | None) -> None:
     """Say how many subscribe to each feed: all, by services, on their own, on which day."""
     tools = given_tools()
     if file:
-        tools.subscribers.merge(read_log(file, tools.catalog.files.site.url))
+        try:
+            tools.subscribers.merge(read_log(file, tools.catalog.files.site.url))
+        except StoreUnavailable as error:
+            raise click.ClickException(str(error)) from None
     for count in latest(tools.subscribers.days()):
         day = datetime.fromtimestamp(count.day * 86_400, UTC).date()
         address = tools.catalog.urls.page(FeedId(count.feed))

@@ -2,7 +2,6 @@
 
 import logging
 import re
-import sqlite3
 from collections import deque
 from collections.abc import Callable, Iterable
 from datetime import date
@@ -14,6 +13,8 @@ from urllib.parse import unquote, urlsplit
 from feeds.counting.agents import LONGEST
 from feeds.counting.counts import Seen
 from feeds.counting.subscribers import SUBSCRIBERS, DayCount, Poll, Subscribers
+from feeds.errors import StoreUnavailable
+from feeds.logs import Trouble
 from feeds.urls import read
 
 log = logging.getLogger(__name__)
@@ -42,7 +43,7 @@ class PollCounter:
         self._subscribers = subscribers
         self._clock = clock
         self._day = 0
-        self._is_failing = False
+        self._trouble = Trouble(log, "polls are not counted now")
 
     def count(self) -> None:
         """Count all that is in the queue; what cannot be kept is lost."""
@@ -55,12 +56,11 @@ class PollCounter:
             return
         try:
             self._subscribers.count(polls, day)
-        except (sqlite3.Error, OSError) as error:
-            if not self._is_failing:
-                log.warning("subscribers cannot be counted now: %s", error)
-            self._is_failing = True
+        except StoreUnavailable as error:
+            self._trouble.met(error)
             return
-        self._day, self._is_failing = day, False
+        self._day = day
+        self._trouble.end()
 
 
 def read_log(lines: Iterable[str], site: str) -> list[DayCount]:

@@ -9,18 +9,19 @@ each feed at most CLAIMS of services and the smallest SMALLEST hashes of today.
 """
 
 import logging
-import os
 import secrets
 import sqlite3
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Collection, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
 from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 
 from feeds.counting.agents import claim
+from feeds.errors import StoreUnavailable
+from feeds.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -74,15 +75,15 @@ class Subscribers:
 
     def __init__(self, path: Path) -> None:
         """Take the file, which need not be there."""
-        self._path = path
+        self._store = Store(path, _SCHEMA)
 
     def count(self, polls: Iterable[Poll], day: int) -> None:
-        """Count the polls of a day, and forget what is too old. Raise sqlite3.Error or OSError."""
+        """Count the polls of a day, and forget what is too old. Raise StoreUnavailable."""
         by_feed: defaultdict[str, list[Poll]] = defaultdict(list)
         for poll in polls:
             by_feed[poll.feed].append(poll)
-        with self._opened() as connection:
-            key, day = _begin(connection, day)
+        with self._store.transaction() as connection:
+            key, day = self._begun(connection, day)
             for feed, some in by_feed.items():
                 _claims(connection, some, day)
                 _hashes(connection, some, key)
@@ -90,57 +91,40 @@ class Subscribers:
 
     def merge(self, counts: Iterable[DayCount]) -> None:
         """Take counts that were made elsewhere; of two for one day the larger stays."""
-        with self._opened() as connection:
+        with self._store.transaction() as connection:
             _keep(connection, counts)
 
     def days(self) -> list[DayCount]:
         """All counts, by feed and then by day; none while the file cannot be read."""
         try:
-            with self._opened() as connection:
+            with self._store.opened() as connection:
                 rows = connection.execute("SELECT * FROM day_count ORDER BY feed, day").fetchall()
-        except (sqlite3.Error, OSError) as error:
-            log.error("%s cannot be read now: %s", self._path, error)
+        except StoreUnavailable as error:
+            log.error("subscribers cannot be told now: %s", error)
             return []
         return [DayCount(*row) for row in rows]
 
-    @contextmanager
-    def _opened(self) -> Iterator[sqlite3.Connection]:
-        try:
-            # For nobody else to read: it has the key of today.
-            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-            with closing(sqlite3.connect(self._path, timeout=5, isolation_level=None)) as opened:
-                # What is deleted is overwritten.
-                opened.execute("PRAGMA secure_delete = ON")
-                opened.execute("BEGIN IMMEDIATE")
-                for statement in _SCHEMA:
-                    opened.execute(statement)
-                yield opened
-                opened.execute("COMMIT")
-        except sqlite3.DatabaseError as error:
-            if error.sqlite_errorcode in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-                log.error("%s is damaged: moved aside, counting begins anew", self._path)
-                os.replace(self._path, self._path.with_suffix(".damaged"))
-            raise
+    def _begun(self, connection: sqlite3.Connection, day: int) -> tuple[bytes, int]:
+        """The key of a day and the day; at a new one everything that is over goes."""
+        found = connection.execute("SELECT key, day FROM secret").fetchone()
+        # A clock that was set back goes on with the day that it was.
+        if found and found[1] >= day:
+            return found[0], found[1]
+        if found:
+            # What was damaged on the day that is over has its key, too.
+            self._store.aside.unlink(missing_ok=True)
+        key = secrets.token_bytes(32)
+        connection.execute("DELETE FROM secret")
+        connection.execute("DELETE FROM poller")
+        connection.execute("DELETE FROM claim WHERE day <= ?", (day - BELIEVED,))
+        connection.execute("DELETE FROM day_count WHERE day <= ?", (day - KEPT,))
+        connection.execute("INSERT INTO secret VALUES (?, ?)", (key, day))
+        return key, day
 
 
 def latest(counts: Collection[DayCount]) -> list[DayCount]:
     """The last count of each feed, the most subscribers first."""
     return sorted({c.feed: c for c in counts}.values(), key=lambda c: (-c.total, c.feed))
-
-
-def _begin(connection: sqlite3.Connection, day: int) -> tuple[bytes, int]:
-    """The key of a day and the day; at a new one everything that is over goes."""
-    found = connection.execute("SELECT key, day FROM secret").fetchone()
-    # A clock that was set back goes on with the day that it was.
-    if found and found[1] >= day:
-        return found[0], found[1]
-    key = secrets.token_bytes(32)
-    connection.execute("DELETE FROM secret")
-    connection.execute("DELETE FROM poller")
-    connection.execute("DELETE FROM claim WHERE day <= ?", (day - BELIEVED,))
-    connection.execute("DELETE FROM day_count WHERE day <= ?", (day - KEPT,))
-    connection.execute("INSERT INTO secret VALUES (?, ?)", (key, day))
-    return key, day
 
 
 def _claims(connection: sqlite3.Connection, polls: Iterable[Poll], day: int) -> None:
@@ -188,13 +172,12 @@ def _keep(connection: sqlite3.Connection, counts: Iterable[DayCount]) -> None:
     connection.executemany(_KEEP, rows)
 
 
-_SCHEMA = (
-    "CREATE TABLE IF NOT EXISTS day_count (feed, day, by_services, alone, PRIMARY KEY (feed, day))",
-    "CREATE TABLE IF NOT EXISTS claim (feed, path, service, id, count, day,"
-    " PRIMARY KEY (feed, path, service, id))",
-    "CREATE TABLE IF NOT EXISTS poller (feed, hash, PRIMARY KEY (feed, hash)) WITHOUT ROWID",
-    "CREATE TABLE IF NOT EXISTS secret (key, day)",
-)
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS day_count (feed, day, by_services, alone, PRIMARY KEY (feed, day));
+CREATE TABLE IF NOT EXISTS claim (feed, path, service, id, count, day,
+    PRIMARY KEY (feed, path, service, id));
+CREATE TABLE IF NOT EXISTS poller (feed, hash, PRIMARY KEY (feed, hash)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS secret (key, day);"""
 
 _KEEP = """
 INSERT INTO day_count VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET

@@ -5,19 +5,13 @@ of each address that a hub does not know the key of yet, one row. So changes tha
 they can be told are told once, and a process that dies at any moment loses nothing.
 """
 
-import logging
-import sqlite3
-from collections.abc import Collection, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from feeds.errors import QueueUnavailable
-from feeds.library.damage import tells_damage
 from feeds.library.lock import Turn
 from feeds.model import FeedId
-
-log = logging.getLogger(__name__)
+from feeds.store import Store
 
 #: Seconds that nothing waits longer for, whatever a hub wished: more means a clock set back.
 LONGEST = 86_400
@@ -26,7 +20,7 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS document (
     path TEXT NOT NULL,
     month TEXT NOT NULL,        -- '' for the feed itself
-    part INTEGER NOT NULL,      -- 0 for the last
+    part INTEGER NOT NULL,      -- 0 for the last of a month, and for a feed
     stamp TEXT NOT NULL,        -- moves whenever the key may have
     key TEXT NOT NULL,          -- '' when nothing is served there
     PRIMARY KEY (path, month, part)
@@ -91,35 +85,35 @@ class HubState:
 
 
 class Announcements:
-    """The database; each call opens it anew, so that it may be removed at any time."""
+    """The database; each call raises StoreUnavailable when it cannot be used now."""
 
     def __init__(self, path: Path) -> None:
         """Take the file, which need not be there yet."""
-        self.path = path
+        self._store = Store(path, _SCHEMA)
 
     def turn(self) -> Turn:
         """The turn to announce for all processes of the machine."""
-        return Turn(self.path.with_suffix(".lock"))
+        return Turn(self._store.path.with_suffix(".lock"))
 
     def is_new(self) -> bool:
         """Whether no document was ever seen, or none is remembered."""
-        with self._opened() as connection:
+        with self._store.opened() as connection:
             return connection.execute("SELECT 1 FROM document LIMIT 1").fetchone() is None
 
     def stamps(self) -> dict[str, str]:
         """Of each feed the stamp that it was last seen with."""
-        with self._opened() as connection:
+        with self._store.opened() as connection:
             return dict(connection.execute("SELECT path, stamp FROM document WHERE month = ''"))
 
     def months(self, path: str) -> dict[str, str]:
         """The same of the months of a feed."""
-        sql = "SELECT month, stamp FROM document WHERE path = ? AND month <> ''"
-        with self._opened() as connection:
+        sql = "SELECT month, stamp FROM document WHERE path = ? AND month <> '' AND part = 0"
+        with self._store.opened() as connection:
             return dict(connection.execute(sql, (path,)))
 
     def note(self, seen: Collection[Seen], hubs: Collection[str], now: float, due: float) -> None:
         """Keep what was seen, all or nothing; hubs are to be told where a key is another."""
-        with self._opened() as connection, _all_or_nothing(connection):
+        with self._store.transaction() as connection:
             for each in seen:
                 place = (each.id.path, each.id.month or "", each.id.part or 0)
                 known = connection.execute(_KEY, place).fetchone()
@@ -131,26 +125,26 @@ class Announcements:
     def due(self, hub: str, now: float, limit: int) -> list[Due]:
         """What a hub is to be told now, the longest due first; nothing while it is left alone."""
         values = {"hub": hub, "now": now, "far": now + LONGEST, "limit": limit}
-        with self._opened() as connection:
+        with self._store.opened() as connection:
             return [Due(*row) for row in connection.execute(_DUE, values)]
 
     def put_off(self, told: Due, tries: int, due: float) -> None:
         """Leave one address alone until then."""
         sql = "UPDATE announcement SET tries = ?, due = ? WHERE hub = ? AND address = ?"
-        with self._opened() as connection:
+        with self._store.opened() as connection:
             connection.execute(sql, (tries, due, told.hub, told.address))
 
     def settle(self, told: Due) -> None:
         """A hub knows the key of an address."""
         sql = "DELETE FROM announcement WHERE hub = ? AND address = ? AND key = ?"
-        with self._opened() as connection:
+        with self._store.opened() as connection:
             connection.execute(sql, (told.hub, told.address, told.key))
 
     def succeeded(self, hub: str, now: float) -> None:
         """A hub took what it was told."""
         sql = """INSERT INTO hub (url, last_success) VALUES (?, ?) ON CONFLICT DO UPDATE
                  SET failures = 0, due = NULL, last_success = excluded.last_success"""
-        with self._opened() as connection:
+        with self._store.opened() as connection:
             connection.execute(sql, (hub, now))
 
     def failed(self, hub: str, error: str, due: float | None) -> None:
@@ -158,49 +152,30 @@ class Announcements:
         sql = """INSERT INTO hub (url, failures, due, last_error) VALUES (?, 1, ?, ?)
                  ON CONFLICT DO UPDATE SET failures = failures + 1,
                  due = coalesce(excluded.due, due), last_error = excluded.last_error"""
-        with self._opened() as connection:
+        with self._store.opened() as connection:
             connection.execute(sql, (hub, due, error))
 
     def hurry(self, pause: float) -> None:
         """Let nothing wait longer than so many seconds after its change."""
-        with self._opened() as connection, _all_or_nothing(connection):
+        with self._store.transaction() as connection:
             connection.execute("UPDATE announcement SET due = min(due, since + ?)", (pause,))
             connection.execute("UPDATE hub SET due = NULL")
 
     def keep_only(self, hubs: Collection[str]) -> None:
         """Forget hubs that are configured no longer."""
-        with self._opened() as connection, _all_or_nothing(connection):
+        with self._store.transaction() as connection:
             for table, column in (("announcement", "hub"), ("hub", "url")):
                 known = connection.execute(f"SELECT DISTINCT {column} FROM {table}").fetchall()
                 gone = [(hub,) for (hub,) in known if hub not in hubs]
                 connection.executemany(f"DELETE FROM {table} WHERE {column} = ?", gone)
 
     def states(self, hubs: Collection[str]) -> list[HubState]:
-        """How each hub is doing; raise QueueUnavailable when it cannot be told now."""
-        with self._opened() as connection:
+        """How each hub is doing; of none without looking."""
+        if not hubs:
+            return []
+        with self._store.opened() as connection:
             found = (connection.execute(_STATE, {"hub": hub}).fetchone() for hub in hubs)
             return [HubState(*row) for row in found]
-
-    @contextmanager
-    def _opened(self) -> Iterator[sqlite3.Connection]:
-        try:
-            # Not in WAL mode, which would write to the disk whenever it is opened to be read.
-            with closing(sqlite3.connect(self.path, timeout=5, isolation_level=None)) as found:
-                found.executescript(_SCHEMA)
-                yield found
-        except (sqlite3.Error, OSError) as error:
-            if tells_damage(error):
-                log.error("%s is damaged (%s): it is begun anew", self.path.name, error)
-                self.path.unlink(missing_ok=True)
-            raise QueueUnavailable(f"{self.path.name}: {error}") from error
-
-
-@contextmanager
-def _all_or_nothing(connection: sqlite3.Connection) -> Iterator[None]:
-    connection.execute("BEGIN IMMEDIATE")
-    # Left by an error it is rolled back when the connection is closed.
-    yield
-    connection.execute("COMMIT")
 
 
 _KEY = "SELECT key FROM document WHERE path = ? AND month = ? AND part = ?"

@@ -17,13 +17,13 @@ import msgspec
 
 from feeds.errors import IndexUnavailable, OutOfDate
 from feeds.library.connection import OPENING, connect
-from feeds.library.damage import tells_damage
 from feeds.library.disk import split
 from feeds.library.lock import locked
 from feeds.library.queries import AFTER, FEEDS, HEAVIER, NEIGHBOURS, ROWS
 from feeds.library.revision import Revision
 from feeds.library.verdict import intact
 from feeds.model import Article, Membership, Withdrawal
+from feeds.store import tells_damage
 
 #: SQLite: "Do not open an SQLite database connection, then fork(), then try to use that database
 #: connection in the child process." To close it is to use it.

@@ -12,9 +12,9 @@ from functools import partial
 from pathlib import Path
 
 from feeds.library.connection import OPENING, SCHEMA, connect
-from feeds.library.damage import tells_damage
 from feeds.library.lock import locked
 from feeds.library.verdict import is_intact
+from feeds.store import tells_damage
 
 log = logging.getLogger(__name__)
 

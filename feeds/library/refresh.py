@@ -22,7 +22,6 @@ import msgspec
 
 from feeds.library import changes, ledger
 from feeds.library.connection import SCHEMA, connect
-from feeds.library.damage import tells_damage
 from feeds.library.disk import split
 from feeds.library.ledger import SETTLE
 from feeds.library.lock import locked
@@ -31,6 +30,7 @@ from feeds.library.plan import Plan, find, is_great_loss, namable, plan
 from feeds.library.reading import PICTURES, Reader
 from feeds.library.revision import Revision
 from feeds.library.verdict import Verdict
+from feeds.store import tells_damage
 
 log = logging.getLogger(__name__)
 

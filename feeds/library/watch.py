@@ -16,6 +16,7 @@ from watchfiles import watch
 
 from feeds.library.lock import Turn
 from feeds.library.refresh import Report
+from feeds.logs import Trouble
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +71,7 @@ class Watcher(threading.Thread):
         self._clock = clock
         self._poll = poll
         self._stop_event = threading.Event()
-        self._trouble = ""
+        self._trouble = Trouble(log, "keeping up with the content folder failed, trying again")
 
     def stop(self) -> None:
         """Stop soon; the refresh under way is finished."""
@@ -85,17 +86,9 @@ class Watcher(threading.Thread):
                     self._watch()
             except Exception as error:
                 # Nothing may end this thread: disk full, folder gone, index damaged.
-                self._note(error)
+                self._trouble.met(error)
                 self._stop_event.wait(PAUSE)
         self._turn.leave()
-
-    def _note(self, error: Exception) -> None:
-        """Log a trouble once, however often it is met: a full disk must not be filled by it."""
-        trouble = f"{type(error).__name__}: {error}"
-        if trouble != self._trouble:
-            log.error("keeping up with the content folder failed, trying again: %s", trouble)
-            log.debug("where it failed", exc_info=error)
-        self._trouble = trouble
 
     def _watch(self) -> None:
         watched = _identity(self._content)
@@ -121,9 +114,8 @@ class Watcher(threading.Thread):
 
     def _refresh(self, paths: Collection[str]) -> Report:
         report = self._watched.refresh(paths)
-        if self._trouble:
+        if self._trouble.end():
             log.info("keeping up with the content folder again")
-        self._trouble = ""
         return report
 
     def _changes(self, real: str) -> Iterator[set[str]]:
@@ -133,7 +125,7 @@ class Watcher(threading.Thread):
                 yield from self._events(real)
         except Exception as error:
             # No more watches to be had, most likely: the kernel's limit is for all programs.
-            self._note(error)
+            self._trouble.met(error)
         # Our own scan, since the watcher's own polling sees one change a second in a file.
         while not self._stop_event.wait(POLL):
             yield {""}

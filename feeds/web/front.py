@@ -72,11 +72,7 @@ def front(inner: "WSGIApplication", publisher: Publisher, urls: Urls) -> "WSGIAp
                     # A copy: a server may do with the list whatever it likes.
                     start_response(found.line, found.headers.copy())
                     return [found.body] if found.body and method == "GET" else _NOTHING
-        environ.update(place)
-        query = get("QUERY_STRING") or ""
-        if not query.isascii():
-            # Werkzeug raises on bytes that are not UTF-8; encoded, it reads any.
-            environ["QUERY_STRING"] = quote(query.encode("latin-1", "replace"), safe=_ASCII)
+        environ.update(place, QUERY_STRING=_readable(get("QUERY_STRING") or ""))
         numbers[PASSED_ON,] += 1
         return inner(environ, _counted(publisher.counts, environ, start_response))
 
@@ -103,6 +99,11 @@ def _coding(line: str, headers: list[tuple[str, str]]) -> str:
     if line.startswith(("204", "304")):
         return NO_CODING
     return dict(headers).get("Content-Encoding", IDENTITY)
+
+
+def _readable(query: str) -> str:
+    # Werkzeug raises on bytes that are not UTF-8; encoded, it reads any.
+    return quote(query.encode("latin-1", "replace"), safe=_ASCII)
 
 
 def _quoted(path: str) -> str:

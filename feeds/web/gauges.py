@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator
 from contextlib import suppress
 
 from feeds.counting import Gauge
-from feeds.errors import IndexUnavailable, QueueUnavailable
+from feeds.errors import IndexUnavailable, StoreUnavailable
 from feeds.library import HubState, Library
 from feeds.urls import ALL
 
@@ -29,7 +29,7 @@ def gauges(library: Library, hubs: Collection[str]) -> Iterator[Gauge]:
         "tributary_index_readable", "Whether the index can be read: 0 or 1.", {"": bool(found)}
     )
     yield from found
-    with suppress(QueueUnavailable):
+    with suppress(StoreUnavailable):
         yield from _of_the_hubs(library.announcements.states(hubs))
 
 

@@ -15,6 +15,7 @@ from hashlib import blake2b
 from feeds.cache import Cache
 from feeds.catalog import Catalog
 from feeds.library import Due, HubState, Library
+from feeds.logs import Trouble
 from feeds.websub.ping import DEADLINE, Reply, delay, ping
 from feeds.websub.sight import Sight
 
@@ -58,7 +59,7 @@ class Announcer:
         self._looked_at: int | None = None
         self._stopped = threading.Event()
         self._threads: dict[int, threading.Thread] = {}
-        self._trouble = ""
+        self._trouble = Trouble(log, "hubs cannot be told now, trying again")
 
     def start(self) -> None:
         """Begin, in this process, unless it has begun here already or there is no hub."""
@@ -94,8 +95,8 @@ class Announcer:
         return self.states()
 
     def states(self) -> list[HubState]:
-        """How each hub of the site is doing; raise QueueUnavailable when it cannot be told now."""
-        return self._queue.states(self._hubs) if self._hubs else []
+        """How each hub of the site is doing; raise StoreUnavailable when it cannot be told now."""
+        return self._queue.states(self._hubs)
 
     def look(self) -> None:
         """See what changed since it was last seen; the first time everything is as it should be."""
@@ -134,19 +135,11 @@ class Announcer:
                 self.look()
                 is_begun = True
                 self.tell()
-                self._trouble = ""
+                self._trouble.end()
             except Exception as error:
                 # Nothing may end this thread: disk full, folder gone, index damaged.
-                self._note(error)
+                self._trouble.met(error)
         turn.leave()
-
-    def _note(self, error: Exception) -> None:
-        """Log a trouble once, however often it is met."""
-        trouble = f"{type(error).__name__}: {error}"
-        if trouble != self._trouble:
-            log.error("hubs cannot be told now, trying again: %s", trouble)
-            log.debug("where it failed", exc_info=error)
-        self._trouble = trouble
 
     def _tell(self, due: Due) -> bool:
         """Tell a hub of one address; return whether it may be told of more."""

@@ -36,7 +36,7 @@ class Sight:
             # The month before it names its oldest document, which may be another now.
             if is_moved or was_moved:
                 yield from self._documents(FeedId(path, month.name), stamp)
-            was_moved = is_moved
+            was_moved = is_moved or (was_moved and not month.count)
 
     def _documents(self, id: FeedId, stamp: str) -> Iterator[Seen]:
         """A feed, or all parts of a month of it."""
