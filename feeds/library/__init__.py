@@ -7,6 +7,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from feeds.errors import IndexUnavailable, SettingsError
@@ -47,6 +48,9 @@ __all__ = [
 
 #: What other hosts said of their pictures, in the instance folder.
 ANSWERS = "pictures.sqlite"
+
+#: The lock that is held by the process which has brought the index up to date and keeps it so.
+KEPT = "kept.lock"
 
 #: Seconds that a refresh under way has to be finished when the library is stopped; what is not
 #: committed by then is done again the next time.
@@ -89,7 +93,10 @@ class Library:
         _libraries.add(self)
         self._path = instance / "index.sqlite"
         self._lock = self._path.with_suffix(".lock")
-        self._refresher = Refresher(reader, self._path, self.revision, fingerprint, clock)
+        self._kept = Turn(instance / KEPT)
+        self._refresher = Refresher(
+            reader, self._path, self.revision, fingerprint, clock, self.vouch
+        )
         self.index = Index(self._path, self.revision)
         self.announcements = Announcements(instance / "websub.sqlite")
         self.pictures = Pictures(self._path, instance / ANSWERS, reader.is_ours)
@@ -140,10 +147,14 @@ class Library:
 
         Once is enough. Never fails: what cannot be done now is tried again, and meanwhile what is
         there is served. The first time it waits so many seconds: a small index is ready by then.
+
+        Until the folder has been looked over once, the index says nothing: an article of it may
+        have become a draft while no server ran.
         """
         with self._starting:
             if self._watcher is not None:
                 return
+            self.index.is_vouched = self._is_kept
             turn = self._turn()
             self._watcher = Watcher(self.reader.content, turn, self, self.clock, self._poll)
             self._watcher.start()
@@ -173,9 +184,28 @@ class Library:
         """Look for damage that nobody has met yet."""
         self._mend()
 
+    def vouch(self) -> None:
+        """Let what the index holds be served, by all processes; a command has no say in that."""
+        if self._watcher is None:
+            return
+        # Who cannot even make the file asks no more for it, see _is_kept.
+        with suppress(OSError):
+            # Whoever looks whether it is had keeps us from it for microseconds.
+            while not (self._kept.take() or self._kept.is_had()):
+                time.sleep(0.001)
+
+    def _is_kept(self) -> bool:
+        """Whether some process has brought the index up to date since it began to keep it so."""
+        try:
+            return self._kept.is_had()
+        except OSError:
+            # A full disk: what was served before beats an error.
+            return True
+
     def after_fork(self) -> None:
         """Begin anew in a child: it has none of the threads of its parent."""
         self._watcher = None
+        self._kept = Turn(self._instance / KEPT)
         self._starting = threading.Lock()
         self.index.leave_to_parent()
 
@@ -206,6 +236,7 @@ class Library:
                 self._watcher.stop()
                 self._watcher.join(STOPPING)
             self._watcher = None
+            self._kept.leave()
 
 
 _libraries: "weakref.WeakSet[Library]" = weakref.WeakSet()

@@ -55,6 +55,9 @@ class Watched(Protocol):
     def examine(self) -> None:
         """Look for damage that nobody has met yet."""
 
+    def vouch(self) -> None:
+        """Let what the index holds be served: it is what the folder holds, or all there is."""
+
 
 class Watcher(threading.Thread):
     """Refreshes when files change, and when an embargo ends, while it is its turn."""
@@ -91,6 +94,8 @@ class Watcher(threading.Thread):
 
     def _note(self, error: Exception) -> None:
         """Log a trouble once, however often it is met: a full disk must not be filled by it."""
+        # What was served before beats an error.
+        self._watched.vouch()
         trouble = f"{type(error).__name__}: {error}"
         if trouble != self._trouble:
             log.error("keeping up with the content folder failed, trying again: %s", trouble)
