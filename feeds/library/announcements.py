@@ -26,7 +26,7 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS document (
     path TEXT NOT NULL,
     month TEXT NOT NULL,        -- '' for the feed itself
-    part INTEGER NOT NULL,
+    part INTEGER NOT NULL,      -- 0 for the last
     stamp TEXT NOT NULL,        -- moves whenever the key may have
     key TEXT NOT NULL,          -- '' when nothing is served there
     PRIMARY KEY (path, month, part)
@@ -121,7 +121,7 @@ class Announcements:
         """Keep what was seen, all or nothing; hubs are to be told where a key is another."""
         with self._opened() as connection, _all_or_nothing(connection):
             for each in seen:
-                place = (each.id.path, each.id.month or "", each.id.part)
+                place = (each.id.path, each.id.month or "", each.id.part or 0)
                 known = connection.execute(_KEY, place).fetchone()
                 connection.execute(_PUT, (*place, each.stamp, each.key))
                 if known != (each.key,):

@@ -30,10 +30,10 @@ class Sight:
 
     def _archives(self, path: str, known: Mapping[str, str]) -> Iterator[Seen]:
         was_moved = False
-        for month in reversed(self._index.months(path)):
+        for month in self._index.months(path):
             stamp = self._stamp(month.modified)
             is_moved = known.get(month.name) != stamp
-            # The month after it names its last part.
+            # The month before it names its first part, which is another when it is split.
             if is_moved or was_moved:
                 yield from self._documents(FeedId(path, month.name), stamp)
             was_moved = is_moved
