@@ -118,8 +118,9 @@ class Subscribers:
                 opened.execute("COMMIT")
         except sqlite3.DatabaseError as error:
             if error.sqlite_errorcode in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-                log.error("%s is damaged: moved aside, counting begins anew", self._path)
-                os.replace(self._path, self._path.with_suffix(".damaged"))
+                # Not kept aside: in it is a key, which must not outlive its day.
+                log.error("%s is damaged: counting begins anew", self._path)
+                self._path.unlink(missing_ok=True)
             raise
 
 
@@ -131,14 +132,16 @@ def latest(counts: Collection[DayCount]) -> list[DayCount]:
 def _begin(connection: sqlite3.Connection, day: int) -> tuple[bytes, int]:
     """The key of a day and the day; at a new one everything that is over goes."""
     found = connection.execute("SELECT key, day FROM secret").fetchone()
-    # A clock that was set back goes on with the day that it was.
-    if found and found[1] >= day:
+    # A clock that was set back a little goes on with the day that it was; after one that was far
+    # ahead the key would be kept for as long, and all be counted for a day to come.
+    if found and day <= found[1] <= day + BELIEVED:
         return found[0], found[1]
     key = secrets.token_bytes(32)
     connection.execute("DELETE FROM secret")
     connection.execute("DELETE FROM poller")
-    connection.execute("DELETE FROM claim WHERE day <= ?", (day - BELIEVED,))
-    connection.execute("DELETE FROM day_count WHERE day <= ?", (day - KEPT,))
+    for table, days in (("claim", BELIEVED), ("day_count", KEPT)):
+        sql = f"DELETE FROM {table} WHERE day <= ? OR day > ?"
+        connection.execute(sql, (day - days, day + BELIEVED))
     connection.execute("INSERT INTO secret VALUES (?, ?)", (key, day))
     return key, day
 
