@@ -628,6 +628,9 @@ def test_a_watcher_says_what_is_wrong_once(
         def examine(self) -> None:
             pass
 
+        def vouch(self) -> None:
+            pass
+
     watcher = Watcher(tmp_path, Turn(tmp_path / "lock"), Broken(), time.time, poll=True)
     watcher.start()
     assert wait_for(lambda: len(tries) >= 4)

@@ -2,14 +2,20 @@
 
 import os
 import re
+import sqlite3
 import subprocess
 import sys
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from app import create_app
+from feeds.library import changes
+from feeds.library.lock import locked
 from tests.conftest import SITE_URL, Content, Site
 from tests.live import ROOT
 from tests.stores import free_port
@@ -24,12 +30,7 @@ def test_a_node_with_its_index_is_ready(site: Site) -> None:
 
 
 def test_a_node_without_its_index_says_how_far_it_is(content: Content, tmp_path: Path) -> None:
-    environ = {
-        "FEEDS_CONTENT_DIR": str(content.folder),
-        "FEEDS_INSTANCE_DIR": str(tmp_path / "instance"),
-        "FEEDS_URL": SITE_URL,
-    }
-    site = Site(create_app(environ))
+    site = Site(create_app(environment(content, tmp_path)))
 
     answer = site.get("/readyz")
 
@@ -44,12 +45,7 @@ def test_a_node_with_the_index_of_other_settings_serves_but_is_not_ready(
     content.write("a.md")
     open_site()
     content.raw("site.yml", "title: Another title\n")
-    environ = {
-        "FEEDS_CONTENT_DIR": str(content.folder),
-        "FEEDS_INSTANCE_DIR": str(tmp_path / "instance"),
-        "FEEDS_URL": SITE_URL,
-    }
-    site = Site(create_app(environ))
+    site = Site(create_app(environment(content, tmp_path)))
 
     assert site.get("/readyz").status_code == 503
     assert site.get("/healthz").json["index"] == "starting"
@@ -94,3 +90,65 @@ def asked(port: int, said: list[tuple[int, str]]) -> int:
     except OSError:
         return 0
     return said[-1][0]
+
+
+def test_what_became_a_draft_while_no_server_ran_is_in_no_answer_of_the_next(
+    content: Content, open_site: Callable[..., Site], tmp_path: Path
+) -> None:
+    """[6] However long the first look takes: here the lock of a refresh keeps it waiting."""
+    content.write("draft.md", title="Taken back")
+    content.write("kept.md", title="Kept")
+    open_site()
+    content.write("draft.md", title="Taken back", published=False)
+    again = Site(create_app(environment(content, tmp_path)))
+
+    with locked(tmp_path / "instance" / "index.lock"):
+        again.library.start(patience=0.3)
+        early = [again.get(path) for path in ("/all.rss", "/", "/readyz", "/topics/ai.json")]
+        lives = again.get("/healthz").status_code
+
+    assert ({answer.status_code for answer in early}, lives) == ({503}, 200)
+    assert all("Taken back" not in answer.text for answer in early)
+    assert wait_for(lambda: again.get("/readyz").status_code == 200)
+    assert [item["title"] for item in again.get("/all.json").json["items"]] == ["Kept"]
+    again.library.stop()
+
+
+def test_an_index_of_other_settings_is_served_without_drafts_while_it_is_made_anew(
+    content: Content,
+    open_site: Callable[..., Site],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    content.write("draft.md", title="Taken back")
+    content.write("kept.md", title="Kept")
+    content.write("gone.md", title="Gone")
+    open_site()
+    content.write("draft.md", title="Taken back", published=False)
+    content.remove("gone.md")
+    content.raw("site.yml", "title: Another title\n")
+    again = Site(create_app(environment(content, tmp_path)))
+    held, clear = threading.Event(), changes.clear
+
+    def wait_and_clear(connection: sqlite3.Connection, now: int) -> None:
+        held.wait(20)
+        clear(connection, now)
+
+    monkeypatch.setattr(changes, "clear", wait_and_clear)
+
+    again.library.start(patience=1)
+    titles = [item["title"] for item in again.get("/all.json").json["items"]]
+    status = again.get("/readyz").status_code
+    held.set()
+
+    assert (titles, status) == (["Kept"], 503)
+    assert wait_for(lambda: again.get("/readyz").status_code == 200)
+    again.library.stop()
+
+
+def environment(content: Content, folder: Path) -> dict[str, str]:
+    return {
+        "FEEDS_CONTENT_DIR": str(content.folder),
+        "FEEDS_INSTANCE_DIR": str(folder / "instance"),
+        "FEEDS_URL": SITE_URL,
+    }

@@ -385,7 +385,7 @@ def test_many_files_are_read_in_several_processes_with_the_same_result(
     seen: list[tuple[int, int]] = []
     one = open_site()
 
-    monkeypatch.setattr("feeds.library.refresh.MANY", 10)
+    monkeypatch.setattr("feeds.library.reading.MANY", 10)
     other = open_site(FEEDS_INSTANCE_DIR=str(tmp_path / "other"))
     content.raw("site.yml", "title: New settings, so everything is read again")
     third = open_site(FEEDS_INSTANCE_DIR=str(tmp_path / "other"))

@@ -1,7 +1,9 @@
 """How many subscribe: what services say, who polls alone, and that nobody can be found in it."""
 
+import os
 import sqlite3
 import stat
+import tracemalloc
 from base64 import b64encode
 from collections.abc import Callable
 from contextlib import closing
@@ -179,14 +181,26 @@ def test_a_clock_that_is_set_back_loses_nothing(subscribers: Subscribers) -> Non
     assert subscribers.days() == [DayCount("all", TODAY, 0, 2)]
 
 
-def test_a_damaged_file_is_moved_aside(subscribers: Subscribers, tmp_path: Path) -> None:
+def test_a_clock_that_was_far_ahead_keeps_neither_key_nor_day(
+    subscribers: Subscribers, tmp_path: Path
+) -> None:
+    subscribers.count([poll()], TODAY)
+    subscribers.count([poll()], TODAY + 10_000)
+    subscribers.count([poll("other")], TODAY)
+
+    assert subscribers.days() == [DayCount("all", TODAY, 0, 1)]
+    with closing(sqlite3.connect(tmp_path / SUBSCRIBERS)) as connection:
+        assert connection.execute("SELECT day FROM secret").fetchall() == [(TODAY,)]
+
+
+def test_a_damaged_file_is_begun_anew(subscribers: Subscribers, tmp_path: Path) -> None:
     (tmp_path / SUBSCRIBERS).write_bytes(b"no database" * 1000)
     assert subscribers.days() == []
 
     subscribers.count([poll()], TODAY)
 
     assert counted(subscribers) == {"all": (0, 1)}
-    assert (tmp_path / "subscribers.damaged").exists()
+    assert sorted(os.listdir(tmp_path)) == ["subscribers.damaged", SUBSCRIBERS]
 
 
 def test_a_damaged_file_outlives_its_day_no_more_than_its_key(
@@ -307,7 +321,7 @@ LOG = [
 
 
 def test_a_log_is_counted_by_its_own_days() -> None:
-    assert read_log(LOG, SITE_URL) == [
+    assert read_log(LOG, SITE_URL, 20_778) == [
         DayCount("all", 20_777, 0, 2),
         DayCount("all", 20_778, 0, 1),
         DayCount("topics/日", 20_777, 40, 0),
@@ -317,7 +331,29 @@ def test_a_log_is_counted_by_its_own_days() -> None:
 def test_a_site_below_a_path_is_found_in_the_log() -> None:
     line = LINE.format("192.0.2.1", "20/Nov/2026", "/news/all.rss", 200, "newsboat")
 
-    assert read_log([line, *LOG], f"{SITE_URL}/news") == [DayCount("all", 20_777, 0, 1)]
+    assert read_log([line, *LOG], f"{SITE_URL}/news", 20_778) == [DayCount("all", 20_777, 0, 1)]
+
+
+def test_a_line_with_a_date_to_come_counts_for_nothing() -> None:
+    wrong = LINE.format("192.0.2.9", "20/Nov/9999", "/all.rss", 200, "newsboat")
+
+    assert read_log([wrong, *LOG], SITE_URL, 20_778) == read_log(LOG, SITE_URL, 20_778)
+
+
+def test_a_log_with_a_hostile_line_is_read_soon_and_in_little_memory(
+    polled: Site, tmp_path: Path
+) -> None:
+    """Of 20 MB without a line break, made to be looked at from each of its dates."""
+    log = tmp_path / "access.log"
+    log.write_bytes(b"1 [20/Nov/2026:" * 1_400_000 + b"\n\0\xff\n" + LOG[0].encode())
+
+    tracemalloc.start()
+    done = polled.runner.invoke(args=["subscribers", "--read", str(log)])
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert done.output.split()[:3] == ["1", "0", "1"]
+    assert most < 10_000_000
 
 
 def test_a_log_read_twice_counts_once(polled: Site, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from flask.cli import with_appcontext
 
 from feeds.catalog import Catalog
 from feeds.cli.tools import given_tools, refresh_with_bar
-from feeds.counting import latest, read_log
+from feeds.counting import latest, log_lines, read_log
 from feeds.errors import ExportError, SettingsError, StoreUnavailable
 from feeds.export import Answer, pictures, put_document, put_maps, put_picture
 from feeds.library import PICTURES, Picture
@@ -129,8 +129,10 @@ def subscribers(file: TextIO | None) -> None:
     """Say how many subscribe to each feed: all, by services, on their own, on which day."""
     tools = given_tools()
     if file:
+        today = int(tools.library.clock()) // 86_400
         try:
-            tools.subscribers.merge(read_log(file, tools.catalog.files.site.url))
+            counts = read_log(log_lines(file), tools.catalog.files.site.url, today)
+            tools.subscribers.merge(counts)
         except StoreUnavailable as error:
             raise click.ClickException(str(error)) from None
     for count in latest(tools.subscribers.days()):

@@ -4,7 +4,7 @@ from feeds.counting.agents import LONGEST
 from feeds.counting.beat import Beat
 from feeds.counting.counts import PASSED_ON, REQUESTS, Counts, Key, Seen
 from feeds.counting.exposition import CONTENT_TYPE, Gauge, exposition
-from feeds.counting.polls import PollCounter, read_log
+from feeds.counting.polls import PollCounter, log_lines, read_log
 from feeds.counting.shared import FILE, SharedCounts
 from feeds.counting.subscribers import SUBSCRIBERS, DayCount, Subscribers, latest
 
@@ -26,5 +26,6 @@ __all__ = [
     "Subscribers",
     "exposition",
     "latest",
+    "log_lines",
     "read_log",
 ]

@@ -3,11 +3,13 @@
 import logging
 import re
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
+from functools import partial
 from itertools import groupby, islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TextIO
 from urllib.parse import unquote, urlsplit
 
 from feeds.counting.agents import LONGEST
@@ -19,14 +21,15 @@ from feeds.urls import read
 
 log = logging.getLogger(__name__)
 
-#: Lines of a log that are counted at once.
-LINES = 10_000
+#: Lines of a log that are counted at once, and characters of one: a request's line and headers
+#: are at most 32 kB each, or nginx refuses it.
+LINES, LONGEST_LINE = 10_000, 100_000
 
 _DAY = 86_400
 
 #: nginx's and Apache's "combined" format: address, time, request, status, User-Agent.
 _LINE = re.compile(
-    r'(\S+) .*?\[(\d{2})/([A-Z][a-z]{2})/(\d{4}):[^]]*\] "GET (\S+) [^"]*" (?:200|226|304) \S+ '
+    r'(\S+) [^[]*\[(\d{2})/([A-Z][a-z]{2})/(\d{4}):[^]]*\] "GET (\S+) [^"]*" (?:200|226|304) \S+ '
     r'"[^"]*" "([^"]*)"'
 )
 _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
@@ -63,16 +66,23 @@ class PollCounter:
         self._trouble.end()
 
 
-def read_log(lines: Iterable[str], site: str) -> list[DayCount]:
+def log_lines(log: TextIO) -> Iterator[str]:
+    """The lines of a log, one that is longer than nginx writes any in pieces."""
+    return iter(partial(log.readline, LONGEST_LINE), "")
+
+
+def read_log(lines: Iterable[str], site: str, today: int) -> list[DayCount]:
     """Count subscribers by the log of a proxy, oldest line first, as a node would have.
 
     The same lines give the same counts, nearly where they are estimates: each day has a key of its
-    own here, too, which is gone when this returns.
+    own here, too, which is gone when this returns. Lines of days to come are left out: one with a
+    wrong date would be the last that counts. Where the log is written it may be tomorrow already.
     """
     prefix = urlsplit(site).path
     with TemporaryDirectory() as folder:
         counted = Subscribers(Path(folder) / SUBSCRIBERS)
-        found = (poll for line in lines if (poll := _read(line, prefix)))
+        read_ones = (poll for line in lines if (poll := _read(line, prefix)))
+        found = (poll for poll in read_ones if poll[0] <= today + 1)
         for day, polls in groupby(found, key=lambda each: each[0]):
             while some := [poll for _, poll in islice(polls, LINES)]:
                 counted.count(some, day)

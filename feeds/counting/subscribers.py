@@ -107,8 +107,9 @@ class Subscribers:
     def _begun(self, connection: sqlite3.Connection, day: int) -> tuple[bytes, int]:
         """The key of a day and the day; at a new one everything that is over goes."""
         found = connection.execute("SELECT key, day FROM secret").fetchone()
-        # A clock that was set back goes on with the day that it was.
-        if found and found[1] >= day:
+        # A clock that was set back a little goes on with the day that it was; after one that was
+        # far ahead the key would be kept for as long, and all be counted for a day to come.
+        if found and day <= found[1] <= day + BELIEVED:
             return found[0], found[1]
         if found:
             # What was damaged on the day that is over has its key, too.
@@ -116,8 +117,9 @@ class Subscribers:
         key = secrets.token_bytes(32)
         connection.execute("DELETE FROM secret")
         connection.execute("DELETE FROM poller")
-        connection.execute("DELETE FROM claim WHERE day <= ?", (day - BELIEVED,))
-        connection.execute("DELETE FROM day_count WHERE day <= ?", (day - KEPT,))
+        for table, days in (("claim", BELIEVED), ("day_count", KEPT)):
+            sql = f"DELETE FROM {table} WHERE day <= ? OR day > ?"
+            connection.execute(sql, (day - days, day + BELIEVED))
         connection.execute("INSERT INTO secret VALUES (?, ?)", (key, day))
         return key, day
 

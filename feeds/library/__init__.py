@@ -23,6 +23,7 @@ from feeds.library.refresh import Progress, Refresher, Report
 from feeds.library.revision import Revision
 from feeds.library.site_files import read_site_files
 from feeds.library.verdict import Verdict
+from feeds.library.vouching import Voucher
 from feeds.library.watch import Watcher
 
 __all__ = [
@@ -90,7 +91,10 @@ class Library:
         _libraries.add(self)
         self._path = instance / "index.sqlite"
         self._lock = self._path.with_suffix(".lock")
-        self._refresher = Refresher(reader, self._path, self.revision, fingerprint, clock)
+        self._voucher = Voucher(instance)
+        self._refresher = Refresher(
+            reader, self._path, self.revision, fingerprint, clock, self.vouch
+        )
         self.index = Index(self._path, self.revision)
         self.announcements = Announcements(instance / "websub.sqlite")
         self.pictures = Pictures(self._path, instance / ANSWERS, reader.is_ours)
@@ -144,10 +148,14 @@ class Library:
 
         Once is enough. Never fails: what cannot be done now is tried again, and meanwhile what is
         there is served. The first time it waits so many seconds: a small index is ready by then.
+
+        Until the folder has been looked over once, the index says nothing: an article of it may
+        have become a draft while no server ran.
         """
         with self._starting:
             if self._watcher is not None:
                 return
+            self.index.is_vouched = self._voucher.is_vouched
             turn = self._turn()
             self._watcher = Watcher(self.reader.content, turn, self, self.clock, self._poll)
             self._watcher.start()
@@ -177,9 +185,15 @@ class Library:
         """Look for damage that nobody has met yet."""
         self._mend()
 
+    def vouch(self) -> None:
+        """Let what the index holds be served, by all processes; a command has no say in that."""
+        if self._watcher is not None:
+            self._voucher.vouch()
+
     def after_fork(self) -> None:
         """Begin anew in a child: it has none of the threads of its parent."""
         self._watcher = None
+        self._voucher = Voucher(self._instance)
         self._starting = threading.Lock()
         self.index.leave_to_parent()
 
@@ -210,6 +224,7 @@ class Library:
                 self._watcher.stop()
                 self._watcher.join(STOPPING)
             self._watcher = None
+            self._voucher.leave()
 
 
 def _in_words(tally: dict[str, int]) -> str:

@@ -7,8 +7,8 @@ nobody. That something changed is one comparison with a number that all share: t
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -73,6 +73,8 @@ class Index:
         self.path = path
         self.revision = revision
         self._local = threading.local()
+        #: Tells whether what it holds may be served; asked until it once may.
+        self.is_vouched: Callable[[], bool] | None = None
 
     def leave_to_parent(self) -> None:
         """Use none of the connections that were opened before a fork, nor close them."""
@@ -104,10 +106,11 @@ class Index:
     def is_announced(self) -> bool:
         """Whether the index is where it should be, readable, and its revision is what was told."""
         self._local.revision = None
-        try:
-            return bool(self.meta("revision") == self.revision.get())
-        except IndexUnavailable:
-            return False
+        with suppress(IndexUnavailable), self._as_ours():
+            # Whoever keeps it up to date asks this before it may be served.
+            found = self._connection().execute(_META, ("revision",)).fetchone()
+            return found is not None and bool(found[0] == self.revision.get())
+        return False
 
     @contextmanager
     def _as_ours(self) -> Iterator[None]:
@@ -121,6 +124,9 @@ class Index:
 
     def _all(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         with self._as_ours():
+            if self.is_vouched and not self.is_vouched():
+                raise IndexUnavailable("the content folder is being looked over: try again soon")
+            self.is_vouched = None
             return self._connection().execute(sql, parameters).fetchall()
 
     @contextmanager
@@ -217,5 +223,8 @@ class Index:
 
     def meta(self, key: str) -> Any:
         """A fact about the index itself."""
-        found = self._all("SELECT value FROM meta WHERE key = ?", key)
+        found = self._all(_META, key)
         return found[0][0] if found else None
+
+
+_META = "SELECT value FROM meta WHERE key = ?"

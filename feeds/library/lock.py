@@ -38,6 +38,19 @@ class Turn:
             self._handle = self._tried()
         return self._handle is not None
 
+    def is_had(self) -> bool:
+        """Whether anybody has it; who asks keeps others from taking it for microseconds."""
+        if self._handle is not None:
+            return True
+        handle = _open(self._path)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            _close(handle)
+        return False
+
     def leave(self) -> None:
         """Let another have it."""
         if self._handle is not None:

@@ -4,12 +4,18 @@ A Reader is plain data, so that it can be sent to other processes when there is 
 """
 
 import os
+import threading
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from hashlib import blake2b
 from importlib.metadata import version as version_of
+from itertools import islice
+from multiprocessing import current_process, get_context, parent_process
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -32,6 +38,9 @@ STILL = 0.25
 
 #: How often a file is read that does not stay the same meanwhile.
 ATTEMPTS = 4
+
+#: From this many files on, reading them in several processes is faster than starting those.
+MANY = 1000
 
 _UNREADABLE = "cannot be read, or too deep: mend or move it; its articles stay as they were"
 
@@ -146,6 +155,39 @@ class Reader:
     def picture_type(self, url: str) -> str | None:
         """The media type of a picture as its host said; None: unknown."""
         return told(self.answers, url).media_type if self.answers else None
+
+
+def verdicts(reader: Reader, paths: Collection[str], now: int) -> Iterator[Verdict]:
+    """The verdict on each file; one that is gone by now has none and is met again later."""
+    judge = partial(reader.judge, now=now)
+    # A worker that its server calls a daemon may not have processes of its own.
+    if len(paths) < MANY or current_process().daemon:
+        yield from filter(None, map(judge, paths))
+        return
+    # Not by forking: a server has threads, and their locks would stay locked in the child.
+    spawn = get_context("spawn")
+    with ProcessPoolExecutor(os.cpu_count(), spawn, initializer=_end_with_parent) as pool:
+        for some in _batches(paths, 4000):
+            yield from filter(None, pool.map(judge, some, chunksize=100))
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that started it does: killed, it was seen to leave them behind.
+
+    They would wait for its next file for ever.
+    """
+    threading.Thread(target=_end_after, args=(parent_process(),), daemon=True).start()
+
+
+def _end_after(parent: BaseProcess) -> None:
+    parent.join()
+    os._exit(1)
+
+
+def _batches(paths: Collection[str], size: int) -> Iterator[list[str]]:
+    rest = iter(paths)
+    while some := list(islice(rest, size)):
+        yield some
 
 
 def _where(error: Exception) -> str:

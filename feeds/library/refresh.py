@@ -5,17 +5,10 @@ changes of a refresh appear at once, and one process refreshes at a time.
 """
 
 import logging
-import os
 import sqlite3
-import threading
-from collections.abc import Callable, Collection, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Collection, Iterable
 from contextlib import closing
 from dataclasses import dataclass, replace
-from functools import partial
-from itertools import islice
-from multiprocessing import current_process, get_context, parent_process
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import msgspec
@@ -27,7 +20,7 @@ from feeds.library.ledger import SETTLE
 from feeds.library.lock import locked
 from feeds.library.mending import is_database, mend
 from feeds.library.plan import Plan, find, is_great_loss, namable, plan
-from feeds.library.reading import PICTURES, Reader
+from feeds.library.reading import PICTURES, Reader, verdicts
 from feeds.library.revision import Revision
 from feeds.library.verdict import Verdict
 from feeds.store import tells_damage
@@ -38,9 +31,6 @@ _HELD = "%d of %d files are gone: their articles stay for %d s, or until 'flask 
 
 #: Called with how many files have been read and how many there are to read.
 Progress = Callable[[int, int], None]
-
-#: From this many files on, reading them in several processes is faster than starting those.
-MANY = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +55,8 @@ class Refresher:
     #: Of the settings that the index depends on.
     fingerprint: bytes
     clock: Callable[[], float]
+    #: Called when nothing is in the index any more that the folder says must not be served.
+    vouch: Callable[[], None]
 
     def refresh(
         self,
@@ -102,15 +94,20 @@ class Refresher:
             found = find(self.reader.content, paths, known)
             todo = plan(found, known)
             held = self._hold_back(connection, todo, now, "" in paths, is_confirmed)
+            gone = () if held else todo.gone
+            if must_rebuild and known:
+                # Making it anew may take minutes, in which it is served: nobody may see in it then
+                # what has become a draft.
+                self._apply(connection, Work(todo.read, gone, must_rebuild=False), now, progress)
+                self._announce(connection, now)
             if held and must_rebuild:
                 # Made anew it would hold what is left; as it is, it holds what was served.
                 return Report(held=True, due=ledger.next_due(connection, now))
             reads = found if must_rebuild else (*todo.read, *ledger.due(connection, now))
-            gone = () if held else todo.gone
             work = Work(tuple(dict.fromkeys(reads)), gone, must_rebuild)
             if work or ledger.has_old_withdrawals(connection, now):
                 self._apply(connection, work, now, progress)
-            self.revision.set(int(ledger.meta(connection, "revision") or 0), now)
+            self._announce(connection, now)
             is_held = ledger.meta(connection, "held-since") is not None
             due = ledger.next_due(connection, now)
             return Report(len(work.reads), len(work.gone), is_held, due)
@@ -159,7 +156,7 @@ class Refresher:
                 writer.finish()
                 changes.clear(connection, now)
                 writer = changes.Changes(connection, now)
-            for done, verdict in enumerate(self._verdicts(work.reads, now), 1):
+            for done, verdict in enumerate(verdicts(self.reader, work.reads, now), 1):
                 self._judge(writer, verdict, before if work.must_rebuild else None)
                 progress(done, len(work.reads))
             # An id that its file gave up goes to the next file that claims it.
@@ -174,13 +171,18 @@ class Refresher:
     def _mark(
         self, connection: sqlite3.Connection, writer: changes.Changes, must_rebuild: bool
     ) -> None:
-        ledger.put_meta(connection, "made-for", changes.made_for(self.fingerprint))
-        if not (writer.are_visible or must_rebuild):
+        if must_rebuild:
+            ledger.put_meta(connection, "made-for", changes.made_for(self.fingerprint))
+        elif not writer.are_visible:
             return
         # Should index and revision both be lost, old numbers must not come again.
         least = int(self.clock() * 1000) if must_rebuild else 0
         last = int(ledger.meta(connection, "revision") or 0)
         ledger.put_meta(connection, "revision", max(last, self.revision.get(), least) + 1)
+
+    def _announce(self, connection: sqlite3.Connection, now: int) -> None:
+        self.revision.set(int(ledger.meta(connection, "revision") or 0), now)
+        self.vouch()
 
     def _judge(
         self, writer: changes.Changes, verdict: Verdict, before: ledger.Before | None
@@ -200,19 +202,6 @@ class Refresher:
             where = f"{verdict.shown}:{verdict.line or 1}: {verdict.key or 'file'}"
             log.warning("%s: %s: %s", where, verdict.reason, verdict.message)
 
-    def _verdicts(self, paths: Collection[str], now: int) -> Iterator[Verdict]:
-        """The verdict on each file; one that is gone by now has none and is met again later."""
-        judge = partial(self.reader.judge, now=now)
-        # A worker that its server calls a daemon may not have processes of its own.
-        if len(paths) < MANY or current_process().daemon:
-            yield from filter(None, map(judge, paths))
-            return
-        # Not by forking: a server has threads, and their locks would stay locked in the child.
-        spawn = get_context("spawn")
-        with ProcessPoolExecutor(os.cpu_count(), spawn, initializer=_end_with_parent) as pool:
-            for some in _batches(paths, 4000):
-                yield from filter(None, pool.map(judge, some, chunksize=100))
-
 
 @dataclass(frozen=True, slots=True)
 class Work:
@@ -225,22 +214,3 @@ class Work:
     def __bool__(self) -> bool:
         """Whether there is any."""
         return bool(self.reads or self.gone or self.must_rebuild)
-
-
-def _end_with_parent() -> None:
-    """End this process when the one that started it does: killed, it was seen to leave them behind.
-
-    They would wait for its next file for ever.
-    """
-    threading.Thread(target=_end_after, args=(parent_process(),), daemon=True).start()
-
-
-def _end_after(parent: BaseProcess) -> None:
-    parent.join()
-    os._exit(1)
-
-
-def _batches(paths: Collection[str], size: int) -> Iterator[list[str]]:
-    rest = iter(paths)
-    while some := list(islice(rest, size)):
-        yield some

@@ -56,6 +56,9 @@ class Watched(Protocol):
     def examine(self) -> None:
         """Look for damage that nobody has met yet."""
 
+    def vouch(self) -> None:
+        """Let what the index holds be served: it is what the folder holds, or all there is."""
+
 
 class Watcher(threading.Thread):
     """Refreshes when files change, and when an embargo ends, while it is its turn."""
@@ -85,7 +88,9 @@ class Watcher(threading.Thread):
                 if self._turn.take():
                     self._watch()
             except Exception as error:
-                # Nothing may end this thread: disk full, folder gone, index damaged.
+                # Nothing may end this thread: disk full, folder gone, index damaged. And what was
+                # served before beats an error.
+                self._watched.vouch()
                 self._trouble.met(error)
                 self._stop_event.wait(PAUSE)
         self._turn.leave()
