@@ -13,7 +13,7 @@ from click import ClickException
 from flask import Flask
 
 from feeds import cli, formats, logs
-from feeds.cache import open_cache, open_traces
+from feeds.cache import Cache, open_cache, open_traces
 from feeds.catalog import Catalog
 from feeds.counting import FILE, SUBSCRIBERS, Beat, Counts, PollCounter, SharedCounts, Subscribers
 from feeds.errors import SettingsError
@@ -34,21 +34,16 @@ def create_app(
     files = read_site_files(environment.content, environment.url, environment.own_url)
     library = _library(environment, files, clock)
     catalog = Catalog(library, files, formats.MAX_BYTES - formats.FRAME)
-    cache, counts = open_cache(environment.cache_url), Counts()
-    publisher = Publisher(library.revision.lately, cache, environment.memory, counts)
-    way = files.fingerprint + formats.version().encode()
-    traces = Traces(open_traces(environment.cache_url, cache), way)
+    cache = open_cache(environment.cache_url)
+    web = _web(environment, catalog, library, cache)
     announcer = Announcer(catalog, library, cache, formats.version(), clock)
+
     app = Flask(__name__, static_folder=None)
     # OPTIONS has an answer of its own, the same for every address.
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
-    pictures = environment.content / PICTURES
-    shared = SharedCounts(counts, environment.instance / FILE)
-    subscribers = Subscribers(environment.instance / SUBSCRIBERS)
-    token = environment.operator_token
-    add_routes(app, Web(catalog, publisher, traces, library, pictures, shared, subscribers, token))
-    cli.add_commands(app, cli.Tools(environment, library, catalog, subscribers, announcer))
-    app.wsgi_app = front(app.wsgi_app, publisher, catalog.urls)  # type: ignore[assignment,method-assign]
+    add_routes(app, web)
+    cli.add_commands(app, cli.Tools(environment, library, catalog, web.subscribers, announcer))
+    app.wsgi_app = front(app.wsgi_app, web.publisher, catalog.urls)  # type: ignore[assignment,method-assign]
     return app
 
 
@@ -64,6 +59,21 @@ def _library(environment: Environment, files: SiteFiles, clock: Callable[[], flo
     # look different their Last-Modified must be later.
     fingerprint = files.fingerprint + f"{formats.version()} {version()}".encode()
     return Library(reader, environment.instance, fingerprint, environment.poll, clock)
+
+
+def _web(environment: Environment, catalog: Catalog, library: Library, cache: Cache) -> Web:
+    counts = Counts()
+    way = catalog.files.fingerprint + formats.version().encode()
+    return Web(
+        catalog=catalog,
+        publisher=Publisher(library.revision.lately, cache, environment.memory, counts),
+        traces=Traces(open_traces(environment.cache_url, cache), way),
+        library=library,
+        pictures=environment.content / PICTURES,
+        counts=SharedCounts(counts, environment.instance / FILE),
+        subscribers=Subscribers(environment.instance / SUBSCRIBERS),
+        token=environment.operator_token,
+    )
 
 
 @cache

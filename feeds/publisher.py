@@ -82,8 +82,8 @@ class Publisher:
         """The document at an address, made by a recipe when that has changed.
 
         That a feed is unknown, retired or moved, or that there is no delta, passes through, and so
-        does any other error, unless a document was served before: then that is served again rather
-        than none, or what may be served ``instead``.
+        does any other error, unless there is what may be served ``instead``, or a document was
+        served before: then that is served again rather than none.
         """
         # Read before the recipe: what changes meanwhile is seen by the next request.
         revision = self._revision()
@@ -97,7 +97,8 @@ class Publisher:
             self._drop(address)
             raise
         except Exception:
-            last = found.document if found else instead
+            # First what is known to be newer: what was served before may hold what is withdrawn.
+            last = instead or (found.document if found else None)
             if last is None:
                 raise
             self._complain(address)
@@ -106,7 +107,7 @@ class Publisher:
             self._keep(address, _Hot(revision, document))
             return document
         assert found is not None
-        return found.document
+        return instead or found.document
 
     def _complain(self, address: str) -> None:
         """Log the error that is being handled; not for every request, which would fill a disk."""

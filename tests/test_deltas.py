@@ -478,6 +478,23 @@ def test_a_delta_that_cannot_be_made_is_no_error(
     assert (answer.status_code, answer.data) == (200, whole.data)
 
 
+def test_a_delta_of_before_is_not_served_where_the_whole_is_newer(
+    ten: Site, changed: dict[str, str], content: Content, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it named may be withdrawn by now."""
+    delta = poll(ten, PATHS[0], changed[PATHS[0]])
+    content.remove("new.md")
+    ten.library.refresh()
+    ten.get(PATHS[0])
+    monkeypatch.setattr(formats, "render", lambda feed, format: 1 / 0)
+
+    answer = poll(ten, PATHS[0], changed[PATHS[0]])
+
+    assert b"<title>New</title>" in delta.data
+    assert answer.status_code == 200
+    assert b"<title>New</title>" not in answer.data
+
+
 @dataclass
 class Follower:
     """A reader that has applied every delta it was sent."""
