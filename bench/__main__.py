@@ -51,7 +51,7 @@ def _steps(folders: dict[int, tuple[Path, Path]], work: Path) -> dict[str, Calla
         "inside": partial(inside.run, content, instance),
         "replay": partial(replay.run, content, work),
         "history": partial(history.run, two),
-        "pages": partial(pages.run, content, instance),
+        "pages": partial(pages.run, *folders[SIZES[2]]),
         "live": partial(live.run, folders),
     }
 

@@ -281,8 +281,8 @@ def test_a_page_of_fifty_articles_is_light(
         )
     site = open_site()
 
-    for path in ("/", "/topics/ai", "/providers/news.example.com"):
-        assert len(tree(site, path).cssselect("article")) == 50
+    for path, count in (("/", 20), ("/topics/ai", 50), ("/providers/news.example.com", 50)):
+        assert len(tree(site, path).cssselect("article")) == count
         assert len(site.get(path).get_data()) < 60_000
 
 

@@ -26,6 +26,9 @@ HTML = "text/html; charset=utf-8"
 #: and there, in a large month, by their titles.
 ARTICLES = 50
 
+#: Articles on the page of the whole, which has the names of all feeds above them.
+NEWEST = 20
+
 #: Characters of a search that are looked at.
 QUERY = 100
 
@@ -58,7 +61,8 @@ def page_recipe(catalog: Catalog, id: FeedId) -> Recipe:
     """The recipe of the page of a feed or of a month; raises as Catalog.select does."""
     with catalog.snapshot():
         whole = catalog.select(id)
-        selection = whole if id.month else replace(whole, rows=whole.rows[:ARTICLES])
+        count = NEWEST if id == ALL else ARTICLES
+        selection = whole if id.month else replace(whole, rows=whole.rows[:count])
         shown = _shown(catalog, id, more=len(whole.rows) > len(selection.rows))
         modified = catalog.modified()
     facts = msgspec.json.encode(shown)

@@ -10,7 +10,7 @@ from feeds.web.assets import NAMES
 from feeds.web.words import shortened
 
 #: Characters of an excerpt: three lines, so that fifty articles stay a light page.
-EXCERPT = 220
+EXCERPT = 200
 
 #: Related links of an article; all of them are in the feeds.
 RELATED = 3
