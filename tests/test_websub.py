@@ -639,13 +639,56 @@ def test_a_machine_that_takes_its_time_holds_up_the_other_only_for_a_moment(
         node.clock.now += PAUSE
     queue = two_nodes[0].site.library.announcements
     waiting = queue.due(hub.url("status/202"), two_nodes[0].clock.now, 99)
-    claimed = [two_nodes[0].announcer.claim(due) for due in waiting]
+    now = two_nodes[0].clock.now
+    claimed = [two_nodes[0].announcer.claim(due, now) for due in waiting]
 
     two_nodes[1].tell(after=0)
 
     assert claimed == [True] * len(SHOWING)
     assert hub.told() == []
     assert two_nodes[1].state().pending == len(SHOWING)
+
+
+def test_what_changes_while_another_machine_tells_waits_its_whole_pause(
+    two_nodes: list[Node], hub: TinyHub, content: Content
+) -> None:
+    content.write("a.md", title="Another title")
+    for node in two_nodes:
+        node.refresh()
+        node.clock.now += PAUSE
+    first, second = two_nodes
+    for due in first.site.library.announcements.due(hub.url("status/202"), first.clock.now, 99):
+        first.announcer.claim(due, first.clock.now)
+    second.tell(after=0)
+
+    content.write("a.md", title="One more title")
+    second.refresh()
+    second.tell(after=PAUSE - 0.1)
+    early = hub.told()
+    second.tell(after=0.1)
+
+    assert early == []
+    assert hub.told() == SHOWING
+
+
+def test_what_was_told_too_early_is_told_again_when_its_pause_is_over(
+    two_nodes: list[Node], hub: TinyHub, content: Content
+) -> None:
+    """A claim from the first time does not keep anybody from the second."""
+    node, _ = two_nodes
+    content.write("a.md", title="Another title")
+    node.refresh()
+    node.clock.now += PAUSE - 1
+    content.write("a.md", title="One more title")
+    node.refresh()
+
+    node.tell(after=1)
+    early = hub.told()
+    node.tell(after=PAUSE - 1)
+
+    assert early == SHOWING
+    assert hub.told() == sorted(2 * SHOWING)
+    assert node.state().pending == 0
 
 
 # The command.

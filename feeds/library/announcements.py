@@ -182,11 +182,12 @@ _KEY = "SELECT key FROM document WHERE path = ? AND month = ? AND part = ?"
 
 _PUT = "INSERT OR REPLACE INTO document VALUES (?, ?, ?, ?, ?)"
 
-#: What waits already is told no later for having changed again.
+#: What waits already is told no later for having changed again, unless it was tried since.
 _QUEUE = """
 INSERT INTO announcement (hub, address, key, since, due) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET
-    key = excluded.key, since = excluded.since, tries = 0, due = min(due, excluded.due)"""
+    key = excluded.key, since = excluded.since, tries = 0,
+    due = CASE tries WHEN 0 THEN min(due, excluded.due) ELSE excluded.due END"""
 
 _DUE = """
 SELECT hub, address, key, since, tries, coalesce(failures, 0)

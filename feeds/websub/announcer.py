@@ -147,8 +147,9 @@ class Announcer:
         if self._cache.is_shared and self._cache.get(_name(due)) == due.key.encode():
             self._queue.settle(due)
             return True
-        if not self.claim(due):
-            self._queue.put_off(due, due.tries, started + 1)
+        if not self.claim(due, started):
+            # Tried, if by another: what it changes to now waits for its own pause.
+            self._queue.put_off(due, max(due.tries, 1), started + 1)
             return True
         # Before it is told, not after: who dies meanwhile, or cannot write any more on a full
         # disk, comes back to it later instead of telling it without end.
@@ -159,14 +160,21 @@ class Announcer:
         self._succeeded(due, started)
         return True
 
-    def claim(self, due: Due) -> bool:
-        """Whether it is for this machine to tell a hub, and for no other meanwhile."""
-        return self._cache.lease(f"{_name(due)}:{due.key}", CLAIM)
+    def claim(self, due: Due, now: float) -> bool:
+        """Whether it is for this machine to tell a hub, and for no other meanwhile.
+
+        What is told before its pause is over is told once more after it, by whoever claims that.
+        """
+        when = "early" if self._is_early(due, now) else "due"
+        return self._cache.lease(f"{_name(due)}:{due.key}:{when}", CLAIM)
+
+    def _is_early(self, due: Due, now: float) -> bool:
+        """Whether it changed again while it waited: the hub may get what was before that."""
+        return due.since <= now < due.since + self._pause
 
     def _succeeded(self, due: Due, started: float) -> None:
         self._queue.succeeded(due.hub, self._clock())
-        if due.since <= started < due.since + self._pause:
-            # It changed again while it waited: the hub may have got what was before that.
+        if self._is_early(due, started):
             self._queue.put_off(due, 0, due.since + self._pause)
             return
         if self._cache.is_shared:
