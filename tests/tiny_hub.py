@@ -13,13 +13,17 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
-        print(self.path, form["hub.mode"][0], form["hub.url"][0], flush=True)
+        self.say(f"{self.path} {form['hub.mode'][0]} {form['hub.url'][0]}")
         name, _, rest = self.path.removeprefix("/").partition("/")
         getattr(self, f"say_{name}")(rest)
 
     def do_GET(self) -> None:
-        print(self.path, "GET", flush=True)
+        self.say(f"{self.path} GET")
         self.say_status("200")
+
+    def say(self, line: str) -> None:
+        """Print a line at once: two that are printed in pieces at one time get mixed."""
+        print(f"{line}\n", end="", flush=True)
 
     def say_status(self, rest: str) -> None:
         self._say(int(rest))
