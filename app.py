@@ -19,7 +19,6 @@ from feeds.counting import FILE, SUBSCRIBERS, Beat, Counts, PollCounter, SharedC
 from feeds.errors import SettingsError
 from feeds.library import ANSWERS, PICTURES, Library, Reader, read_site_files, version
 from feeds.membership import memberships
-from feeds.processes import end_with_parent
 from feeds.publisher import Publisher
 from feeds.settings import Environment, SiteFiles, read_environment
 from feeds.traces import Traces
@@ -83,7 +82,6 @@ def _served() -> Flask:
 
     Not before: a server may fork after loading it, and threads do not survive that.
     """
-    end_with_parent()
     app = create_app()
     logs.log_the_uncaught()
     web: Web = app.extensions["tributary"]

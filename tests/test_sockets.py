@@ -160,15 +160,6 @@ def test_a_worker_that_dies_is_replaced(address: str) -> None:
     _until(lambda: answers_all(address))
 
 
-def test_a_server_that_is_killed_leaves_no_worker_that_holds_its_port(address: str) -> None:
-    server = listener(address)
-    left = workers(server)
-
-    os.kill(server, signal.SIGKILL)
-
-    _until(lambda: not any(Path(f"/proc/{worker}").exists() for worker in left))
-
-
 def answers_all(address: str) -> bool:
     """Whether a few requests in a row are answered."""
     with polled(address, 1) as (poller,):

@@ -4,6 +4,7 @@ A Reader is plain data, so that it can be sent to other processes when there is 
 """
 
 import os
+import threading
 import time
 import traceback
 from collections.abc import Callable, Collection, Iterator
@@ -13,7 +14,8 @@ from functools import partial
 from hashlib import blake2b
 from importlib.metadata import version as version_of
 from itertools import islice
-from multiprocessing import current_process, get_context
+from multiprocessing import current_process, get_context, parent_process
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -26,7 +28,6 @@ from feeds.library.front_matter import Context, parse
 from feeds.library.pictures import told
 from feeds.library.verdict import Entry, Verdict, digest
 from feeds.model import Article, Membership
-from feeds.processes import end_with_parent
 
 #: Where the pictures are that we serve ourselves, below the content folder and below the site.
 PICTURES = "pictures"
@@ -165,9 +166,22 @@ def verdicts(reader: Reader, paths: Collection[str], now: int) -> Iterator[Verdi
         return
     # Not by forking: a server has threads, and their locks would stay locked in the child.
     spawn = get_context("spawn")
-    with ProcessPoolExecutor(os.cpu_count(), spawn, initializer=end_with_parent) as pool:
+    with ProcessPoolExecutor(os.cpu_count(), spawn, initializer=_end_with_parent) as pool:
         for some in _batches(paths, 4000):
             yield from filter(None, pool.map(judge, some, chunksize=100))
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that started it does: killed, it was seen to leave them behind.
+
+    They would wait for its next file for ever.
+    """
+    threading.Thread(target=_end_after, args=(parent_process(),), daemon=True).start()
+
+
+def _end_after(parent: BaseProcess) -> None:
+    parent.join()
+    os._exit(1)
 
 
 def _batches(paths: Collection[str], size: int) -> Iterator[list[str]]:
