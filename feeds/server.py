@@ -8,8 +8,11 @@ import logging
 import logging.config
 import multiprocessing
 import socket
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
+from granian._granian import SocketHolder
 from granian.constants import HTTPModes, Interfaces, RuntimeModes
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
@@ -44,7 +47,7 @@ def serve(environment: Environment, library: Library, announcer: Announcer, site
     This process watches the folder and tells hubs; the workers answer, and one of them takes
     over if it dies. Raise SettingsError when it may not listen where it was told to.
     """
-    _check_address(environment)
+    listening = _listen(environment)
     logging.config.dictConfig(logs.configuration(environment.logs_json))
     logs.log_the_uncaught()
     library.start(patience=0)
@@ -55,30 +58,52 @@ def serve(environment: Environment, library: Library, announcer: Announcer, site
     # Not by forking: this process has threads, and a lock that one of them holds at that moment
     # stays locked in the worker, which was then seen to hang when it was to stop.
     multiprocessing.set_start_method("spawn", force=True)
-    make_server(environment).serve()
+    make_server(environment).serve(partial(_work, listening))
     announcer.stop()
     library.stop()
 
 
-def _check_address(environment: Environment) -> None:
-    """Granian meets a taken port only when all else has started, and says so in a page of Rust."""
+def _listen(environment: Environment) -> socket.socket:
+    """The one socket at which all workers take connections, kept open by this process.
+
+    By itself granian gives each worker its own, and closes with it what waits there: a reload was
+    seen to lose one connection of 125,000, and the death of the only worker closes the door.
+    """
     family = socket.AF_INET6 if ":" in environment.host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((environment.host, environment.port))
-        except OSError as error:
-            where = f"cannot listen at {environment.own_url}"
-            message = f"HOST, PORT: {where}: {error.strerror}: name another"
-            raise SettingsError(message) from None
+    address = environment.host, environment.port
+    try:
+        listening = socket.create_server(address, family=family, backlog=WAITING)
+    except OSError as error:
+        where = f"cannot listen at {environment.own_url}"
+        message = f"HOST, PORT: {where}: {error.strerror}: name another"
+        raise SettingsError(message) from None
+    if hasattr(socket, "TCP_DEFER_ACCEPT"):
+        # A connection is a worker's only when its request is there, or after a second: granian
+        # hangs up at once on those that have said nothing yet when it stops a worker.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 1)
+    return listening
+
+
+def _work(
+    listening: socket.socket,
+    number: int,
+    name: str | None,
+    load: Callable[..., Any],
+    _: Any,
+    *settings: Any,
+) -> None:
+    """Be one of the workers: granian's own, but at the socket that all share."""
+    # Its stub knows two of its three arguments.
+    shared = SocketHolder(listening.detach(), False, WAITING)  # type: ignore[call-arg]
+    Server._spawn_wsgi_worker(number, name, load, ((None, shared), None), *settings)
 
 
 def make_server(environment: Environment) -> Any:
     """The server, set up for short answers from memory."""
     return Server(
         "app:app",
-        address=environment.host,
-        port=environment.port,
+        # Not where it listens: `_listen` says that, and granian only tries this address.
+        port=0,
         interface=Interfaces.WSGI,
         workers=environment.workers,
         # Python runs one thread at a time: of 32 connections, one thread answered a third more
