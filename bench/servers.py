@@ -58,11 +58,12 @@ def _gunicorn(kind: str, app: str, port: int, workers: int) -> list[str]:
 
 
 @contextmanager
-def nginx(folder: Path, workers: int = 1) -> Iterator[int]:
+def nginx(folder: Path, workers: int = 1, kept_open: str = "off") -> Iterator[int]:
     """Serve a folder of files, with their ``.gz`` beside them, by nginx; yield its port."""
     port, place = free_port(), Path(mkdtemp(prefix="nginx-"))
     config = place / "nginx.conf"
-    config.write_text(_NGINX.format(place=place, folder=folder, port=port, workers=workers))
+    given = {"place": place, "folder": folder, "port": port, "workers": workers}
+    config.write_text(_NGINX.format(**given, kept_open=kept_open))
     with running(["nginx", "-c", str(config), "-p", str(place)]):
         wait_for(port)
         yield port
@@ -120,7 +121,7 @@ _NGINX = """
 daemon off; worker_processes {workers}; pid {place}/pid; error_log {place}/errors;
 events {{ worker_connections 4096; }}
 http {{
-    access_log off; sendfile on; tcp_nopush on; open_file_cache max=1000;
+    access_log off; sendfile on; tcp_nopush on; open_file_cache {kept_open};
     keepalive_requests 1000000; gzip_static on; etag on;
     client_body_temp_path {place}/a; proxy_temp_path {place}/b; fastcgi_temp_path {place}/c;
     uwsgi_temp_path {place}/d; scgi_temp_path {place}/e;
