@@ -26,7 +26,7 @@ LIBRARIES = f"feedgen {feedgen.version.version_str} lxml {etree.__version__}"
 HISTORY = "http://purl.org/syndication/history/1.0"
 
 # lxml declares it with apostrophes, which some readers' sniffing does not know.
-_DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
+_DECLARATION = b'<?xml version="1.0" encoding="UTF-8"?>\n'
 
 _MARK = re.compile("([&<])")
 _QUOTE = '"'
@@ -180,10 +180,10 @@ def _spelt(text: str) -> str:
     return text.replace("&", "&#x26;").replace("<", "&#x3C;").replace(">", "&gt;")
 
 
-def document(built: str, tag: str, endings: Iterable[str]) -> bytes:
+def document(built: bytes, tag: str, endings: Iterable[str]) -> bytes:
     """The whole document, from what feedgen built and what is to end each of its items."""
-    end = f"</{tag}>"
+    end = f"</{tag}>".encode()
     # Texts are escaped, so that the end tag is found nowhere but at the end of an item.
     *items, rest = built.split(end)
-    complete = (item + ending + end for item, ending in zip(items, endings, strict=True))
-    return "".join((_DECLARATION, *complete, rest, "\n")).encode()
+    complete = (item + ending.encode() + end for item, ending in zip(items, endings, strict=True))
+    return b"".join((_DECLARATION, *complete, rest, b"\n"))

@@ -28,7 +28,7 @@ def render(feed: Feed) -> bytes:
     articles = [fitted(article) for article in feed.articles]
     generator = _feed(feed)
     generator.entry([_entry(article, feed) for article in articles])
-    built = generator.atom_str(encoding="unicode", xml_declaration=False)
+    built = generator.atom_str(xml_declaration=False)
     return _feedgen.document(built, "entry", (_ending(article, feed) for article in articles))
 
 

@@ -34,7 +34,7 @@ def render(feed: Feed) -> bytes:
     articles = [fitted(article) for article in feed.articles]
     generator = _channel(feed)
     generator.entry([_item(article, feed) for article in articles])
-    built = generator.rss_str(encoding="unicode", xml_declaration=False)
+    built = generator.rss_str(xml_declaration=False)
     return _feedgen.document(built, "item", map(_ending, articles))
 
 
