@@ -1,13 +1,15 @@
 """What RSS and Atom share, and every quirk of feedgen in one place.
 
-feedgen builds the core elements. What it gets wrong is put right through its extensions, which see
-the elements it has built. What it cannot say of an item, or loses, is written as text before the
-item's end: an element made by lxml, moved from its item into the feed, costs ten times as much.
+feedgen builds all that stands around the items, and each item up to its guid in RSS and up to its
+content in Atom. What it gets wrong is put right through its extensions, which see the elements it
+has built. The rest of an item, nearly all of which it cannot say, loses or puts elsewhere, is
+written as text before the item's end: an element costs ten times as much.
 """
 
 import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 import feedgen.version
 from feedgen.entry import FeedEntry
@@ -146,9 +148,9 @@ def spell(built: Element, *tags: str) -> None:
             element.append(reference)
 
 
-def text_element(tag: str, text: str) -> str:
-    """An element that holds plain text, spelt likewise."""
-    return f"<{tag}>{_spelt(text)}</{tag}>"
+def text_element(tag: str, text: str, attributes: str = "") -> str:
+    """An element that holds plain text, spelt likewise; a space comes before each attribute."""
+    return f"<{tag}{attributes}>{_spelt(text)}</{tag}>"
 
 
 def html_element(tag: str, html: str) -> str:
@@ -156,20 +158,20 @@ def html_element(tag: str, html: str) -> str:
     return f"<{tag}>{_escaped(html)}</{tag}>"
 
 
-def quoted_url(url: str) -> str:
-    """The value of an attribute that is an address, with its quotation marks."""
-    return f'"{_escaped(url).replace(_QUOTE, "&quot;")}"'
+def quoted(value: str) -> str:
+    """The value of an attribute, such as an address, with its quotation marks."""
+    return f'"{_escaped(value).replace(_QUOTE, "&quot;")}"'
 
 
 def quoted_text(text: str) -> str:
-    """The value of an attribute that is plain text, with its quotation marks."""
+    """The value of an attribute that is plain text, spelt likewise, with its quotation marks."""
     return f'"{_spelt(text).replace(_QUOTE, "&quot;")}"'
 
 
 def related(link: RelatedLink) -> str:
     """The attributes of a related link, in RSS as in Atom."""
     title = quoted_text(link.title)
-    return f'rel="related" type="text/html" href={quoted_url(link.url)} title={title}'
+    return f'rel="related" type="text/html" href={quoted(link.url)} title={title}'
 
 
 def _escaped(text: str) -> str:
@@ -180,10 +182,22 @@ def _spelt(text: str) -> str:
     return text.replace("&", "&#x26;").replace("<", "&#x3C;").replace(">", "&gt;")
 
 
-def document(built: bytes, tag: str, endings: Iterable[str]) -> bytes:
-    """The whole document, from what feedgen built and what is to end each of its items."""
-    end = f"</{tag}>".encode()
-    # Texts are escaped, so that the end tag is found nowhere but at the end of an item.
+class ItemText(NamedTuple):
+    """What is written of an item as text."""
+
+    ending: str
+    #: A space comes before each.
+    attributes: str = ""
+
+
+def document(built: bytes, tag: str, texts: Iterable[ItemText]) -> bytes:
+    """The whole document, from what feedgen built and the text of each of its items."""
+    start, end = f"<{tag}>".encode(), f"</{tag}>".encode()
+    # Texts are escaped, so that the tags are found nowhere but at the ends of an item.
     *items, rest = built.split(end)
-    complete = (item + ending.encode() + end for item, ending in zip(items, endings, strict=True))
-    return b"".join((_DECLARATION, *complete, rest, b"\n"))
+    parts = [_DECLARATION]
+    for item, text in zip(items, texts, strict=True):
+        if text.attributes:
+            item = item.replace(start, f"<{tag}{text.attributes}>".encode())
+        parts += (item, text.ending.encode(), end)
+    return b"".join((*parts, rest, b"\n"))
