@@ -104,7 +104,8 @@ def _related(links: tuple[RelatedLink, ...]) -> str:
 
 def escape(text: str) -> str:
     """Text for the inside of an element or of an attribute in double quotes."""
-    return html.escape(text, quote=False).replace('"', "&quot;")
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return text.replace('"', "&quot;")
 
 
 def plain(body: str) -> str:
