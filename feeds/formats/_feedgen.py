@@ -18,6 +18,7 @@ from feedgen.feed import FeedGenerator
 from lxml import etree
 
 from feeds.formats.dates import rfc3339
+from feeds.formats.item_html import escape
 from feeds.model import Feed, Format, RelatedLink
 
 Element = etree._Element
@@ -155,12 +156,13 @@ def text_element(tag: str, text: str, attributes: str = "") -> str:
 
 def html_element(tag: str, html: str) -> str:
     """An element that holds HTML."""
-    return f"<{tag}>{_escaped(html)}</{tag}>"
+    escaped = html.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return f"<{tag}>{escaped}</{tag}>"
 
 
 def quoted(value: str) -> str:
     """The value of an attribute, such as an address, with its quotation marks."""
-    return f'"{_escaped(value).replace(_QUOTE, "&quot;")}"'
+    return f'"{escape(value)}"'
 
 
 def quoted_text(text: str) -> str:
@@ -172,10 +174,6 @@ def related(link: RelatedLink) -> str:
     """The attributes of a related link, in RSS as in Atom."""
     title = quoted_text(link.title)
     return f'rel="related" type="text/html" href={quoted(link.url)} title={title}'
-
-
-def _escaped(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _spelt(text: str) -> str:
