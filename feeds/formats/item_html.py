@@ -29,9 +29,9 @@ def content(article: Article) -> str:
     lead, further = article.images[:1], article.images[1:]
     return "".join(
         (
-            *(_picture(image, image.title or article.title, _LEAD) for image in lead),
+            *[_picture(image, image.title or article.title, _LEAD) for image in lead],
             _text(article),
-            *(_picture(image, image.title) for image in further if not _shown(image, article)),
+            *[_picture(image, image.title) for image in further if not _shown(image, article)],
             _related(article.related),
         )
     )
@@ -98,7 +98,7 @@ def _shown(image: Image, article: Article) -> bool:
 def _related(links: tuple[RelatedLink, ...]) -> str:
     if not links:
         return ""
-    items = (f'<li><a href="{escape(link.url)}">{escape(link.title)}</a></li>' for link in links)
+    items = [f'<li><a href="{escape(link.url)}">{escape(link.title)}</a></li>' for link in links]
     return f"<h3>Related</h3><ul>{''.join(items)}</ul>"
 
 
