@@ -102,6 +102,18 @@ def test_items_keep_the_order_of_the_feed(format: Format) -> None:
 
 
 @every_format
+def test_texts_that_look_like_tags_of_items_are_texts(format: Format) -> None:
+    tags = "<item> </item> <entry> </entry>"
+    content = f"<p>{html.escape(tags * 20)}</p>"
+    odd = article(title=tags, excerpt=tags, topics=(tags,), content=content, language="ar")
+    found = items(render(feed(odd, article(id="2"), title=tags, description=tags), format), format)
+    assert [(item.title, item.content) for item in found] == [
+        (tags, content),
+        (article().title, article().content),
+    ]
+
+
+@every_format
 def test_a_link_is_the_providers_own(format: Format) -> None:
     """[15]"""
     assert items(render(feed(article(url=URL)), format), format)[0].url == URL

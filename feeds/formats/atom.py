@@ -7,9 +7,10 @@ from lxml.etree import SubElement
 from feeds.formats import _feedgen
 from feeds.formats._feedgen import (
     Element,
+    ItemText,
     Moment,
+    quoted,
     quoted_text,
-    quoted_url,
     related,
     spell,
     text_element,
@@ -19,7 +20,6 @@ from feeds.formats.item_html import content, description
 from feeds.formats.sizes import MAX_WITHDRAWN, fitted
 from feeds.model import Article, Feed, Format, Image, RelatedLink, Source, Withdrawal
 
-_LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 _TOMBSTONES = "http://purl.org/atompub/tombstones/1.0"
 
 
@@ -28,8 +28,8 @@ def render(feed: Feed) -> bytes:
     articles = [fitted(article) for article in feed.articles]
     generator = _feed(feed)
     generator.entry([_entry(article, feed) for article in articles])
-    built = generator.atom_str(encoding="unicode", xml_declaration=False)
-    return _feedgen.document(built, "entry", (_ending(article, feed) for article in articles))
+    built = generator.atom_str(xml_declaration=False)
+    return _feedgen.document(built, "entry", (_text(article, feed) for article in articles))
 
 
 def _feed(feed: Feed) -> FeedGenerator:
@@ -68,42 +68,36 @@ def _entry(article: Article, feed: Feed) -> FeedEntry:
     entry.id(feed.site.uri(article.id))
     entry.title(article.title)
     entry.updated(Moment.of(article.updated))
-    entry.published(Moment.of(article.published))
     entry.author([{"name": name} for name in article.authors or (article.provider.name,)])
     entry.content(content(article), type="html")
-    entry.category([{"term": topic} for topic in article.topics])
-    summary = description(article)
-    entry.summary(summary)
-    marked = _feedgen.has_marks(article.title, summary, article.provider.name, *article.authors)
-    if marked or article.language:
-        _feedgen.finish(entry, lambda built: _finish_entry(built, article))
+    if _feedgen.has_marks(article.title, article.provider.name, *article.authors):
+        _feedgen.finish(entry, lambda built: spell(built, "title", "name"))
     return entry
 
 
-def _finish_entry(built: Element, article: Article) -> None:
-    spell(built, "title", "summary", "name")
-    if article.language:
-        built.set(_LANGUAGE, article.language)
-
-
-def _ending(article: Article, feed: Feed) -> str:
-    """The links, of which feedgen loses every attribute but href, and the source."""
+def _text(article: Article, feed: Feed) -> ItemText:
+    """What comes after the content, and the language before it."""
     source = feed.sources.get(article.provider.domain)
-    return "".join(
+    ending = "".join(
         (
-            f'<link rel="alternate" type="text/html" href={quoted_url(article.url)}/>',
+            text_element("summary", description(article)),
+            *[f"<category term={quoted(topic)}/>" for topic in article.topics],
+            text_element("published", rfc3339(article.published)),
+            f'<link rel="alternate" type="text/html" href={quoted(article.url)}/>',
             *map(_enclosure, article.images),
             *map(_related, article.related),
             _source(article, source) if source else "",
         )
     )
+    # Set by an extension of feedgen, the language took 6 % of the whole rendering.
+    return ItemText(ending, f" xml:lang={quoted(article.language)}" if article.language else "")
 
 
 def _enclosure(image: Image) -> str:
     length = "" if image.length is None else f' length="{image.length}"'
     title = f" title={quoted_text(image.title)}" if image.title else ""
-    kind = f'rel="enclosure" type={quoted_url(image.media_type)}'
-    return f"<link {kind} href={quoted_url(image.url)}{length}{title}/>"
+    kind = f'rel="enclosure" type={quoted(image.media_type)}'
+    return f"<link {kind} href={quoted(image.url)}{length}{title}/>"
 
 
 def _related(link: RelatedLink) -> str:

@@ -1,7 +1,9 @@
 """How each format writes a time; no clock, no locale, whole seconds UTC."""
 
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from email.utils import formatdate
+
+_EPOCH = datetime(1970, 1, 1)
 
 
 def rfc822(seconds: int) -> str:
@@ -11,5 +13,4 @@ def rfc822(seconds: int) -> str:
 
 def rfc3339(seconds: int) -> str:
     """As Atom and JSON Feed want it: ``2020-06-30T20:50:00Z``."""
-    whole = datetime.fromtimestamp(seconds, UTC).isoformat().removesuffix("+00:00")
-    return f"{whole}Z"
+    return f"{(_EPOCH + timedelta(seconds=seconds)).isoformat()}Z"

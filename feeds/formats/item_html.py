@@ -29,9 +29,9 @@ def content(article: Article) -> str:
     lead, further = article.images[:1], article.images[1:]
     return "".join(
         (
-            *(_picture(image, image.title or article.title, _LEAD) for image in lead),
+            *[_picture(image, image.title or article.title, _LEAD) for image in lead],
             _text(article),
-            *(_picture(image, image.title) for image in further if not _shown(image, article)),
+            *[_picture(image, image.title) for image in further if not _shown(image, article)],
             _related(article.related),
         )
     )
@@ -98,13 +98,14 @@ def _shown(image: Image, article: Article) -> bool:
 def _related(links: tuple[RelatedLink, ...]) -> str:
     if not links:
         return ""
-    items = (f'<li><a href="{escape(link.url)}">{escape(link.title)}</a></li>' for link in links)
+    items = [f'<li><a href="{escape(link.url)}">{escape(link.title)}</a></li>' for link in links]
     return f"<h3>Related</h3><ul>{''.join(items)}</ul>"
 
 
 def escape(text: str) -> str:
     """Text for the inside of an element or of an attribute in double quotes."""
-    return html.escape(text, quote=False).replace('"', "&quot;")
+    text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return text.replace('"', "&quot;")
 
 
 def plain(body: str) -> str:

@@ -7,11 +7,19 @@ from feedgen.feed import FeedGenerator
 from lxml.etree import SubElement
 
 from feeds.formats import _feedgen
-from feeds.formats._feedgen import Element, html_element, quoted_url, related, spell, text_element
+from feeds.formats._feedgen import (
+    Element,
+    ItemText,
+    html_element,
+    quoted,
+    related,
+    spell,
+    text_element,
+)
 from feeds.formats.dates import rfc822
 from feeds.formats.item_html import as_html, content, description
 from feeds.formats.sizes import fitted
-from feeds.model import Article, Feed, Format, Image, RelatedLink
+from feeds.model import Article, Feed, Format, Image, RelatedLink, Source
 
 _NAMESPACES = {
     "atom": "http://www.w3.org/2005/Atom",
@@ -34,8 +42,8 @@ def render(feed: Feed) -> bytes:
     articles = [fitted(article) for article in feed.articles]
     generator = _channel(feed)
     generator.entry([_item(article, feed) for article in articles])
-    built = generator.rss_str(encoding="unicode", xml_declaration=False)
-    return _feedgen.document(built, "item", map(_ending, articles))
+    built = generator.rss_str(xml_declaration=False)
+    return _feedgen.document(built, "item", (_text(article, feed) for article in articles))
 
 
 def _channel(feed: Feed) -> FeedGenerator:
@@ -95,32 +103,43 @@ def _item(article: Article, feed: Feed) -> FeedEntry:
     # Most readers take a description for HTML, and so does the validator.
     item.description(as_html(description(article)))
     item.guid(feed.site.uri(article.id))
-    item.category([{"term": topic} for topic in article.topics])
-    for lead in article.images[:1]:
-        item.enclosure(lead.url, lead.length or 0, lead.media_type)
-    if source := feed.sources.get(article.provider.domain):
-        item.source(source.addresses.rss, article.provider.name)
-    if _feedgen.has_marks(article.title, article.provider.name, *article.topics):
-        _feedgen.finish(item, lambda built: spell(built, "title", "source", "category"))
+    if _feedgen.has_marks(article.title):
+        _feedgen.finish(item, lambda built: spell(built, "title"))
     return item
 
 
-def _ending(article: Article) -> str:
-    """What feedgen cannot say of an item, or would say with another process's locale."""
+def _text(article: Article, feed: Feed) -> ItemText:
+    """What comes after the guid."""
+    source = feed.sources.get(article.provider.domain)
     # Prefixed elements last: some readers take the last "title" or "link" of any namespace.
-    return "".join(
+    ending = "".join(
         (
+            *[text_element("category", topic) for topic in article.topics],
+            *[_enclosure(lead) for lead in article.images[:1]],
+            _source(article, source) if source else "",
             text_element("pubDate", rfc822(article.published)),
             html_element("content:encoded", content(article)),
-            *(
+            *[
                 text_element("dc:creator", name)
                 for name in article.authors or (article.provider.name,)
-            ),
+            ],
             text_element("dc:language", article.language) if article.language else "",
             *_pictures(article.images),
             *map(_related, article.related),
         )
     )
+    return ItemText(ending)
+
+
+def _enclosure(lead: Image) -> str:
+    # RSS 2.0: "It has three required attributes"; a length that is not known is 0.
+    size = f'length="{lead.length or 0}" type={quoted(lead.media_type)}'
+    return f"<enclosure url={quoted(lead.url)} {size}/>"
+
+
+def _source(article: Article, source: Source) -> str:
+    address = quoted(source.addresses.rss)
+    return text_element("source", article.provider.name, f" url={address}")
 
 
 def _pictures(images: tuple[Image, ...]) -> Iterator[str]:
@@ -129,15 +148,15 @@ def _pictures(images: tuple[Image, ...]) -> Iterator[str]:
         yield _picture(image, default)
         default = ""
     for lead in images[:1]:
-        yield f"<media:thumbnail url={quoted_url(lead.url)}{_size(lead)}/>"
+        yield f"<media:thumbnail url={quoted(lead.url)}{_size(lead)}/>"
 
 
 def _picture(image: Image, default: str) -> str:
     length = "" if image.length is None else f' fileSize="{image.length}"'
-    kind = f'medium="image" type={quoted_url(image.media_type)}{_size(image)}{length}{default}'
+    kind = f'medium="image" type={quoted(image.media_type)}{_size(image)}{length}{default}'
     title = text_element("media:title", image.title) if image.title else ""
     credit = text_element("media:credit", image.credit) if image.credit else ""
-    return f"<media:content url={quoted_url(image.url)} {kind}>{title}{credit}</media:content>"
+    return f"<media:content url={quoted(image.url)} {kind}>{title}{credit}</media:content>"
 
 
 def _size(image: Image) -> str:

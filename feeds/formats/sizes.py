@@ -5,7 +5,6 @@ format that repeats it most writes it, with its marks at their longest escape. A
 server and the authority of its identifiers are taken to be at most 250 characters.
 """
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 from feeds.formats.item_html import DESCRIPTION
@@ -41,10 +40,15 @@ _ONCE, _TWICE = 5, 9
 
 def weight(article: Article) -> int:
     """An upper bound of the bytes of the article's item in any format."""
-    once, twice = "".join(_once(article)), "".join(_twice(article))
+    linked = _linked(article)
     # Percent-encoding in tag URIs and addresses makes three bytes of one.
     encoded = article.id + article.provider.domain
-    return _structure(article) + _size(once, _ONCE) + _size(twice, _TWICE) + _size(encoded, 14)
+    return (
+        _structure(article)
+        + _size(linked + _once(article), _ONCE)
+        + _size(linked + _twice(article), _TWICE)
+        + _size(encoded, 14)
+    )
 
 
 def fitted(article: Article) -> Article:
@@ -76,32 +80,27 @@ def _structure(article: Article) -> int:
     )
 
 
-def _once(article: Article) -> Iterator[str]:
-    """Texts that are escaped one time, each as often as it is written."""
-    yield from (article.title, article.url, article.content, article.language or "")
-    yield from (article.provider.name, article.provider.name, *article.authors, *article.topics)
-    for image in article.images:
-        yield from (image.url, image.title, image.credit, image.media_type)
-    for image in article.images[:1]:
-        yield from (image.url, image.url, image.media_type)
-    for link in article.related:
-        yield from (link.url, link.title)
+def _linked(article: Article) -> str:
+    """Texts of pictures and links: written in elements of their own, and in the content too."""
+    images = [image.url + image.title + image.credit for image in article.images]
+    return "".join(images + [link.url + link.title for link in article.related])
 
 
-def _twice(article: Article) -> Iterator[str]:
-    """Texts that are escaped in the content and then with it."""
+def _once(article: Article) -> str:
+    """Other texts that are escaped one time, each as often as it is written."""
+    name = article.provider.name
+    kinds = [image.media_type for image in article.images]
+    lead = [image.url + image.url + image.media_type for image in article.images[:1]]
+    single = (article.title, article.url, article.content, article.language or "", name, name)
+    return "".join((*single, *article.authors, *article.topics, *kinds, *lead))
+
+
+def _twice(article: Article) -> str:
+    """Other texts that are escaped in the content and then with it."""
     described = _described(article)
-    if len(described) <= DESCRIPTION:
-        yield described
     # A short text is shown after the description.
-    if len(article.content) <= DESCRIPTION:
-        yield described
-    if article.images:
-        yield article.title
-    for image in article.images:
-        yield from (image.url, image.title, image.credit)
-    for link in article.related:
-        yield from (link.url, link.title)
+    times = (len(described) <= DESCRIPTION) + (len(article.content) <= DESCRIPTION)
+    return described * times + article.title * bool(article.images)
 
 
 def _described(article: Article) -> str:
