@@ -114,7 +114,7 @@ def _read(text: bytes) -> tuple[Fields, str]:
         raise ArticleError(Reason.TOO_LARGE, message, 1)
     root = nodes.parse(head, first_line=2)
     if not isinstance(root.value, dict):
-        message = "the front matter is not a mapping: write one 'key: value' a line"
+        message = "the front matter is not a mapping: write one 'key: value' a line, with the space"
         raise ArticleError(Reason.NOT_A_MAPPING, message, root.line)
     return root.value, lines[closing.end() :]
 
@@ -126,7 +126,7 @@ def _refuse_misspelt(fields: Fields) -> None:
         meant = _KEYS.get(bare(key))
         if meant and key != meant:
             reason = Reason.BAD_PUBLISHED if meant == "published" else Reason.YAML_KEY
-            message = f"letter case counts, and what nobody sees: write it as {meant}"
+            message = f"letter case and invisible characters count: write it as {meant}"
             raise ArticleError(reason, message, node.line, meant)
 
 
