@@ -152,6 +152,7 @@ def test_an_article_is_served_from_its_very_second_on() -> None:
         article(MINIMUM.replace("date: 2024-03-01", moment.replace(":00Z", ":01Z")))
     assert caught.value.due == NOW + 1
     assert caught.value.reason is Reason.EMBARGOED
+    assert caught.value.message == "not served before 2027-01-15 08:00:01 UTC"
 
 
 def test_a_file_over_its_limit_is_refused_unread() -> None:

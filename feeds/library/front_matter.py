@@ -14,6 +14,7 @@ from feeds.library.fields import (
     ABSENT,
     Fields,
     Note,
+    in_utc,
     instant,
     integer,
     language,
@@ -161,7 +162,7 @@ def _published(fields: Fields, path: str, now: int) -> int:
         raise ArticleError(Reason.MISSING_FIELD, message, 1, key)
     published = instant(node, key)
     if published > now:
-        raise Embargoed("not published before then", node.line, key, due=published)
+        raise Embargoed(f"not served before {in_utc(published)}", node.line, key, due=published)
     return published
 
 
