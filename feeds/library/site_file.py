@@ -69,12 +69,12 @@ class SiteFile:
         return text
 
     def matching(
-        self, keys: dict[str, Node], key: str, shape: re.Pattern[str], default: str
+        self, keys: dict[str, Node], key: str, shape: re.Pattern[str], default: str, todo: str
     ) -> str:
-        """The text under a key, which must have a shape."""
+        """The text under a key, which must have a shape; ``todo`` says it in words."""
         text = self.text(keys, key, default)
         if not shape.fullmatch(text):
-            raise self.wrong(keys[key], key, f"does not have the form {shape.pattern}")
+            raise self.wrong(keys[key], key, todo)
         return text
 
     def number(self, keys: dict[str, Node], key: str, default: int, least: int, most: int) -> int:
