@@ -352,7 +352,7 @@ def test_a_log_with_a_hostile_line_is_read_soon_and_in_little_memory(
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
 
-    assert done.output.split()[:3] == ["1", "0", "1"]
+    assert done.stdout.split()[:3] == ["1", "0", "1"]
     assert most < 10_000_000
 
 
@@ -361,10 +361,15 @@ def test_a_log_read_twice_counts_once(polled: Site, tmp_path: Path) -> None:
     for _ in range(2):
         done = polled.runner.invoke(args=["subscribers", "--read", str(tmp_path / "access.log")])
 
-    assert done.output.splitlines() == [
+    assert done.stderr.split() == ["all", "services", "alone", "day", "page"]
+    assert done.stdout.splitlines() == [
         f"     40      40       0  2026-11-20  {SITE_URL}/topics/%E6%97%A5",
         f"      1       0       1  2026-11-21  {SITE_URL}/",
     ]
+
+
+def test_that_nobody_has_polled_is_said(polled: Site) -> None:
+    assert polled.runner.invoke(args=["subscribers"]).stderr == "nobody has polled yet\n"
 
 
 # The page.

@@ -122,6 +122,9 @@ def serve_command() -> None:
         raise click.ClickException(str(error)) from None
 
 
+_HEADING = "    all services  alone  day         page"
+
+
 @click.command("subscribers")
 @click.option("--read", "file", type=click.File(errors="replace"), help="Count by a proxy's log.")
 @with_appcontext
@@ -135,7 +138,10 @@ def subscribers(file: TextIO | None) -> None:
             tools.subscribers.merge(counts)
         except StoreUnavailable as error:
             raise click.ClickException(str(error)) from None
-    for count in latest(tools.subscribers.days()):
+    found = latest(tools.subscribers.days())
+    # Beside what is printed, which a program may read.
+    click.echo(_HEADING if found else "nobody has polled yet", err=True)
+    for count in found:
         day = datetime.fromtimestamp(count.day * 86_400, UTC).date()
         address = tools.catalog.urls.page(FeedId(count.feed))
         click.echo(f"{count.total:7} {count.by_services:7} {count.alone:7}  {day}  {address}")
