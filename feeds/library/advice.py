@@ -1,4 +1,4 @@
-"""What to do about YAML that libyaml cannot read: its own sentences are for who knows its insides."""
+"""What to do about YAML that libyaml cannot read: its own words are for who knows its insides."""
 
 import yaml
 
