@@ -131,14 +131,16 @@ _HEADING = "    all services  alone  day         page"
 def subscribers(file: TextIO | None) -> None:
     """Say how many subscribe to each feed: all, by services, on their own, on which day."""
     tools = given_tools()
+    today = int(tools.library.clock()) // 86_400
     if file:
-        today = int(tools.library.clock()) // 86_400
         try:
             counts = read_log(log_lines(file), tools.catalog.files.site.url, today)
             tools.subscribers.merge(counts)
         except StoreUnavailable as error:
             raise click.ClickException(str(error)) from None
-    found = latest(tools.subscribers.days())
+        if not counts:
+            click.echo("this log has no poll of a feed: is it in the combined format?", err=True)
+    found = latest(tools.subscribers.days(), today)
     # Beside what is printed, which a program may read.
     click.echo(_HEADING if found else "nobody has polled yet", err=True)
     for count in found:
