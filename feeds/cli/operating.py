@@ -47,17 +47,23 @@ def announce(only_status: bool) -> None:
 def export(folder: Path) -> None:
     """Write the whole site into a folder, for any web server; only what changed is written."""
     tools = given_tools()
+    site, content = tools.catalog.files.site.url, tools.environment.content
+    if folder.resolve().is_relative_to(content.resolve()):
+        raise click.ClickException(f"{folder} is for articles: name a folder outside {content}")
     refresh_with_bar(tools.library, False)
     try:
         with opened(folder) as shelf:
             left_out = _put_documents(shelf, tools.catalog)
-            _put_pictures(shelf, tools.environment.content / PICTURES)
-            site = tools.catalog.files.site.url
+            _put_pictures(shelf, content / PICTURES)
             put_maps(shelf, site, moved(tools.catalog), ended(tools.catalog))
             shelf.finish()
     except ExportError as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"{shelf.written} files written, {shelf.removed} removed")
+    if site == tools.environment.own_url:
+        # Said by the server at its start, too; here it is in every file.
+        message = f"all addresses begin with {site}: set FEEDS_URL to the one that readers use"
+        click.echo(message, err=True)
     for path in left_out:
         click.echo(f"left out, no file can have its name: {path}", err=True)
 
