@@ -210,5 +210,12 @@ def test_what_is_wrong_or_unknown_is_refused_with_file_line_and_key(
 def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "site.yml").write_bytes(b"title: \xff")
 
-    with pytest.raises(SettingsError, match=r"site\.yml: cannot be read as UTF-8 text"):
+    with pytest.raises(SettingsError, match=r"site\.yml: not UTF-8: save it as UTF-8"):
+        read(tmp_path)
+
+
+def test_a_file_that_cannot_be_opened_is_told_from_one_that_is_not_text(tmp_path: Path) -> None:
+    (tmp_path / "site.yml").mkdir()
+
+    with pytest.raises(SettingsError, match=r"site\.yml: Is a directory: make it and its folder"):
         read(tmp_path)

@@ -21,8 +21,12 @@ class SiteFile:
             self.root = parse(path.read_text("utf-8-sig"))
         except FileNotFoundError:
             self.root = Node(None, 1)
-        except (OSError, UnicodeError):
-            raise SettingsError(f"{self.name}: cannot be read as UTF-8 text") from None
+        except UnicodeError:
+            raise SettingsError(f"{self.name}: not UTF-8: save it as UTF-8") from None
+        except OSError as error:
+            # Often of the folder: of a file in one that is closed nothing else is known.
+            message = f"{self.name}: {error.strerror}: make it and its folder readable"
+            raise SettingsError(message) from None
         except ArticleError as error:
             raise self._as_ours(error) from None
 
