@@ -158,8 +158,7 @@ def _published(fields: Fields, path: str, now: int) -> int:
     if node is None and (named := _DATED_NAME.match(path.rpartition("/")[2])):
         node = Node(named[1], 1)
     if node is None:
-        message = "missing: write it as 2020-06-30T20:50:00Z"
-        raise ArticleError(Reason.MISSING_FIELD, message, 1, key)
+        raise ArticleError(Reason.MISSING_FIELD, "missing: write it as 2020-06-30T20:50Z", 1, key)
     published = instant(node, key)
     if published > now:
         raise Embargoed(f"not served before {in_utc(published)}", node.line, key, due=published)
