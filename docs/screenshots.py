@@ -1,6 +1,7 @@
 """Takes the pictures in README: `.venv/bin/python -m docs.screenshots`, of the sample content.
 
-Needs chromium, and what the tests need.
+Needs chromium, and what the tests need. With the Debian packages fonts-urw-base35 and
+fonts-wqy-zenhei the pages look as on most machines; without, letters of some names are empty boxes.
 """
 
 import os

@@ -57,6 +57,14 @@ def test_check_for_programs_has_one_object_a_file(content: Content, site: Site) 
     assert found[0]["message"]
 
 
+def test_check_says_how_a_file_of_the_site_is_called(content: Content, site: Site) -> None:
+    content.raw("Topics.yaml", "- name: x")
+
+    lines = site.runner.invoke(args=["check"]).output
+
+    assert "Topics.yaml: not-an-article: not read: call it topics.yml" in lines
+
+
 @pytest.fixture
 def troubles(content: Content) -> dict[str, str]:
     """One file for each thing that can be wrong with a file itself, and its reason."""

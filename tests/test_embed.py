@@ -62,6 +62,7 @@ def test_the_script_has_ten_lines_and_the_address_of_the_feed(river: Site) -> No
     script = copied(river, "script")
 
     assert script.count("\n") == 9
+    assert all(len(line) < 64 for line in script.splitlines() if "fetch" not in line)
     assert f'fetch("{PAGE}.json")' in script
 
 
@@ -81,6 +82,10 @@ def test_every_feed_can_be_chosen(river: Site) -> None:
 def test_a_box_shows_as_many_articles_as_asked(river: Site) -> None:
     assert len(tree(river, "/embed/all?count=3").cssselect("li")) == 3
     assert len(tree(river, "/embed/all").cssselect("li")) == 4
+
+
+def test_a_box_leaves_room_for_the_name_beside_the_day(river: Site) -> None:
+    assert texts(tree(river, "/embed/all?count=3"), "time")[0] == "20 Nov 2026"
 
 
 def test_the_links_of_a_box_leave_the_box(river: Site) -> None:

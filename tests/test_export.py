@@ -185,6 +185,26 @@ def test_a_file_of_somebody_else_is_not_written_over(site: Site, folder: Path) -
     assert (folder / "index.html").read_text() == "mine"
 
 
+def test_nothing_is_written_among_the_articles(content: Content, site: Site) -> None:
+    content.write("a.md")
+    for folder in (content.folder, content.folder / "public"):
+        result = export(site, folder)
+
+        assert result.exit_code == 1
+        assert "name a folder outside" in result.output
+    assert [path.name for path in content.folder.iterdir()] == ["a.md"]
+
+
+def test_addresses_of_this_machine_are_told(
+    open_site: Callable[..., Site], site: Site, folder: Path
+) -> None:
+    assert "set FEEDS_URL" not in export(site, folder).stderr
+
+    local = open_site(FEEDS_URL="")
+
+    assert "begin with http://127.0.0.1:8000: set FEEDS_URL" in export(local, folder).stderr
+
+
 def test_an_export_that_was_cut_short_is_gone_on_with(
     content: Content, site: Site, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

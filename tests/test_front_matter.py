@@ -79,6 +79,39 @@ def test_a_file_that_is_not_served_says_why_and_where(name: str) -> None:
     assert getattr(error, "due", None) == expected.get("due")
 
 
+@pytest.mark.parametrize(
+    ("written", "line", "todo"),
+    [
+        ("title: Ferries: a history\n", 2, "put the text in quotes"),
+        ("title:no space\ndate: 2024-03-01\n", 3, "one above without ': '"),
+        ("title: x\n  date: 2024-03-01\n", 3, "indented too far"),
+        ("title: x\nprovider:\n\tname: y\n", 4, "indent with spaces"),
+        ("topics:\n  - a\n\t- b\n", 4, "indent with spaces"),
+        ("title: @home\n", 2, "put the text in quotes"),
+        ("title: *Important* news\n", 2, "put the text in quotes"),
+        ("title: 'It's late'\n", 2, "put the whole text in quotes"),
+        ("title: [Update] x\n", 2, "put the whole text in quotes"),
+        ('title: "never closed\ndate: 2024-03-01\n', 2, "a quote that is not closed"),
+        ('title: "C:\\quay"\n', 2, "take single quotes"),
+        ("topics:\n  - Boats\n  -Food\n", 4, "with the space"),
+        ("topics:\n  - Boats\n  Food: x\n", 4, "entry of the list"),
+        ("topics: [Boats, Food\ndate: 2024-03-01\n", 2, "[ that is not closed"),
+        ("provider: {name: x\ndate: 2024-03-01\n", 2, "{ that is not closed"),
+        ("title: - x\n", 2, "put the text in quotes"),
+        ("title: , x\n", 2, "put the text in quotes"),
+        ("title: > x\n", 2, "put the text in quotes"),
+        ("title: ? x\n", 2, "mend the YAML here"),
+    ],
+)
+def test_a_slip_in_yaml_is_told_with_what_to_do(written: str, line: int, todo: str) -> None:
+    with pytest.raises(ArticleError) as caught:
+        article(written)
+
+    error = caught.value
+    assert (error.reason, error.line) == (Reason.YAML_SYNTAX, line)
+    assert todo in error.message
+
+
 def test_every_case_has_both_of_its_files() -> None:
     files = list(CASES.glob("*/*"))
 
@@ -119,6 +152,7 @@ def test_an_article_is_served_from_its_very_second_on() -> None:
         article(MINIMUM.replace("date: 2024-03-01", moment.replace(":00Z", ":01Z")))
     assert caught.value.due == NOW + 1
     assert caught.value.reason is Reason.EMBARGOED
+    assert caught.value.message == "not served before 2027-01-15 08:00:01 UTC"
 
 
 def test_a_file_over_its_limit_is_refused_unread() -> None:

@@ -133,6 +133,12 @@ def test_home_lists_topics_in_their_tree_with_counts(river: Site) -> None:
     assert texts(page, ".facts") == ["4 articles · 9 feeds · last change 20 November 2026"]
 
 
+def test_a_count_stays_on_the_line_of_its_name(river: Site) -> None:
+    names = tree(river, "/").cssselect("#topics li > a")
+
+    assert {name.tail for name in names} == {"\N{NO-BREAK SPACE}"}
+
+
 def test_a_search_finds_parts_of_names_and_says_where_they_are(river: Site) -> None:
     page = tree(river, "/?q=RoPe")
 
@@ -471,6 +477,7 @@ def test_words_are_found_without_accents_and_case() -> None:
 
 def test_numbers_and_times_are_said_in_english() -> None:
     assert words.day(1_795_176_000) == "20 November 2026"
+    assert words.short_day(1_795_176_000) == "20 Nov 2026"
     assert words.month("2026-05", 2) == "May 2026, part 2"
     assert words.counted(12_345, "article") == "12,345 articles"
     assert words.counted(1, "feed") == "1 feed"

@@ -287,14 +287,16 @@ def test_losing_most_articles_at_once_is_held_back_until_it_is_certain(
     report = site.library.refresh()
     assert (report.held, len(titles(site))) == (1, 30)
     assert report.due == NOW + 60
-    assert "20 of 30 files are gone" in caplog.text
+    assert "20 of 30 files are gone: their articles stay for 60 s, or until" in caplog.text
 
     clock.now += 61
     site.library.refresh()
     assert len(titles(site)) == 10
 
 
-def test_losing_all_articles_waits_for_a_hand(content: Content, site: Site, clock: Clock) -> None:
+def test_losing_all_articles_waits_for_a_hand(
+    content: Content, site: Site, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
     for number in range(12):
         content.write(f"{number}.md")
     site.library.refresh()
@@ -305,6 +307,7 @@ def test_losing_all_articles_waits_for_a_hand(content: Content, site: Site, cloc
 
     site.library.refresh()
     assert len(titles(site)) == 12
+    assert "are gone: their articles stay until 'flask refresh --confirm'" in caplog.text
 
     assert site.runner.invoke(args=["refresh", "--confirm"]).exit_code == 0
     assert titles(site) == []

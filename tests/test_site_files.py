@@ -152,10 +152,10 @@ def test_what_any_document_could_show_moves_the_fingerprint(tmp_path: Path) -> N
         ({"site": "titel: x"}, "site.yml:1: titel: unknown key"),
         ({"site": "a\nb"}, "site.yml:1: site.yml: is text"),
         ({"site": "title: [x]"}, "site.yml:1: title: is a list"),
-        ({"site": "\nurl: ftp://x"}, "site.yml: url: not a web address"),
-        ({"site": "url: http://[x"}, "site.yml: url: not a web address"),
-        ({"site": "title: x\nlanguage: German"}, "site.yml:2: language: does not have the form"),
-        ({"site": "tag: {authority: http://x}"}, "site.yml:1: authority: does not have"),
+        ({"site": "\nurl: ftp://x"}, "site.yml:2: url: not a web address"),
+        ({"site": "url: http://[x"}, "site.yml:1: url: not a web address"),
+        ({"site": "title: x\nlanguage: German"}, "site.yml:2: language: not a language: write it"),
+        ({"site": "tag: {authority: http://x}"}, "site.yml:1: authority: not a domain: write it"),
         ({"site": "tag: {year: 20}"}, "site.yml:1: year: write a whole number from 1990 to 9999"),
         ({"site": "limits: {items: 501}"}, "site.yml:1: items: write a whole number from 1 to"),
         ({"site": "limits: {items: ten}"}, "site.yml:1: items: write a whole number"),
@@ -166,7 +166,7 @@ def test_what_any_document_could_show_moves_the_fingerprint(tmp_path: Path) -> N
         ({"site": "hubs: [x y]"}, "site.yml:1: hubs"),
         ({"site": "hubs: x"}, "site.yml:1: hubs: is text"),
         ({"site": "feeds: [{title: x}]"}, "site.yml:1: name: is missing"),
-        ({"site": "feeds: [{name: X Y}]"}, "site.yml:1: name: does not have the form"),
+        ({"site": "feeds: [{name: X Y}]"}, "site.yml:1: name: stands in an address: write"),
         ({"site": "feeds: [{name: a}, {name: a}]"}, "site.yml:1: name: a second feed a"),
         ({"site": "feeds: [{name: a, any: {tags: []}}]"}, "site.yml:1: tags: unknown key"),
         ({"site": "a: &x 1"}, "site.yml:1: an anchor"),
@@ -182,7 +182,7 @@ def test_what_any_document_could_show_moves_the_fingerprint(tmp_path: Path) -> N
             "topics.yml:2: aliases: topics/c is another name of topics/a already",
         ),
         (
-            {"topics": "- {name: A, aliases: [B]}\n- {name: B}"},
+            {"topics": "- {name: B}\n- {name: A, aliases: [B]}"},
             "topics.yml:2: aliases: b is a topic of its own",
         ),
         ({"topics": "- {name: A, retired: maybe}"}, "topics.yml:1: retired: write true or false"),
@@ -193,8 +193,8 @@ def test_what_any_document_could_show_moves_the_fingerprint(tmp_path: Path) -> N
             "providers.yml:2: domain: a second provider a.com",
         ),
         (
-            {"providers": "- {domain: a.com, aliases: [b.com]}\n- {domain: b.com}"},
-            "aliases: b.com is a provider of its own",
+            {"providers": "- {domain: b.com}\n- {domain: a.com, aliases: [b.com]}"},
+            "providers.yml:2: aliases: b.com is a provider of its own",
         ),
     ],
 )
@@ -210,5 +210,12 @@ def test_what_is_wrong_or_unknown_is_refused_with_file_line_and_key(
 def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
     (tmp_path / "site.yml").write_bytes(b"title: \xff")
 
-    with pytest.raises(SettingsError, match=r"site\.yml: cannot be read as UTF-8 text"):
+    with pytest.raises(SettingsError, match=r"site\.yml: not UTF-8: save it as UTF-8"):
+        read(tmp_path)
+
+
+def test_a_file_that_cannot_be_opened_is_told_from_one_that_is_not_text(tmp_path: Path) -> None:
+    (tmp_path / "site.yml").mkdir()
+
+    with pytest.raises(SettingsError, match=r"site\.yml: Is a directory: make it and its folder"):
         read(tmp_path)

@@ -75,7 +75,7 @@ def poll(agent: str = "newsboat", address: str = "192.0.2.1", path: str = "/all.
 
 def counted(subscribers: Subscribers) -> dict[str, tuple[int, int]]:
     """By services and alone, by feed."""
-    return {c.feed: (c.by_services, c.alone) for c in latest(subscribers.days())}
+    return {c.feed: (c.by_services, c.alone) for c in latest(subscribers.days(), TODAY + KEPT)}
 
 
 def test_the_latest_number_of_each_service_is_added_up(subscribers: Subscribers) -> None:
@@ -352,7 +352,7 @@ def test_a_log_with_a_hostile_line_is_read_soon_and_in_little_memory(
     most = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
 
-    assert done.output.split()[:3] == ["1", "0", "1"]
+    assert done.stdout.split()[:3] == ["1", "0", "1"]
     assert most < 10_000_000
 
 
@@ -361,10 +361,36 @@ def test_a_log_read_twice_counts_once(polled: Site, tmp_path: Path) -> None:
     for _ in range(2):
         done = polled.runner.invoke(args=["subscribers", "--read", str(tmp_path / "access.log")])
 
-    assert done.output.splitlines() == [
+    assert done.stderr.split() == ["all", "services", "alone", "day", "page"]
+    assert done.stdout.splitlines() == [
         f"     40      40       0  2026-11-20  {SITE_URL}/topics/%E6%97%A5",
-        f"      1       0       1  2026-11-21  {SITE_URL}/",
+        f"      2       0       2  2026-11-20  {SITE_URL}/",
     ]
+
+
+def test_until_today_is_over_yesterday_counts_as_long_as_it_is_more() -> None:
+    days = [DayCount("a", TODAY - 3, 90, 0), DayCount("a", TODAY - 1, 9, 9)]
+    today = [
+        DayCount("a", TODAY, 1, 0),
+        DayCount("b", TODAY - 2, 50, 0),
+        DayCount("b", TODAY, 2, 0),
+    ]
+
+    assert latest(days + today, TODAY) == [days[1], today[2]]
+    assert latest(days + today, TODAY + 1) == [today[2], today[0]]
+    assert latest([*days, DayCount("a", TODAY, 9, 10)], TODAY)[0].total == 19
+
+
+def test_a_log_without_a_poll_is_not_passed_over(polled: Site, tmp_path: Path) -> None:
+    (tmp_path / "access.json").write_text('{"request": "GET /all.rss"}\n')
+
+    done = polled.runner.invoke(args=["subscribers", "--read", str(tmp_path / "access.json")])
+
+    assert done.stderr.startswith("this log has no poll of a feed: is it in the combined format?")
+
+
+def test_that_nobody_has_polled_is_said(polled: Site) -> None:
+    assert polled.runner.invoke(args=["subscribers"]).stderr == "nobody has polled yet\n"
 
 
 # The page.
@@ -417,7 +443,7 @@ def test_with_the_token_each_feed_has_its_count_and_plot(
     polled.client.environ_base["HTTP_AUTHORIZATION"] = said
     page = tree(polled, "/operators/subscribers")
     assert texts(page, ".subscribers h2") == ["topics/ai", "all"]
-    assert texts(page, ".subscribers strong") == ["20 subscribers", "3 subscribers"]
+    assert texts(page, ".subscribers strong") == ["40 subscribers", "3 subscribers"]
     assert texts(page, "tbody th") == ["20 November 2026", "19 November 2026"]
     assert texts(page, "tbody td") == ["20", "40"]
     assert page.cssselect(".bars")[0].get("d") == "M281 48v-48.0h8v48.0zM291 48v-24.0h8v24.0z"

@@ -47,17 +47,23 @@ def announce(only_status: bool) -> None:
 def export(folder: Path) -> None:
     """Write the whole site into a folder, for any web server; only what changed is written."""
     tools = given_tools()
+    site, content = tools.catalog.files.site.url, tools.environment.content
+    if folder.resolve().is_relative_to(content.resolve()):
+        raise click.ClickException(f"{folder} is for articles: name a folder outside {content}")
     refresh_with_bar(tools.library, False)
     try:
         with opened(folder) as shelf:
             left_out = _put_documents(shelf, tools.catalog)
-            _put_pictures(shelf, tools.environment.content / PICTURES)
-            site = tools.catalog.files.site.url
+            _put_pictures(shelf, content / PICTURES)
             put_maps(shelf, site, moved(tools.catalog), ended(tools.catalog))
             shelf.finish()
     except ExportError as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"{shelf.written} files written, {shelf.removed} removed")
+    if site == tools.environment.own_url:
+        # Said by the server at its start, too; here it is in every file.
+        message = f"all addresses begin with {site}: set FEEDS_URL to the one that readers use"
+        click.echo(message, err=True)
     for path in left_out:
         click.echo(f"left out, no file can have its name: {path}", err=True)
 
@@ -122,20 +128,28 @@ def serve_command() -> None:
         raise click.ClickException(str(error)) from None
 
 
+_HEADING = "    all services  alone  day         page"
+
+
 @click.command("subscribers")
 @click.option("--read", "file", type=click.File(errors="replace"), help="Count by a proxy's log.")
 @with_appcontext
 def subscribers(file: TextIO | None) -> None:
     """Say how many subscribe to each feed: all, by services, on their own, on which day."""
     tools = given_tools()
+    today = int(tools.library.clock()) // 86_400
     if file:
-        today = int(tools.library.clock()) // 86_400
         try:
             counts = read_log(log_lines(file), tools.catalog.files.site.url, today)
             tools.subscribers.merge(counts)
         except StoreUnavailable as error:
             raise click.ClickException(str(error)) from None
-    for count in latest(tools.subscribers.days()):
+        if not counts:
+            click.echo("this log has no poll of a feed: is it in the combined format?", err=True)
+    found = latest(tools.subscribers.days(), today)
+    # Beside what is printed, which a program may read.
+    click.echo(_HEADING if found else "nobody has polled yet", err=True)
+    for count in found:
         day = datetime.fromtimestamp(count.day * 86_400, UTC).date()
         address = tools.catalog.urls.page(FeedId(count.feed))
         click.echo(f"{count.total:7} {count.by_services:7} {count.alone:7}  {day}  {address}")

@@ -12,7 +12,7 @@ import logging
 import secrets
 import sqlite3
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -124,9 +124,18 @@ class Subscribers:
         return key, day
 
 
-def latest(counts: Collection[DayCount]) -> list[DayCount]:
-    """The last count of each feed, the most subscribers first."""
-    return sorted({c.feed: c for c in counts}.values(), key=lambda c: (-c.total, c.feed))
+def latest(counts: Iterable[DayCount], today: int) -> list[DayCount]:
+    """Of each feed the count to go by, the most subscribers first.
+
+    That is the last one; but until today is over, yesterday's as long as more were counted then.
+    """
+    found: dict[str, DayCount] = {}
+    for count in counts:
+        before = found.get(count.feed)
+        is_over = count.day < today
+        if before is None or is_over or count.total >= before.total or before.day < today - 1:
+            found[count.feed] = count
+    return sorted(found.values(), key=lambda c: (-c.total, c.feed))
 
 
 def _claims(connection: sqlite3.Connection, polls: Iterable[Poll], day: int) -> None:

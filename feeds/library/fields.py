@@ -5,7 +5,7 @@ Nothing here knows the keys of an article. Messages and notes name keys, never v
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from html import escape
 from typing import TypeVar
 
@@ -56,6 +56,11 @@ def instant(node: Node, key: str) -> int:
         message = "not a date from 1970 to 9999: write it as 2020-06-30T20:50:00Z"
         raise ArticleError(Reason.BAD_DATE, message, node.line, key)
     return seconds
+
+
+def in_utc(seconds: int) -> str:
+    """A moment for editors: a time without a zone, taken for UTC, is told from what was meant."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def integer(fields: Fields, key: str) -> int:

@@ -14,6 +14,7 @@ from feeds.library.fields import (
     ABSENT,
     Fields,
     Note,
+    in_utc,
     instant,
     integer,
     language,
@@ -114,7 +115,7 @@ def _read(text: bytes) -> tuple[Fields, str]:
         raise ArticleError(Reason.TOO_LARGE, message, 1)
     root = nodes.parse(head, first_line=2)
     if not isinstance(root.value, dict):
-        message = "the front matter is not a mapping: write one 'key: value' a line"
+        message = "the front matter is not a mapping: write one 'key: value' a line, with the space"
         raise ArticleError(Reason.NOT_A_MAPPING, message, root.line)
     return root.value, lines[closing.end() :]
 
@@ -126,7 +127,7 @@ def _refuse_misspelt(fields: Fields) -> None:
         meant = _KEYS.get(bare(key))
         if meant and key != meant:
             reason = Reason.BAD_PUBLISHED if meant == "published" else Reason.YAML_KEY
-            message = f"letter case counts, and what nobody sees: write it as {meant}"
+            message = f"letter case and invisible characters count: write it as {meant}"
             raise ArticleError(reason, message, node.line, meant)
 
 
@@ -157,11 +158,10 @@ def _published(fields: Fields, path: str, now: int) -> int:
     if node is None and (named := _DATED_NAME.match(path.rpartition("/")[2])):
         node = Node(named[1], 1)
     if node is None:
-        message = "missing: write it as 2020-06-30T20:50:00Z"
-        raise ArticleError(Reason.MISSING_FIELD, message, 1, key)
+        raise ArticleError(Reason.MISSING_FIELD, "missing: write it as 2020-06-30T20:50Z", 1, key)
     published = instant(node, key)
     if published > now:
-        raise Embargoed("not published before then", node.line, key, due=published)
+        raise Embargoed(f"not served before {in_utc(published)}", node.line, key, due=published)
     return published
 
 

@@ -18,7 +18,7 @@ def inspect(reader: Reader, now: int) -> Iterator[Verdict]:
     for path in sorted(_paths(reader)):
         folder, name = disk.split(path)
         if name and not disk.is_article(name):
-            yield Verdict(folder, name, "", Reason.NOT_AN_ARTICLE, _NOT_AN_ARTICLE)
+            yield Verdict(folder, name, "", Reason.NOT_AN_ARTICLE, _meant(path))
         elif verdict := reader.judge(path, now):
             yield _owned(verdict, owners)
 
@@ -37,6 +37,12 @@ def _owned(verdict: Verdict, owners: dict[str, str]) -> Verdict:
         return verdict
     message = COLLISION.format(owners[verdict.id])
     return replace(verdict, reason=Reason.COLLISION, key="id", message=message, entry=None)
+
+
+def _meant(path: str) -> str:
+    """What to say of a file that is no article: one of the site's may be called otherwise."""
+    name = path.casefold().replace(".yaml", ".yml")
+    return f"not read: call it {name}" if name in SITE_FILES else _NOT_AN_ARTICLE
 
 
 _NOT_AN_ARTICLE = "only files whose names end in .md, and do not begin with a dot, are articles"

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from feeds.errors import ArticleError, Reason
+from feeds.library.advice import advice, place
 
 #: Brackets inside brackets; articles need 5.
 MAX_DEPTH = 16
@@ -71,10 +72,8 @@ def parse(text: str, first_line: int = 1) -> Node:
         tree.take(loader)
         return tree.roots[0] if tree.roots else Node(None, first_line)
     except yaml.MarkedYAMLError as error:
-        # A problem is one of libyaml's fixed sentences; the mark's snippet would quote the text.
-        line = error.problem_mark.line + first_line if error.problem_mark else first_line
-        problem = str(error.problem or "not YAML")
-        raise ArticleError(Reason.YAML_SYNTAX, f"{problem}: mend the YAML here", line) from None
+        line = first_line + place(error)
+        raise ArticleError(Reason.YAML_SYNTAX, advice(error), line) from None
     except (yaml.YAMLError, UnicodeError):
         message = "a character that YAML does not allow: remove it"
         raise ArticleError(Reason.YAML_SYNTAX, message, first_line) from None

@@ -27,7 +27,7 @@ from feeds.store import tells_damage
 
 log = logging.getLogger(__name__)
 
-_HELD = "%d of %d files are gone: their articles stay for %d s, or until 'flask refresh --confirm'"
+_HELD = "%d of %d files are gone: their articles stay %s 'flask refresh --confirm'"
 
 #: Called with how many files have been read and how many there are to read.
 Progress = Callable[[int, int], None]
@@ -135,7 +135,8 @@ class Refresher:
         is_certain = now - since >= SETTLE and len(todo.gone) < total
         held = is_great and not is_certain and not is_confirmed
         if held and said is None:
-            log.warning(_HELD, len(todo.gone), total, SETTLE)
+            until = f"for {SETTLE} s, or until" if len(todo.gone) < total else "until"
+            log.warning(_HELD, len(todo.gone), total, until)
         if held and since != said:
             ledger.put_meta(connection, "held-since", since)
         if not held and said is not None and (whole or is_great):

@@ -21,8 +21,12 @@ class SiteFile:
             self.root = parse(path.read_text("utf-8-sig"))
         except FileNotFoundError:
             self.root = Node(None, 1)
-        except (OSError, UnicodeError):
-            raise SettingsError(f"{self.name}: cannot be read as UTF-8 text") from None
+        except UnicodeError:
+            raise SettingsError(f"{self.name}: not UTF-8: save it as UTF-8") from None
+        except OSError as error:
+            # Often of the folder: of a file in one that is closed nothing else is known.
+            message = f"{self.name}: {error.strerror}: make it and its folder readable"
+            raise SettingsError(message) from None
         except ArticleError as error:
             raise self._as_ours(error) from None
 
@@ -69,12 +73,12 @@ class SiteFile:
         return text
 
     def matching(
-        self, keys: dict[str, Node], key: str, shape: re.Pattern[str], default: str
+        self, keys: dict[str, Node], key: str, shape: re.Pattern[str], default: str, todo: str
     ) -> str:
-        """The text under a key, which must have a shape."""
+        """The text under a key, which must have a shape; ``todo`` says it in words."""
         text = self.text(keys, key, default)
         if not shape.fullmatch(text):
-            raise self.wrong(keys[key], key, f"does not have the form {shape.pattern}")
+            raise self.wrong(keys[key], key, todo)
         return text
 
     def number(self, keys: dict[str, Node], key: str, default: int, least: int, most: int) -> int:

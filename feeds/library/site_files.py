@@ -23,6 +23,11 @@ from feeds.urls import name_path, provider_path, slug, topic_path
 #: Tag URIs must outlive every change of address, so they do not follow the URL of the site.
 DEFAULT_AUTHORITY, DEFAULT_YEAR = "tributary.localhost", 2026
 
+#: Their forms in words.
+_AN_AUTHORITY = "not a domain: write it in lower case, like example.org"
+_A_LANGUAGE = "not a language: write it like en, fr or pt-BR"
+_A_NAME = "stands in an address: write lower-case letters and digits, with single hyphens between"
+
 _LABEL = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 _AUTHORITY = re.compile(rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
@@ -38,7 +43,8 @@ def read_site_files(folder: Path, url: str, default_url: str) -> SiteFiles:
     site_file = SiteFile(folder / "site.yml")
     known = {"title", "url", "description", "language", "tag", "image", "icon", "hubs"}
     keys = site_file.mapping(site_file.root, "site.yml", known | {"limits", "feeds"})
-    own_url = checked_url(site_file.text(keys, "url"), "site.yml: url")
+    where = f"site.yml:{keys['url'].line}" if "url" in keys else "site.yml"
+    own_url = checked_url(site_file.text(keys, "url"), f"{where}: url")
     site_url = url or own_url or default_url
     limits = site_file.mapping(keys.get("limits"), "limits", {"items", "max_age"})
     topics_file = SiteFile(folder / "topics.yml")
@@ -63,8 +69,8 @@ def _site(file: SiteFile, keys: dict[str, Node], limits: dict[str, Node], url: s
         title=title,
         url=url,
         description=file.text(keys, "description", f"Articles from {title}"),
-        language=file.matching(keys, "language", _LANGUAGE, "en"),
-        authority=file.matching(tag, "authority", _AUTHORITY, DEFAULT_AUTHORITY),
+        language=file.matching(keys, "language", _LANGUAGE, "en", _A_LANGUAGE),
+        authority=file.matching(tag, "authority", _AUTHORITY, DEFAULT_AUTHORITY, _AN_AUTHORITY),
         year=file.number(tag, "year", DEFAULT_YEAR, 1990, 9999),
         image=file.image(keys, "image", url),
         icon=file.image(keys, "icon", url),
@@ -101,8 +107,10 @@ def _topics(file: SiteFile, url: str, aliases: dict[str, str]) -> Mapping[str, T
             _alias(file, node, aliases, topic_path(other), topic_path(own))
     for topic in found.values():
         _check_parents(file, lines[topic.slug], found, topic)
-        if topic_path(topic.slug) in aliases:
-            raise file.wrong(lines[topic.slug], "aliases", f"{topic.slug} is a topic of its own")
+        if owner := aliases.get(topic_path(topic.slug)):
+            node = lines[owner.removeprefix("topics/")]
+            message = f"{topic.slug} is a topic of its own: remove it from one of the two"
+            raise file.wrong(node, "aliases", message)
     return found
 
 
@@ -112,13 +120,14 @@ def _check_parents(file: SiteFile, node: Node, topics: Mapping[str, Topic], topi
         if topic.parent not in topics:
             raise file.wrong(node, "parent", f"no topic {topic.parent}: write the id of one above")
         if topic.parent in seen:
-            raise file.wrong(node, "parent", "a topic cannot be part of itself")
+            raise file.wrong(node, "parent", "a topic cannot be part of itself: write another")
         seen.add(topic.parent)
         topic = topics[topic.parent]
 
 
 def _providers(file: SiteFile, url: str, aliases: dict[str, str]) -> Mapping[str, KnownProvider]:
     found: dict[str, KnownProvider] = {}
+    lines: dict[str, Node] = {}
     for node in file.items({"providers": file.root}, "providers"):
         keys = file.mapping(node, "providers", {"domain", "name", "image", "aliases", "retired"})
         domain = file.domain(node, "domain", file.needed(node, keys, "domain"))
@@ -133,15 +142,19 @@ def _providers(file: SiteFile, url: str, aliases: dict[str, str]) -> Mapping[str
         for text in file.texts(keys, "aliases"):
             other = file.domain(node, "aliases", text)
             _alias(file, node, aliases, provider_path(other), provider_path(domain))
+        lines[domain] = node
     for domain in found:
-        if provider_path(domain) in aliases:
-            raise file.wrong(file.root, "aliases", f"{domain} is a provider of its own")
+        if owner := aliases.get(provider_path(domain)):
+            node = lines[owner.removeprefix("providers/")]
+            message = f"{domain} is a provider of its own: remove it from one of the two"
+            raise file.wrong(node, "aliases", message)
     return found
 
 
 def _alias(file: SiteFile, node: Node, aliases: dict[str, str], other: str, own: str) -> None:
     if aliases.setdefault(other, own) != own:
-        raise file.wrong(node, "aliases", f"{other} is another name of {aliases[other]} already")
+        message = f"{other} is another name of {aliases[other]} already: remove it from one of them"
+        raise file.wrong(node, "aliases", message)
 
 
 _FEED_KEYS = {"name", "title", "description", "any", "all", "none", "types", "quality", "limit"}
@@ -154,7 +167,7 @@ def _feeds(
     for item in file.items({"feeds": node} if node else {}, "feeds"):
         keys = file.mapping(item, "feeds", _FEED_KEYS)
         file.needed(item, keys, "name")
-        name = file.matching(keys, "name", _NAME, "")
+        name = file.matching(keys, "name", _NAME, "", _A_NAME)
         if name in found:
             raise file.wrong(item, "name", f"a second feed {name}: give it another name")
         found[name] = NamedFeed(

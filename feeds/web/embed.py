@@ -199,12 +199,12 @@ def _script(feed: str, count: int) -> str:
     return f"""\
 <ul id="articles"></ul>
 <script type="module">
+const list = document.querySelector("#articles");
 const feed = await (await fetch({json.dumps(feed)})).json();
-for (const article of feed.items.slice(0, {count})) {{
+for (const {{ url, title }} of feed.items.slice(0, {count})) {{
   const link = document.createElement("a");
-  link.href = article.url;
-  link.textContent = article.title;
-  document.querySelector("#articles").appendChild(document.createElement("li")).append(link);
+  Object.assign(link, {{ href: url, textContent: title }});
+  list.appendChild(document.createElement("li")).append(link);
 }}
 </script>"""
 

@@ -28,6 +28,7 @@ _ENVIRONMENT.filters |= {
     "day": words.day,
     "iso": words.iso,
     "month": words.month,
+    "short_day": words.short_day,
 }
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from feeds.catalog import Catalog
-from feeds.counting import DayCount
+from feeds.counting import DayCount, latest
 from feeds.model import FeedId
 from feeds.web import views, words
 from feeds.web.rendering import render
@@ -40,8 +40,7 @@ def subscribers_page(catalog: Catalog, counts: Sequence[DayCount], today: int) -
     by_feed: defaultdict[str, list[DayCount]] = defaultdict(list)
     for count in counts:
         by_feed[count.feed].append(count)
-    rows = [_row(catalog, some, today) for some in by_feed.values()]
-    rows.sort(key=lambda row: (-row.latest.total, row.latest.feed))
+    rows = [_row(catalog, last, by_feed[last.feed], today) for last in latest(counts, today)]
     title = f"Subscribers — {catalog.files.site.title}"
     return render(
         "subscribers.html",
@@ -59,14 +58,14 @@ def subscribers_page(catalog: Catalog, counts: Sequence[DayCount], today: int) -
     )
 
 
-def _row(catalog: Catalog, counts: list[DayCount], today: int) -> _Row:
-    feed, first = counts[0].feed, today - DAYS + 1
+def _row(catalog: Catalog, last: DayCount, counts: list[DayCount], today: int) -> _Row:
+    first = today - DAYS + 1
     shown = [count for count in counts if first <= count.day <= today]
     most = max((count.total for count in shown), default=0)
-    page = catalog.urls.local(catalog.urls.page(FeedId(feed)))
+    page = catalog.urls.local(catalog.urls.page(FeedId(last.feed)))
     return _Row(
-        link=views.Link(feed, page),
-        latest=counts[-1],
+        link=views.Link(last.feed, page),
+        latest=last,
         days=tuple((words.day(count.day * _DAY), count.total) for count in reversed(shown)),
         most=most,
         bars="".join(_bar(count.day - first, count.total / most) for count in shown if most),

@@ -25,6 +25,12 @@ def day(moment: int) -> str:
     return f"{found.day} {_MONTHS[found.month - 1]} {found.year}"
 
 
+def short_day(moment: int) -> str:
+    """``20 Nov 2026``, where a provider's name has to stand beside it."""
+    number, month, year = day(moment).split()
+    return f"{number} {month[:3]} {year}"
+
+
 def iso(moment: int) -> str:
     """``2026-11-20T12:00:00Z``, for ``<time>``."""
     return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,5 +1,6 @@
 """What people do on the pages, done by a real browser."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -25,7 +26,7 @@ def test_an_address_is_copied_with_one_press(browser: Browser, server: str) -> N
     context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
     page = visit(context, server).go("/topics/river")
 
-    page.get_by_role("button", name="Copy the address of the Atom feed").click()
+    page.get_by_role("button", name="Copy the Atom address").click()
 
     expect(page.locator(".subscribe .status")).to_contain_text("Copied")
     assert page.evaluate("navigator.clipboard.readText()") == f"{server}/topics/river.atom"
@@ -37,7 +38,7 @@ def test_an_address_is_copied_where_there_is_no_clipboard(desktop: Visit) -> Non
     desktop.page.add_init_script("Object.defineProperty(navigator, 'clipboard', {value: null})")
     page = desktop.go("/topics/river")
 
-    page.get_by_role("button", name="Copy the address of the RSS feed").click()
+    page.get_by_role("button", name="Copy the RSS address").click()
 
     expect(page.locator(".subscribe .status")).to_contain_text("Copied")
     selected = "(f) => f.value.slice(f.selectionStart, f.selectionEnd)"
@@ -103,6 +104,26 @@ def test_a_box_is_shown_as_soon_as_it_is_chosen(desktop: Visit) -> None:
     page.reload()
     expect(page.get_by_label("Feed", exact=True)).to_have_value("topics/ferries")
     assert desktop.complaints == []
+
+
+def test_where_only_files_are_served_nobody_takes_the_whole_for_what_was_chosen(
+    desktop: Visit,
+) -> None:
+    page = desktop.go("/embed")
+    whole = page.content()
+    page.route(
+        re.compile("/embed[?]"), lambda route: route.fulfill(body=whole, content_type="text/html")
+    )
+    told = page.get_by_role("status")
+    refused = "This is The River Paper: the feed that was asked for cannot be shown here."
+
+    page.get_by_label("Feed", exact=True).select_option("topics/ferries")
+    expect(told).to_have_text(refused)
+    page.get_by_label("Feed", exact=True).select_option("all")
+    expect(told).to_have_text("Showing The River Paper")
+    desktop.go("/embed?feed=topics/ferries")
+
+    expect(told).to_have_text(refused)
 
 
 def test_the_box_stands_on_another_site_without_a_scroll_bar(

@@ -4,6 +4,14 @@
 const form = document.getElementById("choose");
 let latest = 0;
 
+// Files on a web server know no queries: there every choice is answered with the whole.
+const tell = (result, asked) => {
+  const { feed, name } = result.dataset;
+  document.querySelector("[role=status]").textContent = feed === asked
+    ? `Showing ${name}`
+    : `This is ${name}: the feed that was asked for cannot be shown here.`;
+};
+
 const show = async () => {
   const mine = ++latest;
   const address = `${form.getAttribute("action")}?${new URLSearchParams(new FormData(form))}`;
@@ -18,8 +26,12 @@ const show = async () => {
   document.getElementById("result").replaceWith(result);
   history.replaceState(null, "", address);
   offerCopies(result);
-  document.querySelector("[role=status]").textContent = `Showing ${result.dataset.name}`;
+  tell(result, form.elements.feed.value);
 };
+
+const asked = new URLSearchParams(location.search).get("feed");
+const first = document.getElementById("result");
+if (asked !== null && asked !== first.dataset.feed) tell(first, asked);
 
 form.querySelector("button").hidden = true;
 form.addEventListener("change", show);
