@@ -55,6 +55,8 @@ class Refresher:
     #: Of the settings that the index depends on.
     fingerprint: bytes
     clock: Callable[[], float]
+    #: Called before what is in the index is believed; throws a damaged one away.
+    examine: Callable[[], None]
     #: Called when nothing is in the index any more that the folder says must not be served.
     vouch: Callable[[], None]
 
@@ -75,6 +77,7 @@ class Refresher:
             self.revision.follow()
             if not is_database(self.path):
                 mend(self.path)
+            self.examine()
             try:
                 return ours._refresh(below, progress, is_confirmed)
             except (sqlite3.Error, msgspec.MsgspecError) as error:
