@@ -60,8 +60,9 @@ def _is_damaged(path: Path) -> bool:
     try:
         with closing(connect(path)) as connection:
             connection.executescript(SCHEMA)
-        # Side by side, since nobody is served before: SQLite lets other threads compute.
-        with ThreadPoolExecutor() as pool:
+        # Side by side, since nobody is served before: SQLite lets other threads compute. Two: a
+        # third keeps the workers from loading meanwhile, and they took longer to answer with it.
+        with ThreadPoolExecutor(2) as pool:
             return any(pool.map(partial(_finds, path), _FAULTS))
     except sqlite3.DatabaseError as error:
         if not tells_damage(error):
