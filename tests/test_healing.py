@@ -179,6 +179,39 @@ def test_an_index_that_contradicts_itself_is_believed_by_no_command(
     assert "the index is damaged" in caplog.text
 
 
+def test_a_command_leaves_the_examination_to_the_server_that_keeps_the_index(
+    content: Content, live: Site, instance: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    contradict(instance)
+    environ = {"FEEDS_CONTENT_DIR": str(content.folder), "FEEDS_INSTANCE_DIR": str(instance)}
+
+    result = Site(create_app(environ | {"FEEDS_URL": SITE_URL})).runner.invoke(args=["feeds"])
+
+    assert "/topics/boats.rss" in result.output
+    assert "the index is damaged" not in caplog.text
+
+
+def test_a_command_answers_though_the_index_cannot_be_examined(
+    content: Content,
+    open_site: OpenSite,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    content.write("a.md", topics=["Boats"])
+    again = open_site()
+
+    def fail(path: Path) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr("feeds.library.mend", fail)
+    monkeypatch.setattr(again.library, "_is_examined", False)
+
+    result = again.runner.invoke(args=["feeds"])
+
+    assert "/topics/boats.rss" in result.output
+    assert "the index cannot be examined" in caplog.text
+
+
 def test_an_index_that_is_being_made_is_not_taken_for_an_empty_one(
     content: Content, instance: Path
 ) -> None:

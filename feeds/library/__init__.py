@@ -215,10 +215,10 @@ class Library:
 
     def _examine_once(self) -> None:
         """Examine the index, unless this process has, or another one keeps it up to date."""
-        is_kept = self._watcher is None and self._turn().is_had()
-        if not (self._is_examined or is_kept):
-            mend(self._path)
-            self._is_examined = True
+        if self._is_examined or (self._watcher is None and self._turn().is_had()):
+            return
+        mend(self._path)
+        self._is_examined = True
 
     def stop(self) -> None:
         """Stop keeping it up to date."""
