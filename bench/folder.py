@@ -31,6 +31,7 @@ class Costs:
     #: Seconds that all processes computed for the cold index, and YAML alone.
     computed: float
     yaml_computed: float
+    #: With the examination of the index.
     opened: float
     scan: float
     walk: float
@@ -52,7 +53,7 @@ def measure(content: Path, instance: Path, count: int) -> Costs:
     before = _computed()
     cold = timed(lambda: web.library.refresh())
     computed = _computed() - before
-    opened = timed(lambda: open_web(content, instance))
+    opened = timed(lambda: open_web(content, instance).library.examine())
     return Costs(
         articles=count,
         cold=cold,

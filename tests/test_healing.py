@@ -125,6 +125,93 @@ def test_a_letter_changed_in_the_index_is_never_served(
     other.library.stop()
 
 
+def contradict(instance: Path) -> None:
+    """What no check of SQLite finds, nor who reads other feeds."""
+    with closing(sqlite3.connect(instance / "index.sqlite")) as connection:
+        connection.execute("UPDATE membership SET hash = x'00' WHERE feed = 'topics/boats'")
+        connection.commit()
+
+
+def test_an_index_that_contradicts_itself_is_made_anew_before_it_is_served(
+    content: Content, live: Site, instance: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    live.library.stop()
+    contradict(instance)
+
+    other = open_live(content.folder, instance)
+
+    assert wait_for(lambda: other.get("/readyz").status_code == 200)
+    assert titles(other, "topics/boats") == ["B"]
+    assert "the index is damaged" in caplog.text
+    other.library.stop()
+
+
+def test_an_index_that_contradicts_itself_is_not_served_though_the_folder_is_gone(
+    content: Content,
+    live: Site,
+    instance: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    live.library.stop()
+    contradict(instance)
+    environ = {"FEEDS_CONTENT_DIR": str(content.folder), "FEEDS_INSTANCE_DIR": str(instance)}
+    other = Site(create_app(environ | {"FEEDS_URL": SITE_URL}))
+    os.rename(content.folder, content.folder.with_name("away"))
+
+    other.library.start(patience=0)
+
+    assert wait_for(lambda: "keeping up with the content folder failed" in caplog.text)
+    assert "the index is damaged" in caplog.text
+    assert other.get("/healthz").json["index"] == "unavailable"
+    other.library.stop()
+
+
+@pytest.mark.parametrize("command", ["feeds", "refresh"])
+def test_an_index_that_contradicts_itself_is_believed_by_no_command(
+    content: Content, live: Site, instance: Path, command: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    live.library.stop()
+    contradict(instance)
+    environ = {"FEEDS_CONTENT_DIR": str(content.folder), "FEEDS_INSTANCE_DIR": str(instance)}
+
+    Site(create_app(environ | {"FEEDS_URL": SITE_URL})).runner.invoke(args=[command])
+
+    assert "the index is damaged" in caplog.text
+
+
+def test_a_command_leaves_the_examination_to_the_server_that_keeps_the_index(
+    content: Content, live: Site, instance: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    contradict(instance)
+    environ = {"FEEDS_CONTENT_DIR": str(content.folder), "FEEDS_INSTANCE_DIR": str(instance)}
+
+    result = Site(create_app(environ | {"FEEDS_URL": SITE_URL})).runner.invoke(args=["feeds"])
+
+    assert "/topics/boats.rss" in result.output
+    assert "the index is damaged" not in caplog.text
+
+
+def test_a_command_answers_though_the_index_cannot_be_examined(
+    content: Content,
+    open_site: OpenSite,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    content.write("a.md", topics=["Boats"])
+    again = open_site()
+
+    def fail(path: Path) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr("feeds.library.mend", fail)
+    monkeypatch.setattr(again.library, "_is_examined", False)
+
+    result = again.runner.invoke(args=["feeds"])
+
+    assert "/topics/boats.rss" in result.output
+    assert "the index cannot be examined" in caplog.text
+
+
 def test_an_index_that_is_being_made_is_not_taken_for_an_empty_one(
     content: Content, instance: Path
 ) -> None:

@@ -57,7 +57,7 @@ def test_a_server_with_many_articles_answers_at_once_and_tells_how_far_it_is(
 ) -> None:
     front_matter = "---\ntitle: T\nwebUrl: https://a.example/{}\ndate: 2026-11-01\n---\n"
     for number in range(12_000):
-        (content.folder / f"{number}.md").write_text(front_matter.format(number) + "Word. " * 100)
+        (content.folder / f"{number}.md").write_text(front_matter.format(number) + "Word. " * 500)
     port = free_port()
     environ = {
         "FEEDS_CONTENT_DIR": str(content.folder),

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from feeds.library.disk import Stamps
 from feeds.library.plan import Plan, is_great_loss, plan
 from tests.conftest import NOW, Clock, Content, Site
 
@@ -33,15 +34,18 @@ def reason(site: Site, path: str) -> str | None:
     ("found", "known", "expected"),
     [
         ({}, {}, Plan((), (), 0)),
-        ({"a": "1"}, {"a": "1"}, Plan((), (), 0)),
-        ({"a": "1"}, {}, Plan(("a",), (), 1)),
-        ({"a": "2"}, {"a": "1"}, Plan(("a",), (), 0)),
-        ({}, {"a": "1"}, Plan((), ("a",), 0)),
-        ({"b": "1"}, {"a": "1"}, Plan(("b",), ("a",), 1)),
+        ({"": {"a": "1"}}, {"": {"a": "1"}}, Plan((), (), 0)),
+        ({"": {}}, {}, Plan((), (), 0)),
+        ({"x": {"a": "1"}}, {}, Plan(("x/a",), (), 1)),
+        ({"x": {"a": "2"}}, {"x": {"a": "1"}}, Plan(("x/a",), (), 0)),
+        ({}, {"x": {"a": "1"}}, Plan((), ("x/a",), 0)),
+        ({"x": {}}, {"x": {"a": "1"}}, Plan((), ("x/a",), 0)),
+        ({"": {"b": "1", "c": "1"}}, {"": {"a": "1", "c": "1"}}, Plan(("b",), ("a",), 1)),
+        ({"y": {"a": "1"}}, {"x": {"a": "1"}}, Plan(("y/a",), ("x/a",), 1)),
     ],
 )
 def test_plan_names_what_to_read_and_what_is_gone(
-    found: dict[str, str], known: dict[str, str], expected: Plan
+    found: Stamps, known: Stamps, expected: Plan
 ) -> None:
     assert plan(found, known) == expected
 

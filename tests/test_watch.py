@@ -7,8 +7,10 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from watchfiles import watch
 
 from app import create_app
 from tests.conftest import SITE_URL, Content, Site
@@ -99,6 +101,29 @@ def test_an_embargo_ends_on_time_without_any_event(content: Content, live: Site)
 
 
 ISO = "%Y-%m-%dT%H:%M:%SZ"
+
+
+def test_what_changes_between_the_first_look_and_the_first_event_is_not_missed(
+    content: Content, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def written_before(*arguments: Any, **options: Any) -> Iterator[set[Any]]:
+        content.write("b.md", title="B")
+        return watch(*arguments, **options)
+
+    monkeypatch.setattr("feeds.library.watch.watch", written_before)
+    content.write("a.md", title="A")
+    site = Site(
+        create_app(
+            {
+                "FEEDS_CONTENT_DIR": str(content.folder),
+                "FEEDS_INSTANCE_DIR": str(tmp_path / "instance"),
+            }
+        )
+    )
+    site.library.start()
+
+    assert wait_for(lambda: titles(site) == ["A", "B"])
+    site.library.stop()
 
 
 def test_many_changes_at_once_are_few_refreshes(content: Content, live: Site) -> None:

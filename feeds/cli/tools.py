@@ -37,6 +37,7 @@ def given_tools() -> Tools:
 def ready_tools() -> Tools:
     """The tools with an index that is made: a fresh clone has none yet."""
     tools = given_tools()
+    tools.library.examine_first()
     if not tools.library.is_ready:
         refresh_with_bar(tools.library, False)
     return tools

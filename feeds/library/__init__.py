@@ -87,22 +87,18 @@ class Library:
         self._poll = poll
         self._watcher: Watcher | None = None
         self._has_told = False
+        self._is_examined = False
         self._starting = threading.Lock()
         _libraries.add(self)
         self._path = instance / "index.sqlite"
         self._lock = self._path.with_suffix(".lock")
         self._voucher = Voucher(instance)
         self._refresher = Refresher(
-            reader, self._path, self.revision, fingerprint, clock, self.vouch
+            reader, self._path, self.revision, fingerprint, clock, self._examine_once, self.vouch
         )
         self.index = Index(self._path, self.revision)
         self.announcements = Announcements(instance / "websub.sqlite")
         self.pictures = Pictures(self._path, instance / ANSWERS, reader.is_ours)
-        try:
-            self._examine_first()
-        except (sqlite3.Error, OSError) as error:
-            # A full disk, most likely. What is there may still be read.
-            log.error("the index cannot be examined: %s", error)
 
     def refresh(
         self,
@@ -174,7 +170,7 @@ class Library:
         is_doubted = self.revision.is_doubted
         if not is_doubted and self.index.is_announced():
             return False
-        self._mend()
+        self.examine()
         if is_doubted:
             with locked(self._lock):
                 distrust(self._path)
@@ -183,7 +179,24 @@ class Library:
 
     def examine(self) -> None:
         """Look for damage that nobody has met yet."""
-        self._mend()
+        with locked(self._lock):
+            mend(self._path)
+        self._is_examined = True
+
+    def examine_first(self) -> None:
+        """Examine the index for who only reads it; a refresh does so by itself.
+
+        Not while another process refreshes it: that one has looked at it, and may take minutes.
+        """
+        refreshing = Turn(self._lock)
+        try:
+            if refreshing.take():
+                self._examine_once()
+        except (sqlite3.Error, OSError) as error:
+            # A full disk, most likely. What is there may still be read.
+            log.error("the index cannot be examined: %s", error)
+        finally:
+            refreshing.leave()
 
     def vouch(self) -> None:
         """Let what the index holds be served, by all processes; a command has no say in that."""
@@ -200,22 +213,12 @@ class Library:
     def _turn(self) -> Turn:
         return Turn(self._instance / "watch.lock")
 
-    def _examine_first(self) -> None:
-        """Examine the index, unless another process keeps it up to date, or refreshes it now.
-
-        That one has looked at it, and may take minutes: nobody waits for that.
-        """
-        keeping, refreshing = self._turn(), Turn(self._lock)
-        try:
-            if keeping.take() and refreshing.take():
-                mend(self._path)
-        finally:
-            keeping.leave()
-            refreshing.leave()
-
-    def _mend(self) -> None:
-        with locked(self._lock):
-            mend(self._path)
+    def _examine_once(self) -> None:
+        """Examine the index, unless this process has, or another one keeps it up to date."""
+        if self._is_examined or (self._watcher is None and self._turn().is_had()):
+            return
+        mend(self._path)
+        self._is_examined = True
 
     def stop(self) -> None:
         """Stop keeping it up to date."""

@@ -28,6 +28,10 @@ _NAME = attrgetter("name")
 UNREADABLE = "unreadable"
 
 
+#: The stamps of files by folder, below the content folder, and by name.
+Stamps = dict[str, dict[str, str]]
+
+
 @dataclass(frozen=True, slots=True)
 class Folder:
     """One folder below the content folder and the stamps of the articles' files in it."""
@@ -97,7 +101,8 @@ def _look(content: Path, path: str) -> tuple[Folder, list[str]]:
 
 def is_namable(path: str) -> bool:
     """Whether a path can stand in a database, a URL and a log."""
-    return _UNNAMABLE.search(path) is None
+    # What can be printed is; to ask so first takes a tenth of the time.
+    return path.isprintable() or _UNNAMABLE.search(path) is None
 
 
 def storable(path: str) -> str:

@@ -8,7 +8,7 @@ import msgspec
 
 from feeds.library import disk
 from feeds.library.connection import connect
-from feeds.library.disk import split
+from feeds.library.disk import Stamps, split
 from feeds.model import Article
 
 #: Seconds after which a great loss of articles is believed, unless nothing is left at all.
@@ -18,25 +18,33 @@ SETTLE = 60
 WITHDRAWAL_SECONDS = 7 * 86_400
 
 
-def known(connection: sqlite3.Connection, below: Iterable[str]) -> dict[str, str]:
+def known(connection: sqlite3.Connection, below: Iterable[str]) -> Stamps:
     """The stamps of all known files below some folders, or of some files."""
-    found: dict[str, str] = {}
+    found: Stamps = {}
     for path in below:
-        if path == "":
-            rows = connection.execute(_ALL)
-        else:
-            rows = connection.execute(_BELOW, (*split(path), path, path, path))
-        found.update(rows)
+        parameters = (*split(path), path, path, path) if path else ()
+        for folder, stamps in connection.execute(_BELOW if path else _ALL, parameters):
+            found.setdefault(folder, {}).update(_decode(stamps))
     return found
 
 
-# Put together by SQLite: a hundred thousand paths take a third of what Python needs for them.
-_ALL = "SELECT iif(folder = '', name, folder || '/' || name), stamp FROM file"
+_decode = msgspec.json.Decoder(dict[str, str]).decode
 
-_BELOW = f"""
-{_ALL} WHERE folder = ? AND name = ?
-UNION ALL {_ALL} WHERE folder = ?
-UNION ALL {_ALL} WHERE folder > ? || '/' AND folder < ? || '0'"""
+# Put together by SQLite: row by row, a hundred thousand files take twice as long.
+_KNOWN = "SELECT folder, json_group_object(name, stamp) FROM file {} GROUP BY folder"
+
+_ALL = _KNOWN.format("")
+
+_BELOW = " UNION ALL ".join(
+    map(
+        _KNOWN.format,
+        (
+            "WHERE folder = ? AND name = ?",
+            "WHERE folder = ?",
+            "WHERE folder > ? || '/' AND folder < ? || '0'",
+        ),
+    )
+)
 
 
 def resized(connection: sqlite3.Connection, length: Callable[[str], int | None]) -> Iterator[str]:

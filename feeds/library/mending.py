@@ -60,8 +60,9 @@ def _is_damaged(path: Path) -> bool:
     try:
         with closing(connect(path)) as connection:
             connection.executescript(SCHEMA)
-        # Side by side, since nobody is served before: SQLite lets other threads compute.
-        with ThreadPoolExecutor() as pool:
+        # Side by side, since nobody is served before: SQLite lets other threads compute. Two: a
+        # third keeps the workers from loading meanwhile, and they took longer to answer with it.
+        with ThreadPoolExecutor(2) as pool:
             return any(pool.map(partial(_finds, path), _FAULTS))
     except sqlite3.DatabaseError as error:
         if not tells_damage(error):
@@ -71,6 +72,8 @@ def _is_damaged(path: Path) -> bool:
 
 def _finds(path: Path, sql: str) -> bool:
     with closing(connect(path)) as connection:
+        # Room for the feed of all, to whose rows those of each other feed are held.
+        connection.execute("PRAGMA cache_size = -12000")
         return connection.execute(sql).fetchone() is not None
 
 
@@ -84,7 +87,7 @@ _FAULTS = (
        OR article.published <> membership.published) LIMIT 1""",
     """SELECT 1 FROM membership AS other LEFT JOIN membership AS known
        ON known.feed = 'all' AND known.published = other.published AND known.id = other.id
-       WHERE known.hash IS NOT other.hash LIMIT 1""",
+       WHERE other.feed <> 'all' AND known.hash IS NOT other.hash LIMIT 1""",
 )
 
 

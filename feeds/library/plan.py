@@ -1,11 +1,12 @@
 """What a refresh has to do: what is on disk against what the index knows of it."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from feeds.library import disk
+from feeds.library.disk import Stamps
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,13 +19,21 @@ class Plan:
     new: int
 
 
-def plan(found: Mapping[str, str], known: Mapping[str, str]) -> Plan:
-    """Compare the stamps of files on disk with those in the index, both by path."""
-    if found == known:
-        return Plan((), (), 0)
-    read = tuple(path for path, stamp in found.items() if known.get(path) != stamp)
-    gone = tuple(path for path in known if path not in found)
-    return Plan(read, gone, sum(path not in known for path in read))
+def plan(found: Stamps, known: Stamps) -> Plan:
+    """Compare the stamps of files on disk with those in the index."""
+    read: list[str] = []
+    gone: list[str] = []
+    new = 0
+    # A folder at a time: most are as they were, which one comparison tells.
+    for folder in found | known:
+        there, before = found.get(folder, {}), known.get(folder, {})
+        if there == before:
+            continue
+        changed = [name for name, stamp in there.items() if before.get(name) != stamp]
+        read += [disk.join(folder, name) for name in changed]
+        gone += [disk.join(folder, name) for name in before if name not in there]
+        new += sum(name not in before for name in changed)
+    return Plan(tuple(read), tuple(gone), new)
 
 
 def is_great_loss(plan: Plan, known: int) -> bool:
@@ -33,15 +42,16 @@ def is_great_loss(plan: Plan, known: int) -> bool:
     return lost > 10 and lost * 5 > known
 
 
-def find(content: Path, below: Iterable[str], known: Mapping[str, str]) -> dict[str, str]:
+def find(content: Path, below: Iterable[str], known: Stamps) -> Stamps:
     """The stamps of all files below some folders, or of some files; what is gone is not there.
 
     Files of a folder that cannot be read are taken to be as they are known. Raise OSError when
     that is the content folder.
     """
-    found: dict[str, str] = {}
+    found: Stamps = {}
     for path in below:
-        found |= _found(content, path, known)
+        for folder, stamps in _found(content, path, known):
+            found[folder] = found[folder] | stamps if folder in found else stamps
     return found
 
 
@@ -52,32 +62,39 @@ def namable(path: str) -> str:
     return path
 
 
-def _found(content: Path, path: str, known: Mapping[str, str]) -> dict[str, str]:
+def _found(content: Path, path: str, known: Stamps) -> Iterator[tuple[str, dict[str, str]]]:
+    """Folders, some more than once, and the stamps of files in them."""
     if path == "":
-        return _walked(content, path, known)
+        yield from _walked(content, path, known)
+        return
     try:
         status = os.lstat(content / path)
     except (FileNotFoundError, NotADirectoryError):
-        return {}
+        return
     except OSError:
-        return _as_known(path, known)
+        yield from _as_known(path, known)
+        return
     if disk.is_hidden(path):
-        return {}
+        return
     if disk.is_folder(status):
-        return _walked(content, path, known)
-    return {path: disk.stamp(status)} if disk.is_article(path) else {}
+        yield from _walked(content, path, known)
+    elif disk.is_article(path):
+        folder, name = disk.split(path)
+        yield folder, {name: disk.stamp(status)}
 
 
-def _walked(content: Path, path: str, known: Mapping[str, str]) -> dict[str, str]:
-    found: dict[str, str] = {}
+def _walked(content: Path, path: str, known: Stamps) -> Iterator[tuple[str, dict[str, str]]]:
     for folder in disk.walk(content, path):
-        prefix = folder.prefix
-        found.update([(prefix + name, stamp) for name, stamp in folder.stamps.items()])
-    for unreadable in [path for path in found if path.endswith("/")]:
-        found |= _as_known(unreadable.rstrip("/"), known) | {unreadable: disk.UNREADABLE}
-    return found
+        if "" in folder.stamps:
+            yield from _as_known(folder.path, known)
+        yield folder.path, folder.stamps
 
 
-def _as_known(path: str, known: Mapping[str, str]) -> dict[str, str]:
+def _as_known(path: str, known: Stamps) -> Iterator[tuple[str, dict[str, str]]]:
     """What is known of a file, or of all files below a folder."""
-    return {k: stamp for k, stamp in known.items() if k == path or k.startswith(f"{path}/")}
+    for folder, stamps in known.items():
+        if folder == path or folder.startswith(f"{path}/"):
+            yield folder, stamps
+    folder, name = disk.split(path)
+    if name in known.get(folder, {}):
+        yield folder, {name: known[folder][name]}

@@ -55,6 +55,8 @@ class Refresher:
     #: Of the settings that the index depends on.
     fingerprint: bytes
     clock: Callable[[], float]
+    #: Called before what is in the index is believed; throws a damaged one away.
+    examine: Callable[[], None]
     #: Called when nothing is in the index any more that the folder says must not be served.
     vouch: Callable[[], None]
 
@@ -75,6 +77,7 @@ class Refresher:
             self.revision.follow()
             if not is_database(self.path):
                 mend(self.path)
+            self.examine()
             try:
                 return ours._refresh(below, progress, is_confirmed)
             except (sqlite3.Error, msgspec.MsgspecError) as error:
@@ -90,7 +93,9 @@ class Refresher:
             paths = {""} if must_rebuild or "" in below else set(map(namable, below))
             resized = set(self._resized(connection, paths))
             paths |= resized
-            known = ledger.known(connection, paths) | dict.fromkeys(resized, "")
+            known = ledger.known(connection, paths)
+            for folder, name in map(split, resized):
+                known.setdefault(folder, {})[name] = ""
             found = find(self.reader.content, paths, known)
             todo = plan(found, known)
             held = self._hold_back(connection, todo, now, "" in paths, is_confirmed)
@@ -103,14 +108,15 @@ class Refresher:
             if held and must_rebuild:
                 # Made anew it would hold what is left; as it is, it holds what was served.
                 return Report(held=True, due=ledger.next_due(connection, now))
-            reads = found if must_rebuild else (*todo.read, *ledger.due(connection, now))
+            due = ledger.due(connection, now)
+            reads = plan(found, {}).read if must_rebuild else (*todo.read, *due)
             work = Work(tuple(dict.fromkeys(reads)), gone, must_rebuild)
             if work or ledger.has_old_withdrawals(connection, now):
                 self._apply(connection, work, now, progress)
             self._announce(connection, now)
             is_held = ledger.meta(connection, "held-since") is not None
-            due = ledger.next_due(connection, now)
-            return Report(len(work.reads), len(work.gone), is_held, due)
+            next_due = ledger.next_due(connection, now)
+            return Report(len(work.reads), len(work.gone), is_held, next_due)
 
     def _resized(self, connection: sqlite3.Connection, paths: set[str]) -> Iterable[str]:
         """The files whose articles tell the length of a picture that has another by now."""

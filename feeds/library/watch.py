@@ -82,7 +82,7 @@ class Watcher(threading.Thread):
 
     def run(self) -> None:
         """Wait for the turn, then watch; whatever goes wrong is logged and tried again."""
-        while not self._stop_event.wait(BEAT):
+        while not self._stop_event.is_set():
             try:
                 self._watched.follow()
                 if self._turn.take():
@@ -93,14 +93,17 @@ class Watcher(threading.Thread):
                 self._watched.vouch()
                 self._trouble.met(error)
                 self._stop_event.wait(PAUSE)
+            self._stop_event.wait(BEAT)
         self._turn.leave()
 
     def _watch(self) -> None:
+        self._watched.tend()
+        # To begin to watch takes as long as a look: this one is for those who wait to be served.
+        self._refresh({""})
         watched = _identity(self._content)
         changes = self._changes(os.path.realpath(self._content))
         # The first beat has begun to watch, so what changes during this refresh is not missed.
         next(changes, None)
-        self._watched.tend()
         report = self._refresh({""})
         scanned, last = time.monotonic(), self._clock()
         for paths in changes:
