@@ -20,6 +20,7 @@ import pytest
 
 from feeds import formats
 from feeds.cli import Tools
+from feeds.errors import StoreUnavailable
 from feeds.library import HubState
 from feeds.model import Format
 from feeds.websub import PAUSE, Announcer, Reply, delay, ping
@@ -456,6 +457,61 @@ def test_a_hub_that_hangs_holds_up_no_other(
     assert [state.pending for state in node.announcer.states()] == [len(SHOWING), 0]
 
 
+def test_a_hub_is_told_while_another_hangs(
+    hub: TinyHub, content: Content, open_site: OpenSite, clock: Clock, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Of what changed before, and of what changes meanwhile."""
+    monkeypatch.setattr("feeds.websub.announcer.ping", partial(ping, deadline=60))
+    (tmp_path / "silent").mkdir()
+    with tiny_hub(tmp_path / "silent") as silent:
+        hubs = f"{silent.url('silence/')}, {hub.url('status/202')}"
+        node = a_node(hubs, content, open_site, clock)
+        node.announcer.start()
+        for title in ("First", "Second"):
+            content.write("a.md", title=title)
+            node.site.library.refresh()
+            assert wait_for(lambda: node.announcer.states()[1].pending > 0)
+            clock.now += PAUSE
+            assert wait_for(lambda: node.announcer.states()[1].pending == 0)
+        hanging = node.announcer.states()[0]
+    node.announcer.stop()
+
+    assert hub.told() == sorted(2 * SHOWING)
+    # It was asked once, and has neither answered nor failed.
+    assert len(silent.requests()) == 1
+    assert (hanging.pending, hanging.failures) == (len(SHOWING), 0)
+    # Its end is a failure, of which no change is lost.
+    assert node.announcer.states()[0].failures == 1
+    assert node.announcer.states()[0].pending == len(SHOWING)
+
+
+def test_what_changes_while_a_hub_is_told_is_told_when_its_pause_is_over(
+    node: Node, hub: TinyHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hub may have got what was before, and what a batch names of the rest is old by then."""
+
+    def ping_and_change(hub: str, address: str) -> Reply:
+        if not changed:
+            changed.append(address)
+            node.content.write("a.md", title="Second")
+            node.refresh()
+        return ping(hub, address)
+
+    changed: list[str] = []
+    monkeypatch.setattr("feeds.websub.announcer.ping", ping_and_change)
+    node.content.write("a.md", title="First")
+    node.refresh()
+
+    node.tell()
+    early = hub.told()
+    node.tell()
+
+    assert early == SHOWING
+    assert hub.told() == sorted(2 * SHOWING)
+    assert node.state().pending == 0
+
+
 def test_a_hub_that_is_configured_no_longer_is_forgotten(
     node: Node, hub: TinyHub, open_site: OpenSite
 ) -> None:
@@ -569,6 +625,31 @@ def test_a_trouble_is_logged_once_and_ends_nothing(
     path.write_bytes(kept)
     assert wait_for(lambda: node.state().pending > 0)
     node.clock.now += PAUSE
+    assert wait_for(lambda: node.state().pending == 0)
+    node.announcer.stop()
+
+    assert caplog.text.count("cannot be told now") == 1
+    assert hub.told() == SHOWING
+
+
+def test_a_trouble_of_one_telling_is_logged_once_and_ends_nothing(
+    node: Node, hub: TinyHub, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As on a full disk, where all can be read and nothing be put off."""
+    failed: list[object] = []
+
+    def full(*arguments: object) -> bool:
+        failed.append(arguments)
+        raise StoreUnavailable("database or disk is full")
+
+    node.content.write("a.md", title="Another title")
+    node.refresh()
+    node.clock.now += PAUSE
+    with monkeypatch.context() as disk, caplog.at_level(logging.ERROR):
+        disk.setattr(node.site.library.announcements, "put_off", full)
+        node.announcer.start()
+        assert wait_for(lambda: len(failed) > 2)
+
     assert wait_for(lambda: node.state().pending == 0)
     node.announcer.stop()
 

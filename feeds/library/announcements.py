@@ -128,11 +128,11 @@ class Announcements:
         with self._store.opened() as connection:
             return [Due(*row) for row in connection.execute(_DUE, values)]
 
-    def put_off(self, told: Due, tries: int, due: float) -> None:
-        """Leave one address alone until then."""
-        sql = "UPDATE announcement SET tries = ?, due = ? WHERE hub = ? AND address = ?"
+    def put_off(self, told: Due, tries: int, due: float) -> bool:
+        """Leave one address alone until then; return whether it still has the key."""
+        values = (tries, due, told.hub, told.address, told.key)
         with self._store.opened() as connection:
-            connection.execute(sql, (tries, due, told.hub, told.address))
+            return connection.execute(_PUT_OFF, values).rowcount == 1
 
     def settle(self, told: Due) -> None:
         """A hub knows the key of an address."""
@@ -188,6 +188,10 @@ INSERT INTO announcement (hub, address, key, since, due) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET
     key = excluded.key, since = excluded.since, tries = 0,
     due = CASE tries WHEN 0 THEN min(due, excluded.due) ELSE excluded.due END"""
+
+#: What changed meanwhile has its own pause.
+_PUT_OFF = """
+UPDATE announcement SET tries = ?, due = ? WHERE hub = ? AND address = ? AND key = ?"""
 
 _DUE = """
 SELECT hub, address, key, since, tries, coalesce(failures, 0)
