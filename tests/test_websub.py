@@ -478,15 +478,7 @@ def test_what_changes_while_a_hub_is_told_is_told_when_its_pause_is_over(
 ) -> None:
     """The hub may have got what was before, and what a batch names of the rest is old by then."""
 
-    def ping_and_change(hub: str, address: str) -> Reply:
-        if not changed:
-            changed.append(address)
-            node.content.write("a.md", title="Second")
-            node.refresh()
-        return ping(hub, address)
-
-    changed: list[str] = []
-    monkeypatch.setattr("feeds.websub.announcer.ping", ping_and_change)
+    meanwhile_at_the_first(monkeypatch, node, "Second")
     node.content.write("a.md", title="First")
     node.refresh()
 
@@ -497,6 +489,34 @@ def test_what_changes_while_a_hub_is_told_is_told_when_its_pause_is_over(
     assert early == SHOWING
     assert hub.told() == sorted(2 * SHOWING)
     assert node.state().pending == 0
+
+
+def test_what_changes_there_and_back_while_a_hub_is_told_is_told_again(
+    node: Node, hub: TinyHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the hub got may be what there was for a moment."""
+    meanwhile_at_the_first(monkeypatch, node, "Second", "First")
+    node.content.write("a.md", title="First")
+    node.refresh()
+
+    node.tell()
+    node.tell()
+
+    assert hub.told() == sorted(2 * SHOWING)
+    assert node.state().pending == 0
+
+
+def meanwhile_at_the_first(monkeypatch: pytest.MonkeyPatch, node: Node, *titles: str) -> None:
+    """Change the article while the hub is told of the first address, and see each change."""
+    waiting = list(titles)
+
+    def ping_and_change(hub: str, address: str) -> Reply:
+        while waiting:
+            node.content.write("a.md", title=waiting.pop(0))
+            node.refresh()
+        return ping(hub, address)
+
+    monkeypatch.setattr("feeds.websub.announcer.ping", ping_and_change)
 
 
 def test_a_hub_that_is_configured_no_longer_is_forgotten(
