@@ -67,7 +67,7 @@ def _web(environment: Environment, catalog: Catalog, library: Library, cache: Ca
     return Web(
         catalog=catalog,
         publisher=Publisher(library.revision.lately, cache, environment.memory, counts),
-        traces=Traces(open_traces(environment.cache_url, cache), way),
+        traces=Traces(way, open_traces(), cache if environment.cache_url else None),
         library=library,
         pictures=environment.content / PICTURES,
         counts=SharedCounts(counts, environment.instance / FILE),

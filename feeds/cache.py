@@ -27,8 +27,8 @@ THRESHOLD = 100
 #: Files kept: half of them are documents, the other half their traces.
 FILES = 1000
 
-#: Traces kept in memory, of at most 4.5 kB each, half a kB as a rule: the earlier documents of a
-#: day when hundreds of feeds change several times.
+#: Traces that each process keeps in memory, of at most 4.5 kB, half a kB as a rule: the earlier
+#: documents of a day when hundreds of feeds change several times.
 TRACES = 4000
 
 #: Bytes that memcached keeps under a key unless it is told otherwise: 1 MiB with all it adds.
@@ -179,10 +179,8 @@ def open_cache(url: str) -> Cache:
         raise SettingsError(message) from None
 
 
-def open_traces(url: str, documents: Cache) -> Cache:
-    """Where traces are kept: with documents, but in memory not among those few large ones."""
-    if url:
-        return documents
+def open_traces() -> Cache:
+    """Where each process keeps traces: in memory, but not among documents, few and large."""
     return _guarded(SimpleCache(threshold=TRACES, default_timeout=TIMEOUT), "memory")
 
 

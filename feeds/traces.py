@@ -1,7 +1,8 @@
 """What earlier documents held, in short: enough to tell what another has that they had not.
 
-A trace is kept where documents are kept, under the address and the key of its document, which is
-what a client's ETag names. It is lost as easily as they are: then the client gets the whole.
+A trace is kept under the address and the key of its document, which is what a client's ETag names:
+in each process that served the document, and where documents are kept, for all others. It is lost
+as easily as they are: then the client gets the whole.
 """
 
 from collections.abc import Collection
@@ -27,20 +28,34 @@ _NEARLY_ALL = 0.9
 class Traces:
     """Remembers documents that were rendered, and tells what is new since one of them."""
 
-    cache: Cache
     #: Names the way of rendering, at most 64 bytes: by another, every article is a new one.
     way: bytes
+    #: In this process: a crowd waits for no other, whose silence would cost all of it whole feeds.
+    near: Cache
+    #: Where other processes find them, if anywhere.
+    shared: Cache | None = None
+
+    def note(self, address: str, key: str, selection: Selection) -> bytes:
+        """Remember in this process what the document with this key holds; return its trace."""
+        name = _name(address, key)
+        trace = self.near.get(name)
+        if trace is None:
+            held: tuple[Row | Withdrawal, ...] = (*selection.rows, *selection.withdrawn)
+            trace = seal(name, b"".join(map(self._digest, held)))
+            self.near.set(name, trace)
+        return trace
 
     def keep(self, address: str, key: str, selection: Selection) -> None:
-        """Remember what the document with this key holds."""
-        held: tuple[Row | Withdrawal, ...] = (*selection.rows, *selection.withdrawn)
-        name = _name(address, key)
-        self.cache.set(name, seal(name, b"".join(map(self._digest, held))))
+        """Remember it for all processes, which whoever renders the document does."""
+        trace = self.note(address, key, selection)
+        if self.shared:
+            self.shared.set(_name(address, key), trace)
 
     def recall(self, address: str, key: str) -> Collection[bytes] | None:
         """What stands for all that the document with this key held, or None."""
         name = _name(address, key)
-        found = unseal(name, self.cache.get(name) or b"")
+        trace = self.near.get(name) or (self.shared and self.shared.get(name))
+        found = unseal(name, trace or b"")
         if found is None:
             return None
         return {found[start : start + _SIZE] for start in range(0, len(found), _SIZE)}

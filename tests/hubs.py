@@ -1,7 +1,6 @@
 """Hubs and subscribers for tests: real ones, as processes and sockets of this machine."""
 
 import sqlite3
-import subprocess
 import sys
 import threading
 import urllib.request
@@ -13,42 +12,24 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from tests import stores
+from tests.hosts import Host, running
 from tests.live import ROOT
 from tests.waiting import wait_for
 
 
-@dataclass(frozen=True)
-class TinyHub:
+class TinyHub(Host):
     """A hub that is as its path says; see tests/tiny_hub.py."""
 
-    port: int
-    log: Path
-
-    def url(self, path: str) -> str:
-        return f"http://127.0.0.1:{self.port}/{path}"
-
-    def requests(self) -> list[str]:
-        """A line for each request: path, mode, address."""
-        return self.log.read_text().splitlines()
-
-    def told(self) -> list[str]:
-        """The addresses that it was told of, in order of the alphabet."""
-        return sorted(line.split()[2] for line in self.requests())
+    def told(self, since: int = 0) -> list[str]:
+        """The addresses that it was told of since so many requests, in order of the alphabet."""
+        return sorted(line.split()[2] for line in self.requests()[since:])
 
 
 @contextmanager
 def tiny_hub(folder: Path) -> Iterator[TinyHub]:
     """A tiny hub, from the moment that it listens until the block ends."""
-    port, log = stores.free_port(), folder / "hub.txt"
-    with log.open("ab") as output:
-        command = [sys.executable, str(ROOT / "tests" / "tiny_hub.py"), str(port)]
-        process = subprocess.Popen(command, stdout=output)
-    try:
-        stores.wait(port)
-        yield TinyHub(port, log)
-    finally:
-        process.kill()
-        process.wait()
+    with running("tests.tiny_hub", folder) as host:
+        yield TinyHub(host.port, host.log)
 
 
 @contextmanager

@@ -5,6 +5,7 @@ import os
 import pickle
 import subprocess
 import sys
+import tracemalloc
 import zlib
 from collections.abc import Callable
 from hashlib import blake2b
@@ -58,6 +59,21 @@ def test_a_coding_is_made_once(coding: str) -> None:
     bodies = encode(BODY)
 
     assert bodies[coding] is bodies[coding]
+
+
+@pytest.mark.parametrize("coding", CODINGS)
+def test_a_coding_holds_no_more_memory_than_its_bytes(coding: str) -> None:
+    """Brotli and gzip give theirs back; zstandard was seen to keep room for the whole body."""
+    large = encode(BODY * 200)
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        coded = large[coding]
+        held = tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+
+    assert len(coded) < held < 100_000 < len(BODY * 200) / 7
 
 
 def test_gzip_does_not_carry_the_clock() -> None:

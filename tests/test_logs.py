@@ -18,8 +18,7 @@ import pytest
 
 from feeds.logs import JsonFormatter, configuration, log_the_uncaught
 from tests.conftest import Content, Site
-from tests.live import ROOT, wait_for
-from tests.stores import free_port
+from tests.live import started
 from tests.torture.polling import first_process
 
 
@@ -131,21 +130,16 @@ def test_all_that_a_server_prints_is_plain_otherwise(content: Content, tmp_path:
 
 
 def test_who_may_not_listen_is_told_so_in_one_line(content: Content, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "flask", "--app", "app", "serve"]
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        given = {
-            "FEEDS_CONTENT_DIR": str(content.folder),
-            "FEEDS_INSTANCE_DIR": str(tmp_path / "instance"),
-            "PORT": str(port),
-        }
-        done = subprocess.run(
-            command, cwd=ROOT, env=os.environ | given, text=True, capture_output=True, timeout=30
-        )
+        with started(
+            content.folder, tmp_path / "instance", output=subprocess.PIPE, PORT=str(port)
+        ) as server:
+            said = server.said()
 
     where = f"cannot listen at http://127.0.0.1:{port}"
-    assert done.stderr == f"Error: HOST, PORT: {where}: Address already in use: name another\n"
-    assert done.returncode == 1
+    assert said == f"Error: HOST, PORT: {where}: Address already in use: name another\n"
+    assert server.process.returncode == 1
 
 
 def test_a_refresh_tells_what_is_served_and_a_start_does_so_too(
@@ -166,21 +160,12 @@ def test_a_refresh_tells_what_is_served_and_a_start_does_so_too(
 
 def said_by_a_server(content: Content, tmp_path: Path, **environ: str) -> list[str]:
     """All lines of a server that answered, lost a worker and was stopped."""
-    port = free_port()
-    given = {
-        "FEEDS_CONTENT_DIR": str(content.folder),
-        "FEEDS_INSTANCE_DIR": str(tmp_path / "instance"),
-        "PORT": str(port),
-    }
-    command = [sys.executable, "-m", "flask", "--app", "app", "serve"]
-    process = subprocess.Popen(
-        command, cwd=ROOT, env=os.environ | given | environ, text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
-    address = f"http://127.0.0.1:{port}"
-    wait_for(f"{address}/readyz", process)
-    urllib.request.urlopen(f"{address}/all.rss", timeout=5).close()
-    os.kill(first_process(address)[1][-1], signal.SIGKILL)
-    wait_for(f"{address}/readyz", process)
-    process.terminate()
-    return process.communicate(timeout=20)[0].splitlines()
+    with started(
+        content.folder, tmp_path / "instance", output=subprocess.PIPE, **environ
+    ) as server:
+        server.wait()
+        urllib.request.urlopen(f"{server.address}/all.rss", timeout=5).close()
+        os.kill(first_process(server.address)[1][-1], signal.SIGKILL)
+        server.wait()
+        server.process.terminate()
+        return server.said().splitlines()

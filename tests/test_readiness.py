@@ -1,10 +1,7 @@
 """Whether a process lives, and whether it has what readers want."""
 
-import os
 import re
 import sqlite3
-import subprocess
-import sys
 import threading
 import urllib.error
 import urllib.request
@@ -17,8 +14,7 @@ from app import create_app
 from feeds.library import changes
 from feeds.library.lock import locked
 from tests.conftest import SITE_URL, Content, Site
-from tests.live import ROOT
-from tests.stores import free_port
+from tests.live import started
 from tests.waiting import wait_for
 
 
@@ -58,31 +54,20 @@ def test_a_server_with_many_articles_answers_at_once_and_tells_how_far_it_is(
     front_matter = "---\ntitle: T\nwebUrl: https://a.example/{}\ndate: 2026-11-01\n---\n"
     for number in range(12_000):
         (content.folder / f"{number}.md").write_text(front_matter.format(number) + "Word. " * 500)
-    port = free_port()
-    environ = {
-        "FEEDS_CONTENT_DIR": str(content.folder),
-        "FEEDS_INSTANCE_DIR": str(tmp_path / "instance"),
-        "PORT": str(port),
-    }
-    command = [sys.executable, "-m", "flask", "--app", "app", "serve"]
     said: list[tuple[int, str]] = []
 
-    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | environ)
-    try:
-        assert wait_for(lambda: asked(port, said) == 200, 60)
-    finally:
-        process.terminate()
-        process.wait(20)
+    with started(content.folder, tmp_path / "instance") as server:
+        assert wait_for(lambda: asked(server.address, said) == 200, 60)
 
     progress = [re.search("([0-9,]+) of 12,000 files are read", text) for _, text in said]
     assert any(progress)
     assert {status for status, _ in said} == {503, 200}
 
 
-def asked(port: int, said: list[tuple[int, str]]) -> int:
+def asked(address: str, said: list[tuple[int, str]]) -> int:
     """What the node says of itself, kept for later; 0 when it does not listen yet."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5) as answer:
+        with urllib.request.urlopen(f"{address}/readyz", timeout=5) as answer:
             said.append((answer.status, answer.read().decode()))
     except urllib.error.HTTPError as error:
         with error:

@@ -1,10 +1,8 @@
 """Asking other hosts for pictures: what they say, and what is never asked."""
 
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
 
@@ -13,41 +11,18 @@ import pytest
 from feeds.cli import Tools
 from feeds.exchange import Address
 from feeds.remote import Head, ask, ask_all, is_public
-from tests import stores
 from tests.conftest import Clock, Content, Site
-from tests.live import ROOT
+from tests.hosts import Host, running
 
 
 def anywhere(address: Address) -> bool:
     return True
 
 
-@dataclass(frozen=True)
-class Host:
-    """A real host of pictures on this machine."""
-
-    port: int
-    log: Path
-
-    def url(self, path: str) -> str:
-        return f"http://127.0.0.1:{self.port}/{path}"
-
-    def asked(self) -> list[str]:
-        return self.log.read_text().splitlines()
-
-
 @pytest.fixture
 def host(tmp_path: Path) -> Iterator[Host]:
-    port, log = stores.free_port(), tmp_path / "asked.txt"
-    command = [sys.executable, str(ROOT / "tests" / "picture_host.py"), str(port)]
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output)
-    try:
-        stores.wait(port)
-        yield Host(port, log)
-    finally:
-        process.kill()
-        process.wait()
+    with running("tests.picture_host", tmp_path) as found:
+        yield found
 
 
 @pytest.mark.parametrize(
@@ -76,14 +51,14 @@ def test_what_a_host_says_is_taken_when_it_makes_sense(host: Host, path: str, he
 def test_only_heads_are_asked(host: Host) -> None:
     ask(host.url("5.jpg"), anywhere)
 
-    assert host.asked() == ["HEAD /5.jpg"]
+    assert host.requests() == ["HEAD /5.jpg"]
 
 
 def test_this_machine_is_never_asked(host: Host) -> None:
     for url in (host.url("5.jpg"), f"http://localhost:{host.port}/5.jpg"):
         assert ask(url) == Head()
 
-    assert host.asked() == []
+    assert host.requests() == []
 
 
 def test_a_redirect_leads_nowhere_that_may_not_be_asked(host: Host) -> None:
@@ -93,7 +68,7 @@ def test_a_redirect_leads_nowhere_that_may_not_be_asked(host: Host) -> None:
     answer = ask(host.url(f"elsewhere/127.0.0.2:{host.port}/5.jpg"), loopback_by_one_name)
 
     assert answer == Head()
-    assert len(host.asked()) == 1
+    assert len(host.requests()) == 1
 
 
 @pytest.mark.parametrize(
@@ -147,7 +122,7 @@ def test_a_busy_host_is_left_alone(host: Host) -> None:
     answers = dict(ask_all(urls, anywhere))
 
     assert answers == {urls[0]: Head(1, "image/webp")}
-    assert host.asked() == ["HEAD /1.jpg", "HEAD /status/503.jpg"]
+    assert host.requests() == ["HEAD /1.jpg", "HEAD /status/503.jpg"]
 
 
 # The command.
@@ -183,7 +158,7 @@ def test_lengths_and_types_enter_the_feeds_and_move_them_once(
     assert "0 of 0 pictures" in second.output
     assert enclosure(site) == [(41000, "image/webp"), (7, "image/webp")]
     assert before != after == site.get("/all.json").headers["ETag"]
-    assert sorted(host.asked()) == ["HEAD /41000.jpg", "HEAD /7.jpg"]
+    assert sorted(host.requests()) == ["HEAD /41000.jpg", "HEAD /7.jpg"]
 
 
 def test_a_host_without_an_answer_is_asked_again_only_after_a_week(
@@ -197,7 +172,7 @@ def test_a_host_without_an_answer_is_asked_again_only_after_a_week(
         clock.now += days * 86_400
         site.runner.invoke(args=["images"])
 
-    assert len(host.asked()) == 2
+    assert len(host.requests()) == 2
 
 
 def test_answers_outlive_the_index(
@@ -213,7 +188,7 @@ def test_answers_outlive_the_index(
     site.library.refresh()
 
     assert enclosure(site) == [(41000, "image/webp")]
-    assert len(host.asked()) == 1
+    assert len(host.requests()) == 1
 
 
 def test_a_run_that_was_cut_short_is_gone_on_with(content: Content, site: Site, host: Host) -> None:
@@ -227,7 +202,7 @@ def test_a_run_that_was_cut_short_is_gone_on_with(content: Content, site: Site, 
 
     assert "1 of 1 pictures told their length; 1 left for later" in first.output
     assert "0 of 0 pictures told their length; 1 left for later" in second.output
-    assert host.asked().count("HEAD /1.jpg") == 1
+    assert host.requests().count("HEAD /1.jpg") == 1
 
 
 def test_one_host_can_be_chosen(content: Content, site: Site, host: Host) -> None:
@@ -237,7 +212,7 @@ def test_one_host_can_be_chosen(content: Content, site: Site, host: Host) -> Non
 
     site.runner.invoke(args=["images", "--host", "elsewhere.example"])
 
-    assert host.asked() == []
+    assert host.requests() == []
 
 
 # Pictures of our own.

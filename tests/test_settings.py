@@ -102,6 +102,40 @@ def test_a_wrong_variable_is_named(there: dict[str, str], name: str, value: str)
     assert str(error.value).startswith(f"{name}: ")
 
 
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("FEEDS_CONTENT", "FEEDS_CONTENT_DIR"),
+        ("FEEDS_WORKER", "FEEDS_WORKERS"),
+        ("FEEDS_MEMORY", "FEEDS_MEMORY_MB"),
+        ("FEEDS_CACHEURL", "FEEDS_CACHE_URL"),
+        ("FEEDS_url", "FEEDS_URL"),
+    ],
+)
+@pytest.mark.parametrize("value", ["", "x"])
+def test_an_unknown_variable_of_ours_is_named_with_the_nearest_known_one(
+    there: dict[str, str], name: str, meant: str, value: str
+) -> None:
+    with pytest.raises(SettingsError) as error:
+        read_environment(there | {name: value})
+    assert str(error.value) == f"{name}: unknown variable: remove it, or write {meant}"
+
+
+def test_an_unknown_variable_that_is_near_none_is_named_with_all(there: dict[str, str]) -> None:
+    with pytest.raises(SettingsError) as error:
+        read_environment(there | {"FEEDS_ZZZ": "secret"})
+    assert str(error.value) == (
+        "FEEDS_ZZZ: unknown variable: remove it, or write one of FEEDS_CACHE_URL, "
+        "FEEDS_CONTENT_DIR, FEEDS_INSTANCE_DIR, FEEDS_LOG, FEEDS_MEMORY_MB, FEEDS_OPERATOR_TOKEN, "
+        "FEEDS_URL, FEEDS_WATCH, FEEDS_WORKERS"
+    )
+
+
+def test_variables_of_others_are_none_of_our_business(there: dict[str, str]) -> None:
+    others = {"FEED_URL": "x", "OTHER_FEEDS_URL": "x", "feeds_url": "x", "FLASK_DEBUG": "0"}
+    assert read_environment(there | others) == read_environment(there)
+
+
 def test_a_folder_that_is_a_link_stays_one(there: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "release-1").mkdir()
     (tmp_path / "current").symlink_to(tmp_path / "release-1")

@@ -3,13 +3,10 @@
 import logging
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import formatdate
 from functools import partial
@@ -20,13 +17,14 @@ import pytest
 
 from feeds import formats
 from feeds.cli import Tools
+from feeds.errors import StoreUnavailable
 from feeds.library import HubState
 from feeds.model import Format
 from feeds.websub import PAUSE, Announcer, Reply, delay, ping
 from tests import stores
 from tests.conftest import SITE_URL, Clock, Content, Site
 from tests.hubs import TinyHub, has_looked, real_hub, subscriber, tiny_hub
-from tests.live import ROOT, serving
+from tests.live import serving, started
 from tests.waiting import wait_for
 
 OpenSite = Callable[..., Site]
@@ -80,6 +78,13 @@ def a_node(url: str, content: Content, open_site: OpenSite, clock: Clock, **envi
     return node
 
 
+def restarted(node: Node, open_site: OpenSite) -> None:
+    """Serve the same folder anew, by files that may say something else, and tell what changed."""
+    again = Node(open_site(), node.content, node.clock)
+    again.refresh()
+    again.tell()
+
+
 def documents(*paths: str) -> list[str]:
     """The addresses of these documents in each format."""
     return sorted(f"{SITE_URL}/{path}.{format}" for path in paths for format in Format)
@@ -109,9 +114,8 @@ def test_each_document_whose_bytes_changed_is_told_and_no_other(node: Node, hub:
     node.refresh()
     node.tell()
 
-    lines = hub.requests()[before:]
-    assert sorted(line.split()[2] for line in lines) == SHOWING
-    assert {" ".join(line.split()[:2]) for line in lines} == {"/status/202 publish"}
+    assert hub.told(since=before) == SHOWING
+    assert {line.rpartition(" ")[0] for line in hub.requests()} == {"/status/202 publish"}
 
 
 @pytest.mark.parametrize("change", [{"secured": "x"}, {"heat": 9}])
@@ -148,10 +152,7 @@ def test_the_first_look_tells_nothing(node: Node, hub: TinyHub) -> None:
 def test_a_restart_without_changes_tells_nothing(
     node: Node, hub: TinyHub, open_site: OpenSite
 ) -> None:
-    again = Node(open_site(), node.content, node.clock)
-
-    again.refresh()
-    again.tell()
+    restarted(node, open_site)
 
     assert hub.told() == []
 
@@ -161,9 +162,7 @@ def test_what_changed_while_nothing_ran_is_told(
 ) -> None:
     node.content.write("a.md", title="Another title")
 
-    again = Node(open_site(), node.content, node.clock)
-    again.refresh()
-    again.tell()
+    restarted(node, open_site)
 
     assert hub.told() == SHOWING
 
@@ -174,9 +173,7 @@ def test_an_index_made_anew_changes_no_bytes_and_tells_nothing(
     (tmp_path / "instance" / "index.sqlite").unlink()
     node.clock.now += 1000
 
-    again = Node(open_site(), node.content, node.clock)
-    again.refresh()
-    again.tell()
+    restarted(node, open_site)
 
     assert hub.told() == []
 
@@ -185,33 +182,24 @@ def test_another_title_of_the_site_changes_every_document(
     node: Node, hub: TinyHub, open_site: OpenSite
 ) -> None:
     node.content.raw("topics.yml", "- {id: empty, name: Empty}\n")
-    Node(open_site(), node.content, node.clock).refresh()
-    declared = Node(open_site(), node.content, node.clock)
-    declared.tell()
+    restarted(node, open_site)
     before = len(hub.requests())
 
     node.content.raw("site.yml", f"title: Other\nhubs: [{hub.url('status/202')}]\n")
-    again = Node(open_site(), node.content, node.clock)
-    again.refresh()
-    again.tell()
+    restarted(node, open_site)
 
-    told = sorted(line.split()[2] for line in hub.requests()[before:])
-    assert told == sorted([*SHOWING, *documents("topics/empty")])
+    assert hub.told(since=before) == sorted([*SHOWING, *documents("topics/empty")])
 
 
 def test_a_retired_feed_is_told_no_more_and_one_that_returns_is(
     node: Node, hub: TinyHub, open_site: OpenSite
 ) -> None:
     node.content.raw("topics.yml", "- {id: ai, name: AI, retired: true}\n")
-    retired = Node(open_site(), node.content, node.clock)
-    retired.refresh()
-    retired.tell()
+    restarted(node, open_site)
     told = hub.told()
 
     node.content.raw("topics.yml", "- {id: ai, name: AI}\n")
-    again = Node(open_site(), node.content, node.clock)
-    again.refresh()
-    again.tell()
+    restarted(node, open_site)
 
     assert not [address for address in told if "/topics/" in address]
     assert [a for a in hub.told() if "/topics/" in a] == documents("topics/ai", "topics/ai/2026-11")
@@ -231,7 +219,7 @@ def test_every_document_that_a_change_touches_gives_other_bytes(node: Node, hub:
     node.refresh()
     node.tell()
 
-    told = {line.split()[2] for line in hub.requests()[count:]}
+    told = set(hub.told(since=count))
     after = tags(node, sorted({*paths, *told}))
     assert told == {path for path in after if after[path] != before.get(path)}
 
@@ -255,7 +243,7 @@ def test_a_month_that_needs_another_part_changes_the_month_before(
     node.refresh()
     node.tell()
 
-    told = {line.split()[2] for line in hub.requests()[count:]}
+    told = hub.told(since=count)
     # Of April nothing is left but a document that names the months around it.
     names = ("2026-03", "2026-04", "2026-05-1", "2026-05")
     months = {f"{SITE_URL}/all/{name}.rss" for name in names}
@@ -456,6 +444,81 @@ def test_a_hub_that_hangs_holds_up_no_other(
     assert [state.pending for state in node.announcer.states()] == [len(SHOWING), 0]
 
 
+def test_a_hub_is_told_while_another_hangs(
+    hub: TinyHub, content: Content, open_site: OpenSite, clock: Clock, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    """Of what changed before, and of what changes meanwhile."""
+    monkeypatch.setattr("feeds.websub.announcer.ping", partial(ping, deadline=60))
+    (tmp_path / "silent").mkdir()
+    with tiny_hub(tmp_path / "silent") as silent:
+        hubs = f"{silent.url('silence/')}, {hub.url('status/202')}"
+        node = a_node(hubs, content, open_site, clock)
+        node.announcer.start()
+        for title in ("First", "Second"):
+            content.write("a.md", title=title)
+            node.site.library.refresh()
+            assert wait_for(lambda: node.announcer.states()[1].pending > 0)
+            clock.now += PAUSE
+            assert wait_for(lambda: node.announcer.states()[1].pending == 0)
+        hanging = node.announcer.states()[0]
+    node.announcer.stop()
+
+    assert hub.told() == sorted(2 * SHOWING)
+    # It was asked once, and has neither answered nor failed.
+    assert len(silent.requests()) == 1
+    assert (hanging.pending, hanging.failures) == (len(SHOWING), 0)
+    # Its end is a failure, of which no change is lost.
+    assert node.announcer.states()[0].failures == 1
+    assert node.announcer.states()[0].pending == len(SHOWING)
+
+
+def test_what_changes_while_a_hub_is_told_is_told_when_its_pause_is_over(
+    node: Node, hub: TinyHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The hub may have got what was before, and what a batch names of the rest is old by then."""
+
+    meanwhile_at_the_first(monkeypatch, node, "Second")
+    node.content.write("a.md", title="First")
+    node.refresh()
+
+    node.tell()
+    early = hub.told()
+    node.tell()
+
+    assert early == SHOWING
+    assert hub.told() == sorted(2 * SHOWING)
+    assert node.state().pending == 0
+
+
+def test_what_changes_there_and_back_while_a_hub_is_told_is_told_again(
+    node: Node, hub: TinyHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the hub got may be what there was for a moment."""
+    meanwhile_at_the_first(monkeypatch, node, "Second", "First")
+    node.content.write("a.md", title="First")
+    node.refresh()
+
+    node.tell()
+    node.tell()
+
+    assert hub.told() == sorted(2 * SHOWING)
+    assert node.state().pending == 0
+
+
+def meanwhile_at_the_first(monkeypatch: pytest.MonkeyPatch, node: Node, *titles: str) -> None:
+    """Change the article while the hub is told of the first address, and see each change."""
+    waiting = list(titles)
+
+    def ping_and_change(hub: str, address: str) -> Reply:
+        while waiting:
+            node.content.write("a.md", title=waiting.pop(0))
+            node.refresh()
+        return ping(hub, address)
+
+    monkeypatch.setattr("feeds.websub.announcer.ping", ping_and_change)
+
+
 def test_a_hub_that_is_configured_no_longer_is_forgotten(
     node: Node, hub: TinyHub, open_site: OpenSite
 ) -> None:
@@ -569,6 +632,31 @@ def test_a_trouble_is_logged_once_and_ends_nothing(
     path.write_bytes(kept)
     assert wait_for(lambda: node.state().pending > 0)
     node.clock.now += PAUSE
+    assert wait_for(lambda: node.state().pending == 0)
+    node.announcer.stop()
+
+    assert caplog.text.count("cannot be told now") == 1
+    assert hub.told() == SHOWING
+
+
+def test_a_trouble_of_one_telling_is_logged_once_and_ends_nothing(
+    node: Node, hub: TinyHub, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As on a full disk, where all can be read and nothing be put off."""
+    failed: list[object] = []
+
+    def full(*arguments: object) -> bool:
+        failed.append(arguments)
+        raise StoreUnavailable("database or disk is full")
+
+    node.content.write("a.md", title="Another title")
+    node.refresh()
+    node.clock.now += PAUSE
+    with monkeypatch.context() as disk, caplog.at_level(logging.ERROR):
+        disk.setattr(node.site.library.announcements, "put_off", full)
+        node.announcer.start()
+        assert wait_for(lambda: len(failed) > 2)
+
     assert wait_for(lambda: node.state().pending == 0)
     node.announcer.stop()
 
@@ -779,31 +867,12 @@ def test_a_change_reaches_a_subscriber_of_a_real_hub(content: Content, tmp_path:
     assert link == f'<{hub}>; rel="hub", <{topic}>; rel="self"'
 
 
-@contextmanager
-def started(content: Content, instance: Path, *command: str) -> Iterator[str]:
-    """A server of the app, whether it answers yet or not: its address."""
-    port = stores.free_port()
-    given = {
-        "FEEDS_CONTENT_DIR": str(content.folder),
-        "FEEDS_INSTANCE_DIR": str(instance),
-        "PORT": str(port),
-        "FLASK_RUN_PORT": str(port),
-    }
-    flask = [sys.executable, "-m", "flask", "--app", "app", *command]
-    process = subprocess.Popen(flask, cwd=ROOT, env=os.environ | given)
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(20)
-
-
 def test_our_server_looks_before_anybody_asks(
     content: Content, hub: TinyHub, tmp_path: Path
 ) -> None:
     content.raw("site.yml", f"hubs: [{hub.url('status/202')}]\n")
 
-    with started(content, tmp_path / "instance", "serve"):
+    with started(content.folder, tmp_path / "instance"):
         assert wait_for(lambda: has_looked(tmp_path / "instance"), 20)
 
 
@@ -813,8 +882,8 @@ def test_any_wsgi_server_tells_from_its_first_request_on(
     content.write("a.md")
     content.raw("site.yml", f"hubs: [{hub.url('status/202')}]\n")
 
-    with started(content, tmp_path / "instance", "run") as address:
-        assert wait_for(lambda: answers(f"{address}/all.rss"), 20)
+    with started(content.folder, tmp_path / "instance", "run") as server:
+        assert wait_for(lambda: answers(f"{server.address}/all.rss"), 20)
         assert wait_for(lambda: has_looked(tmp_path / "instance"))
         content.write("a.md", title="Another title")
 

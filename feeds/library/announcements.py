@@ -128,17 +128,16 @@ class Announcements:
         with self._store.opened() as connection:
             return [Due(*row) for row in connection.execute(_DUE, values)]
 
-    def put_off(self, told: Due, tries: int, due: float) -> None:
-        """Leave one address alone until then."""
-        sql = "UPDATE announcement SET tries = ?, due = ? WHERE hub = ? AND address = ?"
+    def put_off(self, told: Due, tries: int, due: float) -> bool:
+        """Leave one address alone until then; return whether it is still the same change."""
+        values = (tries, due, told.hub, told.address, told.key, told.since)
         with self._store.opened() as connection:
-            connection.execute(sql, (tries, due, told.hub, told.address))
+            return connection.execute(_PUT_OFF, values).rowcount == 1
 
     def settle(self, told: Due) -> None:
-        """A hub knows the key of an address."""
-        sql = "DELETE FROM announcement WHERE hub = ? AND address = ? AND key = ?"
+        """A hub knows the key of an address, unless that changed meanwhile, there and back even."""
         with self._store.opened() as connection:
-            connection.execute(sql, (told.hub, told.address, told.key))
+            connection.execute(_SETTLE, (told.hub, told.address, told.key, told.since))
 
     def succeeded(self, hub: str, now: float) -> None:
         """A hub took what it was told."""
@@ -188,6 +187,11 @@ INSERT INTO announcement (hub, address, key, since, due) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET
     key = excluded.key, since = excluded.since, tries = 0,
     due = CASE tries WHEN 0 THEN min(due, excluded.due) ELSE excluded.due END"""
+
+#: What changed meanwhile has its own pause.
+_CHANGE = "WHERE hub = ? AND address = ? AND key = ? AND since = ?"
+_PUT_OFF = f"UPDATE announcement SET tries = ?, due = ? {_CHANGE}"
+_SETTLE = f"DELETE FROM announcement {_CHANGE}"
 
 _DUE = """
 SELECT hub, address, key, since, tries, coalesce(failures, 0)

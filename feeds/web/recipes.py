@@ -22,6 +22,8 @@ def feed_recipe(catalog: Catalog, traces: Traces, id: FeedId, format: Format) ->
     """The recipe of a feed in a format; raises as Catalog.select does."""
     selection = _selected(catalog, id, format)
     key = _key(catalog, selection, format)
+    if id.month is None:
+        traces.note(catalog.urls.feed(id, format), key, selection)
     return _recipe(
         catalog, selection, format, key, partial(_render, catalog, traces, selection, format, key)
     )

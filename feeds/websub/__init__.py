@@ -1,6 +1,7 @@
 """DOOR hubs: tells them which documents changed (WebSub, https://www.w3.org/TR/websub/)."""
 
-from feeds.websub.announcer import PAUSE, Announcer, described
+from feeds.websub.announcer import PAUSE, Announcer
 from feeds.websub.ping import DEADLINE, Reply, delay, ping
+from feeds.websub.report import described
 
 __all__ = ["DEADLINE", "PAUSE", "Announcer", "Reply", "delay", "described", "ping"]

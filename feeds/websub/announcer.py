@@ -1,15 +1,18 @@
 """Keeps hubs informed: a thread looks at the revision, and tells what is another than it was.
 
-No request for a feed waits for any of this. Many processes and machines may do it at once: one of
-each machine has the turn, and those that share a cache tell each other there what a hub knows.
+Each hub is told in a thread of its own, while the one that looks goes on: a hub that hangs holds up
+neither others nor what changes meanwhile. No request for a feed waits for any of this. Many
+processes and machines may do it at once: one of each machine has the turn, and those that share a
+cache tell each other there what a hub knows.
 """
 
 import logging
 import os
 import threading
 import time
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, wait
+from functools import partial
 from hashlib import blake2b
 
 from feeds.cache import Cache
@@ -113,16 +116,32 @@ class Announcer:
 
     def tell(self) -> int:
         """Tell each hub some of what is due; return of how many addresses it was."""
-        count = 0
+        under_way: dict[str, Future[int]] = {}
+        self._begin(under_way)
+        return sum(telling.result() for telling in under_way.values())
+
+    def _begin(self, under_way: dict[str, Future[int]]) -> None:
+        """Begin to tell each hub some of what is due, unless it is being told already."""
         for hub in self._hubs:
-            for due in self._queue.due(hub, self._clock(), BATCH):
-                count += 1
-                if self._stopped.is_set() or not self._tell(due):
-                    break
+            if hub in under_way and under_way[hub].done():
+                # Raises what went wrong.
+                under_way.pop(hub).result()
+            waiting = [] if hub in under_way else self._queue.due(hub, self._clock(), BATCH)
+            if waiting:
+                under_way[hub] = _beside(partial(self._tell_all, waiting))
+
+    def _tell_all(self, waiting: Iterable[Due]) -> int:
+        """Tell one hub of some addresses, until it fails; return of how many it was."""
+        count = 0
+        for due in waiting:
+            count += 1
+            if self._stopped.is_set() or not self._tell(due):
+                break
         return count
 
     def _run(self) -> None:
         turn, is_begun = self._queue.turn(), False
+        under_way: dict[str, Future[int]] = {}
         while not self._stopped.wait(BEAT):
             try:
                 if not turn.take():
@@ -134,11 +153,13 @@ class Announcer:
                     self._queue.keep_only(self._hubs)
                 self.look()
                 is_begun = True
-                self.tell()
-                self._trouble.end()
+                self._begin(under_way)
+                if not under_way:
+                    self._trouble.end()
             except Exception as error:
                 # Nothing may end this thread: disk full, folder gone, index damaged.
                 self._trouble.met(error)
+        wait(under_way.values(), DEADLINE)
         turn.leave()
 
     def _tell(self, due: Due) -> bool:
@@ -153,7 +174,9 @@ class Announcer:
             return True
         # Before it is told, not after: who dies meanwhile, or cannot write any more on a full
         # disk, comes back to it later instead of telling it without end.
-        self._queue.put_off(due, due.tries + 1, started + delay(due.tries + 1))
+        if not self._queue.put_off(due, due.tries + 1, started + delay(due.tries + 1)):
+            # Another than when this batch was begun: it has a turn of its own.
+            return True
         reply = ping(due.hub, due.address)
         if not reply.is_success:
             return self._failed(due, reply)
@@ -195,20 +218,20 @@ class Announcer:
         return False
 
 
+def _beside(work: Callable[[], int]) -> Future[int]:
+    """Work in a thread of its own, which keeps no process from ending as those of a pool do."""
+    outcome = Future[int]()
+
+    def run() -> None:
+        try:
+            outcome.set_result(work())
+        except BaseException as error:
+            outcome.set_exception(error)
+
+    threading.Thread(target=run, name="telling", daemon=True).start()
+    return outcome
+
+
 def _name(due: Due) -> str:
     """What machines that share a cache call the key that a hub knows of an address."""
     return f"websub:{blake2b(f'{due.hub} {due.address}'.encode(), digest_size=16).hexdigest()}"
-
-
-def described(state: HubState) -> str:
-    """How a hub is doing, in a line for operators."""
-    parts = [f"{state.pending} pending", f"last success {_moment(state.last_success)}"]
-    if state.failures:
-        parts.append(f"{state.failures} failed since, the last: {state.last_error}")
-    if state.next_try is not None:
-        parts.append(f"next try {_moment(state.next_try)}")
-    return f"{state.hub}: {', '.join(parts)}"
-
-
-def _moment(seconds: float | None) -> str:
-    return "never" if seconds is None else f"{datetime.fromtimestamp(seconds, UTC):%FT%TZ}"
