@@ -7,9 +7,11 @@ answers HEAD by the book, finishes its answers when told to stop, and lets other
 import logging
 import logging.config
 import multiprocessing
+import signal
 import socket
 from collections.abc import Callable
 from functools import partial
+from multiprocessing.connection import Connection
 from typing import Any
 
 from granian._granian import SocketHolder
@@ -23,26 +25,25 @@ from feeds.errors import SettingsError
 from feeds.library import Library
 from feeds.settings import Environment
 from feeds.websub import Announcer
+from feeds.workers import Workers
 
 log = logging.getLogger(__name__)
 
 #: Sockets that may be open in one worker, and wait to be: silent ones count, so it is generous.
 CONNECTIONS, WAITING = 8192, 4096
 
-#: Seconds that a worker may take to finish what it has accepted before it is killed. Also what it
-#: takes to stop one that is still loading: granian was seen to miss SIGTERM then, once in 40.
-PATIENCE = 10
-
-#: Seconds between starting a new worker and stopping the old one at a reload: on a busy machine
-#: a worker needs two to load the app, and nobody may find the door closed meanwhile.
-LOADING = 5
-
 #: Milliseconds to send a request's headers in, and bytes that they may have.
 HEADERS_TIMEOUT, HEADERS_SIZE = 10_000, 64 * 1024
 
 
-def serve(environment: Environment, library: Library, announcer: Announcer, site_url: str) -> None:
-    """Serve ``app:app`` in workers until stopped.
+#: Makes the app that a worker answers with.
+Load = Callable[[], Any]
+
+
+def serve(
+    environment: Environment, library: Library, announcer: Announcer, site_url: str, load: Load
+) -> bool:
+    """Serve what ``load`` makes in workers until stopped; False when none can be loaded.
 
     This process watches the folder and tells hubs; the workers answer, and one of them takes
     over if it dies. Raise SettingsError when it may not listen where it was told to.
@@ -58,9 +59,14 @@ def serve(environment: Environment, library: Library, announcer: Announcer, site
     # Not by forking: this process has threads, and a lock that one of them holds at that moment
     # stays locked in the worker, which was then seen to hang when it was to stop.
     multiprocessing.set_start_method("spawn", force=True)
-    make_server(environment).serve(partial(_work, listening))
+    server = make_server(environment)
+    is_told = Workers(
+        environment.workers,
+        lambda says: server._spawn_worker(0, partial(_work, listening, says), load).inner,
+    ).run()
     announcer.stop()
     library.stop()
+    return is_told
 
 
 def _listen(environment: Environment) -> socket.socket:
@@ -86,26 +92,38 @@ def _listen(environment: Environment) -> socket.socket:
 
 def _work(
     listening: socket.socket,
+    says: Connection,
     number: int,
     name: str | None,
-    load: Callable[..., Any],
+    load: Load,
     _: Any,
     *settings: Any,
 ) -> None:
     """Be one of the workers: granian's own, but at the socket that all share."""
+    # A terminal that is closed tells all processes; only the first one knows what to do.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    def loaded() -> Any:
+        try:
+            app = load()
+        except Exception:
+            log.exception("a worker cannot be loaded")
+            raise SystemExit(1) from None
+        says.send(True)
+        return app
+
     # Its stub knows two of its three arguments.
     shared = SocketHolder(listening.detach(), False, WAITING)  # type: ignore[call-arg]
-    Server._spawn_wsgi_worker(number, name, load, ((None, shared), None), *settings)
+    Server._spawn_wsgi_worker(number, name, loaded, ((None, shared), None), *settings)
 
 
 def make_server(environment: Environment) -> Any:
-    """The server, set up for short answers from memory."""
-    return Server(
+    """Granian's server, set up for short answers from memory: it makes the workers."""
+    server: Any = Server(
         "app:app",
         # Not where it listens: `_listen` says that, and granian only tries this address.
         port=0,
         interface=Interfaces.WSGI,
-        workers=environment.workers,
         # Python runs one thread at a time: of 32 connections, one thread answered a third more
         # than two, four or the 512 that are the default, at a smaller p99.
         blocking_threads=1,
@@ -118,11 +136,9 @@ def make_server(environment: Environment) -> Any:
         http1_settings=HTTP1Settings(
             header_read_timeout=HEADERS_TIMEOUT, max_buffer_size=HEADERS_SIZE
         ),
-        # Without it the death of one worker was seen to stop the server.
-        respawn_failed_workers=True,
-        workers_kill_timeout=PATIENCE,
-        respawn_interval=LOADING,
         log_level=LogLevels.warning,
         log_dictconfig=logs.configuration(environment.logs_json),
         log_access=False,
     )
+    server._init_shared_socket()
+    return server
