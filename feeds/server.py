@@ -12,6 +12,7 @@ import socket
 from collections.abc import Callable
 from functools import partial
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 from granian._granian import SocketHolder
@@ -48,7 +49,7 @@ def serve(
     This process watches the folder and tells hubs; the workers answer, and one of them takes
     over if it dies. Raise SettingsError when it may not listen where it was told to.
     """
-    listening = _listen(environment)
+    sockets = _listen(environment)
     logging.config.dictConfig(logs.configuration(environment.logs_json))
     logs.log_the_uncaught()
     library.start(patience=0)
@@ -60,34 +61,48 @@ def serve(
     # stays locked in the worker, which was then seen to hang when it was to stop.
     multiprocessing.set_start_method("spawn", force=True)
     server = make_server(environment)
-    is_told = Workers(
-        environment.workers,
-        lambda says: server._spawn_worker(0, partial(_work, listening, says), load).inner,
-    ).run()
+
+    def make(number: int, says: Connection) -> BaseProcess:
+        work = partial(_work, sockets[number % len(sockets)], says)
+        process: BaseProcess = server._spawn_worker(number, work, load).inner
+        return process
+
+    is_told = Workers(environment.workers, make).run()
     announcer.stop()
     library.stop()
     return is_told
 
 
-def _listen(environment: Environment) -> socket.socket:
-    """The one socket at which all workers take connections, kept open by this process.
+def _listen(environment: Environment) -> list[socket.socket]:
+    """The socket of each worker, kept open by this process for whoever takes a worker's place.
 
-    By itself granian gives each worker its own, and closes with it what waits there: a reload was
+    By itself granian opens one in the worker, and closes with it what waits there: a reload was
     seen to lose one connection of 125,000, and the death of the only worker closes the door.
     """
     family = socket.AF_INET6 if ":" in environment.host else socket.AF_INET
-    address = environment.host, environment.port
+    listen = partial(
+        socket.create_server,
+        (environment.host, environment.port),
+        family=family,
+        backlog=WAITING,
+    )
     try:
-        listening = socket.create_server(address, family=family, backlog=WAITING)
+        # The first one as if it were alone: nobody else may listen here.
+        sockets = [listen()]
+        if hasattr(socket, "TCP_DEFER_ACCEPT"):
+            # The kernel spreads connections over the sockets. At a single one, the worker that
+            # woke first was seen to take all of 32 that stay open, and three others none.
+            sockets[0].setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            sockets += (listen(reuse_port=True) for _ in range(environment.workers - 1))
+            for each in sockets:
+                # A connection is a worker's only when its request is there, or after a second:
+                # granian hangs up at once on those that have said nothing yet when it stops.
+                each.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 1)
     except OSError as error:
         where = f"cannot listen at {environment.own_url}"
         message = f"HOST, PORT: {where}: {error.strerror}: name another"
         raise SettingsError(message) from None
-    if hasattr(socket, "TCP_DEFER_ACCEPT"):
-        # A connection is a worker's only when its request is there, or after a second: granian
-        # hangs up at once on those that have said nothing yet when it stops a worker.
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 1)
-    return listening
+    return sockets
 
 
 def _work(
@@ -99,7 +114,7 @@ def _work(
     _: Any,
     *settings: Any,
 ) -> None:
-    """Be one of the workers: granian's own, but at the socket that all share."""
+    """Be one of the workers: granian's own, but at a socket that outlives it."""
     # A terminal that is closed tells all processes; only the first one knows what to do.
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
 

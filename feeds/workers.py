@@ -30,12 +30,14 @@ _YOUNG, PAUSE = 5.0, 1.0
 #: So many in a row that cannot be loaded, and none that answers: whoever started us must know.
 _TRIES = 3
 
-#: Makes the process of a worker, not started yet, that says something when it is ready.
-Make = Callable[[Connection], BaseProcess]
+#: Makes the process of a worker from its number, not started yet; it says something when ready.
+Make = Callable[[int, Connection], BaseProcess]
 
 
 @dataclass(slots=True, eq=False)
 class _Worker:
+    #: From 0 on; the one that takes its place has the same.
+    number: int
     process: BaseProcess
     says: Connection
     born: float
@@ -110,22 +112,26 @@ class Workers:
         leaving = [w for w in self._workers if w.deadline is not None]
         staying = [w for w in self._workers if w.deadline is None]
         old = [w for w in staying if w.is_old]
+        heirs = {w.number: w for w in staying if not w.is_old}
+        missing = set(range(self._count)) - {w.number for w in staying}
         # One after the other: each new one takes memory while the old one is still there.
-        wanted = self._count + bool(old and not leaving)
+        if old and not leaving and not any(w.number in heirs for w in old):
+            missing.add(old[0].number)
         if time.monotonic() >= self._not_before:
-            for _ in range(wanted - len(staying)):
-                self._start()
-        if old and sum(w.is_ready for w in staying) > self._count:
-            old[0].tell_to_end()
+            for number in missing:
+                self._start(number)
+        for worker in old:
+            if worker.number in heirs and heirs[worker.number].is_ready:
+                worker.tell_to_end()
         for worker in leaving:
             worker.kill_when_overdue()
 
-    def _start(self) -> None:
+    def _start(self, number: int) -> None:
         says, its_end = Pipe(duplex=False)
         with its_end:
-            process = self._make(its_end)
+            process = self._make(number, its_end)
             process.start()
-        self._workers.append(_Worker(process, says, time.monotonic()))
+        self._workers.append(_Worker(number, process, says, time.monotonic()))
 
     def _look_at(self, worker: _Worker) -> None:
         if not worker.process.is_alive():

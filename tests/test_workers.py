@@ -6,6 +6,7 @@ import signal
 import threading
 import urllib.request
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 from feeds.workers import PAUSE, Workers
 from tests.conftest import Content
 from tests.live import serving
-from tests.test_sockets import listener, polled, replaced, workers
+from tests.test_sockets import connected, listener, polled, replaced, workers
 from tests.waiting import wait_for
 
 #: Seconds in which workers start and end on a busy machine.
@@ -75,6 +76,32 @@ def successor(server: int, victim: int, other: int) -> int:
     return (set(workers(server)) - {victim, other}).pop()
 
 
+def test_connections_that_stay_open_are_spread_over_the_workers(
+    content: Content, instance: Path
+) -> None:
+    with serving(content.folder, instance, FEEDS_WORKERS="2") as address, ExitStack() as stack:
+        pids = workers(listener(address))
+        before = [open_sockets(pid) for pid in pids]
+
+        for _ in range(32):
+            client = stack.enter_context(connected(address))
+            client.sendall(b"GET /all.rss HTTP/1.1\r\nHost: a\r\n\r\n")
+
+        def are_both_busy() -> bool:
+            return all(open_sockets(pid) > old + 4 for pid, old in zip(pids, before, strict=True))
+
+        assert wait_for(are_both_busy)
+
+
+def open_sockets(pid: int) -> int:
+    """How many sockets a process has."""
+    found = 0
+    for handle in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(OSError):
+            found += os.readlink(handle).startswith("socket:")
+    return found
+
+
 def test_a_stop_is_heard_during_a_reload(content: Content, instance: Path) -> None:
     with serving(content.folder, instance, FEEDS_WORKERS="4") as address:
         server = listener(address)
@@ -118,7 +145,7 @@ def test_when_none_can_be_loaded_whoever_started_them_is_told() -> None:
 def test_the_old_ones_stay_when_a_new_one_cannot_be_loaded() -> None:
     made: list[BaseProcess] = []
 
-    def make(says: Connection) -> BaseProcess:
+    def make(_: int, says: Connection) -> BaseProcess:
         target = _live if len(made) < 2 else _die
         made.append(multiprocessing.get_context("spawn").Process(target=target, args=(says,)))
         return made[-1]
@@ -146,7 +173,7 @@ def _live(says: Connection) -> None:
     signal.pause()
 
 
-def _unloadable(says: Connection) -> BaseProcess:
+def _unloadable(_: int, says: Connection) -> BaseProcess:
     return multiprocessing.get_context("spawn").Process(target=_die, args=(says,))
 
 
