@@ -4,9 +4,11 @@ Chosen by measuring, see docs/performance.md: of those that install without a co
 answers HEAD by the book, finishes its answers when told to stop, and lets other threads run.
 """
 
+import errno
 import logging
 import logging.config
 import multiprocessing
+import os
 import signal
 import socket
 from collections.abc import Callable
@@ -85,6 +87,8 @@ def _listen(environment: Environment) -> list[socket.socket]:
         (environment.host, environment.port),
         family=family,
         backlog=WAITING,
+        # At "::" those of IPv4 are meant, too.
+        dualstack_ipv6=family == socket.AF_INET6 and socket.has_dualstack_ipv6(),
     )
     try:
         # The first one as if it were alone: nobody else may listen here.
@@ -100,7 +104,9 @@ def _listen(environment: Environment) -> list[socket.socket]:
                 each.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 1)
     except OSError as error:
         where = f"cannot listen at {environment.own_url}"
-        message = f"HOST, PORT: {where}: {error.strerror}: name another"
+        # Not what Python says of it, which names the address once more.
+        why = os.strerror(error.errno or errno.EADDRNOTAVAIL)
+        message = f"HOST, PORT: {where}: {why}: name another"
         raise SettingsError(message) from None
     return sockets
 

@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import socket
 import threading
 import urllib.request
 from collections.abc import Iterator
@@ -179,3 +180,11 @@ def _unloadable(_: int, says: Connection) -> BaseProcess:
 
 def _die(says: Connection) -> None:
     raise SystemExit(1)
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="a machine without IPv6")
+def test_every_address_of_ipv6_is_every_address_of_ipv4_too(
+    content: Content, instance: Path
+) -> None:
+    with serving(content.folder, instance, HOST="::") as address:
+        assert title(address)
