@@ -4,7 +4,6 @@ Chosen by measuring, see docs/performance.md: of those that install without a co
 answers HEAD by the book, finishes its answers when told to stop, and lets other threads run.
 """
 
-import errno
 import logging
 import logging.config
 import multiprocessing
@@ -39,6 +38,9 @@ CONNECTIONS, WAITING = 8192, 4096
 HEADERS_TIMEOUT, HEADERS_SIZE = 10_000, 64 * 1024
 
 
+#: Elsewhere the kernel has several sockets at one port, too, but uses the last only.
+_CAN_SPREAD = hasattr(socket, "TCP_DEFER_ACCEPT")
+
 #: Makes the app that a worker answers with.
 Load = Callable[[], Any]
 
@@ -51,7 +53,7 @@ def serve(
     This process watches the folder and tells hubs; the workers answer, and one of them takes
     over if it dies. Raise SettingsError when it may not listen where it was told to.
     """
-    sockets = _listen(environment)
+    door = _Door(environment)
     logging.config.dictConfig(logs.configuration(environment.logs_json))
     logs.log_the_uncaught()
     library.start(patience=0)
@@ -65,50 +67,62 @@ def serve(
     server = make_server(environment)
 
     def make(number: int, says: Connection) -> BaseProcess:
-        work = partial(_work, sockets[number % len(sockets)], says)
+        work = partial(_work, door.of(number), says)
         process: BaseProcess = server._spawn_worker(number, work, load).inner
         return process
 
-    is_told = Workers(environment.workers, make).run()
+    is_told = Workers(environment.workers, make, door.leave).run()
     announcer.stop()
     library.stop()
     return is_told
 
 
-def _listen(environment: Environment) -> list[socket.socket]:
-    """The socket of each worker, kept open by this process for whoever takes a worker's place.
+class _Door:
+    """Where workers take connections: a socket for each, open as long as this process lives.
 
     By itself granian opens one in the worker, and closes with it what waits there: a reload was
-    seen to lose one connection of 125,000, and the death of the only worker closes the door.
+    seen to lose one connection of 125,000, and the death of the only worker closes the door. At
+    one for all, the worker that woke first was seen to take all of 32 that stay open, and three
+    others none.
     """
-    family = socket.AF_INET6 if ":" in environment.host else socket.AF_INET
-    listen = partial(
-        socket.create_server,
-        (environment.host, environment.port),
-        family=family,
-        backlog=WAITING,
-        # At "::" those of IPv4 are meant, too.
-        dualstack_ipv6=family == socket.AF_INET6 and socket.has_dualstack_ipv6(),
-    )
-    try:
-        # The first one as if it were alone: nobody else may listen here.
-        sockets = [listen()]
-        if hasattr(socket, "TCP_DEFER_ACCEPT"):
-            # The kernel spreads connections over the sockets. At a single one, the worker that
-            # woke first was seen to take all of 32 that stay open, and three others none.
-            sockets[0].setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-            sockets += (listen(reuse_port=True) for _ in range(environment.workers - 1))
-            for each in sockets:
+
+    def __init__(self, environment: Environment) -> None:
+        """Open it; raise SettingsError when that may not be."""
+        self._address = environment.host, environment.port
+        self._family = socket.AF_INET6 if ":" in environment.host else socket.AF_INET
+        self._sockets: dict[int, socket.socket] = {}
+        try:
+            # At once, not when its worker is loaded: so nobody else may listen here.
+            self.of(0).listen(WAITING)
+        except OSError as error:
+            where = f"cannot listen at {environment.own_url}: {error.strerror}"
+            raise SettingsError(f"HOST, PORT: {where}: name another") from None
+
+    def of(self, number: int) -> socket.socket:
+        """The socket of a worker, over which the kernel spreads connections once it listens."""
+        if not _CAN_SPREAD:
+            number = 0
+        if number not in self._sockets:
+            made = socket.socket(self._family)
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if self._family == socket.AF_INET6:
+                # At "::" the addresses of IPv4 are meant, too.
+                made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+            if self._sockets:
+                made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            made.bind(self._address)
+            if _CAN_SPREAD:
+                made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
                 # A connection is a worker's only when its request is there, or after a second:
                 # granian hangs up at once on those that have said nothing yet when it stops.
-                each.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 1)
-    except OSError as error:
-        where = f"cannot listen at {environment.own_url}"
-        # Not what Python says of it, which names the address once more.
-        why = os.strerror(error.errno or errno.EADDRNOTAVAIL)
-        message = f"HOST, PORT: {where}: {why}: name another"
-        raise SettingsError(message) from None
-    return sockets
+                made.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 1)
+            self._sockets[number] = made
+        return self._sockets[number]
+
+    def leave(self, number: int) -> None:
+        """Let the others take what would come to a worker that there is none of."""
+        if number in self._sockets and len(self._sockets) > 1:
+            self._sockets.pop(number).close()
 
 
 def _work(
@@ -130,11 +144,13 @@ def _work(
         except Exception:
             log.exception("a worker cannot be loaded")
             raise SystemExit(1) from None
+        listening.listen(WAITING)
+        listening.close()
         says.send(True)
         return app
 
     # Its stub knows two of its three arguments.
-    shared = SocketHolder(listening.detach(), False, WAITING)  # type: ignore[call-arg]
+    shared = SocketHolder(os.dup(listening.fileno()), False, WAITING)  # type: ignore[call-arg]
     Server._spawn_wsgi_worker(number, name, loaded, ((None, shared), None), *settings)
 
 

@@ -65,10 +65,11 @@ class _Worker:
 class Workers:
     """As many workers as wanted, whatever becomes of each."""
 
-    def __init__(self, count: int, make: Make) -> None:
-        """Take how many there are to be, and what makes one."""
+    def __init__(self, count: int, make: Make, miss: Callable[[int], None]) -> None:
+        """Take how many there are to be, what makes one, and whom to tell when one is missed."""
         self._count = count
         self._make = make
+        self._miss = miss
         self._workers: list[_Worker] = []
         self._failures = 0
         self._not_before = 0.0
@@ -128,10 +129,16 @@ class Workers:
 
     def _start(self, number: int) -> None:
         says, its_end = Pipe(duplex=False)
-        with its_end:
-            process = self._make(number, its_end)
-            process.start()
-        self._workers.append(_Worker(number, process, says, time.monotonic()))
+        try:
+            with its_end:
+                process = self._make(number, its_end)
+                process.start()
+        except OSError as error:
+            log.error("a worker cannot be started: %s", error)
+            says.close()
+            self._fail(number)
+        else:
+            self._workers.append(_Worker(number, process, says, time.monotonic()))
 
     def _look_at(self, worker: _Worker) -> None:
         if not worker.process.is_alive():
@@ -148,15 +155,21 @@ class Workers:
     def _mourn(self, worker: _Worker) -> None:
         """What follows when one has ended that was not told to."""
         log.error("a worker has ended by itself, with %s", worker.process.exitcode)
-        now = time.monotonic()
         if not worker.is_ready:
-            self._failures += 1
-            if any(w.is_old for w in self._workers):
-                log.error("no worker is replaced: a new one cannot be loaded")
-            for other in self._workers:
-                other.is_old = False
-        if not worker.is_ready or now - worker.born < _YOUNG:
-            self._not_before = now + PAUSE
+            self._fail(worker.number)
+        elif time.monotonic() - worker.born < _YOUNG:
+            self._not_before = time.monotonic() + PAUSE
+
+    def _fail(self, number: int) -> None:
+        """What follows when a new one cannot be had: old ones stay; where there is none, say so."""
+        self._failures += 1
+        self._not_before = time.monotonic() + PAUSE
+        if any(w.is_old for w in self._workers):
+            log.error("no worker is replaced: a new one cannot be loaded")
+        for other in self._workers:
+            other.is_old = False
+        if number not in {w.number for w in self._workers}:
+            self._miss(number)
 
     def _stop(self) -> None:
         for worker in self._workers:

@@ -11,6 +11,7 @@ from contextlib import ExitStack, suppress
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -77,6 +78,29 @@ def successor(server: int, victim: int, other: int) -> int:
     return (set(workers(server)) - {victim, other}).pop()
 
 
+def test_where_no_worker_can_be_had_any_more_the_others_answer(
+    content: Content, instance: Path
+) -> None:
+    with serving(content.folder, instance, FEEDS_WORKERS="2") as address:
+        assert wait_for(lambda: listening(address) == 2, PATIENCE)
+        assert titles(address)
+        # Nobody can be loaded without it; what is in memory is served.
+        instance.rename(instance.with_name("moved"))
+        instance.touch()
+
+        os.kill(workers(listener(address))[0], signal.SIGKILL)
+
+        with polled(address) as pollers:
+            assert wait_for(lambda: all(poller.answered > 100 for poller in pollers), PATIENCE)
+
+
+def listening(address: str) -> int:
+    """How many sockets listen at the port of an address: one for each worker that is loaded."""
+    port = f":{urlsplit(address).port:04X}"
+    sockets = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()]
+    return sum(fields[1].endswith(port) and fields[3] == "0A" for fields in sockets)
+
+
 def test_connections_that_stay_open_are_spread_over_the_workers(
     content: Content, instance: Path
 ) -> None:
@@ -139,12 +163,16 @@ def kept_signals() -> Iterator[None]:
 
 @pytest.mark.usefixtures("kept_signals")
 def test_when_none_can_be_loaded_whoever_started_them_is_told() -> None:
-    assert Workers(2, _unloadable).run() is False
+    missed: list[int] = []
+
+    assert Workers(2, _unloadable, missed.append).run() is False
+    assert set(missed) == {0, 1}
 
 
 @pytest.mark.usefixtures("kept_signals")
 def test_the_old_ones_stay_when_a_new_one_cannot_be_loaded() -> None:
     made: list[BaseProcess] = []
+    missed: list[int] = []
 
     def make(_: int, says: Connection) -> BaseProcess:
         target = _live if len(made) < 2 else _die
@@ -163,10 +191,11 @@ def test_the_old_ones_stay_when_a_new_one_cannot_be_loaded() -> None:
     operator = threading.Thread(target=reload_and_stop)
     operator.start()
 
-    assert Workers(2, make).run() is True
+    assert Workers(2, make, missed.append).run() is True
     operator.join()
     assert alive == [True, True, False]
     assert len(made) == 3
+    assert missed == []
 
 
 def _live(says: Connection) -> None:
