@@ -30,8 +30,15 @@ def create_app(
     environ: Mapping[str, str] = os.environ, clock: Callable[[], float] = time.time
 ) -> Flask:
     """Make the app for an environment; raise SettingsError when it is not set up right."""
+    return _assembled(*_read(environ), clock)
+
+
+def _read(environ: Mapping[str, str]) -> tuple[Environment, SiteFiles]:
     environment = read_environment(environ)
-    files = read_site_files(environment.content, environment.url, environment.own_url)
+    return environment, read_site_files(environment.content, environment.url, environment.own_url)
+
+
+def _assembled(environment: Environment, files: SiteFiles, clock: Callable[[], float]) -> Flask:
     library = _library(environment, files, clock)
     catalog = Catalog(library, files, formats.MAX_BYTES - formats.FRAME)
     cache = open_cache(environment.cache_url)
@@ -42,7 +49,9 @@ def create_app(
     # OPTIONS has an answer of its own, the same for every address.
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     add_routes(app, web)
-    cli.add_commands(app, cli.Tools(environment, library, catalog, web.subscribers, announcer))
+    load = partial(served, environment, files)
+    tools = cli.Tools(environment, library, catalog, web.subscribers, announcer, load)
+    cli.add_commands(app, tools)
     app.wsgi_app = front(app.wsgi_app, web.publisher, catalog.urls)  # type: ignore[assignment,method-assign]
     return app
 
@@ -76,13 +85,12 @@ def _web(environment: Environment, catalog: Catalog, library: Library, cache: Ca
     )
 
 
-@cache
-def _served() -> Flask:
+def served(environment: Environment, files: SiteFiles) -> Flask:
     """The app as a server uses it: with its first request it begins to watch, to tell and to count.
 
     Not before: a server may fork after loading it, and threads do not survive that.
     """
-    app = create_app()
+    app = _assembled(environment, files, time.time)
     logs.log_the_uncaught()
     web: Web = app.extensions["tributary"]
     tools: cli.Tools = app.extensions["tributary.tools"]
@@ -92,6 +100,11 @@ def _served() -> Flask:
         app.before_request(start)
     atexit.register(beat.stop)
     return app
+
+
+@cache
+def _served() -> Flask:
+    return served(*_read(os.environ))
 
 
 def __getattr__(name: str) -> Flask:

@@ -7,9 +7,13 @@ answers HEAD by the book, finishes its answers when told to stop, and lets other
 import logging
 import logging.config
 import multiprocessing
+import os
+import signal
 import socket
 from collections.abc import Callable
 from functools import partial
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 from granian._granian import SocketHolder
@@ -23,31 +27,33 @@ from feeds.errors import SettingsError
 from feeds.library import Library
 from feeds.settings import Environment
 from feeds.websub import Announcer
+from feeds.workers import Workers
 
 log = logging.getLogger(__name__)
 
 #: Sockets that may be open in one worker, and wait to be: silent ones count, so it is generous.
 CONNECTIONS, WAITING = 8192, 4096
 
-#: Seconds that a worker may take to finish what it has accepted before it is killed. Also what it
-#: takes to stop one that is still loading: granian was seen to miss SIGTERM then, once in 40.
-PATIENCE = 10
-
-#: Seconds between starting a new worker and stopping the old one at a reload: on a busy machine
-#: a worker needs two to load the app, and nobody may find the door closed meanwhile.
-LOADING = 5
-
 #: Milliseconds to send a request's headers in, and bytes that they may have.
 HEADERS_TIMEOUT, HEADERS_SIZE = 10_000, 64 * 1024
 
 
-def serve(environment: Environment, library: Library, announcer: Announcer, site_url: str) -> None:
-    """Serve ``app:app`` in workers until stopped.
+#: Elsewhere the kernel has several sockets at one port, too, but uses the last only.
+_CAN_SPREAD = hasattr(socket, "TCP_DEFER_ACCEPT")
+
+#: Makes the app that a worker answers with.
+Load = Callable[[], Any]
+
+
+def serve(
+    environment: Environment, library: Library, announcer: Announcer, site_url: str, load: Load
+) -> bool:
+    """Serve what ``load`` makes in workers until stopped; False when none can be loaded.
 
     This process watches the folder and tells hubs; the workers answer, and one of them takes
     over if it dies. Raise SettingsError when it may not listen where it was told to.
     """
-    listening = _listen(environment)
+    door = _Door(environment)
     logging.config.dictConfig(logs.configuration(environment.logs_json))
     logs.log_the_uncaught()
     library.start(patience=0)
@@ -58,54 +64,103 @@ def serve(environment: Environment, library: Library, announcer: Announcer, site
     # Not by forking: this process has threads, and a lock that one of them holds at that moment
     # stays locked in the worker, which was then seen to hang when it was to stop.
     multiprocessing.set_start_method("spawn", force=True)
-    make_server(environment).serve(partial(_work, listening))
+    server = make_server(environment)
+
+    def make(number: int, says: Connection) -> BaseProcess:
+        work = partial(_work, door.of(number), says)
+        process: BaseProcess = server._spawn_worker(number, work, load).inner
+        return process
+
+    is_told = Workers(environment.workers, make, door.leave).run()
     announcer.stop()
     library.stop()
+    return is_told
 
 
-def _listen(environment: Environment) -> socket.socket:
-    """The one socket at which all workers take connections, kept open by this process.
+class _Door:
+    """Where workers take connections: a socket for each, open as long as this process lives.
 
-    By itself granian gives each worker its own, and closes with it what waits there: a reload was
-    seen to lose one connection of 125,000, and the death of the only worker closes the door.
+    By itself granian opens one in the worker, and closes with it what waits there: a reload was
+    seen to lose one connection of 125,000, and the death of the only worker closes the door. At
+    one for all, the worker that woke first was seen to take all of 32 that stay open, and three
+    others none.
     """
-    family = socket.AF_INET6 if ":" in environment.host else socket.AF_INET
-    address = environment.host, environment.port
-    try:
-        listening = socket.create_server(address, family=family, backlog=WAITING)
-    except OSError as error:
-        where = f"cannot listen at {environment.own_url}"
-        message = f"HOST, PORT: {where}: {error.strerror}: name another"
-        raise SettingsError(message) from None
-    if hasattr(socket, "TCP_DEFER_ACCEPT"):
-        # A connection is a worker's only when its request is there, or after a second: granian
-        # hangs up at once on those that have said nothing yet when it stops a worker.
-        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 1)
-    return listening
+
+    def __init__(self, environment: Environment) -> None:
+        """Open it; raise SettingsError when that may not be."""
+        self._address = environment.host, environment.port
+        self._family = socket.AF_INET6 if ":" in environment.host else socket.AF_INET
+        self._sockets: dict[int, socket.socket] = {}
+        try:
+            # At once, not when its worker is loaded: so nobody else may listen here.
+            self.of(0).listen(WAITING)
+        except OSError as error:
+            where = f"cannot listen at {environment.own_url}: {error.strerror}"
+            raise SettingsError(f"HOST, PORT: {where}: name another") from None
+
+    def of(self, number: int) -> socket.socket:
+        """The socket of a worker, over which the kernel spreads connections once it listens."""
+        if not _CAN_SPREAD:
+            number = 0
+        if number not in self._sockets:
+            made = socket.socket(self._family)
+            made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if self._family == socket.AF_INET6:
+                # At "::" the addresses of IPv4 are meant, too.
+                made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+            if self._sockets:
+                made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+            made.bind(self._address)
+            if _CAN_SPREAD:
+                made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+                # A connection is a worker's only when its request is there, or after a second:
+                # granian hangs up at once on those that have said nothing yet when it stops.
+                made.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 1)
+            self._sockets[number] = made
+        return self._sockets[number]
+
+    def leave(self, number: int) -> None:
+        """Let the others take what would come to a worker that there is none of."""
+        if number in self._sockets and len(self._sockets) > 1:
+            self._sockets.pop(number).close()
 
 
 def _work(
     listening: socket.socket,
+    says: Connection,
     number: int,
     name: str | None,
-    load: Callable[..., Any],
+    load: Load,
     _: Any,
     *settings: Any,
 ) -> None:
-    """Be one of the workers: granian's own, but at the socket that all share."""
+    """Be one of the workers: granian's own, but at a socket that outlives it."""
+    # A terminal that is closed tells all processes; only the first one knows what to do.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    def loaded() -> Any:
+        try:
+            app = load()
+        except Exception:
+            log.exception("a worker cannot be loaded")
+            raise SystemExit(1) from None
+        listening.listen(WAITING)
+        listening.close()
+        says.send(True)
+        return app
+
     # Its stub knows two of its three arguments.
-    shared = SocketHolder(listening.detach(), False, WAITING)  # type: ignore[call-arg]
-    Server._spawn_wsgi_worker(number, name, load, ((None, shared), None), *settings)
+    shared = SocketHolder(os.dup(listening.fileno()), False, WAITING)  # type: ignore[call-arg]
+    Server._spawn_wsgi_worker(number, name, loaded, ((None, shared), None), *settings)
 
 
 def make_server(environment: Environment) -> Any:
-    """The server, set up for short answers from memory."""
-    return Server(
+    """Granian's server, set up for short answers from memory: it makes the workers."""
+    server: Any = Server(
         "app:app",
         # Not where it listens: `_listen` says that, and granian only tries this address.
         port=0,
         interface=Interfaces.WSGI,
-        workers=environment.workers,
         # Python runs one thread at a time: of 32 connections, one thread answered a third more
         # than two, four or the 512 that are the default, at a smaller p99.
         blocking_threads=1,
@@ -118,11 +173,9 @@ def make_server(environment: Environment) -> Any:
         http1_settings=HTTP1Settings(
             header_read_timeout=HEADERS_TIMEOUT, max_buffer_size=HEADERS_SIZE
         ),
-        # Without it the death of one worker was seen to stop the server.
-        respawn_failed_workers=True,
-        workers_kill_timeout=PATIENCE,
-        respawn_interval=LOADING,
         log_level=LogLevels.warning,
         log_dictconfig=logs.configuration(environment.logs_json),
         log_access=False,
     )
+    server._init_shared_socket()
+    return server

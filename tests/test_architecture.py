@@ -42,7 +42,8 @@ PLAN = {
     "websub": {"cache", "catalog", "errors", "exchange", "library", "logs", "model"},
     "shelf": {"errors"},
     "export": {"errors", "shelf"},
-    "server": {"errors", "library", "logs", "settings", "websub"},
+    "workers": set(),
+    "server": {"errors", "library", "logs", "settings", "websub", "workers"},
     "cli": {
         "catalog", "counting", "errors", "exchange", "export", "library", "model", "remote",
         "server", "settings", "shelf", "web", "websub",

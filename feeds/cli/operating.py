@@ -123,9 +123,12 @@ def serve_command() -> None:
     """Serve until stopped; see README for HOST, PORT and FEEDS_WORKERS."""
     tools = given_tools()
     try:
-        serve(tools.environment, tools.library, tools.announcer, tools.catalog.files.site.url)
+        site_url = tools.catalog.files.site.url
+        is_told = serve(tools.environment, tools.library, tools.announcer, site_url, tools.load)
     except SettingsError as error:
         raise click.ClickException(str(error)) from None
+    if not is_told:
+        raise click.ClickException("no worker can be loaded: the log says why")
 
 
 _HEADING = "    all services  alone  day         page"

@@ -1,11 +1,12 @@
 """What the commands work with."""
 
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
 import click
-from flask import current_app
+from flask import Flask, current_app
 
 from feeds.catalog import Catalog
 from feeds.counting import Subscribers
@@ -25,6 +26,8 @@ class Tools:
     catalog: Catalog
     subscribers: Subscribers
     announcer: Announcer
+    #: Makes an app of the same settings in another process.
+    load: Callable[[], Flask]
     #: Which addresses of other hosts may be asked for pictures.
     is_allowed: IsAllowed = is_public
 

@@ -130,7 +130,7 @@ class _Tree:
             raise self.refused(event, line)
         top, value = self.top, event.value
         if top.items is None and top.key is None:
-            _remember_key(top, value, line)
+            _remember_key(top, value, line, self.above)
         else:
             top.put(None if value in _NULLS and event.implicit[0] else value, line)
 
@@ -185,12 +185,14 @@ _TAKERS = {
 }
 
 
-def _remember_key(mapping: _Open, key: str, line: int) -> None:
+def _remember_key(mapping: _Open, key: str, line: int, above: list[_Open]) -> None:
     if key == "<<":
         raise ArticleError(Reason.YAML_ALIAS, "a merge key (<<): write the values out", line)
     if key in mapping.fields:
         message = "given twice: keep one, since nobody can tell which was meant"
-        raise ArticleError(Reason.YAML_DUPLICATE_KEY, message, line, _printable(key))
+        # What is inside a key may be secret: the key says where.
+        outermost = above[1].key if len(above) > 1 else key
+        raise ArticleError(Reason.YAML_DUPLICATE_KEY, message, line, _printable(outermost or ""))
     mapping.key, mapping.key_line = key, line
 
 

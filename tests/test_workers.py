@@ -1,0 +1,219 @@
+"""What becomes of the workers of ``flask serve``: killed, replaced, told to stop, not loadable."""
+
+import multiprocessing
+import os
+import signal
+import socket
+import threading
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from feeds.workers import PAUSE, Workers
+from tests.conftest import Content
+from tests.live import serving
+from tests.test_sockets import connected, listener, polled, replaced, workers
+from tests.waiting import wait_for
+
+#: Seconds in which workers start and end on a busy machine.
+PATIENCE = 40
+
+
+@pytest.fixture
+def instance(content: Content, tmp_path: Path) -> Path:
+    content.write("one.md")
+    return tmp_path / "instance"
+
+
+def titles(address: str) -> set[str]:
+    """How the feed is titled, asked often enough to meet every worker."""
+    return {title(address) for _ in range(40)}
+
+
+def title(address: str) -> str:
+    with urllib.request.urlopen(f"{address}/all.rss", timeout=20) as answer:
+        return str(answer.read().decode().partition("<title>")[2].partition("</title>")[0])
+
+
+def test_a_reload_goes_on_with_the_settings_of_the_start(content: Content, instance: Path) -> None:
+    (content.folder / "site.yml").write_text("title: Before\n")
+    with serving(content.folder, instance, FEEDS_WORKERS="2") as address:
+        server = listener(address)
+        before = set(workers(server))
+        (content.folder / "site.yml").write_text("no such key: 1\n")
+
+        with polled(address) as pollers:
+            os.kill(server, signal.SIGHUP)
+            assert wait_for(lambda: replaced(server, before), PATIENCE)
+
+        assert [failure for poller in pollers for failure in poller.failed] == []
+        assert titles(address) == {"Before"}
+
+
+def test_a_worker_that_dies_again_and_again_takes_no_other_with_it(
+    content: Content, instance: Path
+) -> None:
+    with serving(content.folder, instance, FEEDS_WORKERS="2") as address:
+        server = listener(address)
+        first, other = workers(server)
+
+        second = successor(server, first, other)
+        third = successor(server, second, other)
+        successor(server, third, other)
+
+        assert other in workers(server)
+        assert title(address)
+
+
+def successor(server: int, victim: int, other: int) -> int:
+    """Kill a worker and wait for the one that takes its place."""
+    os.kill(victim, signal.SIGKILL)
+    assert wait_for(lambda: len(set(workers(server)) - {victim, other}) == 1, PATIENCE)
+    return (set(workers(server)) - {victim, other}).pop()
+
+
+def test_where_no_worker_can_be_had_any_more_the_others_answer(
+    content: Content, instance: Path
+) -> None:
+    with serving(content.folder, instance, FEEDS_WORKERS="2") as address:
+        assert wait_for(lambda: listening(address) == 2, PATIENCE)
+        assert titles(address)
+        # Nobody can be loaded without it; what is in memory is served.
+        instance.rename(instance.with_name("moved"))
+        instance.touch()
+
+        os.kill(workers(listener(address))[0], signal.SIGKILL)
+
+        with polled(address) as pollers:
+            assert wait_for(lambda: all(poller.answered > 100 for poller in pollers), PATIENCE)
+
+
+def listening(address: str) -> int:
+    """How many sockets listen at the port of an address: one for each worker that is loaded."""
+    port = f":{urlsplit(address).port:04X}"
+    sockets = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()]
+    return sum(fields[1].endswith(port) and fields[3] == "0A" for fields in sockets)
+
+
+def test_connections_that_stay_open_are_spread_over_the_workers(
+    content: Content, instance: Path
+) -> None:
+    with serving(content.folder, instance, FEEDS_WORKERS="2") as address, ExitStack() as stack:
+        pids = workers(listener(address))
+        before = [open_sockets(pid) for pid in pids]
+
+        for _ in range(32):
+            client = stack.enter_context(connected(address))
+            client.sendall(b"GET /all.rss HTTP/1.1\r\nHost: a\r\n\r\n")
+
+        def are_both_busy() -> bool:
+            return all(open_sockets(pid) > old + 4 for pid, old in zip(pids, before, strict=True))
+
+        assert wait_for(are_both_busy)
+
+
+def open_sockets(pid: int) -> int:
+    """How many sockets a process has."""
+    found = 0
+    for handle in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(OSError):
+            found += os.readlink(handle).startswith("socket:")
+    return found
+
+
+def test_a_stop_is_heard_during_a_reload(content: Content, instance: Path) -> None:
+    with serving(content.folder, instance, FEEDS_WORKERS="4") as address:
+        server = listener(address)
+        before = set(workers(server))
+        seen: set[int] = set()
+
+        os.kill(server, signal.SIGHUP)
+        assert wait_for(lambda: bool(set(workers(server)) - before), PATIENCE)
+        os.kill(server, signal.SIGTERM)
+
+        def is_stopped() -> bool:
+            seen.update(workers(server))
+            return is_gone(server)
+
+        assert wait_for(is_stopped, PATIENCE)
+
+    # Not all are replaced first.
+    assert len(seen - before) < 4
+
+
+def is_gone(pid: int) -> bool:
+    """Whether a process, our child, has ended."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+
+
+@pytest.fixture
+def kept_signals() -> Iterator[None]:
+    """Give this process its handlers back afterwards."""
+    kept = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    yield
+    for number, handler in kept.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("kept_signals")
+def test_when_none_can_be_loaded_whoever_started_them_is_told() -> None:
+    missed: list[int] = []
+
+    assert Workers(2, _unloadable, missed.append).run() is False
+    assert set(missed) == {0, 1}
+
+
+@pytest.mark.usefixtures("kept_signals")
+def test_the_old_ones_stay_when_a_new_one_cannot_be_loaded() -> None:
+    made: list[BaseProcess] = []
+    missed: list[int] = []
+
+    def make(_: int, says: Connection) -> BaseProcess:
+        target = _live if len(made) < 2 else _die
+        made.append(multiprocessing.get_context("spawn").Process(target=target, args=(says,)))
+        return made[-1]
+
+    def reload_and_stop() -> None:
+        wait_for(lambda: len(made) == 2, PATIENCE)
+        os.kill(os.getpid(), signal.SIGHUP)
+        wait_for(lambda: len(made) == 3 and made[2].exitcode == 1, PATIENCE)
+        wait_for(lambda: len(made) > 3, 2 * PAUSE)
+        alive.extend(process.is_alive() for process in made)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    alive: list[bool] = []
+    operator = threading.Thread(target=reload_and_stop)
+    operator.start()
+
+    assert Workers(2, make, missed.append).run() is True
+    operator.join()
+    assert alive == [True, True, False]
+    assert len(made) == 3
+    assert missed == []
+
+
+def _live(says: Connection) -> None:
+    says.send(True)
+    signal.pause()
+
+
+def _unloadable(_: int, says: Connection) -> BaseProcess:
+    return multiprocessing.get_context("spawn").Process(target=_die, args=(says,))
+
+
+def _die(says: Connection) -> None:
+    raise SystemExit(1)
+
+
+@pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="a machine without IPv6")
+def test_every_address_of_ipv6_is_every_address_of_ipv4_too(
+    content: Content, instance: Path
+) -> None:
+    with serving(content.folder, instance, HOST="::") as address:
+        assert title(address)
