@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import signal
 import socket
+import subprocess
 import threading
 import urllib.request
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ import pytest
 
 from feeds.workers import PAUSE, Workers
 from tests.conftest import Content
-from tests.live import serving
+from tests.live import serving, started
 from tests.test_sockets import connected, listener, polled, replaced, workers
 from tests.waiting import wait_for
 
@@ -145,6 +146,24 @@ def test_a_stop_is_heard_during_a_reload(content: Content, instance: Path) -> No
 
     # Not all are replaced first.
     assert len(seen - before) < 4
+
+
+def test_a_ctrl_c_which_all_processes_hear_is_for_the_first(
+    content: Content, instance: Path
+) -> None:
+    with started(content.folder, instance, output=subprocess.PIPE, FEEDS_WORKERS="2") as server:
+        server.wait()
+        first = listener(server.address)
+        before = workers(first)
+
+        for worker in before:
+            os.kill(worker, signal.SIGINT)
+        assert not wait_for(lambda: workers(first) != before, 1)
+        os.kill(first, signal.SIGINT)
+        said = server.said()
+
+    assert server.process.returncode == 0
+    assert "it is killed" not in said
 
 
 def is_gone(pid: int) -> bool:
