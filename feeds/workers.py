@@ -57,7 +57,7 @@ class _Worker:
 
     def kill_when_overdue(self) -> None:
         """Do not wait for ever for one that was told to end."""
-        if self.deadline is not None and time.monotonic() > self.deadline:
+        if self.deadline is not None and time.monotonic() >= self.deadline:
             log.warning("a worker does not end: it is killed")
             self.process.kill()
 
