@@ -81,9 +81,10 @@ class Publisher:
     ) -> Document:
         """The document at an address, made by a recipe when that has changed.
 
-        That a feed is unknown, retired or moved, or that there is no delta, passes through, and so
-        does any other error, unless there is what may be served ``instead``, or a document was
-        served before: then that is served again rather than none.
+        While somebody makes it, what was served before is served again; who names what may be
+        served ``instead``, which is larger, waits. That a feed is unknown, retired or moved, or
+        that there is no delta, passes through, and so does any other error, unless there is
+        something ``instead`` or from before: then that is served rather than none.
         """
         # Read before the recipe: what changes meanwhile is seen by the next request.
         revision = self._revision()
@@ -91,8 +92,9 @@ class Publisher:
         if found and found.revision == revision:
             self._keep(address, found)
             return found.document
+        is_urgent = found is None or instead is not None
         try:
-            document = self._made(recipe, found.document if found else None)
+            document = self._made(recipe, found.document if found else None, is_urgent)
         except (UnknownFeed, RetiredFeed, MovedFeed, NoDelta):
             self._drop(address)
             raise
@@ -107,21 +109,23 @@ class Publisher:
             self._keep(address, _Hot(revision, document))
             return document
         assert found is not None
-        return instead or found.document
+        return found.document
 
     def _complain(self, address: str) -> None:
         """Log the error that is being handled; not for every request, which would fill a disk."""
         if self._complaints.is_time():
             log.exception("%s cannot be made now: serving what was served before", address)
 
-    def _made(self, recipe: Callable[[], Recipe], old: Document | None) -> Document | None:
-        """The document of a recipe; None when another thread makes it and there is an old one."""
+    def _made(
+        self, recipe: Callable[[], Recipe], old: Document | None, is_urgent: bool
+    ) -> Document | None:
+        """The document of a recipe; None when another thread makes it and it is not urgent."""
         for _ in range(ATTEMPTS):
             wanted = recipe()
             if old and old.key == wanted.key:
                 return replace(old, modified=wanted.modified)
             try:
-                bodies = self._bodies(wanted, is_urgent=old is None)
+                bodies = self._bodies(wanted, is_urgent)
             except OutOfDate:
                 continue
             if bodies is None:

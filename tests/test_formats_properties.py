@@ -1,6 +1,7 @@
 """Whatever cleaned articles say, documents are sound, complete and as small as was foretold."""
 
 import html
+from contextlib import suppress
 
 import feedparser
 import pytest
@@ -78,12 +79,19 @@ def test_what_an_article_says_survives_in_every_format(format: Format, one: Arti
 @settings(max_examples=60, deadline=None)
 def test_feedparser_finds_title_and_address(format: Format, one: Article) -> None:
     # feedparser takes "&b;" in an address for an entity and loses the semicolon.
-    assume(";" not in one.url)
+    assume(";" not in one.url and not _is_read_twice(one.title))
     parsed = feedparser.parse(render(feed(one), format))
     assert not parsed.bozo
     assert len(parsed.entries) == 1
     assert html.unescape(parsed.entries[0].link) == html.unescape(one.url)
     assert html.unescape(parsed.entries[0].title) == html.unescape(one.title)
+
+
+def _is_read_twice(text: str) -> bool:
+    """feedparser takes what could be UTF-8, read as Latin-1 before, for just that."""
+    with suppress(UnicodeError):
+        return text.encode("latin-1").decode() != text
+    return False
 
 
 @every_format

@@ -201,6 +201,22 @@ def test_who_comes_while_another_renders_gets_the_stale_document_at_once(shop: S
     assert shop.publisher.renderings == 2
 
 
+def test_who_could_be_served_something_larger_instead_waits(shop: Shop) -> None:
+    """[78]"""
+    whole = shop.ask("whole")
+    shop.ask()
+    shop.publish("second")
+
+    with slow_renderer(shop) as (may_end, _), ThreadPoolExecutor() as pool:
+        waiting = pool.submit(shop.publisher.document, ADDRESS, shop.recipe, whole)
+        with pytest.raises(TimeoutError):
+            waiting.result(0.1)
+        may_end.set()
+        served = waiting.result(SOON)
+
+    assert served.bodies[IDENTITY] == b"second"
+
+
 def test_a_slow_rendering_does_not_take_the_place_of_a_newer_document(shop: Shop) -> None:
     with slow_renderer(shop) as (may_end, first):
         shop.publish("second")
