@@ -51,9 +51,11 @@ def serve(
     """Serve what ``load`` makes in workers until stopped; False when none can be loaded.
 
     This process watches the folder and tells hubs; the workers answer, and one of them takes
-    over if it dies. Raise SettingsError when it may not listen where it was told to.
+    over if it dies. Raise SettingsError when it may not listen where it was told to, or when a
+    server with other settings uses the instance folder.
     """
     door = _Door(environment)
+    library.claim()
     logging.config.dictConfig(logs.configuration(environment.logs_json))
     logs.log_the_uncaught()
     library.start(patience=0)

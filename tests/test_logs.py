@@ -18,7 +18,7 @@ import pytest
 
 from feeds.logs import JsonFormatter, configuration, log_the_uncaught
 from tests.conftest import Content, Site
-from tests.live import started
+from tests.live import serving, started
 from tests.torture.polling import first_process
 
 
@@ -140,6 +140,22 @@ def test_who_may_not_listen_is_told_so_in_one_line(content: Content, tmp_path: P
     where = f"cannot listen at http://127.0.0.1:{port}"
     assert said == f"Error: HOST, PORT: {where}: Address already in use: name another\n"
     assert server.process.returncode == 1
+
+
+def test_who_takes_the_instance_folder_of_other_settings_is_told_so(
+    content: Content, tmp_path: Path
+) -> None:
+    instance = tmp_path / "instance"
+    with (
+        serving(content.folder, instance, FEEDS_URL="https://a.example"),
+        started(
+            content.folder, instance, output=subprocess.PIPE, FEEDS_URL="https://b.example"
+        ) as second,
+    ):
+        said = second.said()
+
+    where = f"FEEDS_INSTANCE_DIR: {instance}: in use by a server with other settings"
+    assert said == f"Error: {where}: name another folder, or stop that server\n"
 
 
 def test_a_refresh_tells_what_is_served_and_a_start_does_so_too(

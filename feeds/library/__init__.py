@@ -22,7 +22,7 @@ from feeds.library.reading import PICTURES, Reader, version
 from feeds.library.refresh import Progress, Refresher, Report
 from feeds.library.revision import Revision
 from feeds.library.site_files import read_site_files
-from feeds.library.verdict import Verdict
+from feeds.library.verdict import Verdict, in_words
 from feeds.library.vouching import Voucher
 from feeds.library.watch import Watcher
 
@@ -122,7 +122,7 @@ class Library:
         report = self._refresher.refresh(below, told, is_confirmed)
         # The first tells it though it finds nothing new: it is the start of a server.
         if report.read or report.gone or not self._has_told:
-            served = _in_words(self.index.tally())
+            served = in_words(self.index.tally())
             log.info("files read: %d, gone: %d; %s", report.read, report.gone, served)
             self._has_told = True
         return report
@@ -134,10 +134,19 @@ class Library:
     @property
     def is_ready(self) -> bool:
         """Whether the index is made for these settings: else it must be refreshed first."""
+        return self._made_for() == made_for(self._fingerprint)
+
+    def claim(self) -> None:
+        """Raise SettingsError when a server with other settings keeps this index for itself."""
+        if self._made_for() not in (None, made_for(self._fingerprint)) and self._turn().is_had():
+            where = f"FEEDS_INSTANCE_DIR: {self._instance}: in use by a server with other settings"
+            raise SettingsError(f"{where}: name another folder, or stop that server")
+
+    def _made_for(self) -> object:
         try:
-            return bool(self.index.meta("made-for") == made_for(self._fingerprint))
+            return self.index.meta("made-for")
         except IndexUnavailable:
-            return False
+            return None
 
     def start(self, patience: float = PATIENCE) -> None:
         """Begin to make the index, should it not be ready, and to keep it up to date.
@@ -228,13 +237,6 @@ class Library:
                 self._watcher.join(STOPPING)
             self._watcher = None
             self._voucher.leave()
-
-
-def _in_words(tally: dict[str, int]) -> str:
-    """How many articles are served, and how many files are not, by reason."""
-    rest = [f"{count} {reason}" for reason, count in tally.items() if reason != "served"]
-    said = f"articles served: {tally['served']}"
-    return f"{said}; files not served: {', '.join(rest)}" if rest else said
 
 
 _libraries: "weakref.WeakSet[Library]" = weakref.WeakSet()

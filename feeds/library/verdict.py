@@ -98,3 +98,10 @@ class Verdict:
             return False
         key = (self.key or "").casefold()
         return self.reason.is_deliberate or self.reason is Reason.COLLISION or key in _TAKING_DOWN
+
+
+def in_words(tally: dict[str, int]) -> str:
+    """How many articles are served, and how many files are not, by reason."""
+    rest = [f"{count} {reason}" for reason, count in tally.items() if reason != "served"]
+    said = f"articles served: {tally['served']}"
+    return f"{said}; files not served: {', '.join(rest)}" if rest else said
