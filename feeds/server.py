@@ -34,8 +34,9 @@ log = logging.getLogger(__name__)
 #: Sockets that may be open in one worker, and wait to be: silent ones count, so it is generous.
 CONNECTIONS, WAITING = 8192, 4096
 
-#: Milliseconds to send a request's headers in, and bytes that they may have.
-HEADERS_TIMEOUT, HEADERS_SIZE = 10_000, 64 * 1024
+#: Milliseconds to send a request's headers in, and bytes that they may have; granian counts before
+#: it reads on, as much again at most, so that twice as many pass at times.
+HEADERS_TIMEOUT, HEADERS_SIZE = 10_000, 32 * 1024
 
 
 #: Elsewhere the kernel has several sockets at one port, too, but uses the last only.
