@@ -72,7 +72,9 @@ def answer(document: Document, conditions: Conditions) -> Answer:
     chosen = coding(conditions.accept_encoding)
     headers = validators(document, chosen)
     if is_unmodified(document, conditions):
-        return Answer(304, completed(headers), b"", NO_CODING)
+        # RFC 9110, 15.4.5: "a sender SHOULD NOT generate representation metadata" beyond those.
+        told = [each for each in headers if each[0] != "Content-Type"]
+        return Answer(304, completed(told), b"", NO_CODING)
     return _with_body(200, headers, document, chosen)
 
 
