@@ -46,7 +46,7 @@ def test_no_reader_notices_a_bad_hub(
         with server.load(scaled(3, 4)) as quiet:
             pass
 
-        with server.load(scaled(6, 60)) as seen:
+        with server.load(scaled(6, 20)) as seen:
             pass
         asked = len(hub.requests())
         is_news = wait_for(server.shows_the_last_save)
@@ -69,7 +69,7 @@ def test_a_full_disk_delays_what_is_told_and_loses_nothing(
     instance, address_told = small_disk / "instance", "/topics/a.rss"
     with loaded(content, tmp_path, instance, hub.url("status/202")) as server:
         ballast = fill(instance)
-        with server.load(scaled(6, 30)) as seen:
+        with server.load(scaled(6, 20)) as seen:
             pass
         on_full_disk = len(hub.requests())
         ballast.unlink()
