@@ -61,7 +61,7 @@ def test_a_long_history_is_walked_in_order_every_article_once(
     content: Content, open_site: Callable[..., Site], figure: Figure, format: str
 ) -> None:
     """[79]"""
-    count = scaled(4_500, 100_000)
+    count = scaled(4_500, 60_000)
     ids = write(content, count)
     site = open_site()
     began = time.monotonic()

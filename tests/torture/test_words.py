@@ -132,7 +132,7 @@ ARTICLE = st.fixed_dictionaries(
 
 
 @given(keys=ARTICLE, body=TEXT)
-@patiently(100, 15_000)
+@patiently(100, 11_000)
 def test_whatever_is_read_is_sound_in_every_format(keys: dict[str, Any], body: str) -> None:
     try:
         article = parse(front(keys, body), "a.md", CONTEXT).article
@@ -147,7 +147,7 @@ def test_whatever_is_read_is_sound_in_every_format(keys: dict[str, Any], body: s
 
 
 @given(raw=URL | RAW, base=st.none() | st.just("https://a.example/b/c?d"))
-@patiently(200, 15_000)
+@patiently(200, 11_000)
 def test_any_address_is_cleaned_once_or_refused(raw: str, base: str | None) -> None:
     url = clean_url(raw, base)
 
