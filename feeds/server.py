@@ -164,7 +164,7 @@ def make_server(environment: Environment) -> Any:
     """Granian's server, set up for short answers from memory: it makes the workers."""
     server: Any = Server(
         "app:app",
-        # Not where it listens: `_listen` says that, and granian only tries this address.
+        # Not where it listens: `_Door` says that, and granian only tries this address.
         port=0,
         interface=Interfaces.WSGI,
         # Python runs one thread at a time: of 32 connections, one thread answered a third more

@@ -18,6 +18,10 @@ import pytest
 
 from tests.conftest import Content
 from tests.live import serving
+from tests.waiting import wait_for
+
+#: Seconds in which workers start and end on a busy machine.
+PATIENCE = 40
 
 
 @pytest.fixture
@@ -119,7 +123,7 @@ def test_silent_partial_and_slow_sockets_disturb_nobody(address: str) -> None:
             each.sendall(b"GET /all.rss HTTP/1.1\r\nHost: a\r\n\r\n")
 
         with polled(address) as pollers:
-            _until(lambda: all(poller.answered > 5 for poller in pollers))
+            assert wait_for(lambda: all(poller.answered > 5 for poller in pollers), PATIENCE)
 
     assert len(silent) == 100
     assert [failure for poller in pollers for failure in poller.failed] == []
@@ -131,7 +135,7 @@ def test_a_reload_loses_no_request(address: str) -> None:
 
     with polled(address) as pollers:
         os.kill(server, signal.SIGHUP)
-        _until(lambda: replaced(server, before))
+        assert wait_for(lambda: replaced(server, before), PATIENCE)
 
     assert [failure for poller in pollers for failure in poller.failed] == []
 
@@ -171,7 +175,7 @@ def test_who_asks_while_the_only_worker_is_dead_is_answered_by_the_next(
         (victim,) = workers(listener(address))
 
         os.kill(victim, signal.SIGKILL)
-        _until(lambda: not Path(f"/proc/{victim}").exists())
+        assert wait_for(lambda: not Path(f"/proc/{victim}").exists(), PATIENCE)
 
         with connected(address) as client:
             assert ask_for_the_feed(client).startswith(b"HTTP/1.1 200")
@@ -183,14 +187,14 @@ def test_a_worker_that_dies_is_replaced(address: str) -> None:
 
     os.kill(victim, signal.SIGKILL)
 
-    _until(lambda: victim not in workers(server) and len(workers(server)) == 2)
+    assert wait_for(lambda: victim not in workers(server) and len(workers(server)) == 2, PATIENCE)
     assert answers_all(address)
 
 
 def answers_all(address: str) -> bool:
     """Whether a few requests in a row are answered."""
     with polled(address, 1) as (poller,):
-        _until(lambda: poller.answered + len(poller.failed) > 3)
+        assert wait_for(lambda: poller.answered + len(poller.failed) > 3, PATIENCE)
     return poller.failed == []
 
 
@@ -243,12 +247,3 @@ def refusal(client: socket.socket, request: bytes) -> bytes:
         client.shutdown(socket.SHUT_WR)
         return client.recv(100)
     return b""
-
-
-def _until(condition: "object") -> None:
-    end = time.monotonic() + 40
-    while time.monotonic() < end:
-        if condition():  # type: ignore[operator]
-            return
-        time.sleep(0.05)
-    pytest.fail("it did not come about")

@@ -19,11 +19,8 @@ import pytest
 from feeds.workers import PAUSE, Workers
 from tests.conftest import Content
 from tests.live import serving, started
-from tests.test_sockets import connected, listener, polled, replaced, workers
+from tests.test_sockets import PATIENCE, connected, listener, polled, replaced, workers
 from tests.waiting import wait_for
-
-#: Seconds in which workers start and end on a busy machine.
-PATIENCE = 40
 
 
 @pytest.fixture
