@@ -62,6 +62,10 @@ class ArticleError(TributaryError):
         self.message = message
         self.line = line
         self.key = key
+        #: When the file is to be read again, because a date in it is reached: seconds UTC.
+        self.due: int | None = None
+        #: What hides the article of a file that cannot be parsed.
+        self.hidden: ArticleError | None = None
 
 
 class Embargoed(ArticleError):

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from html import escape
 
 from feeds.errors import ArticleError, Embargoed, Reason
-from feeds.library import nodes
+from feeds.library import nodes, publication
 from feeds.library.fields import (
     ABSENT,
     Fields,
@@ -41,13 +41,10 @@ MAX_NOTES = 50
 _OPENING = re.compile(r"---[ \t]*\n")
 _CLOSING = re.compile(r"\n---[ \t]*(?=\n|\Z)")
 _DATED_NAME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})-")
-_TRUE, _FALSE = {"true", "True", "TRUE"}, {"false", "False", "FALSE"}
 
-_DELIBERATE = ("published", "deleted", "removed")
 _KEYS = {
     bare(key): key
     for key in (
-        *_DELIBERATE,
         *("title", "excerpt", "publishedDateTime", "date", "updatedDateTime", "webUrl", "id"),
         *("originalUrl", "provider", "topics", "images", "related", "featuredContent", "type"),
         *("quality", "locale"),
@@ -85,18 +82,39 @@ def parse(text: bytes, path: str, context: Context) -> Parsed:
 
     Raise ArticleError when it is not served: Embargoed when it will be.
     """
-    fields, body = _read(text)
-    _refuse_unserved(fields)
-    _refuse_misspelt(fields)
-    published = _published(fields, path, context.now)
-    updated, due = _updated(fields, published, context.now)
-    notes: list[str] = []
-    article = _article(fields, path, context, notes.append, published, updated, body)
-    return Parsed(article, due, tuple(notes[:MAX_NOTES]))
+    return interpret(*read(text, context.now), path, context)
 
 
-def _read(text: bytes) -> tuple[Fields, str]:
-    """The front matter and the body of a file."""
+def interpret(fields: Fields, body: str, path: str, context: Context) -> Parsed:
+    """Make an article of a front matter and a body; raise ArticleError as ``parse`` does."""
+    expiry = publication.expiry(fields.items(), context.now)
+    try:
+        _refuse_misspelt(fields)
+        published = _published(fields, path, context.now)
+        updated, due = _updated(fields, published, context.now)
+        notes: list[str] = []
+        article = _article(fields, path, context, notes.append, published, updated, body)
+    except ArticleError as error:
+        # An earlier version may be served meanwhile, but not beyond this.
+        error.due = error.due or expiry
+        raise
+    dues = [moment for moment in (due, expiry) if moment is not None]
+    return Parsed(article, min(dues, default=None), tuple(notes[:MAX_NOTES]))
+
+
+def read(text: bytes, now: int) -> tuple[Fields, str]:
+    """Return the front matter and the body of a file; raise ArticleError when it has none."""
+    try:
+        return _split(text)
+    except ArticleError as error:
+        try:
+            error.due = publication.expiry(publication.glimpse(text), now)
+        except ArticleError as hidden:
+            error.hidden, error.due = hidden, hidden.due
+        raise
+
+
+def _split(text: bytes) -> tuple[Fields, str]:
     if len(text) > MAX_FILE:
         raise ArticleError(Reason.TOO_LARGE, f"over {MAX_FILE} bytes: shorten it")
     try:
@@ -122,33 +140,10 @@ def _read(text: bytes) -> tuple[Fields, str]:
 
 def _refuse_misspelt(fields: Fields) -> None:
     """A known key, spelt a little differently, was meant to say something: do not overhear it."""
-    # First what takes an article down: the key that is named decides whether it stays served.
-    for key, node in sorted(fields.items(), key=lambda f: bare(f[0]) not in _DELIBERATE):
+    for key, node in fields.items():
         meant = _KEYS.get(bare(key))
         if meant and key != meant:
-            reason = Reason.BAD_PUBLISHED if meant == "published" else Reason.YAML_KEY
-            message = f"letter case and invisible characters count: write it as {meant}"
-            raise ArticleError(reason, message, node.line, meant)
-
-
-def _refuse_unserved(fields: Fields) -> None:
-    """Tell withdrawn articles and drafts, whatever else is wrong with them."""
-    said = {key: fields[key] for key in _DELIBERATE if key in fields}
-    for key in ("deleted", "removed"):
-        if key in said and _is_among(said[key], _TRUE):
-            raise ArticleError(Reason.WITHDRAWN, f"{key} is true", said[key].line, key)
-    if "published" in said and _is_among(said["published"], _FALSE):
-        raise ArticleError(Reason.DRAFT, "published is false", said["published"].line, "published")
-    for key, node in said.items():
-        if not _is_among(node, _TRUE | _FALSE):
-            reason = Reason.BAD_PUBLISHED if key == "published" else Reason.BAD_TYPE
-            message = "neither true nor false: write one of them, or remove the key"
-            raise ArticleError(reason, message, node.line, key)
-
-
-def _is_among(node: Node, spellings: set[str]) -> bool:
-    # Only text can be looked for in a set: lists and mappings have no hash.
-    return isinstance(node.value, str) and node.value in spellings
+            raise publication.misspelt(meant, node)
 
 
 def _published(fields: Fields, path: str, now: int) -> int:
@@ -194,10 +189,11 @@ def _article(
         topics=names(fields.get("topics", ABSENT), "topics", MAX_TOPICS, note),
         images=images(pictures, "images", f"{context.site_url}/", length, kind, note),
         related=related(fields.get("related", ABSENT), "related", url, note),
-        content=_content(fields, body, url, note),
         type=words(fields, "type", MAX_TYPE) or "article",
         language=language(fields, "locale", note),
         quality=integer(fields, "quality"),
+        # The slowest comes last: nothing else may be wrong by then.
+        content=_content(fields, body, url, note),
     )
 
 

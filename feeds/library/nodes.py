@@ -18,7 +18,8 @@ MAX_DEPTH = 16
 #: Values and ends of lists in one front matter; the largest real article has about 300.
 MAX_NODES = 10_000
 
-_NULLS = {"", "~", "null", "Null", "NULL"}
+#: The spellings of nothing.
+NULLS = {"", "~", "null", "Null", "NULL"}
 
 _TYPE_NAMES = {dict: "a mapping", tuple: "a list", str: "text", type(None): "nothing"}
 
@@ -132,7 +133,7 @@ class _Tree:
         if top.items is None and top.key is None:
             _remember_key(top, value, line, self.above)
         else:
-            top.put(None if value in _NULLS and event.implicit[0] else value, line)
+            top.put(None if value in NULLS and event.implicit[0] else value, line)
 
     def start(self, event: Any) -> None:
         """A list or a mapping begins."""

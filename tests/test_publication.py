@@ -1,0 +1,537 @@
+"""What hides an article: every way of every generator, in any spelling; and what takes it down."""
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from app import create_app
+from feeds.errors import ArticleError, Reason
+from feeds.library import Verdict
+from feeds.library.front_matter import Context, parse
+from feeds.library.publication import KEYS
+from tests.conftest import NOW, SHARED, Clock, Content, Site
+from tests.waiting import wait_for
+
+OpenSite = Callable[..., Site]
+
+CONTEXT = Context("https://site.example", lambda url: None, NOW)
+
+MINIMUM = {"title": "A title", "date": "2024-03-01", "webUrl": "https://news.example/one"}
+
+PAST, FUTURE = "2026-11-19", "2026-11-22"
+#: 2026-11-22T00:00:00Z
+MOMENT = 1_795_305_600
+
+
+def verdict(text: str | bytes, context: Context = CONTEXT) -> Verdict:
+    """What becomes of the text of a file."""
+    whole = text.encode() if isinstance(text, str) else text
+    served = Verdict("", "a.md", "stamp")
+    try:
+        return replace(served, due=parse(whole, "a.md", context).due)
+    except ArticleError as error:
+        return replace(served, reason=error.reason, key=error.key, line=error.line, due=error.due,
+                       is_hidden=error.hidden is not None)  # fmt: skip
+
+
+def written(keys: dict[str, Any]) -> str:
+    return f"---\n{yaml.safe_dump(keys, allow_unicode=True, sort_keys=False)}---\n"
+
+
+def with_key(key: str, value: Any) -> Verdict:
+    return verdict(written(MINIMUM | {key: value}))
+
+
+HIDING: list[tuple[str, Any, Reason]] = [
+    ("published", False, Reason.DRAFT),
+    ("deleted", True, Reason.WITHDRAWN),
+    ("removed", "yes", Reason.WITHDRAWN),
+    ("draft", True, Reason.DRAFT),
+    ("draft", "yes", Reason.DRAFT),
+    ("draft", "perhaps", Reason.BAD_PUBLISHED),
+    ("draft", None, Reason.BAD_PUBLISHED),
+    ("draft", 0, Reason.BAD_PUBLISHED),
+    ("draft", [False], Reason.BAD_PUBLISHED),
+    ("drafts", True, Reason.DRAFT),
+    ("unlisted", True, Reason.DRAFT),
+    ("hidden", "on", Reason.DRAFT),
+    ("private", True, Reason.DRAFT),
+    ("unpublished", True, Reason.DRAFT),
+    ("headless", True, Reason.DRAFT),
+    ("eleventyExcludeFromCollections", True, Reason.DRAFT),
+    ("publish", False, Reason.DRAFT),
+    ("publish", "2024-03-01", Reason.BAD_PUBLISHED),
+    ("public", False, Reason.DRAFT),
+    ("render", False, Reason.DRAFT),
+    ("visible", False, Reason.DRAFT),
+    ("routable", False, Reason.DRAFT),
+    ("status", "draft", Reason.DRAFT),
+    ("status", "Pending", Reason.DRAFT),
+    ("status", "nearly done", Reason.BAD_PUBLISHED),
+    ("status", None, Reason.BAD_PUBLISHED),
+    ("status", ["published"], Reason.BAD_PUBLISHED),
+    ("post_status", "future", Reason.DRAFT),
+    ("visibility", "members", Reason.DRAFT),
+    ("visibility", "friends", Reason.BAD_PUBLISHED),
+    ("password", "hush", Reason.DRAFT),
+    ("password", False, Reason.DRAFT),
+    ("password", " ", Reason.DRAFT),
+    ("post_password", "hush", Reason.DRAFT),
+    ("expiryDate", PAST, Reason.WITHDRAWN),
+    ("expiryDate", "never", Reason.BAD_DATE),
+    ("expiryDate", [FUTURE], Reason.BAD_TYPE),
+    ("expires", PAST, Reason.WITHDRAWN),
+    ("expiry", PAST, Reason.WITHDRAWN),
+    ("expireDate", PAST, Reason.WITHDRAWN),
+    ("expirationDate", PAST, Reason.WITHDRAWN),
+    ("expiresAt", PAST, Reason.WITHDRAWN),
+    ("unpublishDate", PAST, Reason.WITHDRAWN),
+    ("unpublishOn", PAST, Reason.WITHDRAWN),
+    ("publishDate", FUTURE, Reason.EMBARGOED),
+    ("publishDate", "soon", Reason.BAD_DATE),
+    ("pubDate", FUTURE, Reason.EMBARGOED),
+    ("publishOn", FUTURE, Reason.EMBARGOED),
+    ("build", {"render": "never"}, Reason.DRAFT),
+    ("_build", {"list": "local"}, Reason.DRAFT),
+    ("build", {"Render": False}, Reason.DRAFT),
+    ("permalink", False, Reason.DRAFT),
+]
+
+PUBLIC: list[tuple[str, Any]] = [
+    *((key, False) for key in ("draft", "unlisted", "hidden", "private", "headless", "deleted")),
+    ("draft", "no"),
+    ("Draft", False),
+    ("is_draft", False),
+    ("publish", True),
+    ("isPublished", True),
+    ("render", True),
+    ("status", "published"),
+    ("Status", "Publish"),
+    ("status", "live"),
+    ("status", "featured"),
+    ("visibility", "public"),
+    ("password", ""),
+    ("password", None),
+    ("expiryDate", ""),
+    ("expiryDate", None),
+    ("publishDate", PAST),
+    ("publishDate", None),
+    ("build", {"render": "always", "list": "always"}),
+    ("build", {"publishResources": False}),
+    ("build", "17763.107"),
+    ("permalink", "/a/{{ page.slug }}/"),
+    # About search engines and menus, not about the public.
+    ("robots", "noindex"),
+    ("sitemap", False),
+    ("hide", ["toc"]),
+]
+
+
+@pytest.mark.parametrize(("key", "value", "reason"), HIDING)
+def test_what_is_not_plainly_public_is_hidden_and_taken_down(
+    key: str, value: Any, reason: Reason
+) -> None:
+    found = with_key(key, value)
+
+    assert (found.reason, found.key, found.line) == (reason, key.removeprefix("_"), 5)
+    assert found.takes_down
+
+
+@pytest.mark.parametrize(("key", "value"), PUBLIC)
+def test_what_is_plainly_public_is_served(key: str, value: Any) -> None:
+    assert with_key(key, value).reason is None
+
+
+def test_every_key_has_a_value_that_hides() -> None:
+    assert {key.removeprefix("_") for key, _, _ in HIDING} == KEYS
+
+
+@pytest.mark.parametrize(
+    "key",
+    ["DRAFT", "Draft", "dRaFt", "is_draft", "IsDraft", "dra\u200bft", "draft\u00a0", "ｄｒａｆｔ",
+     "_draft", "draft?"],
+)  # fmt: skip
+def test_a_key_hides_in_any_spelling(key: str) -> None:
+    found = with_key(key, True)
+
+    assert (found.reason, found.key) == (Reason.DRAFT, "draft")
+
+
+@pytest.mark.parametrize("key", ["expirydate", "expiry_date", "EXPIRY-DATE", "Expiry Date"])
+def test_a_key_of_two_words_is_spelt_in_any_way(key: str) -> None:
+    assert with_key(key, PAST).reason is Reason.WITHDRAWN
+
+
+SHOWING = {"published", "publish", "public", "render", "visible", "routable"}
+NAMING = {"status", "post_status", "visibility"}
+DATED = {key for key in KEYS if key.startswith(("expir", "unpublish", "publish", "pub"))} - {
+    *("published", "publish", "public", "unpublished"),
+}
+
+
+def is_plainly_public(key: str, value: Any) -> bool:
+    """Whether nobody could take a value for one that hides."""
+    text = str(value)
+    if key in SHOWING:
+        return text.lower() == "true"
+    if key in NAMING:
+        return text.casefold() in {"public", "publish", "published", "live", "featured"}
+    if key in DATED:
+        return text[:4].isdigit()
+    return text.lower() in {"false", "no", "off"}
+
+
+@st.composite
+def spellings(draw: st.DrawFn) -> str:
+    """Any key that has a say, in any letter case; our own three as they are."""
+    key = draw(st.sampled_from(sorted(KEYS - {"build", "permalink"})))
+    if key in ("published", "deleted", "removed"):
+        return key
+    flips = draw(st.lists(st.booleans(), min_size=len(key), max_size=len(key)))
+    return "".join(c.swapcase() if flip else c for c, flip in zip(key, flips, strict=True))
+
+
+VALUES = st.one_of(
+    st.text(min_size=1, max_size=12),
+    st.lists(st.text(max_size=4), min_size=1, max_size=2),
+    st.dictionaries(st.text(max_size=4), st.text(max_size=4), min_size=1, max_size=2),
+    st.integers(),
+    st.floats(),
+)
+
+
+@given(spellings(), VALUES)
+def test_no_value_but_the_plainly_public_ones_is_ever_served(key: str, value: Any) -> None:
+    canonical = next(known for known in KEYS if known.casefold() == key.casefold())
+    assume(not is_plainly_public(canonical, value))
+
+    found = with_key(key, value)
+
+    assert found.reason is not None
+    assert found.takes_down
+
+
+@given(st.text(max_size=30), st.text(max_size=30))
+def test_any_key_with_any_value_makes_an_article_or_a_verdict(key: str, value: str) -> None:
+    assert isinstance(with_key(key, value), Verdict)
+
+
+def test_an_article_withdrawn_in_one_way_is_withdrawn_whatever_else_it_says() -> None:
+    found = verdict(written(MINIMUM | {"draft": "?", "publish": True, "expires": PAST}))
+
+    assert (found.reason, found.key) == (Reason.WITHDRAWN, "expires")
+
+
+def test_two_spellings_of_a_key_both_count() -> None:
+    assert verdict(written(MINIMUM | {"draft": False, "Draft": True})).reason is Reason.DRAFT
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "---\ndraft: true\ntitle: [1]\n---\n",
+        "---\ndraft: true\n---\n",
+        "---\nDraft: yes # not yet\ntitle: [\n---\n",
+        "---\n\ndraft: true\n\ntitle: 'never closed\n---\n",
+        "---\ntitle: x\ndraft: true\n",
+        "\n---\ndraft: true\ntitle: x\n---\n",
+        "draft: true\ntitle: x\n\nThe body.\n",
+        "---\r\n'draft' : true\r\na: *b\r\n---\r\n",
+        "---\ndraft: false\ndraft: true\n---\n",
+        "---\npublished: false\ntitle: {\n---\n",
+        f"---\nexpiryDate: {PAST}\ntitle: @\n---\n",
+        "---\ndraft:\ntitle: @\n---\n",
+        "---\ndraft: true\ntitle: caf\u00e9\n---\n".encode("latin-1"),
+        f"---\ndraft: true\nx: {'y' * 300_000}\n---\n",
+    ],
+)
+def test_a_draft_takes_down_its_article_whatever_else_is_wrong_with_the_file(
+    text: str | bytes,
+) -> None:
+    assert verdict(text).takes_down
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "---\ntitle: [\n---\ndraft: true\n",
+        "---\ntitle: x\n\nThe body.\n\nstatus: busy\n",
+        "---\ntitle: x\nstatus: publi",
+        "---\ntitle: [\nstatus: published\npassword:\nsecured:\n  draft: true\n---\n",
+        "---\ntitle: [\nsecured: 'draft: true'\n#draft: true\n---\n",
+        "",
+    ],
+)
+def test_a_broken_file_that_hides_nothing_takes_nothing_down(text: str) -> None:
+    found = verdict(text)
+
+    assert found.reason is not None
+    assert not found.takes_down
+
+
+@pytest.mark.parametrize(
+    ("path", "is_draft"),
+    [
+        ("drafts/a.md", True),
+        ("_drafts/a.md", True),
+        ("_Drafts/a.md", True),
+        ("DRAFTS/a.md", True),
+        ("news/2026/drafts/06/a.md", True),
+        ("ｄｒａｆｔｓ/a.md", True),
+        ("a.draft.md", True),
+        ("news/a.DRAFT.md", True),
+        ("_a.md", True),
+        ("news/_index.md", True),
+        ("\u200b_a.md", True),
+        ("_posts/a.md", False),
+        ("draft.md", False),
+        ("drafts.md", False),
+        ("a-draft.md", False),
+        ("first-drafts/a.md", False),
+        ("a_b.md", False),
+    ],
+)
+def test_a_path_can_say_that_a_file_is_a_draft(
+    content: Content, site: Site, path: str, is_draft: bool
+) -> None:
+    content.write(path)
+
+    site.library.refresh()
+
+    assert len(site.get("/all.json").json["items"]) == (not is_draft)
+    [found] = site.library.inspect()
+    assert found.reason == (Reason.DRAFT if is_draft else None)
+
+
+def test_a_draft_by_its_path_is_not_opened(content: Content, site: Site) -> None:
+    os.mkfifo(content.write("drafts/a.md").with_name("fifo.md"))
+    (content.folder / "_link.md").symlink_to("/etc/hostname")
+
+    reasons = {found.path: found.reason for found in site.library.inspect()}
+
+    assert set(reasons) == {"drafts/a.md", "drafts/fifo.md", "_link.md"}
+    assert set(reasons.values()) == {Reason.DRAFT}
+
+
+def ids(site: Site) -> list[str]:
+    return [item["id"].rpartition(":")[2] for item in site.get("/all.json").json["items"]]
+
+
+def withdrawn(site: Site) -> bool:
+    return "deleted-entry" in site.get("/all.atom").text
+
+
+@pytest.mark.parametrize(("key", "value", "reason"), HIDING)
+def test_an_article_that_was_served_is_withdrawn_at_once(
+    content: Content, site: Site, key: str, value: Any, reason: Reason
+) -> None:
+    content.write("a.md")
+    content.write("b.md")
+    site.library.refresh()
+    assert ids(site) == ["a", "b"]
+
+    content.raw("a.md", written(MINIMUM | {key: value}))
+    site.library.refresh()
+
+    assert ids(site) == ["b"]
+    assert withdrawn(site)
+    assert site.get("/healthz").json["not served"] == {reason.value: 1}
+
+
+@pytest.mark.parametrize("path", ["drafts/a.md", "_drafts/a.md", "a.draft.md", "_a.md"])
+def test_an_article_moved_to_where_drafts_are_is_withdrawn_at_once(
+    content: Content, site: Site, path: str
+) -> None:
+    content.write("a.md")
+    content.write("b.md")
+    site.library.refresh()
+
+    (content.folder / path).parent.mkdir(exist_ok=True)
+    os.rename(content.folder / "a.md", content.folder / path)
+    site.library.refresh()
+
+    assert ids(site) == ["b"]
+    assert withdrawn(site)
+    assert site.get("/healthz").json["not served"] == {"draft": 1}
+
+
+def test_a_folder_renamed_to_drafts_is_withdrawn_at_once(content: Content, site: Site) -> None:
+    for number in range(20):
+        content.write(f"news/{number}.md")
+    site.library.refresh()
+    assert len(ids(site)) == 20
+
+    os.rename(content.folder / "news", content.folder / "drafts")
+    report = site.library.refresh()
+
+    assert not report.held
+    assert ids(site) == []
+
+
+def test_a_draft_with_a_slip_in_its_yaml_is_withdrawn(content: Content, site: Site) -> None:
+    content.write("a.md")
+    site.library.refresh()
+
+    content.raw("a.md", "---\ntitle: [\ndraft: true\n---\n")
+    site.library.refresh()
+
+    assert ids(site) == []
+    assert withdrawn(site)
+
+
+def test_what_was_served_and_is_hidden_by_these_rules_is_withdrawn_when_the_index_is_made_anew(
+    content: Content, site: Site, open_site: OpenSite
+) -> None:
+    content.write("a.md")
+    content.write("b.md")
+    site.library.refresh()
+
+    content.write("a.md", draft=True)
+    content.raw("site.yml", "title: Another title")
+    again = open_site()
+
+    assert ids(again) == ["b"]
+    assert withdrawn(again)
+
+
+def test_an_article_that_expires_is_served_until_that_second(
+    content: Content, site: Site, clock: Clock
+) -> None:
+    content.write("a.md", expiryDate=FUTURE)
+
+    report = site.library.refresh()
+    clock.now = MOMENT - 1
+    site.library.refresh([])
+    before = ids(site)
+    clock.now = MOMENT
+    site.library.refresh([])
+
+    assert report.due == MOMENT
+    assert before == ["a"]
+    assert ids(site) == []
+    assert withdrawn(site)
+    assert site.get("/healthz").json["not served"] == {"withdrawn": 1}
+
+
+@pytest.mark.parametrize("updated", ["2026-11-21", "2026-11-23"])
+def test_the_earlier_of_update_and_expiry_comes_first_and_the_other_is_not_forgotten(
+    content: Content, site: Site, clock: Clock, updated: str
+) -> None:
+    content.write("a.md", updatedDateTime=updated, expiryDate=FUTURE)
+
+    due = [site.library.refresh().due]
+    clock.now = due[0] or 0
+    due.append(site.library.refresh([]).due)
+    clock.now = MOMENT
+    site.library.refresh([])
+
+    assert due[0] == min(MOMENT, MOMENT + (int(updated[-2:]) - 22) * 86_400)
+    assert ids(site) == []
+
+
+def test_an_embargo_and_an_expiry_to_come_both_happen(
+    content: Content, site: Site, clock: Clock
+) -> None:
+    content.write("a.md", publishedDateTime="2026-11-21", expiryDate=FUTURE)
+    site.library.refresh()
+
+    seen = []
+    for moment in (NOW, MOMENT - 86_400, MOMENT):
+        clock.now = moment
+        site.library.refresh([])
+        seen.append(ids(site))
+
+    assert seen == [[], ["a"], []]
+
+
+@pytest.mark.parametrize("broken", ["title: [\n", "title: [1]\n"])
+def test_the_earlier_version_of_a_broken_file_is_withdrawn_when_the_file_expires(
+    content: Content, site: Site, clock: Clock, broken: str
+) -> None:
+    content.write("a.md", expiryDate=FUTURE)
+    site.library.refresh()
+
+    content.raw("a.md", f"---\nexpiryDate: {FUTURE}\n{broken}---\n")
+    report = site.library.refresh()
+    before = ids(site)
+    clock.now = MOMENT
+    site.library.refresh([])
+
+    assert report.due == MOMENT
+    assert before == ["a"]
+    assert ids(site) == []
+
+
+def test_an_article_whose_second_key_names_a_later_date_waits_for_that(
+    content: Content, site: Site, clock: Clock
+) -> None:
+    content.write("a.md", publishDate=FUTURE)
+    site.library.refresh()
+    before = ids(site)
+
+    clock.now = MOMENT
+    site.library.refresh([])
+
+    assert before == []
+    assert ids(site) == ["a"]
+
+
+@pytest.fixture
+def live(content: Content, tmp_path: Path) -> Iterator[Site]:
+    """A site that keeps itself up to date, by the clock of the machine."""
+    site = Site(
+        create_app(
+            {
+                "FEEDS_CONTENT_DIR": str(content.folder),
+                "FEEDS_INSTANCE_DIR": str(tmp_path / "instance"),
+            }
+        )
+    )
+    site.library.start()
+    yield site
+    site.library.stop()
+
+
+def test_an_article_expires_on_time_without_any_event(content: Content, live: Site) -> None:
+    due = int(time.time()) + 3
+    ends = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(due))
+    content.write("a.md", publishedDateTime="2020-01-01", expiryDate=ends)
+    assert wait_for(lambda: ids(live) == ["a"])
+
+    assert wait_for(lambda: ids(live) == [])
+    assert time.time() >= due
+
+
+@pytest.fixture(scope="module")
+def folders() -> Path:
+    folder = SHARED / "corpus" / "folders"
+    if not folder.is_dir():
+        pytest.skip("no folders of other generators beside this checkout")
+    return folder
+
+
+def test_what_other_generators_hide_is_hidden_and_what_they_publish_is_not(folders: Path) -> None:
+    found: dict[bool, list[Verdict]] = {True: [], False: []}
+    for table in folders.glob("*/expected.tsv"):
+        for line in table.read_text().splitlines()[1:]:
+            path, link, _ = line.split("\t")
+            found[bool(link)].append(with_address(table.parent / path))
+
+    assert len(found[False]) > 200
+    assert [each for each in found[False] if each.reason is None] == []
+    hiding = {Reason.DRAFT, Reason.WITHDRAWN, Reason.EMBARGOED, Reason.BAD_PUBLISHED}
+    assert [each for each in found[True] if each.reason in hiding] == []
+
+
+def with_address(file: Path) -> Verdict:
+    """What becomes of a file that also says where it is published."""
+    text = file.read_bytes().replace(b"---\n", b"---\nwebUrl: https://news.example/one\n", 1)
+    return verdict(text)
