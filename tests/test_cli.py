@@ -52,7 +52,8 @@ def test_check_for_programs_has_one_object_a_file(content: Content, site: Site) 
         ("notes.txt", "ignored", "not-an-article", None),
         ("sub/good.md", "served", None, None),
     ]
-    assert all(set(o) == {"file", "outcome", "reason", "line", "key", "message"} for o in found)
+    keys = {"file", "outcome", "reason", "line", "key", "message", "faults"}
+    assert all(set(o) == keys for o in found)
     assert found[0]["line"] == 11
     assert found[0]["message"]
 

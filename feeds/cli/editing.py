@@ -5,6 +5,8 @@
 
 import json
 from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,7 @@ import click
 from flask.cli import with_appcontext
 
 from feeds.cli.tools import given_tools, ready_tools, refresh_with_bar
-from feeds.library import Verdict
+from feeds.library import Fault, Verdict
 from feeds.model import FeedId
 
 
@@ -26,7 +28,7 @@ def check(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([_entry(verdict) for verdict in verdicts], indent=1))
     else:
-        click.echo("\n".join(map(_line, verdicts)))
+        click.echo("\n".join(line for verdict in verdicts for line in _lines(verdict)))
         said = (f"{outcomes[name]} {name}" for name in ("served", "rejected", "ignored"))
         click.echo(", ".join(said), err=True)
     if outcomes["rejected"]:
@@ -43,7 +45,7 @@ def explain(path: str) -> None:
     found = next((v for v in tools.library.inspect() if v.path == below), None)
     if found is None:
         raise click.ClickException(f"no file {below} in {tools.environment.content}")
-    click.echo(_line(found))
+    click.echo("\n".join(_lines(found)))
     served = tools.library.index.feeds_of(below)
     if served and found.reason:
         click.echo("its earlier version stays served until the file is mended or removed, in:")
@@ -79,14 +81,17 @@ def _outcome(verdict: Verdict) -> str:
     return "ignored" if verdict.reason.is_deliberate else "rejected"
 
 
-def _line(verdict: Verdict) -> str:
-    """``path:line: key: reason: what to do``."""
-    where = verdict.shown + (f":{verdict.line}" if verdict.line else "")
-    parts = (where, verdict.key, verdict.reason or "served", verdict.message)
-    return ": ".join(part for part in parts if part)
+def _lines(verdict: Verdict) -> Iterator[str]:
+    """``path:line: key: reason: what to do``, a line for each fault."""
+    reported: tuple[Verdict | Fault, ...] = (verdict, *verdict.further)
+    for said in reported:
+        where = verdict.shown + (f":{said.line}" if said.line else "")
+        parts = (where, said.key, said.reason or "served", said.message)
+        yield ": ".join(part for part in parts if part)
 
 
 def _entry(verdict: Verdict) -> dict[str, Any]:
+    """One object a file; its own reason is that of its first fault."""
     return {
         "file": verdict.shown,
         "outcome": _outcome(verdict),
@@ -94,4 +99,5 @@ def _entry(verdict: Verdict) -> dict[str, Any]:
         "line": verdict.line,
         "key": verdict.key,
         "message": verdict.message,
+        "faults": [asdict(fault) for fault in verdict.faults],
     }

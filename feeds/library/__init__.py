@@ -22,7 +22,7 @@ from feeds.library.reading import PICTURES, Reader, version
 from feeds.library.refresh import Progress, Refresher, Report
 from feeds.library.revision import Revision
 from feeds.library.site_files import read_site_files
-from feeds.library.verdict import Verdict, in_words
+from feeds.library.verdict import Fault, Verdict, in_words
 from feeds.library.vouching import Voucher
 from feeds.library.watch import Watcher
 
@@ -30,6 +30,7 @@ __all__ = [
     "ANSWERS",
     "PICTURES",
     "Due",
+    "Fault",
     "HubState",
     "KnownFeed",
     "Library",

@@ -238,9 +238,18 @@ def _provider(fields: Fields, url: str, note: Note) -> Provider:
 
 def _content(fields: Fields, body: str, url: str, note: Note) -> str:
     """The body with what is featured before it, when it fits into a feed."""
-    featured = fields.get("featuredContent", ABSENT).text("featuredContent")
-    content = (sanitise(featured, url) if featured else "") + render_body(body, url)
+    content = _featured(fields, url) + render_body(body, url)
     if len(escape(content, quote=False).encode()) > MAX_CONTENT:
         note(f"body: over {MAX_CONTENT} bytes: left out")
         return ""
     return content
+
+
+def _featured(fields: Fields, url: str) -> str:
+    node = fields.get("featuredContent", ABSENT)
+    html = node.text("featuredContent")
+    try:
+        return sanitise(html, url) if html else ""
+    except ArticleError as error:
+        where = node.line, "featuredContent"
+        raise ArticleError(error.reason, error.message, *where) from None

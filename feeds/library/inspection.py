@@ -20,7 +20,7 @@ def inspect(reader: Reader, now: int) -> Iterator[Verdict]:
         if name and not disk.is_article(name):
             yield Verdict(folder, name, "", Reason.NOT_AN_ARTICLE, _meant(path))
         elif verdict := reader.judge(path, now):
-            yield _owned(verdict, owners)
+            yield _with_further(_owned(verdict, owners), reader, now)
 
 
 def _paths(reader: Reader) -> Iterator[str]:
@@ -29,6 +29,14 @@ def _paths(reader: Reader) -> Iterator[str]:
         if folder.path.split("/")[0] != PICTURES:
             known = SITE_FILES if folder.path == "" else set()
             yield from (folder.prefix + name for name in folder.others if name not in known)
+
+
+def _with_further(verdict: Verdict, reader: Reader, now: int) -> Verdict:
+    """The verdict with all faults of the file, where reading stopped at the first."""
+    if not verdict.faults:
+        return verdict
+    further = (each for each in reader.faults(verdict.path, now) if each not in verdict.faults)
+    return replace(verdict, further=tuple(further))
 
 
 def _owned(verdict: Verdict, owners: dict[str, str]) -> Verdict:

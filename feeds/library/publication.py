@@ -65,9 +65,10 @@ def expiry(fields: Iterable[tuple[str, Node]], now: int) -> int | None:
     return min(moments, default=None)
 
 
-def decides(key: str) -> bool:
-    """Whether a key of a front matter, in any spelling, has a say in what is public."""
-    return _rule_of(key) is not None
+def name_of(key: str) -> str | None:
+    """The usual spelling of a key that has a say in what is public; None for any other key."""
+    found = _rule_of(key)
+    return found[0] if found else None
 
 
 def glimpse(text: bytes) -> Iterator[tuple[str, Node]]:

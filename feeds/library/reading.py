@@ -24,10 +24,11 @@ import msgspec
 from feeds.errors import ArticleError, Reason
 from feeds.library import disk
 from feeds.library.disk import split
+from feeds.library.faults import faults
 from feeds.library.front_matter import Context, parse
 from feeds.library.pictures import told
 from feeds.library.publication import refuse_path
-from feeds.library.verdict import Entry, Verdict, digest
+from feeds.library.verdict import Entry, Fault, Verdict, digest
 from feeds.model import Article, Membership
 
 #: Where the pictures are that we serve ourselves, below the content folder and below the site.
@@ -118,6 +119,16 @@ class Reader:
                            is_hidden=error.hidden is not None)  # fmt: skip
         return replace(verdict, message="; ".join(parsed.notes), due=parsed.due,
                        id=parsed.article.id, entry=self.entry(parsed.article))  # fmt: skip
+
+    def faults(self, path: str, now: int) -> tuple[Fault, ...]:
+        """All that is wrong with the text of a file; nothing when it cannot be read."""
+        try:
+            found = faults(disk.read(self.content, path), path, self._context(now))
+        except (ArticleError, OSError):
+            return ()
+        except Exception as error:
+            return (Fault(Reason.FAULT, _where(error), None, None),)
+        return tuple(Fault(each.reason, each.message, each.line, each.key) for each in found)
 
     def _context(self, now: int) -> Context:
         return Context(self.site_url, self.picture_length, now, self.picture_type)

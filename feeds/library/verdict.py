@@ -6,7 +6,7 @@ from hashlib import blake2b
 import msgspec
 
 from feeds.errors import Reason
-from feeds.library.publication import decides
+from feeds.library.publication import name_of
 from feeds.model import Article, Membership
 
 #: What to say of a file whose id another has.
@@ -61,6 +61,17 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong with a file."""
+
+    reason: Reason
+    #: For people.
+    message: str
+    line: int | None
+    key: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """Whether a file is served, and if not, why and where to mend it."""
 
@@ -80,6 +91,15 @@ class Verdict:
     entry: Entry | None = None
     #: Whether a file that cannot be parsed hides its article all the same.
     is_hidden: bool = False
+    #: What else is wrong with the file: known to `flask check` only.
+    further: tuple[Fault, ...] = ()
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """All that is wrong with a file that somebody wanted to be served."""
+        if self.reason is None or self.reason.is_deliberate:
+            return ()
+        return (Fault(self.reason, self.message, self.line, self.key), *self.further)
 
     @property
     def path(self) -> str:
@@ -101,7 +121,7 @@ class Verdict:
             or self.reason.is_deliberate
             or self.reason is Reason.COLLISION
             # A mistake in a key that can hide an article must not leave it served.
-            or decides(self.key or "")
+            or name_of(self.key or "") is not None
         )
 
 
