@@ -58,6 +58,52 @@ def test_check_for_programs_has_one_object_a_file(content: Content, site: Site) 
     assert found[0]["message"]
 
 
+ODD = {
+    b"line\nbreak.md",
+    b"b\xffd.md",
+    b"b\xfed.md",
+    b"b\x1ad.md",
+    b"fold\xe9/a.md",
+    b"fold\xe8/a.md",
+    b"fold\xe8/notes\xff.txt",
+    b"notes\xff.txt",
+    b"notes\xfe.txt",
+    b"right\xe2\x80\xaeleft.md",
+    b"back\\slash.md",
+    b"back\\udcff.md",
+    b"back\xff.md",
+}
+
+
+@pytest.fixture
+def odd_names(content: Content) -> set[bytes]:
+    """Files whose names no terminal can show, or that look like the name of another."""
+    for name in ODD:
+        content.raw(os.fsdecode(name), "")
+    return ODD
+
+
+def test_check_for_programs_names_every_file_so_that_it_can_be_found_again(
+    odd_names: set[bytes], content: Content, site: Site
+) -> None:
+    found = json.loads(site.runner.invoke(args=["check", "--json"]).stdout)
+
+    named = [os.fsencode(each["file"]) for each in found]
+    assert sorted(named) == sorted(odd_names)
+    assert all(os.path.lexists(os.path.join(os.fsencode(content.folder), name)) for name in named)
+
+
+def test_check_shows_names_that_can_be_printed_and_told_apart(
+    odd_names: set[bytes], site: Site
+) -> None:
+    lines = site.runner.invoke(args=["check"]).stdout.splitlines()
+
+    shown = [line.partition(".md")[0].partition(".txt")[0] for line in lines]
+    assert len(set(shown)) == len(odd_names)
+    assert all(line.isprintable() for line in lines)
+    assert {"line\\nbreak", "b\\udcffd", "b\\udcfed", "b\\x1ad", "back\\\\slash"} < set(shown)
+
+
 def test_check_says_how_a_file_of_the_site_is_called(content: Content, site: Site) -> None:
     content.raw("Topics.yaml", "- name: x")
 
@@ -84,8 +130,8 @@ def troubles(content: Content) -> dict[str, str]:
         "b.md": "collision",
         "big.md": "too-large",
         "latin.md": "bad-encoding",
-        "b\ufffdd.md": "bad-name",
-        "line\ufffdbreak.md": "bad-name",
+        "b\udcffd.md": "bad-name",
+        "line\nbreak.md": "bad-name",
         "fifo.md": "not-a-file",
         "link.md": "outside",
         "loop": "not-an-article",
@@ -165,6 +211,12 @@ def test_explain_says_why_an_article_is_in_none_or_in_its_earlier_version(
     assert "no-front-matter" in broken
     assert "its earlier version stays served" in broken
     assert "https://feeds.example.org/all.rss" in broken
+
+
+def test_explain_finds_a_file_whose_name_has_odd_bytes(odd_names: set[bytes], site: Site) -> None:
+    output = site.runner.invoke(args=["explain", os.fsdecode(b"b\xffd.md")]).output
+
+    assert "b\\udcffd.md: bad-name" in output
 
 
 def test_explain_of_no_file_says_so(site: Site) -> None:

@@ -93,7 +93,8 @@ def _lines(verdict: Verdict) -> Iterator[str]:
 def _entry(verdict: Verdict) -> dict[str, Any]:
     """One object a file; its own reason is that of its first fault."""
     return {
-        "file": verdict.shown,
+        # Not as it is shown: by this a program finds the file.
+        "file": verdict.path,
         "outcome": _outcome(verdict),
         "reason": verdict.reason,
         "line": verdict.line,

@@ -36,12 +36,14 @@ Stamps = dict[str, dict[str, str]]
 class Folder:
     """One folder below the content folder and the stamps of the articles' files in it."""
 
-    #: Below the content folder; empty for itself.
+    #: Below the content folder, as the disk has it; empty for itself.
     path: str
-    #: By name.
+    #: By name, which can be kept.
     stamps: dict[str, str]
-    #: Names of files that are no articles; only looked for when asked.
+    #: Names of files that are no articles, as the disk has them.
     others: tuple[str, ...] = ()
+    #: Names of articles' files, as the disk has them, that cannot be kept so.
+    misnamed: tuple[str, ...] = ()
 
     @property
     def prefix(self) -> str:
@@ -70,7 +72,7 @@ def walk(content: Path, below: str = "") -> Iterator[Folder]:
         except OSError:
             if path == "":
                 raise
-            folder, inner = Folder(storable(path), {"": UNREADABLE}), []
+            folder, inner = Folder(path, {"": UNREADABLE}), []
         yield folder
         waiting += [join(path, name) for name in reversed(inner)]
 
@@ -79,7 +81,7 @@ def _look(content: Path, path: str) -> tuple[Folder, list[str]]:
     """One folder and the names of those in it."""
     with os.scandir(content / path if path else content) as entries:
         found = sorted(entries, key=_NAME)
-    inner, others, stamps = [], [], {}
+    inner, others, misnamed, stamps = [], [], [], {}
     is_sound = is_namable(path)
     # One look at each, since a folder may hold a hundred thousand.
     for entry in found:
@@ -87,8 +89,9 @@ def _look(content: Path, path: str) -> tuple[Folder, list[str]]:
         if entry.is_dir(follow_symlinks=False):
             inner += [] if name.startswith(".") else [name]
         elif not is_article(name):
-            others.append(storable(name))
+            others.append(name)
         elif not (is_sound and is_namable(name)):
+            misnamed.append(name)
             stamps[storable(name)] = ""
         else:
             try:
@@ -96,7 +99,7 @@ def _look(content: Path, path: str) -> tuple[Folder, list[str]]:
             except FileNotFoundError:
                 # Gone by now, which says nothing of others.
                 continue
-    return Folder(storable(path), stamps, tuple(others)), inner
+    return Folder(path, stamps, tuple(others), tuple(misnamed)), inner
 
 
 def is_namable(path: str) -> bool:

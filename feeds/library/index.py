@@ -17,7 +17,7 @@ import msgspec
 
 from feeds.errors import IndexUnavailable, OutOfDate
 from feeds.library.connection import OPENING, connect
-from feeds.library.disk import split
+from feeds.library.disk import split, storable
 from feeds.library.lock import locked
 from feeds.library.queries import AFTER, FEEDS, HEAVIER, NEIGHBOURS, ROWS
 from feeds.library.revision import Revision
@@ -211,7 +211,7 @@ class Index:
         sql = "SELECT feeds FROM article WHERE folder = ? AND name = ?"
         return [
             membership.path
-            for (feeds,) in self._all(sql, *split(path))
+            for (feeds,) in self._all(sql, *split(storable(path)))
             for membership in msgspec.json.decode(feeds, type=list[Membership])
         ]
 

@@ -25,7 +25,9 @@ def inspect(reader: Reader, now: int) -> Iterator[Verdict]:
 
 def _paths(reader: Reader) -> Iterator[str]:
     for folder in disk.walk(reader.content):
-        yield from (folder.prefix + name for name in folder.stamps)
+        # Each by the name that it has on the disk, by which it can be found and mended.
+        names = (name for name, stamp in folder.stamps.items() if stamp)
+        yield from (folder.prefix + name for name in (*names, *folder.misnamed))
         if folder.path.split("/")[0] != PICTURES:
             known = SITE_FILES if folder.path == "" else set()
             yield from (folder.prefix + name for name in folder.others if name not in known)

@@ -85,9 +85,10 @@ def _found(content: Path, path: str, known: Stamps) -> Iterator[tuple[str, dict[
 
 def _walked(content: Path, path: str, known: Stamps) -> Iterator[tuple[str, dict[str, str]]]:
     for folder in disk.walk(content, path):
+        kept = disk.storable(folder.path)
         if "" in folder.stamps:
-            yield from _as_known(folder.path, known)
-        yield folder.path, folder.stamps
+            yield from _as_known(kept, known)
+        yield kept, folder.stamps
 
 
 def _as_known(path: str, known: Stamps) -> Iterator[tuple[str, dict[str, str]]]:

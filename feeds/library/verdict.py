@@ -108,8 +108,8 @@ class Verdict:
 
     @property
     def shown(self) -> str:
-        """The path as a terminal, a log or a program may see it."""
-        return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in self.path)
+        """The path as a terminal or a log may show it: no two paths look the same."""
+        return "".join(c if c.isprintable() and c != "\\" else _escaped(c) for c in self.path)
 
     @property
     def takes_down(self) -> bool:
@@ -123,6 +123,10 @@ class Verdict:
             # A mistake in a key that can hide an article must not leave it served.
             or name_of(self.key or "") is not None
         )
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode()
 
 
 def in_words(tally: dict[str, int]) -> str:

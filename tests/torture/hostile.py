@@ -353,23 +353,21 @@ def _nest(folder: Path, depth: int) -> None:
 
 
 def _names(folder: Path, copies: int) -> Iterator[Expected]:
-    """Names that no database, URL or terminal can hold; their bytes are shown as U+001A."""
+    """Names that no database, URL or terminal can hold."""
     base = os.fsencode(folder / "names")
     os.mkdir(base)
-    for n in range(copies):
-        for name, shown in (
-            (b"\xff%d.md", "\x1a%d.md"),
-            (b"a\nb%d.md", "a\nb%d.md"),
-            (b"\x1b[2J%d.md", "\x1b[2J%d.md"),
-            (b"\xed\xa0\x80%d.md", "\x1a\x1a\x1a%d.md"),
-            (b"caf\xe9-%d.md", "caf\x1a-%d.md"),
-        ):
-            with open(os.path.join(base, name % n), "wb") as file:
-                file.write(good(n).encode())
-            yield Expected("names/" + shown % n, Reason.BAD_NAME)
     os.mkdir(os.path.join(base, b"fold\xfeer"))
-    with open(os.path.join(base, b"fold\xfeer/a.md"), "wb") as file:
-        file.write(good(1).encode())
-    yield Expected("names/fold\x1aer/a.md", Reason.BAD_NAME)
+    names = [b"fold\xfeer/a.md"]
+    for n in range(copies):
+        names += [
+            name % n
+            for name in (
+                b"\xff%d.md", b"a\nb%d.md", b"\x1b[2J%d.md", b"\xed\xa0\x80%d.md", b"caf\xe9-%d.md",
+            )
+        ]  # fmt: skip
+    for name in names:
+        with open(os.path.join(base, name), "wb") as file:
+            file.write(good(1).encode())
+        yield Expected("names/" + os.fsdecode(name), Reason.BAD_NAME)
     for odd in ("'; DROP TABLE file; --", "%2e%2e%2f", "a b?c#d&e", "日本語", "😀", "~"):
         yield _write(folder, f"names/{odd}.md", good(1).encode(), None)
