@@ -17,7 +17,7 @@ from feeds.cache import Cache, open_cache, open_traces
 from feeds.catalog import Catalog
 from feeds.counting import FILE, SUBSCRIBERS, Beat, Counts, PollCounter, SharedCounts, Subscribers
 from feeds.errors import SettingsError
-from feeds.library import ANSWERS, PICTURES, Library, Reader, read_site_files, version
+from feeds.library import ANSWERS, PICTURES, READING_VERSION, Library, Reader, read_site_files
 from feeds.membership import memberships
 from feeds.publisher import Publisher
 from feeds.settings import Environment, SiteFiles, read_environment
@@ -43,7 +43,7 @@ def _assembled(environment: Environment, files: SiteFiles, clock: Callable[[], f
     catalog = Catalog(library, files, formats.MAX_BYTES - formats.FRAME)
     cache = open_cache(environment.cache_url)
     web = _web(environment, catalog, library, cache)
-    announcer = Announcer(catalog, library, cache, formats.version(), clock)
+    announcer = Announcer(catalog, library, cache, str(formats.VERSION), clock)
 
     app = Flask(__name__, static_folder=None)
     # OPTIONS has an answer of its own, the same for every address.
@@ -66,13 +66,13 @@ def _library(environment: Environment, files: SiteFiles, clock: Callable[[], flo
     )
     # The code has a say: what was read by another version is read again, and when all documents
     # look different their Last-Modified must be later.
-    fingerprint = files.fingerprint + f"{formats.version()} {version()}".encode()
+    fingerprint = files.fingerprint + f"{formats.VERSION} {READING_VERSION}".encode()
     return Library(reader, environment.instance, fingerprint, environment.poll, clock)
 
 
 def _web(environment: Environment, catalog: Catalog, library: Library, cache: Cache) -> Web:
     counts = Counts()
-    way = catalog.files.fingerprint + formats.version().encode()
+    way = catalog.files.fingerprint + str(formats.VERSION).encode()
     return Web(
         catalog=catalog,
         publisher=Publisher(library.revision.lately, cache, environment.memory, counts),

@@ -1,5 +1,6 @@
 """Documents to read, to which rendering is held: `python -m tests.golden` writes them anew."""
 
+import sys
 from pathlib import Path
 
 from feeds.formats import render
@@ -85,4 +86,8 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    # Imported late: it reads the cases of this module.
+    from tests import versions
+
     main()
+    sys.exit("\n".join(versions.write()))

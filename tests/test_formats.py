@@ -13,7 +13,7 @@ from typing import Any
 import feedparser
 import pytest
 
-from feeds.formats import content_type, render, version
+from feeds.formats import content_type, render
 from feeds.model import Format
 from tests import golden
 from tests.builders import (
@@ -316,11 +316,6 @@ def test_the_content_type_names_the_character_set(format: Format) -> None:
     """[90]"""
     name = {"rss": "rss+xml", "atom": "atom+xml", "json": "feed+json"}[format]
     assert content_type(format) == f"application/{name}; charset=utf-8"
-
-
-def test_the_version_is_short_and_steady() -> None:
-    assert re.fullmatch("[0-9a-f]{12}", version())
-    assert version() == version()
 
 
 # What XML promises.

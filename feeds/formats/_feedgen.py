@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-import feedgen.version
 from feedgen.entry import FeedEntry
 from feedgen.ext.base import BaseEntryExtension
 from feedgen.feed import FeedGenerator
@@ -22,9 +21,6 @@ from feeds.formats.item_html import escape
 from feeds.model import Feed, Format, RelatedLink
 
 Element = etree._Element
-
-#: The libraries that decide what a document looks like.
-LIBRARIES = f"feedgen {feedgen.version.version_str} lxml {etree.__version__}"
 
 HISTORY = "http://purl.org/syndication/history/1.0"
 

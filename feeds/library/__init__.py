@@ -18,7 +18,7 @@ from feeds.library.lock import Turn, locked
 from feeds.library.mending import distrust, mend
 from feeds.library.months import month_of, month_range
 from feeds.library.pictures import Picture, Pictures
-from feeds.library.reading import PICTURES, Reader, version
+from feeds.library.reading import PICTURES, READING_VERSION, Reader
 from feeds.library.refresh import Progress, Refresher, Report
 from feeds.library.revision import Revision
 from feeds.library.site_files import read_site_files
@@ -29,6 +29,7 @@ from feeds.library.watch import Watcher
 __all__ = [
     "ANSWERS",
     "PICTURES",
+    "READING_VERSION",
     "Due",
     "Fault",
     "HubState",
@@ -44,7 +45,6 @@ __all__ = [
     "month_of",
     "month_range",
     "read_site_files",
-    "version",
 ]
 
 #: What other hosts said of their pictures, in the instance folder.

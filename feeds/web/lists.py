@@ -18,7 +18,7 @@ from feeds.urls import ALL, Urls
 from feeds.web.headers import CORS, FEED_POLICY
 from feeds.web.menu import Entry, entry, menu
 from feeds.web.recipes import digest
-from feeds.web.rendering import version
+from feeds.web.rendering import VERSION
 from feeds.web.words import iso, shortened
 
 JSON = "application/json; charset=utf-8"
@@ -79,7 +79,7 @@ def robots_recipe(catalog: Catalog) -> Recipe:
 def _recipe(catalog: Catalog, facts: Any, type: str, render: Callable[[], bytes]) -> Recipe:
     known = msgspec.json.encode(facts)
     return Recipe(
-        key=digest(known, catalog.files.fingerprint, version(), formats.version(), type),
+        key=digest(known, catalog.files.fingerprint, VERSION, type),
         modified=catalog.modified(),
         max_age=catalog.files.site.max_age,
         headers=(("Content-Type", type), *FEED_POLICY, *CORS),

@@ -55,7 +55,7 @@ def _selected(catalog: Catalog, id: FeedId, format: Format) -> Selection:
 
 
 def _key(catalog: Catalog, selection: Selection, format: Format) -> str:
-    return digest(selection.fingerprint, catalog.files.fingerprint, formats.version(), format)
+    return digest(selection.fingerprint, catalog.files.fingerprint, formats.VERSION, format)
 
 
 def _recipe(
@@ -80,11 +80,11 @@ def _recipe(
     )
 
 
-def digest(*parts: bytes | str) -> str:
+def digest(*parts: bytes | str | int) -> str:
     """A short name for what is made of these parts."""
     found = blake2b(digest_size=16)
     for part in parts:
-        data = part.encode() if isinstance(part, str) else part
+        data = part if isinstance(part, bytes) else str(part).encode()
         found.update(len(data).to_bytes(4, "big") + data)
     return found.hexdigest()
 
