@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from feeds.errors import ArticleError, Embargoed, Reason
 from feeds.library.front_matter import MAX_CONTENT, MAX_FILE, MAX_NOTES, Context, Parsed, parse
+from feeds.model import Site
 
 CASES = Path(__file__).parent / "cases" / "front_matter"
 SHARED = Path(__file__).parents[2] / "shared"
@@ -340,3 +341,21 @@ def test_every_real_article_is_read_or_says_why_not(
     found = [outcome_reason(file.read_bytes()) for file in files]
 
     assert {reason: found.count(reason) for reason in set(found)} == reasons
+
+
+@pytest.mark.parametrize(
+    ("written", "uri"),
+    [
+        ("tulips-2024", "tag:rivernews.example,2026:tulips-2024"),
+        ("2024/03/the-ferry", "tag:rivernews.example,2026:2024/03/the-ferry"),
+        ("'5'", "tag:rivernews.example,2026:5"),
+        ("a b", "tag:rivernews.example,2026:a%20b"),
+        ("日本語", "tag:rivernews.example,2026:%E6%97%A5%E6%9C%AC%E8%AA%9E"),
+        ("Café & Co", "tag:rivernews.example,2026:Caf%C3%A9%20&%20Co"),
+        ("https://gazette.example/?p=5", "tag:rivernews.example,2026:https://gazette.example/?p=5"),
+    ],
+)
+def test_a_plain_identifier_gives_the_uri_that_it_always_gave(written: str, uri: str) -> None:
+    site = Site("", "", "", "en", "rivernews.example", 2026)
+
+    assert site.uri(article(f"{MINIMUM}id: {written}\n").article.id) == uri

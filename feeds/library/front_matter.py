@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from html import escape
+from unicodedata import normalize
 
 from feeds.errors import ArticleError, Embargoed, Reason
 from feeds.library import nodes, publication
@@ -27,7 +28,7 @@ from feeds.library.links import domain, host
 from feeds.library.markup import render_body, sanitise
 from feeds.library.nodes import Node
 from feeds.library.related import related
-from feeds.library.text import MAX_EXCERPT, MAX_TEXT, MAX_TITLE, bare
+from feeds.library.text import MAX_EXCERPT, MAX_TITLE, UNCLEAN, bare
 from feeds.model import Article, Provider
 
 #: Bytes of a file, and of its front matter; the largest real ones have 25 kB and 10 kB.
@@ -40,6 +41,9 @@ MAX_NOTES = 50
 
 _OPENING = re.compile(r"---[ \t]*\n")
 _CLOSING = re.compile(r"\n---[ \t]*(?=\n|\Z)")
+# White space, listed: str.strip() takes control characters too, and depends on Python's version.
+_WHITE = " \t\n\r\xa0\u1680\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
+_UNFIT_FOR_ID = re.compile(rf"[\t\n]|{UNCLEAN.pattern}")
 _DATED_NAME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})-")
 
 _KEYS = {
@@ -219,11 +223,20 @@ def _url(fields: Fields) -> str:
 
 
 def _id(fields: Fields, path: str) -> str:
-    """The identifier that the article names, else its path without the ending."""
-    id = words(fields, "id", MAX_TEXT) or path.removesuffix(".md")
+    """Return the identifier that the article names, else its path without the ending.
+
+    No repair of text touches an identifier: another version of ftfy would change identities.
+    """
+    node = fields.get("id", ABSENT)
+    own = node.text("id").strip(_WHITE)
+    # A file system may keep a path in NFC or NFD, and a checkout changes one into the other.
+    id = own or normalize("NFC", path.removesuffix(".md"))
     if len(id) > MAX_ID:
         message = f"over {MAX_ID} characters: shorten it, or the path of the file"
-        raise ArticleError(Reason.BAD_TYPE, message, fields.get("id", ABSENT).line, "id")
+        raise ArticleError(Reason.BAD_TYPE, message, node.line, "id")
+    if _UNFIT_FOR_ID.search(own):
+        message = "holds a control character, or one that XML forbids: remove it"
+        raise ArticleError(Reason.BAD_TYPE, message, node.line, "id")
     return id
 
 
