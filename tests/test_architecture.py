@@ -1,4 +1,4 @@
-"""The floor plan: who may know whom, and how large a function may be."""
+"""The floor plan: who may know whom, and how long a function may be."""
 
 import ast
 from pathlib import Path

@@ -483,3 +483,19 @@ def test_the_picture_of_a_topic_is_that_of_its_feed(content: Content, open_site:
     shown = [catalog.feed(catalog.select(FeedId(path))).site.image for path in ("topics/ai", "all")]
 
     assert [image and image.url.rpartition("/")[2] for image in shown] == ["ai.png", "site.png"]
+
+
+@pytest.mark.parametrize(
+    "path", ["topics/{}.rss", "topics/{}", "topics/{}.opml", "embed/topics/{}"]
+)
+def test_an_address_is_the_same_in_every_normal_form(
+    content: Content, site: Site, path: str
+) -> None:
+    content.write("a.md", topics=["Caf\u00e9"])
+    site.library.refresh()
+
+    composed = site.get("/" + path.format("caf%C3%A9"))
+    decomposed = site.get("/" + path.format("cafe%CC%81"))
+
+    assert composed.status_code == decomposed.status_code == 200
+    assert composed.data == decomposed.data

@@ -226,16 +226,193 @@ def test_taking_an_article_down_works_even_when_misspelt(
     assert titles(site) == []
 
 
-def test_of_two_files_with_one_id_the_first_by_path_is_served(content: Content, site: Site) -> None:
-    content.write("b.md", id="same", title="B")
+def test_who_was_served_first_stays_served_and_the_copy_is_named(
+    content: Content, site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    content.write("m-orig.md", id="tpl", title="Original")
+    site.library.refresh()
+    before = etag(site)
+
+    content.write("a-copy.md", id="tpl", title="Copy")
     site.library.refresh()
 
-    content.write("a.md", id="same", title="A")
-    site.library.refresh()
-
-    assert titles(site) == ["A"]
+    named = "a-copy.md:1: id: collision: m-orig.md has the same id"
+    assert (titles(site), etag(site)) == (["Original"], before)
     assert site.get("/healthz").json["not served"] == {"collision": 1}
-    assert reason(site, "b.md") == "collision"
+    assert named in caplog.text
+    lines = site.runner.invoke(args=["check"]).stdout.splitlines()
+    assert lines[1] == "m-orig.md: served"
+    assert lines[0].startswith("a-copy.md: id: collision: m-orig.md has the same id")
+    explained = site.runner.invoke(args=["explain", "a-copy.md"]).stdout
+    assert explained.startswith("a-copy.md: id: collision: m-orig.md has the same id")
+
+
+def test_of_two_files_with_one_id_found_together_every_machine_serves_the_first_by_path(
+    content: Content, open_site: OpenSite, tmp_path: Path
+) -> None:
+    # A scan comes to the folder "a" before "a-b", whose paths sort the other way round.
+    content.write("a/copy.md", id="tpl", title="Second")
+    content.write("a-b/orig.md", id="tpl", title="First")
+
+    sites = [open_site(FEEDS_INSTANCE_DIR=str(tmp_path / name)) for name in ("one", "two")]
+
+    assert [titles(site) for site in sites] == [["First"], ["First"]]
+    assert reason(sites[0], "a/copy.md") == "collision"
+
+
+def test_who_was_served_first_stays_served_when_the_index_is_made_anew(
+    content: Content, open_site: OpenSite
+) -> None:
+    site = open_site()
+    content.write("m-orig.md", id="tpl", title="Original")
+    site.library.refresh()
+    content.write("a-copy.md", id="tpl", title="Copy")
+    site.library.refresh()
+
+    content.raw("site.yml", "title: Another\n")
+    again = open_site()
+
+    assert titles(again) == ["Original"]
+    assert reason(again, "a-copy.md") == "collision"
+
+
+GIVING_UP: dict[str, Callable[[Content], object]] = {
+    "removed": lambda content: content.remove("m-orig.md"),
+    "withdrawn": lambda content: content.write("m-orig.md", id="tpl", deleted=True),
+    "a draft": lambda content: content.write("m-orig.md", id="tpl", published=False),
+    "with another id": lambda content: content.write("m-orig.md", id="other", title="Copy"),
+}
+
+
+@pytest.mark.parametrize("give_up", GIVING_UP.values(), ids=GIVING_UP.keys())
+def test_the_copy_is_served_when_the_original_gives_its_id_up(
+    content: Content, site: Site, give_up: Callable[[Content], object]
+) -> None:
+    content.write("m-orig.md", id="tpl", title="Original")
+    site.library.refresh()
+    content.write("a-copy.md", id="tpl", title="Copy")
+    site.library.refresh()
+
+    give_up(content)
+    checked = reason(site, "a-copy.md")
+    site.library.refresh()
+
+    assert (checked, reason(site, "a-copy.md")) == (None, None)
+    assert set(titles(site)) == {"Copy"}
+
+
+def test_a_broken_original_keeps_its_id(content: Content, site: Site) -> None:
+    content.write("m-orig.md", id="tpl", title="Original")
+    site.library.refresh()
+    content.write("m-orig.md", id="tpl", title="")
+    content.write("a-copy.md", id="tpl", title="Copy")
+
+    checked = reason(site, "a-copy.md")
+    site.library.refresh()
+
+    assert (checked, reason(site, "a-copy.md")) == ("collision", "collision")
+    assert titles(site) == ["Original"]
+
+
+def test_an_original_that_is_moved_keeps_its_id_and_no_feed_changes(
+    content: Content, site: Site
+) -> None:
+    content.write("m-orig.md", id="tpl", title="Original")
+    site.library.refresh()
+    content.write("a-copy.md", id="tpl", title="Copy")
+    site.library.refresh()
+    before = etag(site)
+
+    os.rename(content.folder / "m-orig.md", content.folder / "z-orig.md")
+    checked = reason(site, "a-copy.md")
+    site.library.refresh()
+
+    assert (checked, reason(site, "a-copy.md")) == ("collision", "collision")
+    assert (titles(site), etag(site)) == (["Original"], before)
+
+
+def test_an_article_that_moves_while_many_vanish_is_served_from_its_new_place(
+    content: Content, site: Site
+) -> None:
+    for number in range(30):
+        content.write(f"old/{number}.md", id=f"article-{number}")
+    site.library.refresh()
+    for number in range(20):
+        content.remove(f"old/{number}.md")
+
+    content.write("new/7.md", id="article-7", title="Moved")
+    report = site.library.refresh()
+
+    assert report.held
+    assert "Moved" in titles(site)
+
+
+def test_two_files_that_exchange_their_ids_are_both_served(content: Content, site: Site) -> None:
+    content.write("a.md", id="one", title="A")
+    content.write("b.md", id="two", title="B")
+    site.library.refresh()
+
+    content.write("a.md", id="two", title="A")
+    content.write("b.md", id="one", title="B")
+    site.library.refresh()
+
+    ids = {i["title"]: i["id"].rpartition(":")[2] for i in site.get("/all.json").json["items"]}
+    assert ids == {"A": "two", "B": "one"}
+
+
+NFC, NFD = "caf\u00e9", "cafe\u0301"
+
+
+def test_paths_that_differ_only_in_their_normal_form_are_one_identity(
+    content: Content, site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    content.write(f"{NFC}.md", title="First")
+    site.library.refresh()
+
+    content.write(f"{NFD}.md", title="Second")
+    site.library.refresh()
+
+    assert titles(site) == ["First"]
+    assert reason(site, f"{NFD}.md") == "collision"
+    assert f"{NFC}.md is the same path in another Unicode normal form: remove one" in caplog.text
+
+
+@pytest.mark.parametrize(("old", "new"), [(NFC, NFD), (NFD, NFC)])
+def test_a_checkout_that_changes_the_normal_form_of_a_path_changes_no_feed(
+    content: Content, site: Site, old: str, new: str
+) -> None:
+    content.write(f"{old}/{old}.md", title="Menu")
+    site.library.refresh()
+    before = etag(site)
+
+    os.rename(content.folder / old, content.folder / new)
+    os.rename(content.folder / new / f"{old}.md", content.folder / new / f"{new}.md")
+    site.library.refresh()
+
+    [item] = site.get("/all.json").json["items"]
+    assert item["id"].endswith(":caf%C3%A9/caf%C3%A9")
+    assert etag(site) == before
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "served"),
+    [
+        ({"id": "tpl"}, {"id": "TPL"}, 2),
+        ({"id": "tpl"}, {"id": " tpl "}, 1),
+        ({"id": "tpl"}, {"id": "t&#112;l"}, 2),
+        ({}, {"id": "a"}, 1),
+        ({}, {"id": "A"}, 2),
+    ],
+    ids=["letter case", "space at the edges", "an entity", "another's path", "nearly a path"],
+)
+def test_ids_are_one_when_they_are_the_same_text(
+    content: Content, site: Site, first: dict[str, Any], second: dict[str, Any], served: int
+) -> None:
+    content.write("a.md", **first)
+    content.write("b.md", **second)
+    site.library.refresh()
+
+    assert len(titles(site)) == served
 
 
 def test_the_second_file_with_an_id_is_served_when_the_first_gives_it_up(

@@ -14,7 +14,6 @@ import yaml
 from app import create_app
 from feeds import formats
 from feeds.library import READING_VERSION, Reader, read_site_files
-from feeds.library.inspection import inspect
 from feeds.membership import memberships
 from feeds.model import Format
 from feeds.web import paths, rendering
@@ -100,7 +99,9 @@ def _outcomes() -> Iterable[tuple[str, bytes]]:
             memberships=partial(memberships, files=files),
             weigh=formats.weight,
         )
-        for verdict in inspect(reader, NOW):
+        for path in sorted(reader.content.rglob("*.md")):
+            verdict = reader.judge(str(path.relative_to(reader.content)), NOW)
+            assert verdict is not None
             entry = verdict.entry and astuple(verdict.entry)
             outcome = (verdict.reason, verdict.line, verdict.key, verdict.due, verdict.id, entry)
             yield f"{folder}/{verdict.path}", msgspec.json.encode(outcome)

@@ -22,7 +22,7 @@ from feeds.library.reading import PICTURES, READING_VERSION, Reader
 from feeds.library.refresh import Progress, Refresher, Report
 from feeds.library.revision import Revision
 from feeds.library.site_files import read_site_files
-from feeds.library.verdict import Fault, Verdict, in_words
+from feeds.library.verdict import Claims, Fault, Verdict, in_words
 from feeds.library.vouching import Voucher
 from feeds.library.watch import Watcher
 
@@ -130,7 +130,11 @@ class Library:
 
     def inspect(self) -> Iterator[Verdict]:
         """The verdict on every file of the folder now."""
-        return inspect(self.reader, int(self.clock()))
+        try:
+            claims = self.index.claims()
+        except IndexUnavailable:
+            claims = Claims()
+        return inspect(self.reader, int(self.clock()), claims)
 
     @property
     def is_ready(self) -> bool:

@@ -5,20 +5,19 @@ Every feed that a subscriber sees change gets a later Last-Modified here, and no
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import msgspec
 
-from feeds.errors import Reason
 from feeds.library.disk import join
 from feeds.library.ledger import WITHDRAWAL_SECONDS
 from feeds.library.marks import SLACK, Marks
 from feeds.library.months import month_of
 from feeds.library.pending import Pending
 from feeds.library.queries import SPELLING
-from feeds.library.verdict import COLLISION, Entry, Verdict
+from feeds.library.verdict import Entry, Verdict
 from feeds.model import Membership
 
 #: Moves when the tables or what is kept in them do; the index is then made anew.
@@ -65,6 +64,8 @@ class Changes:
     connection: sqlite3.Connection
     #: Seconds UTC.
     now: int
+    #: Tells whether a file, whose article is served, has not been moved or removed since.
+    is_there: Callable[[str], bool]
     _pending: Pending = field(init=False)
     _counts: Counter[str] = field(default_factory=Counter)
     _months: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -96,10 +97,10 @@ class Changes:
         return verdict
 
     def claimants(self) -> list[str]:
-        """The files refused because of an id that nobody has any more."""
+        """Return the paths of files refused because of an id that no article has any more."""
         sql = """SELECT folder, name FROM file WHERE reason = 'collision'
-                 AND id NOT IN (SELECT id FROM article) ORDER BY folder, name"""
-        return [join(*row) for row in self.connection.execute(sql).fetchall()]
+                 AND id NOT IN (SELECT id FROM article)"""
+        return sorted(join(*row) for row in self.connection.execute(sql))
 
     def forget(self, folder: str, name: str) -> None:
         """A file is gone, and its article with it."""
@@ -137,22 +138,15 @@ class Changes:
             marks.mark_month(feed, month, delta)
 
     def _settle(self, verdict: Verdict) -> Verdict:
-        """Of two files with one id the first by path has it, whichever was read first."""
+        """Refuse a file whose id is that of a served file, as long as that file is there."""
         if verdict.entry is None:
             return verdict
         sql = "SELECT folder, name FROM article WHERE id = ?"
-        owner = self.connection.execute(sql, (verdict.entry.id,)).fetchone()
-        if owner is None or owner == (verdict.folder, verdict.name):
+        found = self.connection.execute(sql, (verdict.entry.id,)).fetchone()
+        owner = join(*found) if found else verdict.path
+        if owner == verdict.path or not self.is_there(owner):
             return verdict
-        if join(*owner) < verdict.path:
-            message = COLLISION.format(join(*owner))
-            return replace(
-                verdict, reason=Reason.COLLISION, key="id", message=message, entry=None, due=None
-            )
-        sql = """UPDATE file SET reason = 'collision', key = 'id', message = ?, due = NULL
-                 WHERE folder = ? AND name = ?"""
-        self.connection.execute(sql, (COLLISION.format(verdict.path), *owner))
-        return verdict
+        return verdict.refused_for(owner)
 
     def _keep_file(self, verdict: Verdict) -> None:
         values = (

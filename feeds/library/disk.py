@@ -4,7 +4,7 @@ import errno
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
@@ -166,6 +166,20 @@ def read(content: Path, path: str) -> bytes:
         raise ArticleError(Reason.UNREADABLE, f"{error.strerror}: make it readable") from None
     finally:
         os.close(handle)
+
+
+def is_there(content: Path, path: str, without: Collection[str]) -> bool:
+    """Whether there is a file at a path, unless it is one of those that are known to be gone."""
+    if path in without:
+        return False
+    try:
+        os.lstat(content / path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        # A folder that cannot be read says nothing of its files.
+        return True
+    return True
 
 
 def size(folder: Path, path: str) -> int | None:

@@ -17,11 +17,11 @@ import msgspec
 
 from feeds.errors import IndexUnavailable, OutOfDate
 from feeds.library.connection import OPENING, connect
-from feeds.library.disk import split, storable
+from feeds.library.disk import join, split, storable
 from feeds.library.lock import locked
 from feeds.library.queries import AFTER, FEEDS, HEAVIER, NEIGHBOURS, ROWS
 from feeds.library.revision import Revision
-from feeds.library.verdict import intact
+from feeds.library.verdict import Claims, intact
 from feeds.model import Article, Membership, Withdrawal
 from feeds.store import tells_damage
 
@@ -214,6 +214,15 @@ class Index:
             for (feeds,) in self._all(sql, *split(storable(path)))
             for membership in msgspec.json.decode(feeds, type=list[Membership])
         ]
+
+    def claims(self) -> Claims:
+        """Which file is served under each id, and which are refused because of theirs."""
+        served = self._all("SELECT id, folder, name FROM article")
+        refused = self._all("SELECT folder, name FROM file WHERE reason = 'collision'")
+        return Claims(
+            {id: join(folder, name) for id, folder, name in served},
+            {join(folder, name) for folder, name in refused},
+        )
 
     def tally(self) -> dict[str, int]:
         """How many files were refused or ignored, by reason; ``served`` counts articles."""

@@ -1,4 +1,7 @@
-"""What would become of every file of the folder now, for ``flask check``; the index has no say."""
+"""What would become of every file of the folder now, for ``flask check``.
+
+The index is asked only which of several files with one id is served.
+"""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -6,21 +9,29 @@ from dataclasses import replace
 from feeds.errors import Reason
 from feeds.library import disk
 from feeds.library.reading import PICTURES, Reader
-from feeds.library.verdict import COLLISION, Verdict
+from feeds.library.verdict import Claims, Verdict
 
 #: Files beside the articles that have a meaning of their own.
 SITE_FILES = {"site.yml", "topics.yml", "providers.yml"}
 
 
-def inspect(reader: Reader, now: int) -> Iterator[Verdict]:
-    """Yield the verdict on every file found, in the order of their paths."""
-    owners: dict[str, str] = {}
+def inspect(reader: Reader, now: int, claims: Claims) -> Iterator[Verdict]:
+    """Yield the verdict on every file found, in the order of their paths, without its article."""
+    found = [replace(verdict, entry=None) for verdict in _judged(reader, now)]
+    owners = _owners(found, claims)
+    for verdict in found:
+        owner = owners.get(verdict.id or "", verdict.path)
+        own = verdict if owner == verdict.path else verdict.refused_for(owner)
+        yield _with_further(own, reader, now)
+
+
+def _judged(reader: Reader, now: int) -> Iterator[Verdict]:
     for path in sorted(_paths(reader)):
         folder, name = disk.split(path)
         if name and not disk.is_article(name):
             yield Verdict(folder, name, "", Reason.NOT_AN_ARTICLE, _meant(path))
         elif verdict := reader.judge(path, now):
-            yield _with_further(_owned(verdict, owners), reader, now)
+            yield verdict
 
 
 def _paths(reader: Reader) -> Iterator[str]:
@@ -41,12 +52,17 @@ def _with_further(verdict: Verdict, reader: Reader, now: int) -> Verdict:
     return replace(verdict, further=tuple(further))
 
 
-def _owned(verdict: Verdict, owners: dict[str, str]) -> Verdict:
-    """Of two files with one id the first by path has it."""
-    if verdict.id is None or owners.setdefault(verdict.id, verdict.path) == verdict.path:
-        return verdict
-    message = COLLISION.format(owners[verdict.id])
-    return replace(verdict, reason=Reason.COLLISION, key="id", message=message, entry=None)
+def _owners(found: list[Verdict], claims: Claims) -> dict[str, str]:
+    """Return the path that has each id, as a refresh would decide it; see ``precedence``."""
+    ids = {verdict.path: verdict.id for verdict in found if verdict.id is not None}
+    # The version of a rejected file that was served before keeps its id.
+    rejected = {v.path for v in found if v.reason is not None and not v.takes_down}
+    owners = {
+        id: path for id, path in claims.served.items() if path in rejected or ids.get(path) == id
+    }
+    for path in sorted(ids, key=lambda path: (path in claims.refused, path)):
+        owners.setdefault(ids[path], path)
+    return owners
 
 
 def _meant(path: str) -> str:

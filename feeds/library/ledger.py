@@ -70,6 +70,22 @@ UNION SELECT folder, name FROM article
 WHERE id IN (SELECT id FROM membership WHERE feed = 'all' AND published > ?)"""
 
 
+def precedence(
+    connection: sqlite3.Connection, must_rebuild: bool
+) -> Callable[[str], tuple[int, str]]:
+    """Return a key that sorts paths in the order in which their files may claim an id.
+
+    A rebuild reads the files that are served first, so that none loses its id to a copy. Files
+    refused because of an id come last. Otherwise paths decide, which every machine sorts alike.
+    """
+    sql = "SELECT folder, name FROM file WHERE reason = 'collision'"
+    ranks = {disk.join(*row): 2 for row in connection.execute(sql)}
+    if must_rebuild:
+        served = connection.execute("SELECT folder, name FROM article")
+        ranks |= {disk.join(*row): 0 for row in served}
+    return lambda path: (ranks.get(path, 1), path)
+
+
 def postpone(connection: sqlite3.Connection, now: int) -> None:
     """Look later at what is still due now: its file is gone, and may come back as it was."""
     connection.execute("UPDATE file SET due = ? WHERE due <= ?", (now + SETTLE, now))

@@ -9,11 +9,12 @@ import sqlite3
 from collections.abc import Callable, Collection, Iterable
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
-from feeds.library import changes, ledger
+from feeds.library import changes, disk, ledger
 from feeds.library.connection import SCHEMA, connect
 from feeds.library.disk import split
 from feeds.library.ledger import SETTLE
@@ -103,14 +104,17 @@ class Refresher:
             if must_rebuild and known:
                 # Making it anew may take minutes, in which it is served: nobody may see in it then
                 # what has become a draft.
-                self._apply(connection, Work(todo.read, gone, must_rebuild=False), now, progress)
+                order = ledger.precedence(connection, must_rebuild=False)
+                changed = Work(tuple(sorted(todo.read, key=order)), gone, must_rebuild=False)
+                self._apply(connection, changed, now, progress)
                 self._announce(connection, now)
             if held and must_rebuild:
                 # Made anew it would hold what is left; as it is, it holds what was served.
                 return Report(held=True, due=ledger.next_due(connection, now))
             due = ledger.due(connection, now)
             reads = plan(found, {}).read if must_rebuild else (*todo.read, *due)
-            work = Work(tuple(dict.fromkeys(reads)), gone, must_rebuild)
+            order = ledger.precedence(connection, must_rebuild)
+            work = Work(tuple(sorted(set(reads), key=order)), gone, must_rebuild)
             if work or ledger.has_old_withdrawals(connection, now):
                 self._apply(connection, work, now, progress)
             self._announce(connection, now)
@@ -156,16 +160,16 @@ class Refresher:
             # The usual 4 MB would write each page of a large index many times over.
             connection.execute("PRAGMA cache_size = -64000")
         with closing(ledger.Before(self.path)) as before, changes.transaction(connection):
-            writer = changes.Changes(connection, now)
-            for path in work.gone:
-                writer.forget(*split(path))
             if work.must_rebuild:
-                writer.finish()
                 changes.clear(connection, now)
-                writer = changes.Changes(connection, now)
+            is_there = partial(disk.is_there, self.reader.content, without=frozenset(work.gone))
+            writer = changes.Changes(connection, now, is_there)
             for done, verdict in enumerate(verdicts(self.reader, work.reads, now), 1):
                 self._judge(writer, verdict, before if work.must_rebuild else None)
                 progress(done, len(work.reads))
+            # After the reads: a file that was moved has kept its article by now.
+            for path in work.gone:
+                writer.forget(*split(path))
             # An id that its file gave up goes to the next file that claims it.
             for path in writer.claimants():
                 if heir := self.reader.judge(path, now):

@@ -1,7 +1,9 @@
 """What became of one file: plain data that crosses from reading to writing, and processes."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
+from unicodedata import normalize
 
 import msgspec
 
@@ -9,8 +11,8 @@ from feeds.errors import Reason
 from feeds.library.publication import name_of
 from feeds.model import Article, Membership
 
-#: What to say of a file whose id another has.
-COLLISION = "{} has the same id: give one of them another"
+_SAME_ID = "{} has the same id and was served first: give one of them another"
+_SAME_PATH = "{} is the same path in another Unicode normal form: remove one of them"
 
 _decode = msgspec.json.Decoder(Article).decode
 
@@ -72,6 +74,15 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
+class Claims:
+    """Which file the index serves under each id, and which files it refuses because of one."""
+
+    #: Paths by id.
+    served: Mapping[str, str] = field(default_factory=dict)
+    refused: Collection[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """Whether a file is served, and if not, why and where to mend it."""
 
@@ -109,7 +120,15 @@ class Verdict:
     @property
     def shown(self) -> str:
         """The path as a terminal or a log may show it: no two paths look the same."""
-        return "".join(c if c.isprintable() and c != "\\" else _escaped(c) for c in self.path)
+        return _shown(self.path)
+
+    def refused_for(self, owner: str) -> "Verdict":
+        """Return the verdict on a file whose id the file at another path has."""
+        is_same = normalize("NFC", self.path) == normalize("NFC", owner)
+        message = (_SAME_PATH if is_same else _SAME_ID).format(_shown(owner))
+        return replace(
+            self, reason=Reason.COLLISION, key="id", message=message, entry=None, due=None
+        )
 
     @property
     def takes_down(self) -> bool:
@@ -123,6 +142,10 @@ class Verdict:
             # A mistake in a key that can hide an article must not leave it served.
             or name_of(self.key or "") is not None
         )
+
+
+def _shown(path: str) -> str:
+    return "".join(c if c.isprintable() and c != "\\" else _escaped(c) for c in path)
 
 
 def _escaped(character: str) -> str:

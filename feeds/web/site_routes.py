@@ -41,7 +41,7 @@ for _name, _recipe in LISTS.items():
 @routes.get("/<any(topics):kind>/<slug>.opml")
 def group(kind: str, slug: str) -> ResponseReturnValue:
     """The feeds of a topic and its sub-topics."""
-    catalog, id = web().catalog, FeedId(f"{kind}/{slug}")
+    catalog, id = web().catalog, _known(f"{kind}/{slug}")
     try:
         return respond(catalog.urls.opml(id), lambda: lists.group_recipe(catalog, id))
     except MovedFeed as moved:
