@@ -14,7 +14,7 @@ from feeds.listing import NEVER, Listing, Names
 from feeds.model import Addresses, Article, Feed, FeedId, Source, Withdrawal
 from feeds.selection import Selection, chained, fitting
 from feeds.settings import SiteFiles
-from feeds.urls import Urls, provider_path
+from feeds.urls import Urls, is_file_name, provider_path
 
 #: An article stays this long in its feed, however many follow it: seconds.
 STAY = 48 * 3600
@@ -230,7 +230,7 @@ class Catalog:
     def _source(self, domain: str) -> Source | None:
         path = provider_path(domain)
         id = FeedId(self.files.aliases.get(path, path))
-        if self._names.is_retired(id.path):
+        if self._names.is_retired(id.path) or is_file_name(domain):
             return None
         return Source(self._uri(id), self.urls.addresses(id))
 

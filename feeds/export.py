@@ -50,12 +50,12 @@ def put_document(shelf: Shelf, path: str, ask: Ask) -> bool:
     if plain.status != 200:
         raise ExportError(f"{path} was answered with {plain.status}: nothing was removed")
     name = file_name(path, plain.media_type)
-    if not is_name(name):
+    if not shelf.has_room(name):
         return False
     modified = shelf.put(name, plain.body, plain.modified)
     for coding, ending in ENDINGS.items():
         twin = ask(path, coding)
-        if twin.coding == coding:
+        if twin.coding == coding and shelf.has_room(name + ending):
             shelf.put(name + ending, twin.body, modified)
     return True
 
@@ -67,9 +67,12 @@ def pictures(folder: Path) -> list[str]:
     return [name for name in names if is_name(name) and _is_picture(name)]
 
 
-def put_picture(shelf: Shelf, name: str, folder: Path) -> None:
-    """Put a picture beside the documents."""
+def put_picture(shelf: Shelf, name: str, folder: Path) -> bool:
+    """Put a picture beside the documents; False when no file can have its name."""
+    if not shelf.has_room(f"pictures/{name}"):
+        return False
     shelf.copy(f"pictures/{name}", folder / name)
+    return True
 
 
 def put_maps(shelf: Shelf, site: str, moved: Mapping[str, str], ended: Iterable[str]) -> None:
@@ -86,7 +89,8 @@ def _asked(path: str) -> str:
 
     Of the request as it came, not decoded: what goes into Location must hold no line break.
     """
-    below = r"(?<tributary_rest>[./][^?]*|)(?:\?.*)?$"
+    # After a dot only an ending of ours: /providers/old.example.org is another than old.example.
+    below = r"(?<tributary_rest>/[^?]*|\.(?:rss|atom|json|opml)|)(?:\?.*)?$"
     return f'"~^(?<tributary_box>/embed|){re.escape(path)}{below}"'
 
 

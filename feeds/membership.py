@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from feeds.model import Article, Membership
 from feeds.settings import Choice, NamedFeed, SiteFiles
-from feeds.urls import ALL, name_path, provider_path, topic_path
+from feeds.urls import ALL, is_file_name, name_path, provider_path, topic_path
 
 
 def memberships(article: Article, files: SiteFiles) -> tuple[Membership, ...]:
@@ -36,6 +36,9 @@ def _topics(article: Article, files: SiteFiles) -> Iterator[Membership]:
 
 def _provider(article: Article, files: SiteFiles) -> Iterator[Membership]:
     provider = article.provider
+    # Such a file is rejected, but what an older index had of it may still be served.
+    if is_file_name(provider.domain):
+        return
     path = provider_path(provider.domain)
     domain = files.aliases.get(path, path).removeprefix("providers/")
     known = files.providers.get(domain)

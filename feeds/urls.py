@@ -37,6 +37,10 @@ GUESSES = {
 _ENDINGS = {format.value for format in Format}
 # Years that a calendar has, and ASCII digits: "\d" would take those of every script.
 _MONTH = re.compile(r"([12][0-9]{3}-(?:0[1-9]|1[0-2]))(?:-([1-9][0-9]{0,3}))?")
+_PREFIXES = re.compile(r"^(?:name-)*")
+# The endings of feeds, of lists and of the files of an export, with those of their twins. None is
+# a top-level domain but "br", which an export writes behind another ending.
+_FILE_NAME = re.compile(r".+\.(?:rss|atom|json|opml|html)(?:\.(?:gz|br|zst))?")
 #: How many names follow each kind of feed: a provider has a domain, and may have a name under it.
 _NAMES = {"all": {0}, "topics": {1}, "providers": {1, 2}, "feeds": {1}}
 
@@ -154,11 +158,21 @@ def provider_path(domain: str) -> str:
     return f"providers/{domain}"
 
 
+def is_file_name(domain: str) -> bool:
+    """Whether the page of a domain would have the address of another's feed, list or exported file.
+
+    The page of ``h.example.rss`` would be at the address of the feed of ``h.example``.
+    """
+    return _FILE_NAME.fullmatch(domain) is not None
+
+
 def name_path(domain: str, name: str) -> str:
     """The path of the feed of one name among those that publish under a domain."""
     found = slug(name)
-    # providers/x/2026-05 is the archive of providers/x, so a name cannot have that address.
-    return f"providers/{domain}/{'name-' if _MONTH.fullmatch(found) else ''}{found}"
+    # providers/x/2026-05 is the archive of providers/x, so a name cannot have that address; and
+    # what stands in for it must not be the address of another name.
+    taken = _MONTH.fullmatch(_PREFIXES.sub("", found))
+    return f"providers/{domain}/{'name-' if taken else ''}{found}"
 
 
 @lru_cache(maxsize=4096)

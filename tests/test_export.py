@@ -1,13 +1,21 @@
 """The site as files: what is written, what is written again, and what is never touched."""
 
 import os
+import re
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from hashlib import blake2b
 from pathlib import Path
 
+import msgspec
 import pytest
 from click.testing import Result
 
+from feeds.errors import ExportError
 from feeds.export import ENDINGS
+from feeds.model import Article
 from feeds.shelf import opened
 from tests.conftest import Content, Site
 
@@ -26,7 +34,7 @@ def export(site: Site, folder: Path) -> Result:
 
 
 def looks(folder: Path) -> Looks:
-    """All files but the list of them: bytes, time and inode, which moves with each writing."""
+    """All files but the list of them and its lock: bytes, time, and inode, which a write moves."""
     return {
         str(path.relative_to(folder)): (
             path.read_bytes(),
@@ -34,7 +42,7 @@ def looks(folder: Path) -> Looks:
             path.stat().st_ino,
         )
         for path in folder.rglob("*")
-        if path.is_file() and path.name != "files"
+        if path.is_file() and path.name not in ("files", "lock")
     }
 
 
@@ -302,3 +310,200 @@ def test_drafts_and_secrets_are_in_no_file(content: Content, site: Site, folder:
     assert [
         word for word in (b"very-secret", b"Draft title", b"Later title") if word in everything
     ] == []
+
+
+def test_two_providers_with_one_address_are_told_and_do_not_stop_an_export(
+    content: Content, site: Site, folder: Path
+) -> None:
+    content.write("a.md", provider={"name": "H", "domain": "h.example"})
+    content.write("b.md", provider={"name": "H", "domain": "h.example.rss"})
+
+    checked = site.runner.invoke(args=["check"])
+    results = [export(site, folder), export(site, folder)]
+    content.remove("b.md")
+    results.append(export(site, folder))
+
+    assert checked.exit_code == 1
+    assert "b.md:8: provider.domain: bad-url: a host whose name ends like a file" in checked.stdout
+    assert [result.exit_code for result in results] == [0, 0, 0]
+    assert (folder / "providers/h.example.rss").read_bytes() == site.get(
+        "/providers/h.example.rss"
+    ).data
+
+
+def test_an_older_index_with_two_names_of_one_address_breaks_nothing(
+    content: Content, open_site: Callable[..., Site], folder: Path, tmp_path: Path
+) -> None:
+    content.write("a.md", provider={"name": "H", "domain": "h.example"})
+    content.write("b.md", provider={"name": "H", "domain": "h.example.org"})
+    open_site()
+    content.write("b.md", provider={"name": "H", "domain": "h.example.rss"})
+    put_into_index(tmp_path / "instance/index.sqlite", "h.example.org", "h.example.rss")
+
+    site = open_site()
+    results = [export(site, folder), export(site, folder)]
+
+    assert [result.exit_code for result in results] == [0, 0], results[0].output
+    assert "0 files written, 0 removed" in results[1].output
+    assert len(site.get("/all.json").json["items"]) == 2
+    assert [i["title"] for i in site.get("/providers/h.example.json").json["items"]] == [
+        "Title of a.md"
+    ]
+    assert "h.example.rss/" not in site.get("/feeds.json").text
+    assert b"h.example.rss.rss" not in site.get("/all.rss").data
+
+
+def put_into_index(file: Path, old: str, new: str) -> None:
+    """Make an index as it was before two names of one address were refused."""
+    with closing(sqlite3.connect(file)) as index, index:
+        query = "SELECT id, body FROM article WHERE feeds LIKE ?"
+        [(id, body)] = index.execute(query, (f"%{old}%",)).fetchall()
+        article = msgspec.json.decode(body.replace(old.encode(), new.encode()), type=Article)
+        shown = msgspec.json.encode(replace(article, quality=0))
+        hash = blake2b(shown, digest_size=16).digest()
+        sql = "UPDATE article SET body = ?, hash = ?, feeds = replace(feeds, ?, ?) WHERE id = ?"
+        index.execute(sql, (msgspec.json.encode(article), hash, old, new, id))
+        index.execute("UPDATE membership SET hash = ? WHERE id = ?", (hash, id))
+        for table, column in [
+            ("membership", "feed"),
+            ("spelling", "feed"),
+            ("archive", "feed"),
+            ("feed", "path"),
+        ]:
+            index.execute(f"UPDATE {table} SET {column} = replace({column}, ?, ?)", (old, new))
+        index.execute("UPDATE meta SET value = 'another' WHERE key = 'made-for'")
+
+
+def test_a_file_of_an_earlier_export_gives_way_to_a_folder(folder: Path) -> None:
+    with opened(folder) as shelf:
+        shelf.put("deep/x", b"a file", 0)
+        shelf.finish()
+
+    with opened(folder) as shelf:
+        shelf.put("deep/x/y", b"in a folder", 0)
+        shelf.finish()
+
+    assert (folder / "deep/x/y").read_bytes() == b"in a folder"
+    assert shelf.removed == 1
+
+
+def test_a_folder_of_an_earlier_export_gives_way_to_a_file(folder: Path) -> None:
+    with opened(folder) as shelf:
+        shelf.put("deep/x/y/z", b"in a folder", 0)
+        shelf.finish()
+
+    with opened(folder) as shelf:
+        shelf.put("deep/x", b"a file", 0)
+        shelf.finish()
+
+    assert (folder / "deep/x").read_bytes() == b"a file"
+    with opened(folder) as shelf:
+        shelf.finish()
+    assert sorted(path.name for path in folder.rglob("*")) == [".tributary", "files", "lock"]
+
+
+def test_a_folder_with_files_of_others_gives_way_to_nothing(folder: Path) -> None:
+    with opened(folder) as shelf:
+        shelf.put("x/y", b"in a folder", 0)
+        shelf.finish()
+    (folder / "x/theirs").write_text("mine")
+
+    with pytest.raises(ExportError, match="holds files that no export wrote"), opened(folder) as s:
+        s.put("x", b"a file", 0)
+
+    assert (folder / "x/theirs").read_text() == "mine"
+
+
+def test_a_file_of_others_gives_way_to_no_folder(folder: Path) -> None:
+    folder.mkdir()
+    (folder / "x").write_text("mine")
+
+    with (
+        pytest.raises(ExportError, match="x was not written by an export"),
+        opened(folder) as shelf,
+    ):
+        shelf.put("x/y", b"in a folder", 0)
+
+    assert (folder / "x").read_text() == "mine"
+
+
+def test_of_a_file_and_a_folder_with_one_name_only_the_first_has_room(folder: Path) -> None:
+    with opened(folder) as shelf:
+        shelf.put("x", b"a file", 0)
+        shelf.put("y/z", b"in a folder", 0)
+
+        assert not shelf.has_room("x/y")
+        assert not shelf.has_room("y")
+        assert shelf.has_room("y/x")
+
+
+def test_where_letter_case_does_not_count_one_of_two_pictures_is_told(
+    content: Content, site: Site, folder: Path
+) -> None:
+    content.raw("pictures/cat.png", PNG)
+    content.raw("pictures/CAT.png", PNG + b"another")
+    # As on a file system that takes both names for one.
+    (folder / ".TRIBUTARY").mkdir(parents=True)
+
+    result = export(site, folder)
+
+    assert "left out, no file can have its name: /pictures/cat.png" in result.output
+    assert (folder / "pictures/CAT.png").read_bytes() == PNG + b"another"
+
+
+def test_a_list_that_a_full_disk_cut_short_does_not_stop_the_next_export(
+    content: Content, site: Site, folder: Path
+) -> None:
+    content.write("a.md")
+    export(site, folder)
+    mine = folder / "topics/mine"
+    mine.write_text("mine")
+    with (folder / ".tributary/files").open("a") as names:
+        names.write("topics/mine")
+
+    results = [export(site, folder), export(site, folder)]
+
+    assert [result.exit_code for result in results] == [0, 0]
+    assert "0 files written, 0 removed" in results[1].output
+    assert mine.read_text() == "mine"
+
+
+def test_an_export_that_cannot_shorten_its_list_keeps_the_list(
+    content: Content, site: Site, folder: Path
+) -> None:
+    content.write("a.md", topics=["Law"])
+    export(site, folder)
+    content.remove("a.md")
+    content.raw("topics.yml", "- name: Law\n  retired: true\n")
+    before = (folder / ".tributary/files").read_text()
+    # A folder in the place of the new list: nothing can be written there.
+    with opened(folder) as shelf:
+        (folder / ".tributary/new").mkdir()
+        with pytest.raises(OSError, match="directory"):
+            shelf.finish()
+
+    assert (folder / ".tributary/files").read_text() == before
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/providers/old.example", True),
+        ("/providers/old.example.rss", True),
+        ("/providers/old.example/a-name.atom?x", True),
+        ("/embed/providers/old.example?count=3", True),
+        ("/providers/old.example.org", False),
+        ("/providers/old.example.org.rss", False),
+        ("/providers/old.examples", False),
+    ],
+)
+def test_an_alias_moves_its_own_addresses_only(
+    content: Content, open_site: Callable[..., Site], folder: Path, path: str, expected: bool
+) -> None:
+    content.raw("providers.yml", "- {domain: new.example, aliases: [old.example]}\n")
+    export(open_site(), folder)
+
+    [line] = (folder / ".tributary/moved.map").read_text().splitlines()
+
+    pattern = line.split('"')[1].removeprefix("~").replace("(?<", "(?P<")
+    assert (re.match(pattern, path) is not None) == expected

@@ -219,3 +219,26 @@ def test_a_file_that_cannot_be_opened_is_told_from_one_that_is_not_text(tmp_path
 
     with pytest.raises(SettingsError, match=r"site\.yml: Is a directory: make it and its folder"):
         read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("files", "where"),
+    [
+        ({"providers": "- name: H\n  domain: h.example.rss\n"}, "providers.yml:2: domain"),
+        (
+            {"providers": "- domain: h.example\n  aliases: [h.example.json]\n"},
+            "providers.yml:2: aliases",
+        ),
+        (
+            {"site": "feeds:\n  - name: best\n    any:\n      providers: [h.example.opml]\n"},
+            "site.yml:3: providers",
+        ),
+    ],
+)
+def test_a_host_name_that_ends_like_a_file_is_refused(
+    tmp_path: Path, files: dict[str, str], where: str
+) -> None:
+    with pytest.raises(SettingsError) as caught:
+        read(tmp_path, **files)
+
+    assert str(caught.value).startswith(f"{where}: ends like a file")

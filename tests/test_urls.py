@@ -1,13 +1,25 @@
 """The one place that knows our addresses."""
 
 import re
+from urllib.parse import unquote
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from feeds.model import FeedId, Format
-from feeds.urls import ALL, GUESSES, Target, Urls, name_path, provider_path, read, slug, topic_path
+from feeds.urls import (
+    ALL,
+    GUESSES,
+    Target,
+    Urls,
+    is_file_name,
+    name_path,
+    provider_path,
+    read,
+    slug,
+    topic_path,
+)
 
 SITE = Urls("https://feeds.example.org/news")
 
@@ -181,3 +193,61 @@ def test_a_name_like_a_month_does_not_hide_an_archive() -> None:
     path = name_path("youtube.com", "2026-05")
     assert path == "providers/youtube.com/name-2026-05"
     assert read(f"{path}.rss") == Target(FeedId(path), Format.RSS)
+
+
+@pytest.mark.parametrize(
+    ("domain", "expected"),
+    [
+        ("h.example.rss", True),
+        ("h.example.atom", True),
+        ("h.example.json", True),
+        ("h.example.opml", True),
+        ("h.example.html", True),
+        ("h.example.rss.gz", True),
+        ("h.example.html.br", True),
+        ("h.example.json.zst", True),
+        ("h.example", False),
+        ("h.example.br", False),
+        ("rss.example.br", False),
+        ("json.org", False),
+        ("rss", False),
+        ("hrss", False),
+    ],
+)
+def test_a_domain_that_ends_like_a_file_is_told(domain: str, expected: bool) -> None:
+    assert is_file_name(domain) == expected
+
+
+def test_no_two_names_have_one_address_or_one_file() -> None:
+    domains = ["h.example", "h.example.org", "h", "2026-05", "rss", "name-2026-05.example"]
+    names = ["2026-05", "2026-05-1", "Name 2026-05", "name-name-2026-05", "a.rss", "rss", "x"]
+    topics = {slug(name) for name in [*names, "h.example.rss", "2026-05.json", "AI", "C++"]}
+    feeds = [
+        *(topic_path(topic) for topic in topics),
+        *map(provider_path, domains),
+        *(name_path(domain, name) for domain in domains for name in names),
+    ]
+    ids = [
+        FeedId(feed, month, part)
+        for feed in feeds
+        for month, part in [(None, None), ("2026-05", None), ("2026-05", 1)]
+    ]
+    urls = Urls("https://feeds.example.org")
+    pages = {urls.page(id): Target(id, None) for id in ids}
+    documents = {urls.feed(id, format): Target(id, format) for id in ids for format in Format}
+    addresses = pages | documents
+    files = {*documents, *(f"{page}.html" for page in pages)}
+    files |= {urls.opml(FeedId(topic_path(topic))) for topic in topics}
+    files |= {f"{file}.{coding}" for file in files for coding in ("gz", "br", "zst")}
+    folders = {address.rpartition("/")[0] for address in addresses}
+
+    assert len(set(feeds)) == len(feeds)
+    assert len(addresses) == len(ids) * 4
+    assert [a for a, target in addresses.items() if read(unquote(a[26:])) != target] == []
+    assert files & folders == set()
+
+
+@given(st.text(min_size=1))
+def test_no_slug_has_a_dot(name: str) -> None:
+    assert "." not in slug(name)
+    assert "/" not in slug(name)

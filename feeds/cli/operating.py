@@ -54,7 +54,7 @@ def export(folder: Path) -> None:
     try:
         with opened(folder) as shelf:
             left_out = _put_documents(shelf, tools.catalog)
-            _put_pictures(shelf, content / PICTURES)
+            left_out += _put_pictures(shelf, content / PICTURES)
             put_maps(shelf, site, moved(tools.catalog), ended(tools.catalog))
             shelf.finish()
     except ExportError as error:
@@ -74,10 +74,10 @@ def _put_documents(shelf: Shelf, catalog: Catalog) -> list[str]:
         return [path for path in bar if not put_document(shelf, path, _ask)]
 
 
-def _put_pictures(shelf: Shelf, folder: Path) -> None:
+def _put_pictures(shelf: Shelf, folder: Path) -> list[str]:
+    """Put all pictures; return the paths that no file can have."""
     with click.progressbar(pictures(folder), label="Copying pictures") as bar:
-        for name in bar:
-            put_picture(shelf, name, folder)
+        return [f"/pictures/{name}" for name in bar if not put_picture(shelf, name, folder)]
 
 
 def _ask(path: str, coding: str) -> Answer:

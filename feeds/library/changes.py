@@ -19,6 +19,7 @@ from feeds.library.pending import Pending
 from feeds.library.queries import SPELLING
 from feeds.library.verdict import Entry, Verdict
 from feeds.model import Membership
+from feeds.urls import is_file_name
 
 #: Moves when the tables or what is kept in them do; the index is then made anew.
 SCHEMA_VERSION = 2
@@ -39,9 +40,19 @@ def clear(connection: sqlite3.Connection, now: int) -> None:
     """
     for table in ("file", "article", "picture", "membership", "spelling"):
         connection.execute(f"DELETE FROM {table}")
+    _drop_feeds_without_address(connection)
     for table in ("feed", "archive"):
         sql = f"UPDATE {table} SET count = 0, modified = max(modified + 1, ?)"
         connection.execute(sql, (now - SLACK,))
+
+
+def _drop_feeds_without_address(connection: sqlite3.Connection) -> None:
+    """Forget the feeds of an older index whose addresses are those of others."""
+    for (path,) in connection.execute("SELECT path FROM feed").fetchall():
+        if any(map(is_file_name, path.split("/"))):
+            connection.execute("DELETE FROM feed WHERE path = ?", (path,))
+            for table in ("archive", "withdrawal", "loss"):
+                connection.execute(f"DELETE FROM {table} WHERE feed = ?", (path,))
 
 
 @contextmanager

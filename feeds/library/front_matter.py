@@ -30,6 +30,7 @@ from feeds.library.nodes import Node
 from feeds.library.related import related
 from feeds.library.text import MAX_EXCERPT, MAX_TITLE, UNCLEAN, bare
 from feeds.model import Article, Provider
+from feeds.urls import is_file_name
 
 #: Bytes of a file, and of its front matter; the largest real ones have 25 kB and 10 kB.
 MAX_FILE, MAX_FRONT_MATTER = 1024 * 1024, 256 * 1024
@@ -45,6 +46,11 @@ _CLOSING = re.compile(r"\n---[ \t]*(?=\n|\Z)")
 _WHITE = " \t\n\r\xa0\u1680\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 _UNFIT_FOR_ID = re.compile(rf"[\t\n]|{UNCLEAN.pattern}")
 _DATED_NAME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})-")
+
+_FILE_NAME = (
+    "a host whose name ends like a file (.rss, .atom, .json, .opml, .html) cannot have a page here:"
+    " write another provider.domain"
+)
 
 _KEYS = {
     bare(key): key
@@ -177,7 +183,7 @@ def _article(
     fields: Fields, path: str, context: Context, note: Note, published: int, updated: int, body: str
 ) -> Article:
     title, url = _title(fields), _url(fields)
-    provider = fields.get("provider", ABSENT).mapping("provider")
+    authors = fields.get("provider", ABSENT).mapping("provider").get("authors", ABSENT)
     pictures = fields.get("images", ABSENT)
     length, kind = context.picture_length, context.picture_type
 
@@ -187,9 +193,9 @@ def _article(
         url=url,
         published=published,
         updated=updated,
-        provider=_provider(provider, url, note),
+        provider=_provider(fields, url, note),
         excerpt=words(fields, "excerpt", MAX_EXCERPT),
-        authors=names(provider.get("authors", ABSENT), "provider.authors", MAX_AUTHORS, note),
+        authors=names(authors, "provider.authors", MAX_AUTHORS, note),
         topics=names(fields.get("topics", ABSENT), "topics", MAX_TOPICS, note),
         images=images(pictures, "images", f"{context.site_url}/", length, kind, note),
         related=related(fields.get("related", ABSENT), "related", url, note),
@@ -241,12 +247,18 @@ def _id(fields: Fields, path: str) -> str:
 
 
 def _provider(fields: Fields, url: str, note: Note) -> Provider:
-    raw = fields.get("domain", ABSENT).text("provider.domain")
+    provider = fields.get("provider", ABSENT).mapping("provider")
+    node, key = provider.get("domain", ABSENT), "provider.domain"
+    raw = node.text(key)
     name = domain(raw)
     if raw.strip() and not name:
-        note("provider.domain: not a host name: left out")
-    name = name or host(url)
-    return Provider(name, words(fields, "name", where="provider.") or name)
+        note(f"{key}: not a host name: left out")
+    if not name:
+        name, key = host(url), link(fields)[1]
+        node = fields[key]
+    if is_file_name(name):
+        raise ArticleError(Reason.BAD_URL, _FILE_NAME, node.line, key)
+    return Provider(name, words(provider, "name", where="provider.") or name)
 
 
 def _content(fields: Fields, body: str, url: str, note: Note) -> str:

@@ -9,6 +9,7 @@ from feeds.library.links import clean_url, domain
 from feeds.library.nodes import Node, parse
 from feeds.library.text import clean
 from feeds.model import Image
+from feeds.urls import is_file_name
 
 
 class SiteFile:
@@ -107,6 +108,9 @@ class SiteFile:
         found = domain(text)
         if not found:
             raise self.wrong(node, key, "not a host name: write it like example.org")
+        if is_file_name(found):
+            message = "ends like a file (.rss, .atom, .json, .opml, .html): write another host name"
+            raise self.wrong(node, key, message)
         return found
 
     def image(self, keys: dict[str, Node], key: str, base: str) -> Image | None:

@@ -130,7 +130,8 @@ def _providers(file: SiteFile, url: str, aliases: dict[str, str]) -> Mapping[str
     lines: dict[str, Node] = {}
     for node in file.items({"providers": file.root}, "providers"):
         keys = file.mapping(node, "providers", {"domain", "name", "image", "aliases", "retired"})
-        domain = file.domain(node, "domain", file.needed(node, keys, "domain"))
+        needed = file.needed(node, keys, "domain")
+        domain = file.domain(keys["domain"], "domain", needed)
         if domain in found:
             raise file.wrong(node, "domain", f"a second provider {domain}: keep one")
         found[domain] = KnownProvider(
@@ -140,7 +141,7 @@ def _providers(file: SiteFile, url: str, aliases: dict[str, str]) -> Mapping[str
             retired=file.flag(keys, "retired"),
         )
         for text in file.texts(keys, "aliases"):
-            other = file.domain(node, "aliases", text)
+            other = file.domain(keys["aliases"], "aliases", text)
             _alias(file, node, aliases, provider_path(other), provider_path(domain))
         lines[domain] = node
     for domain in found:
