@@ -5,9 +5,12 @@ document is rendered instead. cachelib's own serializers are pickle, which runs 
 somebody planted, so none of them is used.
 """
 
+import fcntl
 import logging
+import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from math import inf
 from pathlib import Path
 from typing import IO, Any, Protocol
@@ -149,15 +152,43 @@ class _Files(FileSystemCache):
         return fn(*args, **kwargs)
 
     def set(self, *args: Any, **kwargs: Any) -> bool:
-        is_kept = super().set(*args, **kwargs)
+        with self._locked(fcntl.LOCK_SH) as is_locked:
+            is_kept = is_locked and super().set(*args, **kwargs)
         if not is_kept:
             self.sweep()
         return is_kept
 
     def sweep(self) -> None:
-        """Remove files begun and never finished: a full disk, or a process killed, leaves them."""
-        for unfinished in Path(self._path).glob(f"*{self._fs_transaction_suffix}"):
-            unfinished.unlink(missing_ok=True)
+        """Remove files begun and never finished: a full disk, or a process killed, leaves them.
+
+        Nothing is removed while a process, or another thread of this one, writes a file.
+        """
+        with self._locked(fcntl.LOCK_EX) as is_locked:
+            if is_locked:
+                for unfinished in Path(self._path).glob(f"*{self._fs_transaction_suffix}"):
+                    unfinished.unlink(missing_ok=True)
+
+    @contextmanager
+    def _locked(self, operation: int) -> Iterator[bool]:
+        """Hold the folder's lock; False when another process keeps it from us.
+
+        Nobody waits for it: a process that was stopped while it sweeps must not stop answers.
+        """
+        # The folder itself: a file in it would be taken for a document.
+        folder = os.open(self._path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            try:
+                fcntl.flock(folder, operation | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield False
+            except OSError:
+                # A file system without locks: files are written, and none is removed.
+                yield operation == fcntl.LOCK_SH
+            else:
+                yield True
+        finally:
+            # Ends the lock, and so does the end of the process.
+            os.close(folder)
 
 
 def open_cache(url: str) -> Cache:

@@ -5,6 +5,8 @@ import pickle
 import signal
 import socket
 import struct
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -299,6 +301,53 @@ def test_files_begun_and_never_finished_are_removed(files: Store) -> None:
     files.open()
 
     assert not begun.exists()
+
+
+#: Keeps a large value again and again.
+WRITER = """
+import sys
+from feeds.cache import open_cache
+
+cache = open_cache(sys.argv[1])
+while True:
+    cache.set("0123456789abcdef0123456789abcdef", bytes(60_000_000))
+"""
+
+
+def test_a_file_that_another_process_writes_is_not_swept_away(files: Store) -> None:
+    files.open()
+    command = [sys.executable, "-c", WRITER, files.url]
+    with subprocess.Popen(command) as writer:
+        try:
+            assert wait_for(lambda: stopped_while_writing(writer, files) is not None)
+            [begun] = folder_of(files).glob("*.__wz_cache")
+
+            files.open()
+            assert begun.exists()
+
+            writer.send_signal(signal.SIGCONT)
+            assert wait_for(lambda: not begun.exists())
+            assert wait_for(lambda: stopped_while_writing(writer, files) is not None)
+        finally:
+            writer.kill()
+
+    files.open()
+
+    assert list(folder_of(files).glob("*.__wz_cache")) == []
+
+
+def stopped_while_writing(writer: "subprocess.Popen[bytes]", files: Store) -> Path | None:
+    """Stop a process; return the file that it was writing, or let it go on when there is none."""
+    writer.send_signal(signal.SIGSTOP)
+    assert wait_for(lambda: state_of(writer.pid) == "T")
+    begun = next(folder_of(files).glob("*.__wz_cache"), None)
+    if begun is None:
+        writer.send_signal(signal.SIGCONT)
+    return begun
+
+
+def state_of(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0]
 
 
 def test_a_full_disk_leaves_nothing_behind(files: Store, monkeypatch: pytest.MonkeyPatch) -> None:
