@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from mimetypes import guess_type
 from pathlib import Path
+from unicodedata import normalize
 
 from feeds.errors import ExportError
 from feeds.shelf import OWN, Shelf, is_name
@@ -69,9 +70,11 @@ def pictures(folder: Path) -> list[str]:
 
 def put_picture(shelf: Shelf, name: str, folder: Path) -> bool:
     """Put a picture beside the documents; False when no file can have its name."""
-    if not shelf.has_room(f"pictures/{name}"):
+    # A plain web server compares bytes, and addresses are typed in NFC.
+    target = f"pictures/{normalize('NFC', name)}"
+    if not shelf.has_room(target):
         return False
-    shelf.copy(f"pictures/{name}", folder / name)
+    shelf.copy(target, folder / name)
     return True
 
 

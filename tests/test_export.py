@@ -507,3 +507,21 @@ def test_an_alias_moves_its_own_addresses_only(
 
     pattern = line.split('"')[1].removeprefix("~").replace("(?<", "(?P<")
     assert (re.match(pattern, path) is not None) == expected
+
+
+@pytest.mark.parametrize("name", ["caf\u00e9.png", "cafe\u0301.png"])
+def test_a_picture_is_the_same_in_every_normal_form(
+    content: Content, site: Site, folder: Path, name: str
+) -> None:
+    content.raw(f"pictures/{name}", PNG)
+    content.write("a.md", images=[{"url": "/pictures/caf%C3%A9.png", "width": 900, "height": 600}])
+    site.library.refresh()
+
+    export(site, folder)
+
+    [item] = site.get("/all.json").json["items"]
+    assert item["attachments"][0]["size_in_bytes"] == len(PNG)
+    for address in ("/pictures/caf%C3%A9.png", "/pictures/cafe%CC%81.png"):
+        with site.get(address) as answer:
+            assert (answer.status_code, answer.data) == (200, PNG)
+    assert [path.name for path in (folder / "pictures").iterdir()] == ["caf\u00e9.png"]

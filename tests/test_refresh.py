@@ -390,7 +390,9 @@ def test_a_checkout_that_changes_the_normal_form_of_a_path_changes_no_feed(
     site.library.refresh()
 
     [item] = site.get("/all.json").json["items"]
+    explained = site.runner.invoke(args=["explain", f"{old}/{old}.md"]).stdout
     assert item["id"].endswith(":caf%C3%A9/caf%C3%A9")
+    assert explained.startswith(f"{new}/{new}.md: served")
     assert etag(site) == before
 
 

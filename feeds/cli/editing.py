@@ -14,7 +14,7 @@ import click
 from flask.cli import with_appcontext
 
 from feeds.cli.tools import given_tools, ready_tools, refresh_with_bar
-from feeds.library import Fault, Verdict
+from feeds.library import Fault, Verdict, as_on_disk
 from feeds.model import FeedId
 
 
@@ -42,6 +42,7 @@ def explain(path: str) -> None:
     """Say in which feeds the article of a file is, or why it is in none."""
     tools = ready_tools()
     below = _below(tools.environment.content, path)
+    below = as_on_disk(tools.environment.content, below)
     found = next((v for v in tools.library.inspect() if v.path == below), None)
     if found is None:
         raise click.ClickException(f"no file {below} in {tools.environment.content}")

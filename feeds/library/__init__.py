@@ -12,6 +12,7 @@ from pathlib import Path
 from feeds.errors import IndexUnavailable, SettingsError
 from feeds.library.announcements import Announcements, Due, HubState, Seen
 from feeds.library.changes import made_for
+from feeds.library.disk import as_on_disk
 from feeds.library.index import Index, KnownFeed, Month, Row
 from feeds.library.inspection import inspect
 from feeds.library.lock import Turn, locked
@@ -42,6 +43,7 @@ __all__ = [
     "Row",
     "Seen",
     "Verdict",
+    "as_on_disk",
     "month_of",
     "month_range",
     "read_site_files",

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
+from unicodedata import normalize
 
 from feeds.errors import ArticleError, Reason
 
@@ -180,6 +181,13 @@ def is_there(content: Path, path: str, without: Collection[str]) -> bool:
         # A folder that cannot be read says nothing of its files.
         return True
     return True
+
+
+def as_on_disk(folder: Path, path: str) -> str:
+    """Return a path below a folder in the Unicode normal form that the disk has it in."""
+    # A checkout can change it, and an address keeps the one that its author typed.
+    forms = () if path.isascii() else (path, normalize("NFC", path), normalize("NFD", path))
+    return next((form for form in forms if os.path.lexists(folder / form)), path)
 
 
 def size(folder: Path, path: str) -> int | None:

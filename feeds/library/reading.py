@@ -152,7 +152,8 @@ class Reader:
         if not self.is_ours(url):
             return told(self.answers, url).length if self.answers else None
         path = unquote(url.removeprefix(f"{self.site_url}/{PICTURES}/"))
-        return disk.size(self.content / PICTURES, path)
+        folder = self.content / PICTURES
+        return disk.size(folder, disk.as_on_disk(folder, path))
 
     def picture_type(self, url: str) -> str | None:
         """The media type of a picture as its host said; None: unknown."""

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 
 from feeds.errors import MovedFeed
+from feeds.library import as_on_disk
 from feeds.urls import ALL, Target, read
 from feeds.web.assets import asset_recipe
 from feeds.web.headers import FEED_POLICY, PREFLIGHT
@@ -23,6 +24,7 @@ routes = Blueprint("tributary", __name__)
 @routes.get("/pictures/<path:name>")
 def picture(name: str) -> Response:
     """A picture of an article that came with it."""
+    name = as_on_disk(web().pictures, name)
     if not _is_picture(web().pictures, name):
         raise NotFound
     response = send_from_directory(web().pictures, name, conditional=True, max_age=86_400)
