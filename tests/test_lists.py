@@ -89,6 +89,15 @@ def test_every_outline_of_a_feed_has_what_readers_look_for(river: Site) -> None:
     assert river_feed.get("htmlUrl") == f"{SITE_URL}/topics/river"
 
 
+def test_an_opml_holds_only_what_the_validator_of_the_w3c_knows(river: Site) -> None:
+    root = xml(river, "/feeds.opml")
+
+    assert [one.tag for one in root.find("head")] == ["title", "ownerId"]
+    folders = root.xpath("//outline[not(@type)]")
+    assert len(folders) == 5
+    assert {tuple(folder.keys()) for folder in folders} == {("text",)}
+
+
 def test_every_feed_that_a_list_names_is_there(river: Site) -> None:
     root = xml(river, "/feeds.opml")
     feeds = root.xpath("//outline/@xmlUrl")

@@ -33,7 +33,6 @@ def render(title: str, outlines: Iterable[Outline], home: str) -> bytes:
     # OPML 2.0: "ownerId is the http address of a web page that contains information that allows a
     # human reader to communicate with the author of the document".
     SubElement(head, "ownerId").text = home
-    SubElement(head, "docs").text = "http://opml.org/spec2.opml"
     body = SubElement(root, "body")
     for outline in outlines:
         _add(body, outline)
@@ -41,9 +40,11 @@ def render(title: str, outlines: Iterable[Outline], home: str) -> bytes:
 
 
 def _add(parent: _Element, outline: Outline) -> None:
-    # "text" is required everywhere and "title" is what readers show: readers differ in which.
-    element = SubElement(parent, "outline", text=outline.text, title=outline.text)
+    element = SubElement(parent, "outline", text=outline.text)
     if outline.feed:
+        # Some readers show "text" and some "title". Only a feed has both: the W3C validator wants
+        # a type of every outline with a title, and a folder has none.
+        element.set("title", outline.text)
         element.set("type", "rss")
         element.set("version", "RSS2")
         element.set("xmlUrl", outline.feed)
