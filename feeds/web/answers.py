@@ -128,7 +128,7 @@ def _remember(document: Document, key: tuple[str | None, ...], conditions: Condi
 def validators(document: Document, coding: str) -> list[tuple[str, str]]:
     """The headers that a 200 and a 304 have in common."""
     lifetime = (
-        f"public, max-age={document.max_age}, stale-while-revalidate={document.max_age}, "
+        f"max-age={document.max_age}, stale-while-revalidate={document.max_age}, "
         f"stale-if-error={STALE_IF_ERROR}"
     )
     return [

@@ -28,6 +28,8 @@ def picture(name: str) -> Response:
     if not _is_picture(web().pictures, name):
         raise NotFound
     response = send_from_directory(web().pictures, name, conditional=True, max_age=86_400)
+    # RFC 9111, 3.5: "public" allows what only an answer to a request with credentials needs.
+    response.cache_control.public = False
     response.headers.extend(FEED_POLICY)
     return response
 
