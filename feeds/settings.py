@@ -11,11 +11,12 @@ from difflib import get_close_matches
 from hashlib import blake2b
 from ipaddress import ip_address
 from pathlib import Path
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import quote, urlsplit
 
 import msgspec
 
 from feeds.errors import SettingsError
+from feeds.hosts import authority_host
 from feeds.model import Image, Site
 
 
@@ -122,8 +123,10 @@ class Environment:
         return f"http://{host}:{self.port}"
 
 
-#: Of RFC 3986, without query and fragment: our paths follow it.
-_URL = re.compile(r"[A-Za-z0-9:/@\[\]!$&'()*+,;=._~%-]+")
+#: Of RFC 3986, without query and fragment, since our paths follow it; or of any other script.
+_URL = re.compile(r"(?:[A-Za-z0-9:/@\[\]!$&'()*+,;=._~%-]|[^\x00-\x7f])+")
+_ASCII = bytes(range(128))
+_PORTS = {"http": 80, "https": 443}
 #: Characters that a Bearer's token and a password may both have.
 _TOKEN = re.compile(r"[A-Za-z0-9._~-]{16,200}")
 _NUMBER = re.compile(r"[0-9]{1,9}")
@@ -168,26 +171,33 @@ def _check_known(name: str) -> None:
 
 
 def checked_url(url: str, name: str) -> str:
-    """A URL of the site without a slash at the end, or the empty text that it was."""
+    """Return the URL of the site as it is written everywhere, or the empty text that it was.
+
+    Raise SettingsError when it is none. It is ASCII and has no slash at the end.
+    """
     if not url:
         return ""
     try:
-        parts = urlsplit(url)
-        _ = parts.port
+        found = _normal(url) if _URL.fullmatch(url) else None
     except ValueError:
-        parts = urlsplit("")
-    good = parts.scheme in ("http", "https") and parts.hostname and _URL.fullmatch(url)
-    if not good or "@" in parts.netloc:
+        found = None
+    if found is None:
         raise SettingsError(f"{name}: not a web address: write it like https://feeds.example.org")
-    return _normal(parts).rstrip("/")
+    if {"", ".", ".."}.intersection(urlsplit(found).path.split("/")[1:]):
+        # Links of pages are without the host: "//news/" would be a host called news.
+        message = "has // or dots in its path: write it like https://example.org/news"
+        raise SettingsError(f"{name}: {message}")
+    return found
 
 
-def _normal(parts: SplitResult) -> str:
-    """One way to write an address: letter case and a port that goes without saying do not count."""
-    default = {"http": 80, "https": 443}[parts.scheme]
-    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-    port = "" if parts.port in (None, default) else f":{parts.port}"
-    return f"{parts.scheme}://{host}{port}{parts.path}"
+def _normal(url: str) -> str | None:
+    """Return the one way to write an address: host in ASCII, no port that goes without saying."""
+    parts = urlsplit(url)
+    host = authority_host(parts.netloc, parts.hostname)
+    if parts.scheme not in _PORTS or host is None or parts.port == 0:
+        return None
+    port = "" if parts.port in (None, _PORTS[parts.scheme]) else f":{parts.port}"
+    return f"{parts.scheme}://{host}{port}{quote(parts.path.rstrip('/'), safe=_ASCII)}"
 
 
 def _folder(name: str) -> Path:

@@ -16,8 +16,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
-from urllib.parse import quote, unquote, urlencode, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlencode, urlsplit
 
+from feeds.hosts import authority_host, host_name
 from feeds.model import Addresses, FeedId, Format
 
 ALL = FeedId("all")
@@ -41,6 +42,8 @@ _PREFIXES = re.compile(r"^(?:name-)*")
 # The endings of feeds, of lists and of the files of an export, with those of their twins. None is
 # a top-level domain but "br", which an export writes behind another ending.
 _FILE_NAME = re.compile(r".+\.(?:rss|atom|json|opml|html)(?:\.(?:gz|br|zst))?")
+#: Characters of a path that is looked up in another spelling; no name is that long.
+_LONGEST = 1_000
 #: How many names follow each kind of feed: a provider has a domain, and may have a name under it.
 _NAMES = {"all": {0}, "topics": {1}, "providers": {1, 2}, "feeds": {1}}
 
@@ -134,11 +137,30 @@ class Urls:
         return address.removeprefix(origin)
 
     def page_at(self, address: str) -> FeedId | None:
-        """The feed whose page has this address, or None."""
-        if not f"{address}/".startswith(f"{self.site}/"):
+        """The feed whose page is at an address, however that is written; None when there is none.
+
+        Scheme, letter case of the host, query, fragment and a slash at the end do not count.
+        """
+        try:
+            site, found = urlsplit(self.site), urlsplit(address)
+            same = _origin(found) == _origin(site)
+        except ValueError:
             return None
-        target = read(unquote(address[len(self.site) + 1 :]))
+        path = f"{unquote(found.path).removesuffix('/')}/"
+        below = f"{unquote(site.path)}/"
+        if not same or not path.startswith(below):
+            return None
+        target = read(path[len(below) : -1])
         return target.feed if target and target.format is None else None
+
+
+def _origin(parts: SplitResult) -> tuple[str | None, int | None]:
+    """The host and the port of a web address; no host, when it is none."""
+    ports = {"http": 80, "https": 443}
+    if parts.scheme not in ports:
+        return None, None
+    port = None if parts.port == ports[parts.scheme] else parts.port
+    return authority_host(parts.netloc, parts.hostname), port
 
 
 def _path(feed: FeedId) -> str:
@@ -146,6 +168,22 @@ def _path(feed: FeedId) -> str:
         return feed.path
     part = f"-{feed.part}" if feed.part else ""
     return f"{feed.path}/{feed.month}{part}"
+
+
+def usual_path(path: str) -> str:
+    """The path as feeds have it: names in lower case and NFKC, domains as in DNS.
+
+    Whether such a feed exists is for the catalog to say.
+    """
+    kind, *names = path.split("/")
+    if len(path) > _LONGEST:
+        return path
+    if kind == "topics" and names:
+        return topic_path(names[0])
+    if kind == "providers" and names:
+        domain = (host_name(names[0]) or names[0]).removeprefix("www.")
+        return name_path(domain, names[1]) if names[1:] else provider_path(domain)
+    return path.lower()
 
 
 def topic_path(name: str) -> str:

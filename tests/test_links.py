@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feeds.library.links import clean_url, domain, host, host_name, key, without_tracking
+from feeds.hosts import host_name
+from feeds.library.links import clean_url, domain, host, key, site_url, without_tracking
 
 BASE = "https://news.example/2024/one?x=1"
 
@@ -74,6 +75,24 @@ def test_what_is_no_public_web_address_is_none(raw: str) -> None:
 )
 def test_a_relative_address_is_resolved_where_it_stood(raw: str, url: str | None) -> None:
     assert clean_url(raw, BASE) == url
+
+
+@pytest.mark.parametrize(
+    ("raw", "url"),
+    [
+        ("/pictures/a.jpg", "https://site.example/news/pictures/a.jpg"),
+        (" /pic\ntures/a.jpg\t", "https://site.example/news/pictures/a.jpg"),
+        ("pictures/a.jpg", "https://site.example/news/pictures/a.jpg"),
+        ("/", "https://site.example/news/"),
+        ("/a b?c#d", "https://site.example/news/a%20b?c#d"),
+        ("//a.example/b", "https://a.example/b"),
+        ("http://a.example/b", "http://a.example/b"),
+        ("mailto:a@a.example", None),
+        ("", None),
+    ],
+)
+def test_what_a_site_s_own_files_name_lies_below_its_path(raw: str, url: str | None) -> None:
+    assert site_url(raw, "https://site.example/news") == url
 
 
 @given(st.text(max_size=60), st.sampled_from(["", "https://", "http://a.example/", "//", "http:"]))

@@ -27,7 +27,12 @@ WRONG = [
     ("FEEDS_URL", "https://host/#part"),
     ("FEEDS_URL", "https://a host/"),
     ("FEEDS_URL", "https://host/\n"),
-    ("FEEDS_URL", "https://höst/"),
+    ("FEEDS_URL", "https://h öst/"),
+    ("FEEDS_URL", "https://h\u2100st/"),
+    ("FEEDS_URL", "https://\udcff/"),
+    ("FEEDS_URL", "https://host//news"),
+    ("FEEDS_URL", "https://host/a/../b"),
+    ("FEEDS_URL", "https://host/./b"),
     ("FEEDS_URL", 'https://host/">'),
     ("FEEDS_WATCH", "no"),
     ("FEEDS_LOG", "yaml"),
@@ -156,6 +161,22 @@ def test_the_servers_own_url(there: dict[str, str], host: str, expected: str) ->
 )
 def test_a_url_stays_as_it_is(url: str) -> None:
     assert checked_url(url, "url") == checked_url(f"{url}/", "url") == url
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://Bücher.example/", "https://xn--bcher-kva.example"),
+        ("https://BU\u0308CHER.example:443", "https://xn--bcher-kva.example"),
+        ("https://xn--bcher-kva.example", "https://xn--bcher-kva.example"),
+        (
+            "http://日本語。example:8000/ニュース/",
+            "http://xn--wgv71a119e.example:8000/%E3%83%8B%E3%83%A5%E3%83%BC%E3%82%B9",
+        ),
+    ],
+)
+def test_a_url_in_any_script_is_written_in_ascii(url: str, expected: str) -> None:
+    assert checked_url(url, "url") == expected
 
 
 @given(st.text() | st.text().map("https://".__add__))

@@ -67,6 +67,21 @@ def test_without_files_all_defaults_work(tmp_path: Path) -> None:
     assert [*found.topics, *found.providers, *found.feeds, *found.aliases] == []
 
 
+def test_hosts_in_any_script_are_read(tmp_path: Path) -> None:
+    text = (
+        "url: https://bücher.example\n"
+        "tag: {authority: Bücher.example, year: 2020}\n"
+        "hubs: ['https://bücher.example/hub']\n"
+    )
+    site = read(tmp_path, site=text).site
+
+    assert (site.url, site.authority, site.hubs) == (
+        "https://xn--bcher-kva.example",
+        "xn--bcher-kva.example",
+        ("https://xn--bcher-kva.example/hub",),
+    )
+
+
 def test_every_key_is_read(tmp_path: Path) -> None:
     found = read(tmp_path, site=SITE, topics=TOPICS, providers=PROVIDERS)
 

@@ -66,7 +66,7 @@ _KEYS = {
 class Context:
     """What an article cannot say of itself."""
 
-    #: Relative addresses of pictures are resolved against it.
+    #: Addresses of pictures that begin with no host are below it.
     site_url: str
     #: The bytes of a picture that we serve ourselves; None for any other.
     picture_length: Callable[[str], int | None]
@@ -197,7 +197,7 @@ def _article(
         excerpt=words(fields, "excerpt", MAX_EXCERPT),
         authors=names(authors, "provider.authors", MAX_AUTHORS, note),
         topics=names(fields.get("topics", ABSENT), "topics", MAX_TOPICS, note),
-        images=images(pictures, "images", f"{context.site_url}/", length, kind, note),
+        images=images(pictures, "images", context.site_url, length, kind, note),
         related=related(fields.get("related", ABSENT), "related", url, note),
         type=words(fields, "type", MAX_TYPE) or "article",
         language=language(fields, "locale", note),

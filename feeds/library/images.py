@@ -6,7 +6,7 @@ from dataclasses import replace
 from urllib.parse import unquote
 
 from feeds.library.fields import Fields, Note, limited, places, weight, words
-from feeds.library.links import clean_url
+from feeds.library.links import site_url
 from feeds.library.nodes import Node
 from feeds.model import Image
 
@@ -55,7 +55,7 @@ _PIXELS = re.compile(r"0*[1-9][0-9]{0,4}")
 def images(
     node: Node,
     where: str,
-    base: str,
+    site: str,
     length: Callable[[str], int | None],
     kind: Callable[[str], str | None],
     note: Note,
@@ -64,7 +64,7 @@ def images(
 
     ``length`` and ``kind`` tell the bytes and the media type of a picture, if anybody knows them.
     """
-    usable = _distinct(_usable(node, where, base, note))
+    usable = _distinct(_usable(node, where, site, note))
     kept = limited(usable, MAX_IMAGES, _weight, where, note)
     return _large_first([_completed(image, length, kind) for image in kept])
 
@@ -104,10 +104,10 @@ def _by_path(path: str) -> str | None:
     return next((_TYPES[m[1]] for m in _IN_PATH.finditer(path) if m[1] in _TYPES), None)
 
 
-def _usable(node: Node, where: str, base: str, note: Note) -> Iterator[Image]:
+def _usable(node: Node, where: str, site: str, note: Note) -> Iterator[Image]:
     for place, item in places(node, where):
         fields = item.mapping(place)
-        url = clean_url(fields["url"].text(f"{place}.url"), base) if "url" in fields else None
+        url = site_url(fields["url"].text(f"{place}.url"), site) if "url" in fields else None
         width, height = _size(fields, f"{place}.", note)
         if url is None:
             note(f"{place}.url: not an http(s) address: left out")

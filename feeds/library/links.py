@@ -1,22 +1,16 @@
 """Addresses: what may be linked to, written one way; never a request, never an exception."""
 
 import re
-from ipaddress import IPv6Address, ip_address
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
-import idna
+from feeds.hosts import LABEL, MAX_HOST, authority_host, host_name
 
 #: Characters of an address; longer ones are refused, since every feed repeats them.
 MAX_LENGTH = 2_000
 
-#: Characters of a host, as in RFC 1035.
-MAX_HOST = 253
-
-_LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
-_HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*")
 # What would be written again as it is; a host and its labels are never too long in 253 characters.
 _CLEAN = re.compile(
-    rf"https?://(?:{_LABEL}\.)*[a-z](?:[a-z0-9_-]{{0,61}}[a-z0-9_])?"
+    rf"https?://(?:{LABEL}\.)*[a-z](?:[a-z0-9_-]{{0,61}}[a-z0-9_])?"
     r"(?:[/?#][A-Za-z0-9/?#:@!$&'()*+,;=._~-]*)?"
 )
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
@@ -38,7 +32,7 @@ def clean_url(raw: str, base: str | None = None) -> str | None:
     A relative address is resolved against ``base``, when given. Addresses with a user name are
     refused: feeds are public, and ``https://bank.example@evil.example`` deceives.
     """
-    text = raw.translate(_BREAKS).strip(_EDGES)
+    text = _trimmed(raw)
     if not text or len(text) > MAX_LENGTH:
         return None
     if len(text) <= MAX_HOST and _CLEAN.fullmatch(text):
@@ -51,20 +45,19 @@ def clean_url(raw: str, base: str | None = None) -> str | None:
     return url if url and len(url) <= MAX_LENGTH else None
 
 
-def host_name(raw: str) -> str | None:
-    """The host as it may stand in an address: ASCII, lower case; None when it is not one."""
-    name = raw.lower().removesuffix(".")
-    if not name or len(name) > MAX_HOST:
-        return None
-    try:
-        name = name if name.isascii() else idna.encode(name, uts46=True).decode().lower()
-        last = name.rpartition(".")[2]
-        # WHATWG: a last label that is a number makes the host an IPv4 address.
-        if last.isdecimal() or last.startswith("0x"):
-            return str(ip_address(name))
-    except ValueError:
-        return None
-    return name if len(name) <= MAX_HOST and _HOST.fullmatch(name) else None
+def site_url(raw: str, site: str) -> str | None:
+    """Return the absolute address of what the site's own files name, or None as ``clean_url``.
+
+    ``/pictures/a.jpg`` is below the address of the site, which may have a path: a content folder
+    stays the same wherever it is served.
+    """
+    text = _trimmed(raw)
+    is_rooted = text.startswith("/") and not text.startswith("//")
+    return clean_url(f".{text}" if is_rooted else text, f"{site}/")
+
+
+def _trimmed(raw: str) -> str:
+    return raw.translate(_BREAKS).strip(_EDGES)
 
 
 def domain(raw: str) -> str:
@@ -113,7 +106,7 @@ def _tracks(parameter: str) -> bool:
 
 def _rebuild(text: str) -> str | None:
     split = urlsplit(text)
-    name = _authority_host(split.netloc, split.hostname)
+    name = authority_host(split.netloc, split.hostname)
     if split.scheme not in _DEFAULT_PORTS or name is None:
         return None
     port = split.port
@@ -122,14 +115,6 @@ def _rebuild(text: str) -> str | None:
     suffix = "" if port in (None, _DEFAULT_PORTS[split.scheme]) else f":{port}"
     rest = text[text.index("//") + 2 + len(split.netloc) :]
     return f"{split.scheme}://{name}{suffix}{_UNSAFE.sub(_encoded, rest)}"
-
-
-def _authority_host(netloc: str, name: str | None) -> str | None:
-    if "@" in netloc or not name:
-        return None
-    if netloc.startswith("["):
-        return f"[{IPv6Address(name)}]" if "%" not in name else None
-    return host_name(name)
 
 
 def _encoded(found: re.Match[str]) -> str:

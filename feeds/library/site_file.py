@@ -5,7 +5,7 @@ from pathlib import Path
 
 from feeds.errors import ArticleError, SettingsError
 from feeds.library.images import media_type
-from feeds.library.links import clean_url, domain
+from feeds.library.links import clean_url, domain, site_url
 from feeds.library.nodes import Node, parse
 from feeds.library.text import clean
 from feeds.model import Image
@@ -96,9 +96,10 @@ class SiteFile:
             raise self.wrong(keys[key], key, "write true or false")
         return text == "true"
 
-    def url(self, keys: dict[str, Node], key: str, base: str | None) -> str:
-        """The web address under a key; a relative one is resolved where there is a base."""
-        url = clean_url(self.text(keys, key), base)
+    def url(self, keys: dict[str, Node], key: str, site: str | None = None) -> str:
+        """The web address under a key; where ``site`` is given, it may be below that."""
+        text = self.text(keys, key)
+        url = clean_url(text) if site is None else site_url(text, site)
         if url is None:
             raise self.wrong(keys.get(key), key, "not a web address: write http(s)://…")
         return url
@@ -113,12 +114,12 @@ class SiteFile:
             raise self.wrong(node, key, message)
         return found
 
-    def image(self, keys: dict[str, Node], key: str, base: str) -> Image | None:
+    def image(self, keys: dict[str, Node], key: str, site: str) -> Image | None:
         """The picture under a key, if there is one."""
         if key not in keys:
             return None
         found = self.mapping(keys[key], key, {"url", "width", "height", "title"})
-        url = self.url(found, "url", f"{base}/")
+        url = self.url(found, "url", site)
         size = {"width": 0, "height": 0}
         width, height = (self.number(found, name, 0, 0, 10_000) or None for name in size)
         known = width is not None and height is not None

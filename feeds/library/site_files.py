@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from feeds.hosts import host_name
 from feeds.library.nodes import Node
 from feeds.library.site_file import SiteFile
 from feeds.model import Site
@@ -70,14 +71,23 @@ def _site(file: SiteFile, keys: dict[str, Node], limits: dict[str, Node], url: s
         url=url,
         description=file.text(keys, "description", f"Articles from {title}"),
         language=file.matching(keys, "language", _LANGUAGE, "en", _A_LANGUAGE),
-        authority=file.matching(tag, "authority", _AUTHORITY, DEFAULT_AUTHORITY, _AN_AUTHORITY),
+        authority=_authority(file, tag),
         year=file.number(tag, "year", DEFAULT_YEAR, 1990, 9999),
         image=file.image(keys, "image", url),
         icon=file.image(keys, "icon", url),
-        hubs=tuple(file.url({"hubs": hub}, "hubs", None) for hub in file.items(keys, "hubs")),
+        hubs=tuple(file.url({"hubs": hub}, "hubs") for hub in file.items(keys, "hubs")),
         # CONSUMERS 62: never so short that pollers hammer, never so long that news is old.
         max_age=file.number(limits, "max_age", 900, 60, 18_000),
     )
+
+
+def _authority(file: SiteFile, tag: dict[str, Node]) -> str:
+    """The authority of the identifiers; a domain in another script in ASCII, as RFC 4151 wants."""
+    text = file.text(tag, "authority", DEFAULT_AUTHORITY)
+    found = text if text.isascii() else host_name(text)
+    if found is None or not _AUTHORITY.fullmatch(found):
+        raise file.wrong(tag["authority"], "authority", _AN_AUTHORITY)
+    return found
 
 
 _TOPIC_KEYS = {"id", "name", "parent", "description", "image", "aliases", "retired"}
