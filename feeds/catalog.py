@@ -8,13 +8,13 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from operator import attrgetter
 
-from feeds.errors import UnknownFeed
+from feeds.errors import MovedFeed, UnknownFeed
 from feeds.library import Library, Month, Row, month_of, month_range
 from feeds.listing import NEVER, Listing, Names
 from feeds.model import Addresses, Article, Feed, FeedId, Source, Withdrawal
 from feeds.selection import Selection, chained, fitting
 from feeds.settings import SiteFiles
-from feeds.urls import Urls, is_file_name, provider_path
+from feeds.urls import Urls, is_file_name, provider_path, usual_path
 
 #: An article stays this long in its feed, however many follow it: seconds.
 STAY = 48 * 3600
@@ -85,10 +85,26 @@ class Catalog:
         return [month for month in self._index.months(id.path) if month.count]
 
     def listing(self, id: FeedId) -> Listing:
-        """One feed; raises as ``select`` does."""
+        """One feed; raises as ``select`` does. Another spelling of its address has moved."""
         known = self._index.feed(id.path)
-        self._names.check(id, known)
+        try:
+            self._names.check(id, known)
+        except UnknownFeed:
+            self._check_spelling(id)
+            raise
         return self._names.listing(id.path, known)
+
+    def _check_spelling(self, id: FeedId) -> None:
+        """Raise MovedFeed when the usual spelling of an id exists, else what is true of it."""
+        usual = replace(id, path=usual_path(id.path))
+        if usual == id:
+            return
+        known = self._index.feed(usual.path)
+        self._names.check(usual, known)
+        listing = self._names.listing(usual.path, known)
+        if id.month and all(found.id != usual for found in self._archives(listing, id.month)):
+            return
+        raise MovedFeed(usual)
 
     def listings(self) -> list[Listing]:
         """All feeds that are not retired: the whole, named ones, topics, providers and names."""

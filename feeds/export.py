@@ -83,6 +83,7 @@ def put_maps(shelf: Shelf, site: str, moved: Mapping[str, str], ended: Iterable[
     lines = [
         f'{_asked(old)} "{site}$tributary_box{new}$tributary_rest";\n' for old, new in moved.items()
     ]
+    shelf.put(f"{OWN}/site.map", f'default "{site}";\n'.encode(), 0)
     shelf.put(f"{OWN}/moved.map", "".join(lines).encode(), 0)
     shelf.put(f"{OWN}/ended.map", "".join(f"{_asked(path)} 1;\n" for path in ended).encode(), 0)
 
@@ -93,7 +94,7 @@ def _asked(path: str) -> str:
     Of the request as it came, not decoded: what goes into Location must hold no line break.
     """
     # After a dot only an ending of ours: /providers/old.example.org is another than old.example.
-    below = r"(?<tributary_rest>/[^?]*|\.(?:rss|atom|json|opml)|)(?:\?.*)?$"
+    below = r"(?<tributary_rest>|/[^?]*?|\.(?:rss|atom|json|opml))/?(?:\?.*)?$"
     return f'"~^(?<tributary_box>/embed|){re.escape(path)}{below}"'
 
 

@@ -448,6 +448,65 @@ def test_an_alias_moves_for_good_in_one_hop(
     assert items(there.data, format)[0].id.startswith("tag:")
 
 
+@pytest.mark.parametrize(
+    ("spelling", "path"),
+    [
+        ("/topics/ai/", "/topics/ai"),
+        ("/topics/AI", "/topics/ai"),
+        ("/topics/AI/", "/topics/ai"),
+        ("/topics/Law%20%26%20Order.rss", "/topics/law.rss"),
+        ("/topics/MACHINE-minds/", "/topics/ai"),
+        ("/topics/cafe%CC%81.json", "/topics/caf%C3%A9.json"),
+        ("/topics/CAF%C3%89/2026-11.atom", "/topics/caf%C3%A9/2026-11.atom"),
+        ("/topics/ai.rss/", "/topics/ai.rss"),
+        ("/topics/ai/2026-11/", "/topics/ai/2026-11"),
+        ("/topics/AI.opml", "/topics/ai.opml"),
+        ("/providers/News.Example.COM.rss", "/providers/news.example.com.rss"),
+        ("/providers/www.news.example.com/", "/providers/news.example.com"),
+        ("/providers/OLD.example.com.atom", "/providers/news.example.com.atom"),
+        (
+            "/providers/NEWS.example.com/Example%20News.json",
+            "/providers/news.example.com/example-news.json",
+        ),
+        ("/providers/b%C3%BCcher.example", "/providers/xn--bcher-kva.example"),
+        ("/feeds/Best/", "/feeds/best"),
+        ("/embed/topics/ai/", "/embed/topics/ai"),
+        ("/embed/topics/AI/?count=3", "/embed/topics/ai?count=3"),
+    ],
+)
+def test_another_spelling_moves_for_good_in_one_hop(
+    changing: Site, content: Content, spelling: str, path: str
+) -> None:
+    content.write("c.md", topics=["Café"], provider={"name": "B", "domain": "bücher.example"})
+    changing.library.refresh()
+
+    moved = changing.get(spelling)
+
+    assert (moved.status_code, moved.headers["Location"]) == (301, SITE_URL + path)
+    assert changing.get(path).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("spelling", "status"),
+    [
+        ("/topics/UNKNOWN/", 404),
+        ("/topics/AI//", 404),
+        ("/topics/AI/1999-01.rss", 404),
+        ("/topics/AI/2026-11-2", 404),
+        ("/topics/" + "A" * 2_000, 404),
+        ("/providers/UNKNOWN.example.com.rss", 404),
+        ("/FEEDS/best", 404),
+        ("/all.rss//", 404),
+        ("/topics/ENDED/", 410),
+        ("/providers/ended.Example.com.rss", 410),
+    ],
+)
+def test_another_spelling_of_what_is_not_there_leads_nowhere(
+    served: Site, spelling: str, status: int
+) -> None:
+    assert served.get(spelling).status_code == status
+
+
 @pytest.mark.parametrize(("path", "status"), REFUSED)
 def test_what_never_existed_is_404_and_what_ended_is_410(
     served: Site, path: str, status: int

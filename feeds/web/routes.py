@@ -11,7 +11,7 @@ from werkzeug.exceptions import NotFound
 
 from feeds.errors import MovedFeed
 from feeds.library import as_on_disk
-from feeds.urls import ALL, Target, read
+from feeds.urls import ALL, GUESSES, Target, read
 from feeds.web.assets import asset_recipe
 from feeds.web.headers import FEED_POLICY, PREFLIGHT
 from feeds.web.pages import page_recipe, search_recipe
@@ -47,14 +47,18 @@ def asset(name: str) -> Response:
 @routes.get("/<path:path>")
 def feed(path: str) -> ResponseReturnValue:
     """A feed in the format that the ending names, or its page; nothing else has a say."""
-    target = read(path)
+    bare = path.removesuffix("/")
+    target = read(path) or (read(bare) if bare and bare not in GUESSES else None)
     if target is None:
         raise NotFound
     query = request.args.get("q", "").strip()
     if target == Target(ALL, None) and query:
         return respond_once(search_recipe(web().catalog, query))
     try:
-        return _feed(target)
+        answer = _feed(target)
+        # A slash too many; what people guess has one of its own.
+        is_usual = path == bare or path in GUESSES
+        return answer if is_usual else redirect(_address(target), 301)
     except MovedFeed as moved:
         return redirect(_address(Target(moved.feed, target.format)), 301)
 

@@ -62,11 +62,13 @@ def chooser() -> Response:
 @routes.get("/embed/<path:path>")
 def box(path: str) -> ResponseReturnValue:
     """A box of a feed for an iframe."""
-    id, catalog = _known(path), web().catalog
+    bare = path.removesuffix("/")
+    id, catalog = _known(bare), web().catalog
     chosen = embed.options(request.args)
     try:
         address = catalog.urls.box(id, chosen.query)
-        return respond(address, lambda: embed.box_recipe(catalog, id, chosen))
+        answer = respond(address, lambda: embed.box_recipe(catalog, id, chosen))
+        return answer if path == bare else redirect(address, 301)
     except MovedFeed as moved:
         return redirect(catalog.urls.box(moved.feed, chosen.query), 301)
 

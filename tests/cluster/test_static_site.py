@@ -214,6 +214,23 @@ def test_a_page_that_moved_is_followed_too(served: StaticSite) -> None:
         assert moved.headers["Location"] == served.live.get(path).headers["Location"]
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["/topics/ai/", "/topics/ai/?x", "/all/2026-11/", "/embed/all/", "/topics/machine-minds/",
+     "/topics/machine-minds.rss", "/topics/nothing/", "/nothing/", "/feed/"],
+)  # fmt: skip
+def test_a_slash_too_many_is_answered_as_the_server_does(served: StaticSite, path: str) -> None:
+    found, expected = served.get(path), served.live.get(path)
+
+    assert found.status_code == expected.status_code
+    assert found.headers.get("Location") == expected.headers.get("Location")
+
+
+def test_a_refusal_names_the_address_of_all_feeds(served: StaticSite) -> None:
+    assert f"{SITE_URL}/\n".encode() in served.get("/topics/nothing").data
+    assert f"{SITE_URL}/\n".encode() in served.get("/topics/ended").data
+
+
 def test_nginx_needs_no_write_to_the_folder(served: StaticSite) -> None:
     modes = {os.stat(file).st_mode & 0o777 for file in served.folder.rglob("*") if file.is_file()}
 
