@@ -6,6 +6,7 @@ A page's key is made of what it shows, known from the index; the articles are re
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
+from urllib.parse import quote
 
 import msgspec
 
@@ -143,7 +144,7 @@ def _render(catalog: Catalog, selection: Selection, shown: _Shown) -> bytes:
         older=_neighbour(catalog, _following(selection, shown)),
         newer=_neighbour(catalog, selection.next),
         current=urls.local(addresses.page) if id.month else "",
-        embed=f"{urls.local(urls.at('embed'))}?feed={current.path}",
+        embed=f"{urls.local(urls.at('embed'))}?feed={quote(current.path)}",
     )
 
 

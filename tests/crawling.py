@@ -1,0 +1,118 @@
+"""A robot that follows every address of a site that any answer of the site names."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from html import unescape
+from http.client import HTTPConnection
+from urllib.parse import urldefrag, urljoin, urlsplit
+
+from werkzeug.test import Client, TestResponse
+
+#: What no page links to, since programs know where it is.
+KNOWN = (
+    "robots.txt", "sitemap.xml", "feeds.json", ".well-known/feeds", ".well-known/feed-menu.json",
+    "feed", "feed/", "rss", "feed.xml", "rss.xml", "index.xml", "atom.xml", "feed.json",
+)  # fmt: skip
+
+#: Attributes of HTML that hold addresses without a host.
+_ATTRIBUTE = re.compile(r"""\b(?:href|src|action)="([^"]*)\"""")
+_LINK = re.compile("<([^>]*)>")
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer, as far as a robot reads it."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+@dataclass
+class Crawl:
+    """All answers below the address of a site, by address."""
+
+    site: str
+    ask: Callable[[str], Reply]
+    found: dict[str, Reply] = field(default_factory=dict)
+    #: Addresses of the host that are not below the site, with where they were found.
+    outside: set[tuple[str, str]] = field(default_factory=set)
+
+    def run(self) -> "Crawl":
+        waiting = [f"{self.site}/", *(f"{self.site}/{name}" for name in KNOWN)]
+        while waiting:
+            address = waiting.pop()
+            if address in self.found:
+                continue
+            reply = self.found[address] = self.ask(address)
+            for named in _named(reply, address, _origin(self.site)):
+                if f"{named}/".startswith(f"{self.site}/"):
+                    waiting.append(named)
+                else:
+                    self.outside.add((address, named))
+        return self
+
+    @property
+    def refused(self) -> dict[str, int]:
+        return {address: reply.status for address, reply in self.found.items()
+                if reply.status != 200}  # fmt: skip
+
+    def types(self) -> set[str]:
+        """The media types of all that was found, without parameters."""
+        return {reply.headers["content-type"].partition(";")[0] for reply in self.found.values()}
+
+
+def mounted(app: Callable[..., object]) -> Callable[[str], Reply]:
+    """Ask a WSGI app, mounted at the root of a host."""
+    client: Client = Client(app)  # type: ignore[arg-type]
+
+    def ask(address: str) -> Reply:
+        parts = urlsplit(address)
+        response: TestResponse = client.get(
+            parts.path, base_url=_origin(address), query_string=parts.query, buffered=True
+        )
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return Reply(response.status_code, headers, response.data)
+
+    return ask
+
+
+def asked(address: str) -> Reply:
+    """Ask a real server; a redirect is an answer like any other."""
+    parts = urlsplit(address)
+    with closing(HTTPConnection(parts.netloc, timeout=10)) as connection:
+        connection.request("GET", address.removeprefix(_origin(address)) or "/")
+        found = connection.getresponse()
+        headers = {name.lower(): value for name, value in found.getheaders()}
+        return Reply(found.status, headers, found.read())
+
+
+def _named(reply: Reply, address: str, origin: str) -> Iterator[str]:
+    """Every address of the host that an answer names."""
+    for text in _texts(reply, origin):
+        named = urldefrag(urljoin(address, text)).url
+        if _origin(named) == origin:
+            yield named
+
+
+def _texts(reply: Reply, origin: str) -> Iterator[str]:
+    yield from _LINK.findall(reply.headers.get("link", ""))
+    if "location" in reply.headers:
+        yield reply.headers["location"]
+    kind = reply.headers.get("content-type", "")
+    if kind.startswith("image/"):
+        return
+    text = reply.body.decode()
+    if kind.startswith("text/html"):
+        found = map(unescape, _ATTRIBUTE.findall(text))
+        yield from (value for value in found if value.startswith("/"))
+    # Wherever else one stands: in an element, in JSON, in HTML that is to be copied.
+    for each in re.findall(rf"{re.escape(origin)}[^\s\"'<>\\]*", unescape(text)):
+        yield unescape(each)
+
+
+def _origin(address: str) -> str:
+    parts = urlsplit(address)
+    return f"{parts.scheme}://{parts.netloc}"
