@@ -7,6 +7,7 @@ import pytest
 
 from app import create_app
 from feeds import settings
+from feeds.catalog import MOST, STAY
 from feeds.library.front_matter import _KEYS
 from feeds.library.publication import KEYS
 from tests.conftest import SITE_URL, Content, Site
@@ -50,6 +51,14 @@ def test_the_readme_names_every_key_of_the_site_files() -> None:
     section = README.split("\n## The site\n")[1].split("\n## ")[0]
 
     assert [key for keys in SITE_KEYS.values() for key in keys if f"`{key}`" not in section] == []
+
+
+@pytest.mark.parametrize("file", ["README.md", "content/site.yml"])
+def test_the_documents_tell_how_many_articles_a_busy_feed_has(file: str) -> None:
+    text = " ".join((ROOT / file).read_text().split())
+
+    assert f"{STAY // 3600} hours" in text
+    assert f"up to {MOST} articles" in text
 
 
 SITE_KEYS = {
