@@ -95,7 +95,7 @@ def _asked(path: str) -> str:
     """
     # After a dot only an ending of ours: /providers/old.example.org is another than old.example.
     below = r"(?<tributary_rest>|/[^?]*?|\.(?:rss|atom|json|opml))/?(?:\?.*)?$"
-    return f'"~^(?<tributary_box>/embed|){re.escape(path)}{below}"'
+    return f'"~^(?<tributary_box>/o?embed|){re.escape(path)}{below}"'
 
 
 def _is_picture(name: str) -> bool:

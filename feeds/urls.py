@@ -125,8 +125,16 @@ class Urls:
         return f"{self.at(f'embed/{feed.path}')}{'?' if options else ''}{urlencode(options)}"
 
     def oembed(self, feed: FeedId) -> str:
-        """The address that tells how to embed a feed, given its page (https://oembed.com)."""
-        return f"{self.at('oembed')}?{urlencode({'url': self.page(feed)})}"
+        """The address that tells how to embed a feed (https://oembed.com).
+
+        Consumers append their limits, and some expect a query there. A web server of files does
+        not look at it.
+        """
+        return f"{self.oembed_document(feed)}?{urlencode({'url': self.page(feed)})}"
+
+    def oembed_document(self, feed: FeedId) -> str:
+        """The same without a query."""
+        return self.at(f"oembed/{feed.path}.json")
 
     def local(self, address: str) -> str:
         """An address of ours without the host: what a page of ours links to and loads.

@@ -1,6 +1,7 @@
 """What site owners copy: links, a button, a box, a script; and oEmbed."""
 
 from collections.abc import Callable
+from urllib.parse import urlencode
 
 import pytest
 from lxml import html
@@ -178,15 +179,66 @@ def test_a_page_tells_how_to_embed_it(river: Site) -> None:
 
     assert (answer["version"], answer["type"], answer["width"]) == ("1.0", "rich", 480)
     frame = html.fragment_fromstring(answer["html"])
-    assert frame.get("src") == f"{SITE_URL}/embed/topics/river"
+    assert frame.get("src") == f"{SITE_URL}/embed/topics/river?count=4"
     assert (frame.get("width"), frame.get("height")) == ("480", str(answer["height"]))
 
 
-def test_a_box_for_others_is_no_larger_than_they_allow(river: Site) -> None:
-    answer = river.get(f"/oembed?url={PAGE}&maxwidth=300&maxheight=500").get_json()
+@pytest.mark.parametrize(
+    ("limits", "width", "height", "box"),
+    [
+        ("", 480, 104 + 4 * 105, "?count=4"),
+        ("&maxwidth=300&maxheight=500", 300, 104 + 3 * 105, "?count=3"),
+        ("&maxheight=419", 480, 104 + 3 * 105, "?count=3"),
+        ("&maxheight=418", 480, 104 + 2 * 105, "?count=2"),
+        ("&maxheight=300", 480, 104 + 105, "?count=1"),
+        ("&maxheight=208", 480, 104 + 83, "?count=1&pictures=no"),
+        ("&maxheight=100", 480, 100, "?count=1&pictures=no"),
+        ("&maxwidth=239", 239, 104 + 4 * 83, "?count=4&pictures=no"),
+        ("&maxwidth=90&maxheight=300", 90, 104 + 2 * 83, "?count=2&pictures=no"),
+        ("&maxwidth=5000&maxheight=5000", 1000, 104 + 4 * 105, "?count=4"),
+        ("&maxwidth=0&maxheight=0", 480, 104 + 4 * 105, "?count=4"),
+    ],
+)
+def test_a_box_for_others_is_no_larger_than_they_allow(
+    river: Site, limits: str, width: int, height: int, box: str
+) -> None:
+    answer = river.get(f"/oembed?url={SITE_URL}/{limits}").get_json()
 
-    assert (answer["width"], answer["height"]) == (300, 104 + 3 * 105)
-    assert "count=3" in answer["html"]
+    assert (answer["width"], answer["height"]) == (width, height)
+    frame = html.fragment_fromstring(answer["html"])
+    assert (frame.get("width"), frame.get("height")) == (str(width), str(height))
+    assert frame.get("src") == f"{SITE_URL}/embed/all{box}"
+
+
+def test_a_box_for_others_has_an_article_in_each_place(content: Content, site: Site) -> None:
+    content.raw("topics.yml", "- name: Quiet\n")
+    for number in range(7):
+        content.write(f"{number}.md", topics=["Many"] if number else ["Many", "One"])
+    site.library.refresh()
+
+    frames = [
+        html.fragment_fromstring(site.get(f"/oembed/topics/{name}.json").get_json()["html"])
+        for name in ("many", "one")
+    ]
+
+    assert [frame.get("src") for frame in frames] == [
+        f"{SITE_URL}/embed/topics/many",
+        f"{SITE_URL}/embed/topics/one?count=1",
+    ]
+    assert [frame.get("height") for frame in frames] == [str(104 + 5 * 105), str(104 + 105)]
+
+
+def test_other_sites_may_ask_how_to_embed_a_page(river: Site) -> None:
+    for path in (f"/oembed?url={PAGE}", "/oembed", "/oembed/all.json", "/oembed/topics/none.json"):
+        assert river.get(path).headers["Access-Control-Allow-Origin"] == "*", path
+
+
+def test_how_to_embed_a_page_follows_its_feed(river: Site) -> None:
+    moved = river.get("/oembed/topics/crossings.json?maxwidth=300")
+
+    assert (moved.status_code, moved.location) == (301, f"{SITE_URL}/oembed/topics/ferries.json")
+    assert river.get("/oembed/topics/steam.json").status_code == 410
+    assert river.get("/oembed/topics/river/2026-11.json").status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -199,9 +251,53 @@ def test_a_box_for_others_is_no_larger_than_they_allow(river: Site) -> None:
         (f"url={SITE_URL}/topics/none", 404),
         (f"url={PAGE}.rss", 404),
         (f"url={PAGE}&format=xml", 501),
+        (f"url={SITE_URL.replace('feeds', 'user@feeds')}/", 404),
+        (f"url={SITE_URL}:8000/", 404),
+        ("url=https://[feeds.example.org/", 404),
+        ("url=ftp://feeds.example.org/", 404),
+        ("url=//feeds.example.org/", 404),
+        (f"url={PAGE}//", 404),
         (f"url={SITE_URL}", 200),
         (f"url={PAGE}&maxwidth=%C2%B2&maxheight=-1", 200),
     ],
 )
 def test_only_pages_of_ours_can_be_embedded(river: Site, query: str, status: int) -> None:
     assert river.get(f"/oembed?{query}").status_code == status
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        PAGE,
+        f"{PAGE}/",
+        f"{PAGE}?utm_source=x&a=b",
+        f"{PAGE}/?a#b",
+        f"{PAGE}#articles-title",
+        PAGE.replace("https:", "http:"),
+        "HTTPS://FEEDS.Example.org:443/topics/river",
+        "http://feeds.example.org:80/topics/river",
+        f"{SITE_URL}/topics/%72iver",
+        f"{SITE_URL}/topics/RIVER",
+        f"{PAGE}/2026-11",
+        f" {PAGE}",
+    ],
+)
+def test_a_page_is_known_however_its_address_is_written(river: Site, address: str) -> None:
+    answer = river.get(f"/oembed?{urlencode({'url': address})}")
+
+    assert answer.status_code == 200
+    assert answer.get_json()["title"] == "River — The River Paper"
+
+
+def test_the_page_of_a_site_in_another_script_is_known(
+    content: Content, open_site: Callable[..., Site]
+) -> None:
+    content.write("a.md", topics=["Café"])
+    site = open_site(FEEDS_URL="https://bücher.example/näws")
+
+    for address in (
+        "https://bücher.example/näws/topics/café",
+        "https://xn--bcher-kva.example/n%C3%A4ws/topics/caf%C3%A9/",
+        "https://BÜCHER.example/n%c3%a4ws/topics/cafe\u0301",
+    ):
+        assert site.get(f"/oembed?{urlencode({'url': address})}").status_code == 200

@@ -142,6 +142,7 @@ def test_no_cache_keeps_it(site: Site) -> None:
         ("/feeds/best.json", "feeds"), ("/", "pages"), ("/topics/ai", "pages"),
         ("/feeds.json", "lists"), ("/topics/ai.opml", "lists"), ("/robots.txt", "lists"),
         ("/embed", "embeds"), ("/embed/all", "embeds"), ("/oembed", "embeds"),
+        ("/oembed/all.json", "embeds"),
         ("/metrics", "other"), ("/pictures/a.png", "other"), ("/x" * 1000, "other"), ("", "pages"),
     ],
 )  # fmt: skip

@@ -225,6 +225,7 @@ def test_nobody_but_the_site_and_the_pictures_is_asked_for_anything(river: Site)
         "style-src": "'self'",
         "script-src": "'self'",
         "frame-src": "'self'",
+        "connect-src": "'self'",
         "form-action": "'self'",
         "base-uri": "'none'",
         "frame-ancestors": "'none'",

@@ -43,9 +43,10 @@ def _addresses(catalog: Catalog) -> Iterator[str]:
 
 
 def _of_feed(catalog: Catalog, feed: FeedId) -> Iterator[str]:
-    """A feed, its archives, its box and, of a topic, its list."""
+    """A feed, its archives, its box, how to embed that and, of a topic, its list."""
     urls, listing = catalog.urls, catalog.listing(feed)
     yield urls.box(listing.id, {})
+    yield urls.oembed_document(listing.id)
     if listing.kind == "topics":
         yield urls.opml(listing.id)
     for id in (feed, *_archives(catalog, feed)):

@@ -15,18 +15,21 @@ from feeds.model import FeedId
 from feeds.selection import Selection
 from feeds.urls import ALL
 from feeds.web import views
-from feeds.web.headers import BOX_POLICY, CHOOSER_POLICY, FEED_POLICY
+from feeds.web.headers import BOX_POLICY, CORS, FEED_POLICY, PAGE_POLICY
 from feeds.web.menu import Entry, Menu, menu
 from feeds.web.pages import HTML
 from feeds.web.recipes import digest
 from feeds.web.rendering import render, version
 
-COUNTS = (3, 5, 10, 20)
+COUNTS = (1, 2, 3, 4, 5, 10, 20)
 THEMES = ("auto", "light", "dark")
 
-#: Pixels: what is above and below the articles, and what each takes at most.
+#: Pixels: what is above and below the articles, and what the style sheet gives to each.
 _AROUND, _WITH_PICTURE, _WITHOUT_PICTURE = 104, 105, 83
-_WIDTH, _LEAST_WIDTH = 480, 240
+_WIDTH, _MOST_WIDTH, _MOST_HEIGHT = 480, 1000, 10_000
+
+#: Pixels: in a narrower box a picture leaves no room for words.
+_PICTURED_WIDTH = 240
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +98,7 @@ def chooser_recipe(catalog: Catalog, path: str, chosen: Options) -> Recipe:
         key=digest(facts, catalog.files.fingerprint, version()),
         modified=modified,
         max_age=catalog.files.site.max_age,
-        headers=(("Content-Type", HTML), *CHOOSER_POLICY),
+        headers=(("Content-Type", HTML), *PAGE_POLICY),
         render=partial(_render_chooser, catalog, listing, all_feeds, chosen),
     )
 
@@ -103,30 +106,44 @@ def chooser_recipe(catalog: Catalog, path: str, chosen: Options) -> Recipe:
 def oembed_recipe(
     catalog: Catalog, id: FeedId, width: int | None = None, height: int | None = None
 ) -> Recipe:
-    """The recipe of the answer to an oEmbed consumer; raises as Catalog.listing does.
+    """Return the recipe of the answer to an oEmbed consumer; raise as Catalog.select does.
 
-    The box is no larger than it may be, as far as a box can be that small.
+    The box is no larger than it may be, and has the size that the answer says.
     """
-    listing = catalog.listing(id)
-    fitting = (Options(count) for count in reversed(COUNTS) if count <= Options().count)
-    chosen = next((o for o in fitting if height is None or o.height <= height), Options(COUNTS[0]))
-    size = max(_LEAST_WIDTH, min(width or _WIDTH, 1000)), min(chosen.height, height or 10_000)
-    body = (json.dumps(_oembed(catalog, listing, chosen, *size)) + "\n").encode()
+    with catalog.snapshot():
+        listing, articles = catalog.listing(id), len(catalog.select(id).rows)
+    across = min(width or _WIDTH, _MOST_WIDTH)
+    chosen = _fitting(articles, across, height or _MOST_HEIGHT)
+    down = min(chosen.height, height or _MOST_HEIGHT)
+    body = (json.dumps(_oembed(catalog, listing, chosen, across, down)) + "\n").encode()
     return Recipe(
         key=digest(body),
         modified=catalog.modified(),
         max_age=catalog.files.site.max_age,
-        headers=(("Content-Type", "application/json; charset=utf-8"), *FEED_POLICY),
+        headers=(("Content-Type", "application/json; charset=utf-8"), *FEED_POLICY, *CORS),
         render=lambda: body,
     )
 
 
-def iframe(catalog: Catalog, id: FeedId, title: str, chosen: Options, width: str = "100%") -> str:
+def _fitting(articles: int, width: int, height: int) -> Options:
+    """Return the largest box, up to the usual one, that fits and has an article in each place.
+
+    A box of fewer articles than the feed has stays as high as it is when more come.
+    """
+    pictures = width >= _PICTURED_WIDTH
+    most = max(1, min(articles, Options().count))
+    offered = [*(Options(count, pictures) for count in range(most, 0, -1)), Options(1, False)]
+    return next((box for box in offered if box.height <= height), offered[-1])
+
+
+def iframe(
+    catalog: Catalog, listing: Listing, chosen: Options, width: int | str, height: int
+) -> str:
     """The HTML of a box."""
-    address = _escape(catalog.urls.box(id, chosen.query))
+    address = _escape(catalog.urls.box(listing.id, chosen.query))
     return (
-        f'<iframe src="{address}" title="{_escape(title)}" width="{width}" '
-        f'height="{chosen.height}" loading="lazy" style="border:0"></iframe>'
+        f'<iframe src="{address}" title="{_escape(listing.title)}" width="{width}" '
+        f'height="{height}" loading="lazy" style="border:0"></iframe>'
     )
 
 
@@ -165,7 +182,7 @@ def _render_chooser(catalog: Catalog, listing: Listing, menu: Menu, chosen: Opti
         preview=urls.local(urls.box(listing.id, chosen.query)),
         alternates="\n".join(map(_alternate, links)),
         button=_button(listing.name, addresses.rss),
-        box=iframe(catalog, listing.id, listing.title, chosen),
+        box=iframe(catalog, listing, chosen, "100%", chosen.height),
         script=_script(addresses.json, chosen.count),
         page=urls.local(addresses.page),
     )
@@ -222,7 +239,7 @@ def _oembed(
         "cache_age": site.max_age,
         "width": width,
         "height": height,
-        "html": iframe(catalog, listing.id, listing.title, chosen, str(width)),
+        "html": iframe(catalog, listing, chosen, width, height),
     }
 
 

@@ -24,17 +24,16 @@ PREFLIGHT = (
     ("Access-Control-Max-Age", "86400"),
 )
 
-#: A page loads pictures from anywhere, everything else from us, and sends its forms to us.
+#: A page loads pictures from anywhere, everything else from us, and sends its forms to us. Tools
+#: that examine a page fetch /robots.txt and the like from inside it, which counts as its own doing.
 PAGE_POLICY = (
     (
         "Content-Security-Policy",
         "default-src 'none'; img-src http: https:; style-src 'self'; script-src 'self'; "
-        "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+        "frame-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
+        "frame-ancestors 'none'",
     ),
 )
-
-#: The page that makes boxes asks for itself again when something else is chosen.
-CHOOSER_POLICY = ((PAGE_POLICY[0][0], f"{PAGE_POLICY[0][1]}; connect-src 'self'"),)
 
 #: A box is made for other sites' pages and runs nothing (CONSUMERS 100).
 BOX_POLICY = (

@@ -13,7 +13,7 @@ def kind(path: str) -> str:
     name = path.removeprefix("/")
     if name in LISTS or name.endswith(".opml"):
         return "lists"
-    if name in ("embed", "oembed") or name.startswith("embed/"):
+    if name in ("embed", "oembed") or name.startswith(("embed/", "oembed/")):
         return "embeds"
     target = read(name)
     if target is None:

@@ -80,8 +80,9 @@ def refused(error: HTTPException) -> ResponseReturnValue:
 def guard(response: Response) -> Response:
     """Add what every answer carries, errors too."""
     path = request.path.lstrip("/")
-    # CONSUMERS 95: feeds and lists "on 200, 304, 4xx and OPTIONS", and nothing else.
-    is_shared = request.method == "OPTIONS" or path in GUESSES or path.endswith(_SHARED)
+    # CONSUMERS 95: feeds and lists "on 200, 304, 4xx and OPTIONS"; oEmbed likewise; nothing else.
+    is_named = path in GUESSES or path == "oembed" or path.endswith(_SHARED)
+    is_shared = request.method == "OPTIONS" or is_named
     response.headers = Headers(completed(response.headers, is_shared))
     return response
 

@@ -76,19 +76,30 @@ def box(path: str) -> ResponseReturnValue:
 @routes.get("/oembed")
 def oembed() -> Response:
     """How to embed the page that ``url`` names (https://oembed.com)."""
+    id = web().catalog.urls.page_at(request.args.get("url", ""))
+    if id is None:
+        raise NotFound
+    try:
+        return _oembed(FeedId(id.path))
+    except MovedFeed as moved:
+        return _oembed(moved.feed)
+
+
+@routes.get("/oembed/<path:path>.json")
+def oembed_document(path: str) -> ResponseReturnValue:
+    """The same for the feed that the path names: pages name this one, which can be a file."""
+    try:
+        return _oembed(_known(path))
+    except MovedFeed as moved:
+        return redirect(web().catalog.urls.oembed_document(moved.feed), 301)
+
+
+def _oembed(id: FeedId) -> Response:
     # "501 Not Implemented: The provider cannot return a response in the requested format."
     if request.args.get("format", "json") != "json":
         return say(501, "Only format=json is known here.")
-    catalog = web().catalog
-    id = catalog.urls.page_at(request.args.get("url", ""))
-    if id is None:
-        raise NotFound
     width, height = _pixels("maxwidth"), _pixels("maxheight")
-    try:
-        recipe = embed.oembed_recipe(catalog, FeedId(id.path), width, height)
-    except MovedFeed as moved:
-        recipe = embed.oembed_recipe(catalog, moved.feed, width, height)
-    return respond_once(recipe)
+    return respond_once(embed.oembed_recipe(web().catalog, id, width, height))
 
 
 def _known(path: str) -> FeedId:

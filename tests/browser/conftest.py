@@ -10,6 +10,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -95,11 +96,24 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         for feed in ("all", "topics/river", "providers/news.example.com")
         for ago in range(30)
     )
+    with serving(folder / "content", folder / "instance") as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def samples(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a server over the sample articles."""
+    with serving(ROOT / "content", tmp_path_factory.mktemp("samples")) as address:
+        yield address
+
+
+@contextmanager
+def serving(content: Path, instance: Path) -> Iterator[str]:
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     given = {
-        "FEEDS_CONTENT_DIR": str(folder / "content"),
-        "FEEDS_INSTANCE_DIR": str(folder / "instance"),
+        "FEEDS_CONTENT_DIR": str(content),
+        "FEEDS_INSTANCE_DIR": str(instance),
         "FEEDS_URL": address,
         "FEEDS_OPERATOR_TOKEN": TOKEN,
         "PORT": str(port),

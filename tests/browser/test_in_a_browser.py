@@ -1,15 +1,19 @@
 """What people do on the pages, done by a real browser."""
 
+import json
 import re
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Route, expect
 
+from feeds.web.embed import COUNTS, Options
 from tests.browser.conftest import PICTURES, TOKEN, Visit, visit
 
 PAGES = ["/", "/topics/river", "/topics/river/2026-10", "/?q=river", "/embed", "/embed/all"]
@@ -124,6 +128,71 @@ def test_where_only_files_are_served_nobody_takes_the_whole_for_what_was_chosen(
     desktop.go("/embed?feed=topics/ferries")
 
     expect(told).to_have_text(refused)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("pictures", ["yes", "no"])
+@pytest.mark.parametrize("width", [100, 240, 480, 1000])
+def test_a_box_is_as_high_as_its_iframe(
+    browser: Browser, samples: str, width: int, pictures: str, theme: str
+) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 50})
+    inside = "[document.documentElement.scrollWidth, document.documentElement.scrollHeight]"
+
+    sizes = {}
+    for count in COUNTS:
+        page.goto(f"{samples}/embed/all?count={count}&pictures={pictures}&theme={theme}")
+        sizes[count] = page.evaluate(inside)
+    page.close()
+
+    declared = {count: Options(count, pictures == "yes").height for count in COUNTS}
+    assert {count: across for count, (across, _) in sizes.items()} == dict.fromkeys(COUNTS, width)
+    assert [declared[count] - sizes[count][1] for count in COUNTS] == [1] * len(COUNTS)
+
+
+@pytest.mark.parametrize(
+    "limits",
+    ["", "maxwidth=600", "maxheight=300", "maxheight=190", "maxwidth=200&maxheight=400"],
+)
+@pytest.mark.parametrize("feed", ["", "topics/c-plus-plus", "feeds/watch-and-learn"])
+def test_a_box_for_others_has_the_size_that_they_are_told(
+    browser: Browser, samples: str, other_site: tuple[Path, str], feed: str, limits: str
+) -> None:
+    folder, site = other_site
+    address = f"{samples}/oembed?url={quote(f'{samples}/{feed}')}&{limits}"
+    with urllib.request.urlopen(address, timeout=20) as answer:
+        told = json.load(answer)
+    page = browser.new_page(viewport={"width": 1100, "height": 1100})
+
+    (folder / "a.html").write_text(f"<!doctype html><title>Site</title>{told['html']}", "utf-8")
+    page.goto(f"{site}/a.html")
+
+    frame = page.locator("iframe")
+    expect(page.frame_locator("iframe").locator("li").first).to_be_visible()
+    box = frame.bounding_box()
+    assert box is not None
+    assert (box["width"], box["height"]) == (told["width"], told["height"])
+    needed = (
+        page.frame_locator("iframe")
+        .locator("body")
+        .evaluate(
+            "(body) => [document.documentElement.scrollWidth, body.getBoundingClientRect().height]"
+        )
+    )
+    assert needed[0] == told["width"]
+    assert 0 <= told["height"] - needed[1] < 2
+    page.close()
+
+
+def test_the_preview_of_a_box_has_no_scroll_bar(desktop: Visit) -> None:
+    page = desktop.go("/embed?feed=topics/ferries&count=3&pictures=no")
+
+    inside = page.frame_locator("iframe").locator("body")
+    needed, there = inside.evaluate(
+        "() => [document.documentElement.scrollHeight, window.innerHeight]"
+    )
+
+    assert needed <= there == 104 + 3 * 83
 
 
 def test_the_box_stands_on_another_site_without_a_scroll_bar(
@@ -287,10 +356,46 @@ def test_axe_finds_nothing(browser: Browser, server: str, path: str, scheme: Any
     )
     page = visit(context, server).go(path)
 
-    found = Axe().run(page).response["violations"]
+    # Off in axe unless asked for: WCAG 2.5.3, what is seen of a control is in its name.
+    named = {"label-content-name-mismatch": {"enabled": True}}
+    options = {"resultTypes": ["violations"], "rules": named}
+    found = Axe().run(page, options=options).response["violations"]
 
     assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found] == []
     context.close()
+
+
+@pytest.mark.parametrize("path", [*PAGES, "/topics/none"])
+def test_what_is_seen_of_a_control_is_in_its_name(desktop: Visit, path: str) -> None:
+    """WCAG 2.5.3, by whole words: who says "click Nov" is not understood by "November"."""
+    page = desktop.go(path)
+    seen_only = """(control) => {
+        const copy = control.cloneNode(true);
+        copy.querySelectorAll(".unseen").forEach((unseen) => unseen.remove());
+        return copy.textContent;
+    }"""
+
+    unlike = []
+    for control in page.locator("a, button, summary").locator("visible=true").all():
+        seen = words(control.evaluate(seen_only))
+        name = words(control.aria_snapshot().partition('"')[2].rpartition('"')[0])
+        if not seen <= name:
+            unlike.append((seen, name))
+
+    assert unlike == []
+
+
+def words(text: str) -> set[str]:
+    return set(re.findall(r"\w+", text.casefold()))
+
+
+@pytest.mark.parametrize("path", [*PAGES[:-1], "/topics/none"])
+def test_a_page_may_be_asked_for_robots_txt_from_inside(desktop: Visit, path: str) -> None:
+    page = desktop.go(path)
+
+    fetched = page.evaluate("fetch('/robots.txt').then((answer) => answer.text(), String)")
+
+    assert "Sitemap:" in fetched
 
 
 def test_the_page_of_operators_shows_a_plot_of_each_feed_on_a_phone(

@@ -1,0 +1,67 @@
+"""A site below a path of a host, with the very lines for nginx that docs/operations.md has."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from signal import SIGTERM
+
+import pytest
+
+from app import create_app
+from tests.cluster.installation import Nginx, Node
+from tests.conftest import Content, Site
+from tests.crawling import Crawl, asked
+from tests.live import ROOT
+from tests.test_below_a_path import write_pictures
+
+LINES = (ROOT / "docs/operations.md").read_text().split("```nginx\n")[1].split("```")[0]
+
+#: Starts what listens behind the host, on a port; takes the address of the site.
+Behind = Callable[[ExitStack, Content, Path, str], int]
+
+
+def node(stack: ExitStack, content: Content, folder: Path, site: str) -> int:
+    started = Node(content.folder, folder / "instance", "", site)
+    started.start()
+    stack.callback(started.end, SIGTERM)
+    return started.port
+
+
+def files(stack: ExitStack, content: Content, folder: Path, site: str) -> int:
+    """The exported site, served by nginx alone."""
+    exported = folder / "feeds"
+    environ = {
+        "FEEDS_CONTENT_DIR": str(content.folder),
+        "FEEDS_INSTANCE_DIR": str(folder / "instance"),
+        "FEEDS_URL": site,
+    }
+    done = Site(create_app(environ)).runner.invoke(args=["export", str(exported)])
+    assert done.exit_code == 0, done.output
+    nginx = Nginx(folder / "static")
+    nginx.write(**{"nginx-static": {**nginx.listening, "/srv/feeds": str(exported)}})
+    stack.enter_context(nginx.running())
+    return nginx.port
+
+
+@pytest.mark.parametrize("behind", [node, files])
+def test_everything_that_the_site_names_is_there_behind_nginx(
+    behind: Behind, content: Content, tmp_path: Path
+) -> None:
+    write_pictures(content)
+    host = Nginx(tmp_path / "host")
+    site = f"{host.url}/news"
+    with ExitStack() as stack:
+        port = behind(stack, content, tmp_path, site)
+        host.write()
+        lines = LINES.replace("127.0.0.1:8000", f"127.0.0.1:{port}")
+        server = f"server {{ listen 127.0.0.1:{host.port}; {lines} }}"
+        (host.folder / "conf.d/host.conf").write_text(server)
+        stack.enter_context(host.running())
+
+        crawl = Crawl(site, asked).run()
+        lists = [asked(f"{host.url}/.well-known/{name}") for name in ("feeds", "feed-menu.json")]
+
+    assert crawl.outside == set()
+    assert crawl.refused == {}
+    assert len(crawl.found) > 100
+    assert [reply.status for reply in lists] == [200, 200]
