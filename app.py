@@ -22,7 +22,7 @@ from feeds.membership import memberships
 from feeds.publisher import Publisher
 from feeds.settings import Environment, SiteFiles, read_environment
 from feeds.traces import Traces
-from feeds.web import Web, add_routes, front
+from feeds.web import Web, add_routes, front, pages_version
 from feeds.websub import Announcer
 
 
@@ -67,7 +67,14 @@ def _library(environment: Environment, files: SiteFiles, clock: Callable[[], flo
     # The code has a say: what was read by another version is read again, and when all documents
     # look different their Last-Modified must be later.
     fingerprint = files.fingerprint + f"{formats.VERSION} {READING_VERSION}".encode()
-    return Library(reader, environment.instance, fingerprint, environment.poll, clock)
+    return Library(
+        reader,
+        environment.instance,
+        fingerprint,
+        environment.poll,
+        clock,
+        pages_version().encode(),
+    )
 
 
 def _web(environment: Environment, catalog: Catalog, library: Library, cache: Cache) -> Web:

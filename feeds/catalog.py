@@ -8,11 +8,11 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from operator import attrgetter
 
-from feeds.errors import MovedFeed, UnknownFeed
-from feeds.library import Library, Month, Row, month_of, month_range
+from feeds.errors import IndexUnavailable, MovedFeed, UnknownFeed
+from feeds.library import EVERYTHING, SITE, KnownFeed, Library, Month, Row, month_of, month_range
 from feeds.listing import NEVER, Listing, Names
 from feeds.model import Addresses, Article, Feed, FeedId, Source, Withdrawal
-from feeds.selection import Selection, chained, fitting
+from feeds.selection import LastChange, Selection, chained, fitting
 from feeds.settings import SiteFiles
 from feeds.urls import Urls, is_file_name, provider_path, usual_path
 
@@ -55,9 +55,10 @@ class Catalog:
     def selections(self, id: FeedId) -> list[Selection]:
         """The same of a feed, or of all documents of a month of it, oldest first."""
         with self._index.snapshot():
-            listing = self.listing(id)
+            known = self._known(id)
+            listing = self._names.listing(id.path, known)
             if id.month is None:
-                return [self._current(listing)]
+                return [self._current(listing, known)]
             return self._archives(listing, id.month)
 
     def feed(self, selection: Selection) -> Feed:
@@ -86,13 +87,16 @@ class Catalog:
 
     def listing(self, id: FeedId) -> Listing:
         """One feed; raises as ``select`` does. Another spelling of its address has moved."""
+        return self._names.listing(id.path, self._known(id))
+
+    def _known(self, id: FeedId) -> KnownFeed | None:
         known = self._index.feed(id.path)
         try:
             self._names.check(id, known)
         except UnknownFeed:
             self._check_spelling(id)
             raise
-        return self._names.listing(id.path, known)
+        return known
 
     def _check_spelling(self, id: FeedId) -> None:
         """Raise MovedFeed when the usual spelling of an id exists, else what is true of it."""
@@ -148,20 +152,20 @@ class Catalog:
         """Let all that is asked inside be answered from one revision."""
         return self._index.snapshot()
 
-    def modified(self) -> int:
+    def last_change(self) -> LastChange:
         """When any feed last changed."""
-        site = self._index.feed("")
-        return min(site.modified, self._now()) if site else NEVER
+        found = _last_change(self._index.feed(SITE))
+        return found._replace(modified=min(found.modified, self._now()))
 
-    def _current(self, listing: Listing) -> Selection:
+    def _current(self, listing: Listing, known: KnownFeed | None) -> Selection:
         path = listing.id.path
+        # What a feed without articles shows changes with the site's files alone.
+        change = _last_change(known or self._index.month(*EVERYTHING))
         rows = self._newest(path)
         following = self._index.newest_before(path, rows[-1]) if rows else None
         withdrawn = tuple(self._index.withdrawals(path, MOST_WITHDRAWN))
         previous = FeedId(path, month_of(following)) if following is not None else None
-        return self._selection(
-            listing, listing.id, rows, listing.modified, previous, None, withdrawn
-        )
+        return self._selection(listing, listing.id, rows, change, previous, None, withdrawn)
 
     def _newest(self, path: str) -> list[Row]:
         """The newest articles: as many as asked for, more while they are recent, and as fit."""
@@ -183,23 +187,24 @@ class Catalog:
             return []
         parts = self._parts(path, month) or [[]]
         before, after = self._index.neighbours(path, month)
-        next, modified = self._oldest(path, after)
+        next, latest = self._oldest(path, after)
         chain = chained(path, month, len(parts), FeedId(path, before) if before else None, next)
         # What follows a month is named by its last document only.
-        moments = [*(known.modified for _ in parts[1:]), max(known.modified, modified)]
+        own = _last_change(known)
+        changes = [*(own for _ in parts[1:]), LastChange(*map(max, own, latest))]
         return [
-            self._selection(listing, id, rows, moment, previous, next)
-            for rows, moment, (previous, id, next) in zip(parts, moments, chain, strict=True)
+            self._selection(listing, id, rows, change, previous, next)
+            for rows, change, (previous, id, next) in zip(parts, changes, chain, strict=True)
         ]
 
-    def _oldest(self, path: str, month: str | None) -> tuple[FeedId | None, int]:
-        """The first document of a month, and when it may have become the first: seconds UTC."""
+    def _oldest(self, path: str, month: str | None) -> tuple[FeedId | None, LastChange]:
+        """The first document of a month, and when it may have become the first."""
         known = self._index.month(path, month) if month else None
         if known is None:
-            return None, 0
+            return None, LastChange(0, 0)
         if self._index.is_heavier(self._budget, path, *month_range(known.name)):
-            return FeedId(path, known.name, 1), known.modified
-        return FeedId(path, known.name), 0
+            return FeedId(path, known.name, 1), _last_change(known)
+        return FeedId(path, known.name), LastChange(0, 0)
 
     def _parts(self, path: str, month: str) -> list[list[Row]]:
         """The articles of a month, in as many documents as they need; the oldest are in the first.
@@ -216,7 +221,7 @@ class Catalog:
         listing: Listing,
         id: FeedId,
         rows: list[Row],
-        modified: int,
+        change: LastChange,
         previous: FeedId | None,
         next: FeedId | None,
         withdrawn: tuple[Withdrawal, ...] = (),
@@ -224,15 +229,16 @@ class Catalog:
         told = [row.updated for row in rows]
         if id.month is None and listing.withdrawn:
             told.append(listing.withdrawn)
+        shown = listing.modified if id.month is None else change.modified
         return Selection(
             id=id,
             title=listing.title if id.month is None else f"{listing.title}, {id.month}",
             description=listing.description,
             image=self._names.image(listing.id.path),
             rows=tuple(rows),
-            updated=max(told, default=modified),
-            # What a feed without articles shows changes with the site's files alone.
-            modified=min(modified, self._now()) if modified > NEVER else self.modified(),
+            updated=max(told, default=shown),
+            modified=min(change.modified, self._now()),
+            changed=change.moment,
             previous=previous,
             next=next,
             withdrawn=withdrawn,
@@ -259,6 +265,12 @@ class Catalog:
 
     def _now(self) -> int:
         return int(self._clock())
+
+
+def _last_change(known: KnownFeed | Month | None) -> LastChange:
+    if known is None:
+        raise IndexUnavailable("the times of the last change are missing from the index")
+    return LastChange(known.modified, known.changed)
 
 
 _weigh = attrgetter("weight")

@@ -18,6 +18,8 @@ class Document:
     key: str
     #: Last-Modified: seconds UTC.
     modified: int
+    #: Since when its last change can be seen: seconds UTC, at least.
+    changed: int
     #: Seconds that it may be cached.
     max_age: int
     #: What else the answer says of it: name and value.
@@ -45,6 +47,7 @@ class Recipe:
     #: A digest, as hex, of everything that decides the bytes.
     key: str
     modified: int
+    changed: int
     max_age: int
     headers: tuple[tuple[str, str], ...]
     #: Raises OutOfDate when what the key stands for is gone already.

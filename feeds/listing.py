@@ -27,7 +27,7 @@ class Listing:
     title: str
     description: str
     count: int
-    #: Seconds UTC.
+    #: When it last changed, as lists show it: seconds UTC.
     modified: int
     #: When its newest article was published.
     newest: int | None = None
@@ -60,7 +60,7 @@ class Names:
             title=site.title if path == ALL.path else f"{name} — {site.title}",
             description=description,
             count=known.count if known else 0,
-            modified=max(known.modified, NEVER + 1) if known else NEVER,
+            modified=max(known.shown, NEVER + 1) if known else NEVER,
             newest=known.newest if known else None,
             withdrawn=known.withdrawn if known else None,
             parent=parent,

@@ -123,7 +123,7 @@ class Publisher:
         for _ in range(ATTEMPTS):
             wanted = recipe()
             if old and old.key == wanted.key:
-                return replace(old, modified=wanted.modified)
+                return replace(old, modified=wanted.modified, changed=wanted.changed)
             try:
                 bodies = self._bodies(wanted, is_urgent)
             except OutOfDate:
@@ -131,7 +131,13 @@ class Publisher:
             if bodies is None:
                 return None
             return Document(
-                wanted.key, wanted.modified, wanted.max_age, wanted.headers, bodies, wanted.whole
+                wanted.key,
+                wanted.modified,
+                wanted.changed,
+                wanted.max_age,
+                wanted.headers,
+                bodies,
+                wanted.whole,
             )
         raise IndexUnavailable("the articles change faster than they can be read")
 

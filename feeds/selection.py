@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from hashlib import blake2b
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
@@ -11,6 +11,15 @@ from feeds.library import Row
 from feeds.model import FeedId, Image, Withdrawal
 
 T = TypeVar("T")
+
+
+class LastChange(NamedTuple):
+    """When something last changed: seconds UTC."""
+
+    #: Its Last-Modified, behind the clock.
+    modified: int
+    #: Since when the change can be seen.
+    moment: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +36,8 @@ class Selection:
     updated: int
     #: Last-Modified: seconds UTC, later with every change that can be seen.
     modified: int
+    #: Since when the last such change can be seen: seconds UTC.
+    changed: int
     previous: FeedId | None = None
     next: FeedId | None = None
     withdrawn: tuple[Withdrawal, ...] = ()
@@ -34,7 +45,8 @@ class Selection:
     @property
     def fingerprint(self) -> bytes:
         """Changes with everything that a subscriber can see, and with nothing else."""
-        return blake2b(msgspec.json.encode(replace(self, modified=0)), digest_size=16).digest()
+        seen = replace(self, modified=0, changed=0)
+        return blake2b(msgspec.json.encode(seen), digest_size=16).digest()
 
 
 def fitting(all: Iterable[T], weigh: Callable[[T], int], budget: int) -> Iterator[list[T]]:

@@ -14,15 +14,21 @@ from hypothesis import strategies as st
 from feeds import formats
 from feeds.documents import Document
 from feeds.encodings import CODINGS, IDENTITY, encode
-from feeds.web.answers import Conditions, answer
+from feeds.web.answers import MARGIN, Conditions, answer
 from tests.conftest import NOW, Clock, Content, Site
 
 MODIFIED = datetime(2026, 11, 1, 10, 0, 0, tzinfo=UTC)
 KEY = "0123456789abcdef0123456789abcdef"
-DOCUMENT = Document(KEY, int(MODIFIED.timestamp()), 900, (), encode(b"<rss/>"))
+#: Seconds that it changed after its Last-Modified.
+LAG = 10
+DOCUMENT = Document(
+    KEY, int(MODIFIED.timestamp()), int(MODIFIED.timestamp()) + LAG, 900, (), encode(b"<rss/>")
+)
 
 SAME = "Sun, 01 Nov 2026 10:00:00 GMT"
-LATER = "Sun, 01 Nov 2026 10:00:01 GMT"
+#: Later than Last-Modified, and before the change.
+BETWEEN = "Sun, 01 Nov 2026 10:00:01 GMT"
+LATER = "Sun, 01 Nov 2026 10:01:00 GMT"
 EARLIER = "Sun, 01 Nov 2026 09:59:59 GMT"
 
 #: If-None-Match, If-Modified-Since, and the answer. TAG stands for the tag that was issued.
@@ -70,8 +76,9 @@ TABLE = [
     ('"TAG"', LATER, 304),
     ('"TAG"', "yesterday", 304),
     ("*", EARLIER, 304),
-    # [60] A date alone is compared as a date.
+    # [60] A date alone is compared as a date, with the time of the change.
     (None, SAME, 304),
+    (None, BETWEEN, 200),
     (None, LATER, 304),
     (None, EARLIER, 200),
     (None, "Sat, 01 Jan 2000 00:00:00 GMT", 200),
@@ -121,8 +128,11 @@ _LISTS = st.tuples(
         any(is_ours for _, is_ours in found[0]),
     )
 )
-_DATES = st.integers(-(10**9), 10**9).map(
-    lambda s: (format_datetime(MODIFIED + timedelta(seconds=s), usegmt=True), s >= 0)
+_DATES = (st.integers(-(10**9), 10**9) | st.integers(-30, 30)).map(
+    lambda s: (
+        format_datetime(MODIFIED + timedelta(seconds=s), usegmt=True),
+        s == 0 or s > LAG + MARGIN,
+    )
 )
 _UNREADABLE = st.sampled_from(["", "yesterday", "01/11/2026", "-1"]).map(lambda text: (text, False))
 

@@ -197,7 +197,7 @@ def test_the_documents_used_least_recently_leave_memory_first() -> None:
 def _recipe(name: str) -> Recipe:
     # 52 kB by the publisher's count, with codings and all.
     body = Random(name).randbytes(27_000)
-    return Recipe(name, 1, 60, (("Content-Type", "text/plain"),), lambda: body)
+    return Recipe(name, 1, 2, 60, (("Content-Type", "text/plain"),), lambda: body)
 
 
 def _refuse(environ: Any, start_response: Any) -> Iterable[bytes]:

@@ -71,7 +71,8 @@ class Shop:
     def recipe(self, render: Callable[[], bytes] | None = None) -> Recipe:
         self.recipes += 1
         body = self.content.encode()
-        return Recipe(f"key of {self.content}", self.modified, 900, (), render or (lambda: body))
+        times = self.modified, self.modified + 10
+        return Recipe(f"key of {self.content}", *times, 900, (), render or (lambda: body))
 
     def ask(self, address: str = ADDRESS) -> Document:
         return self.publisher.document(address, self.recipe)
@@ -331,7 +332,7 @@ def test_unknown_feeds_make_no_entry(shop: Shop) -> None:
 def test_an_article_that_changes_while_it_is_read_is_selected_again(shop: Shop) -> None:
     def recipe() -> Recipe:
         content = "first" if shop.recipes == 0 else "second"
-        return Recipe(content, 1000, 900, (), lambda: render(content))
+        return Recipe(content, 1000, 1010, 900, (), lambda: render(content))
 
     def render(content: str) -> bytes:
         shop.recipes += 1

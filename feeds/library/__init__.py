@@ -16,6 +16,7 @@ from feeds.library.disk import as_on_disk
 from feeds.library.index import Index, KnownFeed, Month, Row
 from feeds.library.inspection import inspect
 from feeds.library.lock import Turn, locked
+from feeds.library.marks import EVERYTHING, SITE
 from feeds.library.mending import distrust, mend
 from feeds.library.months import month_of, month_range
 from feeds.library.pictures import Picture, Pictures
@@ -29,8 +30,10 @@ from feeds.library.watch import Watcher
 
 __all__ = [
     "ANSWERS",
+    "EVERYTHING",
     "PICTURES",
     "READING_VERSION",
+    "SITE",
     "Due",
     "Fault",
     "HubState",
@@ -75,8 +78,13 @@ class Library:
         fingerprint: bytes,
         poll: bool = False,
         clock: Callable[[], float] = time.time,
+        pages: bytes = b"",
     ) -> None:
-        """Open the index in the instance folder; it is made when it is missing or damaged."""
+        """Open the index in the instance folder; it is made when it is missing or damaged.
+
+        ``fingerprint`` names all that decides what is in it and how feeds show it, ``pages`` all
+        that decides how pages and lists do.
+        """
         try:
             instance.mkdir(parents=True, exist_ok=True)
             self.revision = Revision(instance / "revision")
@@ -97,7 +105,14 @@ class Library:
         self._lock = self._path.with_suffix(".lock")
         self._voucher = Voucher(instance)
         self._refresher = Refresher(
-            reader, self._path, self.revision, fingerprint, clock, self._examine_once, self.vouch
+            reader,
+            self._path,
+            self.revision,
+            fingerprint,
+            pages,
+            clock,
+            self._examine_once,
+            self.vouch,
         )
         self.index = Index(self._path, self.revision)
         self.announcements = Announcements(instance / "websub.sqlite")

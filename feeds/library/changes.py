@@ -13,7 +13,7 @@ import msgspec
 
 from feeds.library.disk import join
 from feeds.library.ledger import WITHDRAWAL_SECONDS
-from feeds.library.marks import SLACK, Marks
+from feeds.library.marks import SITE, Marks, mark_everything
 from feeds.library.months import month_of
 from feeds.library.pending import Pending
 from feeds.library.queries import SPELLING
@@ -22,10 +22,7 @@ from feeds.model import Membership
 from feeds.urls import is_file_name
 
 #: Moves when the tables or what is kept in them do; the index is then made anew.
-SCHEMA_VERSION = 2
-
-#: The path of no feed: its row has the time of the last change of any.
-SITE = ""
+SCHEMA_VERSION = 3
 
 
 def made_for(fingerprint: bytes) -> str:
@@ -42,8 +39,8 @@ def clear(connection: sqlite3.Connection, now: int) -> None:
         connection.execute(f"DELETE FROM {table}")
     _drop_feeds_without_address(connection)
     for table in ("feed", "archive"):
-        sql = f"UPDATE {table} SET count = 0, modified = max(modified + 1, ?)"
-        connection.execute(sql, (now - SLACK,))
+        connection.execute(f"UPDATE {table} SET count = 0")
+    mark_everything(connection, now)
 
 
 def _drop_feeds_without_address(connection: sqlite3.Connection) -> None:

@@ -19,7 +19,7 @@ from feeds.errors import IndexUnavailable, OutOfDate
 from feeds.library.connection import OPENING, connect
 from feeds.library.disk import join, split, storable
 from feeds.library.lock import locked
-from feeds.library.queries import AFTER, FEEDS, HEAVIER, NEIGHBOURS, ROWS
+from feeds.library.queries import AFTER, FEEDS, HEAVIER, MONTHS, NEIGHBOURS, ROWS
 from feeds.library.revision import Revision
 from feeds.library.verdict import Claims, intact
 from feeds.model import Article, Membership, Withdrawal
@@ -47,7 +47,10 @@ class Month:
 
     name: str
     count: int
+    #: Last-Modified: seconds UTC.
     modified: int
+    #: Since when its last change can be seen.
+    changed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,12 @@ class KnownFeed:
 
     path: str
     count: int
+    #: Last-Modified: seconds UTC.
     modified: int
+    #: Since when its last change can be seen.
+    changed: int
+    #: The time of its last change that lists show.
+    shown: int
     #: How most articles spell its name; None where they have no say.
     spelling: str | None
     #: When its newest article was published; None when it holds none.
@@ -168,13 +176,11 @@ class Index:
 
     def months(self, feed: str) -> list[Month]:
         """The months of a feed that hold, or once held, articles, newest first."""
-        sql = "SELECT month, count, modified FROM archive WHERE feed = ? ORDER BY month DESC"
-        return [Month(*row) for row in self._all(sql, feed)]
+        return [Month(*row) for row in self._all(f"{MONTHS} ORDER BY month DESC", feed)]
 
     def month(self, feed: str, month: str) -> Month | None:
         """One month of a feed."""
-        sql = "SELECT month, count, modified FROM archive WHERE feed = ? AND month = ?"
-        found = self._all(sql, feed, month)
+        found = self._all(f"{MONTHS} AND month = ?", feed, month)
         return Month(*found[0]) if found else None
 
     def neighbours(self, feed: str, month: str) -> tuple[str | None, str | None]:

@@ -7,12 +7,18 @@ AND (SELECT min(feed) FROM spelling WHERE feed BETWEEN {0} || '/' AND {0} || '0'
  IS (SELECT max(feed) FROM spelling WHERE feed BETWEEN {0} || '/' AND {0} || '0')
 ORDER BY count DESC, name LIMIT 1"""
 
+#: When what changed can be seen, as long as that is not known: after any time that has a date.
+UNDATED = 2**40
+
 FEEDS = f"""
-SELECT feed.path, feed.count, feed.modified, ({SPELLING.format("feed.path")}),
+SELECT feed.path, feed.count, feed.modified, coalesce(feed.changed, {UNDATED}), feed.shown,
+       ({SPELLING.format("feed.path")}),
        (SELECT published FROM membership WHERE feed = feed.path
         ORDER BY published DESC LIMIT 1),
        (SELECT moment FROM loss WHERE feed = feed.path)
 FROM feed"""
+
+MONTHS = f"SELECT month, count, modified, coalesce(changed, {UNDATED}) FROM archive WHERE feed = ?"
 
 ROWS = """
 SELECT id, published, updated, weight, hash FROM membership

@@ -7,7 +7,7 @@ changes of a refresh appear at once, and one process refreshes at a time.
 import logging
 import sqlite3
 from collections.abc import Callable, Collection, Iterable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,7 @@ from feeds.library.connection import SCHEMA, connect
 from feeds.library.disk import split
 from feeds.library.ledger import SETTLE
 from feeds.library.lock import locked
+from feeds.library.marks import date_changes, mark_everything, mark_lists, undate_changes
 from feeds.library.mending import is_database, mend
 from feeds.library.plan import Plan, find, is_great_loss, namable, plan
 from feeds.library.reading import PICTURES, Reader, verdicts
@@ -55,6 +56,8 @@ class Refresher:
     revision: Revision
     #: Of the settings that the index depends on.
     fingerprint: bytes
+    #: Of all that decides how pages and lists show what is in it.
+    pages: bytes
     clock: Callable[[], float]
     #: Called before what is in the index is believed; throws a damaged one away.
     examine: Callable[[], None]
@@ -90,6 +93,11 @@ class Refresher:
     def _refresh(self, below: Collection[str], progress: Progress, is_confirmed: bool) -> Report:
         with closing(self._open()) as connection:
             now = int(self.clock())
+            if ledger.meta(connection, "revision") not in (None, self.revision.get()):
+                # Whoever committed that died before announcing it: until now others may have
+                # served what was before.
+                undate_changes(connection)
+            self._mark_looks(connection, now)
             must_rebuild = ledger.meta(connection, "made-for") != changes.made_for(self.fingerprint)
             paths = {""} if must_rebuild or "" in below else set(map(namable, below))
             resized = set(self._resized(connection, paths))
@@ -153,6 +161,24 @@ class Refresher:
             ledger.put_meta(connection, "held-since", None)
         return held
 
+    def _mark_looks(self, connection: sqlite3.Connection, now: int) -> None:
+        """Mark what other settings, or another version of the code, show otherwise from now on.
+
+        Before the index is made anew for them: until it is, it is served with them as it is.
+        """
+        looks, pages = self.fingerprint.hex(), self.pages.hex()
+        is_everything = ledger.meta(connection, "looks") != looks
+        if not is_everything and ledger.meta(connection, "pages") == pages:
+            return
+        with changes.transaction(connection):
+            if is_everything:
+                mark_everything(connection, now, self.revision.refreshed)
+            else:
+                mark_lists(connection, now)
+            ledger.put_meta(connection, "looks", looks)
+            ledger.put_meta(connection, "pages", pages)
+            self._move_revision(connection)
+
     def _apply(
         self, connection: sqlite3.Connection, work: "Work", now: int, progress: Progress
     ) -> None:
@@ -187,11 +213,17 @@ class Refresher:
         elif not writer.are_visible:
             return
         # Should index and revision both be lost, old numbers must not come again.
-        least = int(self.clock() * 1000) if must_rebuild else 0
+        self._move_revision(connection, int(self.clock() * 1000) if must_rebuild else 0)
+
+    def _move_revision(self, connection: sqlite3.Connection, least: int = 0) -> None:
         last = int(ledger.meta(connection, "revision") or 0)
         ledger.put_meta(connection, "revision", max(last, self.revision.get(), least) + 1)
 
     def _announce(self, connection: sqlite3.Connection, now: int) -> None:
+        # A commit may take minutes to come, and nobody sees it before. A clock that was set back
+        # makes no change older than what was served before it. On a full disk the dates follow.
+        with suppress(sqlite3.OperationalError):
+            date_changes(connection, max(int(self.clock()), self.revision.refreshed))
         self.revision.set(int(ledger.meta(connection, "revision") or 0), now)
         self.vouch()
 

@@ -7,12 +7,13 @@ from feeds.web.contents import ended, moved, paths
 from feeds.web.dated import DatedResponse
 from feeds.web.front import front
 from feeds.web.recipes import feed_recipe
+from feeds.web.rendering import version as pages_version
 from feeds.web.responses import Web
 from feeds.web.routes import routes
 
 __all__ = [
-    "Web", "add_routes", "ended", "feed_recipe", "front", "moved", "operator_routes", "paths",
-    "refusals", "site_routes",
+    "Web", "add_routes", "ended", "feed_recipe", "front", "moved", "operator_routes",
+    "pages_version", "paths", "refusals", "site_routes",
 ]  # fmt: skip
 
 

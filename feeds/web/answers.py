@@ -6,9 +6,8 @@ Plain values in, plain values out, so that the front and Flask answer alike.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
-from werkzeug.http import http_date
+from werkzeug.http import http_date, parse_date
 from werkzeug.sansio.http import is_resource_modified
 
 from feeds.documents import Document
@@ -33,6 +32,11 @@ _BASES = 4
 
 #: Characters of a condition that is read: longer ones are nothing that we issued.
 _LONGEST = 8_000
+
+#: Seconds after a change in which somebody may still have been served what was before it: another
+#: process looks at the revision 5 ms later, goes on with it while it renders, for LEASE and a
+#: little more if another machine does, and nginx in front keeps an answer for a second.
+MARGIN = 5
 
 #: Answers remembered with a document, and characters of a validator worth remembering: pollers
 #: send few different ones, and who makes them up must not fill the memory.
@@ -171,15 +175,22 @@ def is_unmodified(document: Document, conditions: Conditions) -> bool:
         return len(tags) <= _LONGEST and not is_resource_modified(
             http_if_none_match=_SUFFIX.sub('"', tags), etag=f'"{document.key}"'
         )
-    return since is not None and not _is_later(document.modified, since)
+    return since is not None and _is_since(document, since)
 
 
-def _is_later(modified: int, since: str) -> bool:
-    """Whether a time is after a date, or the date is none."""
+def _is_since(document: Document, date: str) -> bool:
+    """Return whether nothing changed after a date.
+
+    Last-Modified lags behind the change, so that it says nothing of any other date. It stands for
+    the document alone if it is older than the change: in a storm of changes, which it cannot all
+    tell apart, it is not.
+    """
     try:
-        return is_resource_modified(
-            http_if_modified_since=since, last_modified=datetime.fromtimestamp(modified, UTC)
-        )
+        found = parse_date(date)
     except OverflowError:
         # Seen with a zone of twenty digits: the standard library catches other errors only.
-        return True
+        return False
+    if found is None:
+        return False
+    since = int(found.timestamp())
+    return since == document.modified < document.changed or since > document.changed + MARGIN

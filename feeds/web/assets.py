@@ -40,6 +40,7 @@ def asset_recipe(served: str) -> Recipe | None:
     return Recipe(
         key=sha256(body).hexdigest()[:32],
         modified=_MODIFIED,
+        changed=_MODIFIED + 1,
         max_age=MAX_AGE,
         headers=(("Content-Type", _TYPES[Path(name).suffix]), *FEED_POLICY),
         render=lambda: body,

@@ -73,13 +73,14 @@ def box_recipe(catalog: Catalog, id: FeedId, chosen: Options) -> Recipe:
     """The recipe of a box; raises as Catalog.select does."""
     with catalog.snapshot():
         whole, listing = catalog.select(id), catalog.listing(id)
-        modified = catalog.modified()
+        modified, changed = catalog.last_change()
     # Only what a box shows decides its key.
     shown = replace(whole, rows=whole.rows[: chosen.count], previous=None, withdrawn=(), updated=0)
     facts = msgspec.json.encode((listing.name, chosen))
     return Recipe(
         key=digest(shown.fingerprint, facts, catalog.files.fingerprint, version()),
         modified=modified,
+        changed=changed,
         max_age=catalog.files.site.max_age,
         headers=(("Content-Type", HTML), ("X-Robots-Tag", "noindex"), *BOX_POLICY),
         render=partial(_render_box, catalog, listing, shown, chosen),
@@ -90,13 +91,14 @@ def chooser_recipe(catalog: Catalog, path: str, chosen: Options) -> Recipe:
     """The recipe of the page where a box is chosen; an unknown feed is the whole."""
     with catalog.snapshot():
         listings = [listing.lasting for listing in catalog.listings()]
-        modified = catalog.modified()
+        modified, changed = catalog.last_change()
     listing = next((found for found in listings if found.id.path == path), listings[0])
     all_feeds = menu(listings)
     facts = msgspec.json.encode((listing.id, listing.name, chosen, all_feeds))
     return Recipe(
         key=digest(facts, catalog.files.fingerprint, version()),
         modified=modified,
+        changed=changed,
         max_age=catalog.files.site.max_age,
         headers=(("Content-Type", HTML), *PAGE_POLICY),
         render=partial(_render_chooser, catalog, listing, all_feeds, chosen),
@@ -112,13 +114,15 @@ def oembed_recipe(
     """
     with catalog.snapshot():
         listing, articles = catalog.listing(id), len(catalog.select(id).rows)
+        modified, changed = catalog.last_change()
     across = min(width or _WIDTH, _MOST_WIDTH)
     chosen = _fitting(articles, across, height or _MOST_HEIGHT)
     down = min(chosen.height, height or _MOST_HEIGHT)
     body = (json.dumps(_oembed(catalog, listing, chosen, across, down)) + "\n").encode()
     return Recipe(
         key=digest(body),
-        modified=catalog.modified(),
+        modified=modified,
+        changed=changed,
         max_age=catalog.files.site.max_age,
         headers=(("Content-Type", "application/json; charset=utf-8"), *FEED_POLICY, *CORS),
         render=lambda: body,

@@ -46,7 +46,7 @@ def _of_the_index(library: Library) -> Iterator[Gauge]:
     yield Gauge(
         "tributary_last_change_timestamp_seconds",
         "When visible content last changed.",
-        {"": whole.modified},
+        {"": whole.shown},
     )
     if whole.newest is not None:
         yield Gauge(

@@ -32,8 +32,9 @@ _MENU_TITLE, _MENU_DESCRIPTION = 50, 140
 
 def directory_recipe(catalog: Catalog) -> Recipe:
     """The recipe of ``/feeds.json``: every feed with its addresses, count and last change."""
-    listings = _listings(catalog)
-    return _recipe(catalog, listings, JSON, partial(_directory, catalog, listings))
+    with catalog.snapshot():
+        listings = catalog.listings()
+        return _recipe(catalog, listings, JSON, partial(_directory, catalog, listings))
 
 
 def opml_recipe(catalog: Catalog) -> Recipe:
@@ -42,21 +43,23 @@ def opml_recipe(catalog: Catalog) -> Recipe:
     A topic with sub-topics is a folder with its own feed and theirs; topics that stand alone,
     providers and named feeds are a folder each.
     """
-    listings = [listing.lasting for listing in _listings(catalog)]
-    return _recipe(catalog, listings, OPML, partial(_opml, catalog, listings))
+    with catalog.snapshot():
+        listings = [listing.lasting for listing in catalog.listings()]
+        return _recipe(catalog, listings, OPML, partial(_opml, catalog, listings))
 
 
 def group_recipe(catalog: Catalog, id: FeedId) -> Recipe:
     """The recipe of the OPML of a topic and its sub-topics; raises as Catalog.listing does."""
     with catalog.snapshot():
         listings = [listing.lasting for listing in _family(catalog, catalog.listing(id))]
-    return _recipe(catalog, listings, OPML, partial(_group, catalog, listings))
+        return _recipe(catalog, listings, OPML, partial(_group, catalog, listings))
 
 
 def feed_menu_recipe(catalog: Catalog) -> Recipe:
     """The recipe of ``/.well-known/feed-menu.json`` (draft-nottingham-feed-menu-01)."""
-    listings = [listing.lasting for listing in _listings(catalog)]
-    return _recipe(catalog, listings, JSON, partial(_feed_menu, catalog, listings))
+    with catalog.snapshot():
+        listings = [listing.lasting for listing in catalog.listings()]
+        return _recipe(catalog, listings, JSON, partial(_feed_menu, catalog, listings))
 
 
 def sitemap_recipe(catalog: Catalog) -> Recipe:
@@ -64,7 +67,7 @@ def sitemap_recipe(catalog: Catalog) -> Recipe:
     with catalog.snapshot():
         pages = [(listing.id, listing.newest) for listing in catalog.listings()]
         pages += [(FeedId(ALL.path, month.name), None) for month in catalog.months(ALL)]
-    return _recipe(catalog, pages, XML, partial(_sitemap, catalog, pages))
+        return _recipe(catalog, pages, XML, partial(_sitemap, catalog, pages))
 
 
 def robots_recipe(catalog: Catalog) -> Recipe:
@@ -77,19 +80,20 @@ def robots_recipe(catalog: Catalog) -> Recipe:
 
 
 def _recipe(catalog: Catalog, facts: Any, type: str, render: Callable[[], bytes]) -> Recipe:
+    """Return the recipe of what shows some facts.
+
+    Inside the snapshot in which they were read: a later time would be told twice, with two bodies.
+    """
     known = msgspec.json.encode(facts)
+    modified, changed = catalog.last_change()
     return Recipe(
         key=digest(known, catalog.files.fingerprint, VERSION, type),
-        modified=catalog.modified(),
+        modified=modified,
+        changed=changed,
         max_age=catalog.files.site.max_age,
         headers=(("Content-Type", type), *FEED_POLICY, *CORS),
         render=render,
     )
-
-
-def _listings(catalog: Catalog) -> list[Listing]:
-    with catalog.snapshot():
-        return catalog.listings()
 
 
 def _family(catalog: Catalog, listing: Listing) -> Iterator[Listing]:

@@ -65,12 +65,13 @@ def page_recipe(catalog: Catalog, id: FeedId) -> Recipe:
         count = NEWEST if id == ALL else ARTICLES
         selection = whole if id.month else replace(whole, rows=whole.rows[:count])
         shown = _shown(catalog, id, more=len(whole.rows) > len(selection.rows))
-        modified = catalog.modified()
+        modified, changed = catalog.last_change()
     facts = msgspec.json.encode(shown)
     return Recipe(
         key=digest(selection.fingerprint, facts, catalog.files.fingerprint, version()),
         # A page shows more than its own feed: the latest change anywhere is never too early.
         modified=modified,
+        changed=changed,
         max_age=catalog.files.site.max_age,
         headers=(("Content-Type", HTML), ("Link", _links(catalog, id)), *PAGE_POLICY),
         render=partial(_render, catalog, selection, shown),
@@ -82,12 +83,13 @@ def search_recipe(catalog: Catalog, query: str) -> Recipe:
     query = query[:QUERY]
     with catalog.snapshot():
         whole = menu(catalog.listings())
-        modified = catalog.modified()
+        modified, changed = catalog.last_change()
     found = search(whole, query)
     facts = msgspec.json.encode((query, whole.size, found))
     return Recipe(
         key=digest(facts, catalog.files.fingerprint, version()),
         modified=modified,
+        changed=changed,
         max_age=catalog.files.site.max_age,
         headers=(("Content-Type", HTML), ("X-Robots-Tag", "noindex"), *PAGE_POLICY),
         render=partial(_render_search, catalog, query, found),

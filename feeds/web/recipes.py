@@ -69,6 +69,7 @@ def _recipe(
     return Recipe(
         key=key,
         modified=selection.modified,
+        changed=selection.changed,
         max_age=ARCHIVE_MAX_AGE if id.month else site.max_age,
         headers=(
             ("Content-Type", formats.content_type(format)),

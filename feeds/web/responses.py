@@ -90,7 +90,9 @@ def respond_once(recipe: Recipe) -> Response:
     Nor is it encoded: that takes longer than making it.
     """
     bodies = {IDENTITY: recipe.render()}
-    document = Document(recipe.key, recipe.modified, recipe.max_age, recipe.headers, bodies)
+    document = Document(
+        recipe.key, recipe.modified, recipe.changed, recipe.max_age, recipe.headers, bodies
+    )
     return _response(answer(document, _conditions(None)))
 
 
