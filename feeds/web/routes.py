@@ -1,6 +1,7 @@
 """Which address of a feed, its page and its pictures gets which answer."""
 
 import os
+from contextlib import suppress
 from functools import partial
 from mimetypes import guess_type
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 from flask import Blueprint, Response, redirect, request, send_from_directory
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
+from werkzeug.http import parse_date
 
 from feeds.errors import MovedFeed
 from feeds.library import as_on_disk
@@ -27,6 +29,7 @@ def picture(name: str) -> Response:
     name = as_on_disk(web().pictures, name)
     if not _is_picture(web().pictures, name):
         raise NotFound
+    _drop_other_dates(web().pictures / name)
     response = send_from_directory(web().pictures, name, conditional=True, max_age=86_400)
     # RFC 9111, 3.5: "public" allows what only an answer to a request with credentials needs.
     response.cache_control.public = False
@@ -85,6 +88,23 @@ def _address(target: Target) -> str:
     return (
         urls.page(target.feed) if target.format is None else urls.feed(target.feed, target.format)
     )
+
+
+def _drop_other_dates(picture: Path) -> None:
+    """Drop each date of the request that is not the very time of a picture.
+
+    Werkzeug takes any later one for the same picture; but a picture can take the place of another
+    and be older (``cp -p``).
+    """
+    environ = request.environ
+    for header, decided in (
+        ("HTTP_IF_MODIFIED_SINCE", "HTTP_IF_MODIFIED_SINCE"),
+        ("HTTP_IF_RANGE", "HTTP_RANGE"),
+    ):
+        with suppress(OSError, OverflowError):
+            date = parse_date(environ.get(header))
+            if date and int(date.timestamp()) != int(picture.stat().st_mtime):
+                environ.pop(decided, None)
 
 
 def _is_picture(folder: Path, name: str) -> bool:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from email.utils import formatdate
 from http.client import HTTPConnection, HTTPMessage
 from urllib.parse import urlsplit, urlunsplit
 
@@ -102,6 +103,21 @@ def test_nginx_answers_a_known_tag_with_304(cluster: Cluster) -> None:
     answer = get(address, accept_encoding="br", if_none_match=tag)
 
     assert (answer.status, answer.headers["ETag"], answer.body) == (304, tag, b"")
+
+
+def test_no_date_but_the_issued_one_is_304_through_nginx(cluster: Cluster) -> None:
+    address = cluster.nginx.url + "/topics/topic-2.atom"
+    issued = get(address).headers["Last-Modified"]
+    fetched = formatdate(time.time() - 1, usegmt=True)
+    cluster.content.write("2.md", title="Later than that", topics=["AI", "Topic 2"])
+    cluster.shows("/topics/topic-2.atom", "Later than that")
+    time.sleep(A_MOMENT)
+
+    answers = [get(address, if_modified_since=date) for date in (issued, fetched)]
+    again = get(address, if_modified_since=answers[0].headers["Last-Modified"])
+
+    assert [answer.status for answer in answers] == [200, 200]
+    assert (again.status, again.body) == (304, b"")
 
 
 @pytest.mark.parametrize(

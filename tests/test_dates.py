@@ -1,0 +1,420 @@
+"""Pollers that know only a time: none is told 304 for what changed after it."""
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import urlopen
+
+import pytest
+
+from app import create_app
+from feeds import web
+from feeds.library import changes, refresh
+from feeds.library.marks import SLACK
+from feeds.web.answers import MARGIN
+from tests.conftest import NOW, SITE_URL, Clock, Content, Site
+from tests.live import serving
+from tests.waiting import wait_for
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+#: A day of AI, with a second month below it.
+FEEDS = ("/all.rss", "/all.atom", "/all.json", "/topics/ai.rss", "/all/2026-11.atom",
+         "/providers/news.example.com.json", "/feed")  # fmt: skip
+OTHERS = ("/", "/topics/ai", "/all/2026-11", "/embed", "/embed/topics/ai", "/feeds.json",
+          "/feeds.opml", "/sitemap.xml", "/topics/ai.opml", "/?q=ai")  # fmt: skip
+
+every_path = pytest.mark.parametrize("path", FEEDS + OTHERS)
+
+
+@pytest.fixture
+def served(content: Content, open_site: Callable[..., Site]) -> Site:
+    """A site with two articles on AI."""
+    content.write("a.md")
+    content.write("b.md")
+    return open_site()
+
+
+def ask(site: Site, path: str, **headers: str) -> Any:
+    """GET a path, and read the whole answer."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return site.client.get(path, headers=named, buffered=True)
+
+
+def date(moment: float) -> str:
+    return format_datetime(datetime.fromtimestamp(moment, UTC), usegmt=True)
+
+
+def named(site: Site, path: str, moment: float) -> int:
+    """The status for a client that names a time."""
+    status: int = ask(site, path, if_modified_since=date(moment)).status_code
+    return status
+
+
+def echoed(site: Site, path: str, answer: Any) -> int:
+    """The status for a client that names the Last-Modified of an answer that it got."""
+    status: int = ask(site, path, if_modified_since=answer.headers["Last-Modified"]).status_code
+    return status
+
+
+def change(site: Site, content: Content, title: str = "Another title") -> None:
+    content.write("a.md", title=title, topics=["AI", title])
+    site.library.refresh()
+
+
+@every_path
+def test_a_time_before_a_change_is_never_told_304_and_a_time_after_it_is(
+    content: Content, served: Site, clock: Clock, path: str
+) -> None:
+    """[60] Every second around the change; the clock was at it when the client fetched."""
+    clock.now += 1000
+    served.get(path)
+    at = clock.now
+    change(served, content)
+    told = served.get(path).last_modified.timestamp()
+    clock.now += 100
+
+    statuses = {second: named(served, path, at + second) for second in range(-15, 16)}
+
+    expected = {second: 304 if second > MARGIN else 200 for second in range(-15, 16)}
+    # The one second that is Last-Modified, too: who echoes that has the document.
+    assert statuses == expected | {-SLACK: 304}
+    assert told == at - SLACK
+
+
+@every_path
+def test_the_date_that_we_issued_is_304_until_the_next_change(
+    content: Content, served: Site, clock: Clock, path: str
+) -> None:
+    """[60]"""
+    first = served.get(path)
+    before = echoed(served, path, first)
+    clock.now += 3600
+    later = echoed(served, path, first)
+    change(served, content)
+
+    assert (before, later, echoed(served, path, first)) == (304, 304, 200)
+    assert echoed(served, path, served.get(path)) == 304
+
+
+def test_in_a_storm_of_changes_no_date_of_an_earlier_document_is_told_304(
+    content: Content, served: Site, clock: Clock
+) -> None:
+    """[56] More within a second than Last-Modified can tell apart."""
+    answers = []
+    for number in range(3 * SLACK):
+        change(served, content, f"Title {number}")
+        answers.append(served.get("/all.rss"))
+
+    assert {echoed(served, "/all.rss", answer) for answer in answers[:-1]} == {200}
+    clock.now += 60
+    assert named(served, "/all.rss", clock.now) == 304
+
+
+def test_a_change_can_be_seen_when_it_is_committed_not_when_its_refresh_began(
+    content: Content, served: Site, clock: Clock
+) -> None:
+    """A first index, or one made anew, takes minutes: until then the old document is served."""
+    content.write("a.md", title="Another title")
+    fetched: list[Any] = []
+
+    def work(done: int, total: int) -> None:
+        clock.now += 300
+        fetched.append((clock.now, served.get("/all.rss").data))
+
+    served.library.refresh(progress=work)
+    clock.now += 60
+    moment, body = fetched[-1]
+
+    assert body != served.get("/all.rss").data
+    assert named(served, "/all.rss", moment) == 200
+    assert named(served, "/all.rss", clock.now) == 304
+
+
+def test_a_change_whose_process_died_before_announcing_it_can_be_seen_when_another_does(
+    content: Content, served: Site, open_site: Callable[..., Site], clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    content.write("a.md", title="Another title")
+    with monkeypatch.context() as patched:
+        patched.setattr(served.library.revision, "set", lambda value, now: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            served.library.refresh()
+    clock.now += 60
+    fetched = clock.now
+
+    again = open_site()
+
+    assert named(again, "/all.rss", fetched) == 200
+    clock.now += 60
+    assert named(again, "/all.rss", clock.now) == 304
+
+
+def test_a_full_disk_dates_no_change_too_early_and_hides_none(
+    content: Content, served: Site, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(connection: Any, moment: int) -> None:
+        connection.execute("SELECT no_room_on_the_disk()")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(refresh, "date_changes", full)
+        change(served, content)
+    seen = b"Another title" in served.get("/all.rss").data
+    clock.now += 60
+
+    assert seen
+    assert named(served, "/all.rss", clock.now) == 200
+    change(served, content, "A third title")
+    clock.now += 60
+    assert named(served, "/all.rss", clock.now) == 304
+
+
+def test_a_clock_that_was_set_back_makes_no_change_older_than_what_was_served(
+    content: Content, served: Site, clock: Clock
+) -> None:
+    fetched = clock.now
+    clock.now -= 3600
+    change(served, content)
+
+    assert named(served, "/all.rss", fetched) == 200
+
+
+@pytest.mark.parametrize("path", ["/all.rss", "/topics/ai", "/feeds.opml"])
+def test_a_lost_index_gives_no_date_again_that_it_gave_before(
+    content: Content, served: Site, open_site: Callable[..., Site], tmp_path: Path, clock: Clock,
+    path: str,
+) -> None:  # fmt: skip
+    """Of all dates in the articles none tells what was removed."""
+    content.write("a.md", topics=["AI", "Robots"])
+    served.library.refresh()
+    before = served.get(path)
+    (tmp_path / "instance" / "index.sqlite").unlink()
+    content.remove("a.md")
+
+    again = open_site()
+    after = again.get(path)
+
+    assert after.data != before.data
+    assert after.last_modified > before.last_modified
+    assert echoed(again, path, before) == 200
+    assert named(again, path, clock.now) == 200
+    assert echoed(again, path, after) == 304
+
+
+def test_the_first_article_of_a_declared_topic_takes_no_date_back(
+    content: Content, open_site: Callable[..., Site], clock: Clock
+) -> None:
+    content.raw("topics.yml", "- name: AI\n")
+    site = open_site()
+    before = site.get("/topics/ai.rss")
+    fetched = clock.now
+    content.write("old.md", publishedDateTime="2019-01-01")
+    site.library.refresh()
+
+    after = site.get("/topics/ai.rss")
+
+    assert after.last_modified > before.last_modified
+    assert (echoed(site, "/topics/ai.rss", before), named(site, "/topics/ai.rss", fetched)) == (
+        200, 200,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("path", ["/all.rss", "/", "/feeds.json", "/robots.txt"])
+def test_settings_change_the_dates_of_a_site_without_articles(
+    content: Content, site: Site, open_site: Callable[..., Site], clock: Clock, path: str
+) -> None:
+    before, fetched = site.get(path), clock.now
+    content.raw("site.yml", f"title: Another title\nurl: {SITE_URL}/another\n")
+
+    again = open_site(FEEDS_URL="")
+
+    assert again.get(path).last_modified > before.last_modified
+    assert (echoed(again, path, before), named(again, path, fetched)) == (200, 200)
+
+
+@pytest.fixture
+def made_anew(
+    content: Content, served: Site, tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Site]:
+    """A site with other settings, while the index is made anew for them."""
+    content.raw("site.yml", "title: Another title\n")
+    environ = {
+        "FEEDS_CONTENT_DIR": str(content.folder),
+        "FEEDS_INSTANCE_DIR": str(tmp_path / "instance"),
+        "FEEDS_URL": SITE_URL,
+    }
+    again = Site(create_app(environ, clock))
+    may_go_on, clear = threading.Event(), changes.clear
+
+    def wait_and_clear(connection: Any, now: int) -> None:
+        may_go_on.wait(20)
+        clear(connection, now)
+
+    monkeypatch.setattr(changes, "clear", wait_and_clear)
+    again.library.start(patience=0)
+    try:
+        yield again
+    finally:
+        may_go_on.set()
+        again.library.stop()
+
+
+@pytest.mark.parametrize("path", ["/all.rss", "/all/2026-11.json", "/topics/ai", "/feeds.json"])
+def test_other_settings_have_another_date_while_the_index_is_made_anew(
+    served: Site, request: pytest.FixtureRequest, clock: Clock, path: str
+) -> None:
+    before, fetched = served.get(path), clock.now
+    again: Site = request.getfixturevalue("made_anew")
+
+    assert wait_for(lambda: again.get(path).status_code == 200)
+    after = again.get(path)
+
+    assert after.data != before.data
+    assert after.last_modified > before.last_modified
+    assert (echoed(again, path, before), named(again, path, fetched)) == (200, 200)
+
+
+def test_pages_of_another_version_have_another_date_and_feeds_keep_theirs(
+    served: Site, open_site: Callable[..., Site], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An upgrade may change every page, and no feed."""
+    paths = ("/all.rss", "/topics/ai.atom", "/topics/ai", "/feeds.opml", "/embed")
+    before = {path: served.get(path) for path in paths}
+    monkeypatch.setattr("app.pages_version", lambda: "another")
+    for room in (web.pages, web.lists, web.embed):
+        monkeypatch.setattr(room, "version", lambda: "another")
+
+    again = open_site()
+
+    statuses = {path: echoed(again, path, before[path]) for path in paths}
+    assert statuses == dict.fromkeys(paths[:2], 304) | dict.fromkeys(paths[2:], 200)
+    assert [echoed(again, path, again.get(path)) for path in paths] == [304] * len(paths)
+
+
+def test_the_style_sheet_is_always_what_its_name_says(served: Site) -> None:
+    path = f"/static/{web.assets.NAMES['style.css']}"
+    first = served.get(path)
+
+    assert (echoed(served, path, first), named(served, path, NOW)) == (304, 304)
+
+
+# Pictures: files of their owner, of which only the time is known.
+
+
+@pytest.fixture
+def cat(content: Content, served: Site) -> Path:
+    picture = content.raw("pictures/cat.png", PNG)
+    os.utime(picture, (NOW, NOW))
+    return picture
+
+
+def test_a_picture_that_an_older_one_took_the_place_of_is_not_unchanged(
+    served: Site, content: Content, cat: Path
+) -> None:
+    """As ``cp -p`` does it."""
+    before = ask(served, "/pictures/cat.png")
+    with_range = {"range": "bytes=0-3", "if_range": date(NOW)}
+    part = ask(served, "/pictures/cat.png", **with_range)
+    os.utime(content.raw("pictures/cat.png", PNG + b"older"), (NOW - 3600, NOW - 3600))
+
+    statuses = [named(served, "/pictures/cat.png", NOW + later) for later in (-3600, 0, 60)]
+    whole = ask(served, "/pictures/cat.png", **with_range)
+
+    assert echoed(served, "/pictures/cat.png", before) == 200
+    assert statuses == [304, 200, 200]
+    assert (part.status_code, part.data) == (206, PNG[:4])
+    assert (whole.status_code, whole.data) == (200, PNG + b"older")
+
+
+def test_a_picture_is_unchanged_by_its_tag_whatever_date_comes_with_it(
+    served: Site, cat: Path
+) -> None:
+    tag = ask(served, "/pictures/cat.png").headers["ETag"]
+    unreadable = ask(served, "/pictures/cat.png", if_modified_since="yesterday")
+
+    answer = ask(served, "/pictures/cat.png", if_none_match=tag, if_modified_since=date(NOW + 60))
+
+    assert (answer.status_code, unreadable.status_code) == (304, 200)
+
+
+# A real server, asked as "curl -z" asks: by the time of the last answer.
+
+
+class Poller:
+    """Has the last document that it got, and names the time when it got its last answer."""
+
+    def __init__(self, server: str, path: str) -> None:
+        self._host = urlsplit(server).netloc
+        self._path = path
+        self._since = {"If-Modified-Since": date(0)}
+        self.body = b""
+        self.status = 0
+
+    def poll(self) -> None:
+        with closing(HTTPConnection(self._host, timeout=10)) as connection:
+            connection.request("GET", self._path, headers=self._since)
+            answer = connection.getresponse()
+            self.status, body = answer.status, answer.read()
+            self.body = self.body if self.status == 304 else body
+            # curl takes the time of the file that it wrote, which is this or a little later.
+            self._since = {"If-Modified-Since": answer.headers["Date"]}
+
+    def is_unchanged(self) -> bool:
+        self.poll()
+        return self.status == 304
+
+    def has(self, text: bytes) -> bool:
+        self.poll()
+        return text in self.body
+
+
+@contextmanager
+def polling(pollers: list[Poller]) -> Iterator[None]:
+    """Let each poll as fast as it can, until the block ends."""
+    is_over = threading.Event()
+
+    def work(poller: Poller) -> None:
+        while not is_over.is_set():
+            poller.poll()
+
+    with ThreadPoolExecutor(len(pollers)) as pool:
+        work_of_all = [pool.submit(work, poller) for poller in pollers]
+        try:
+            yield
+        finally:
+            is_over.set()
+        for each in work_of_all:
+            each.result()
+
+
+def test_who_polls_a_real_server_by_the_clock_has_the_last_change(
+    content: Content, tmp_path: Path
+) -> None:
+    """Whatever changes while it is asked, and however fast."""
+    content.write("a.md", title="Version 0")
+    with serving(content.folder, tmp_path / "instance", FEEDS_WORKERS="2") as server:
+        pollers = [Poller(server, path) for path in ("/all.rss", "/topics/ai", "/feeds.json")]
+        for last in (b"Version 9", b"Version 19", b"Version 29"):
+            with polling(pollers):
+                for number in range(int(last[8:]) - 8, int(last[8:]) + 1):
+                    title = f"Version {number}"
+                    content.write("a.md", title=title, topics=["AI", title])
+                    assert wait_for(lambda title=title: shows(server, title))  # type: ignore[misc]
+
+            assert [poller.has(last) for poller in pollers] == [True] * 3
+
+        # And is told so, once that is certain.
+        assert wait_for(lambda: all(poller.is_unchanged() for poller in pollers))
+
+
+def shows(server: str, text: str) -> bool:
+    with urlopen(f"{server}/all.rss", timeout=10) as answer:
+        return text.encode() in answer.read()
