@@ -123,8 +123,10 @@ def remembered(
 def _remember(document: Document, key: tuple[str | None, ...], conditions: Conditions) -> Answer:
     found = answer(document, conditions)
     if max(len(part or "") for part in key) <= LONGEST:
-        if len(document.memo) >= REMEMBERED:
+        if len(document.memo) >= REMEMBERED - 1:
             document.memo.clear()
+        # Whatever the conditions were, there is one 200 and one 304 in each coding.
+        found = document.memo.setdefault((found.status, key[0]), found)
         document.memo[key] = found
     return found
 
