@@ -13,7 +13,7 @@ from click import ClickException
 from flask import Flask
 
 from feeds import cli, formats, logs
-from feeds.cache import Cache, open_cache, open_traces
+from feeds.cache import TRACES, Cache, open_cache, open_traces
 from feeds.catalog import Catalog
 from feeds.counting import FILE, SUBSCRIBERS, Beat, Counts, PollCounter, SharedCounts, Subscribers
 from feeds.errors import SettingsError
@@ -80,10 +80,12 @@ def _library(environment: Environment, files: SiteFiles, clock: Callable[[], flo
 def _web(environment: Environment, catalog: Catalog, library: Library, cache: Cache) -> Web:
     counts = Counts()
     way = catalog.files.fingerprint + str(formats.VERSION).encode()
+    for_traces = int(environment.memory * TRACES)
+    memory = environment.memory - for_traces
     return Web(
         catalog=catalog,
-        publisher=Publisher(library.revision.lately, cache, environment.memory, counts),
-        traces=Traces(way, open_traces(), cache if environment.cache_url else None),
+        publisher=Publisher(library.revision.lately, cache, memory, counts, library.clock),
+        traces=Traces(way, open_traces(for_traces), cache if environment.cache_url else None),
         library=library,
         pictures=environment.content / PICTURES,
         counts=SharedCounts(counts, environment.instance / FILE),

@@ -24,9 +24,12 @@ Bodies = Mapping[str, bytes]
 class _Codings(Bodies):
     """A body, and what it is in each coding since that was first asked for."""
 
-    def __init__(self, body: bytes) -> None:
+    def __init__(self, body: bytes, grew: Callable[[], None]) -> None:
         self._made = {IDENTITY: body}
         self._lock = threading.Lock()
+        self._grew = grew
+        #: Bytes of all that is made.
+        self.size = len(body)
 
     def __getitem__(self, coding: str) -> bytes:
         made = self._made.get(coding)
@@ -41,8 +44,12 @@ class _Codings(Bodies):
     def _make(self, coding: str) -> bytes:
         # A crowd at a new document asks for the same one: the first makes it, the others wait.
         with self._lock:
-            if coding not in self._made:
+            is_new = coding not in self._made
+            if is_new:
                 self._made[coding] = _ENCODERS[coding](self._made[IDENTITY])
+                self.size += len(self._made[coding])
+        if is_new:
+            self._grew()
         return self._made[coding]
 
 
@@ -55,12 +62,17 @@ _ENCODERS: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
-def encode(body: bytes) -> Bodies:
+def encode(body: bytes, grew: Callable[[], None] = lambda: None) -> Bodies:
     """The body in every coding, each made once and not before somebody asks for it.
 
-    The same bytes whenever and wherever it is done.
+    The same bytes whenever and wherever it is done. ``grew`` is called after one was made.
     """
-    return _Codings(body)
+    return _Codings(body, grew)
+
+
+def size(bodies: Bodies) -> int:
+    """Return the bytes in memory of a body, in all codings that have been made."""
+    return bodies.size if isinstance(bodies, _Codings) else sum(map(len, bodies.values()))
 
 
 def pack(key: str, bodies: Bodies) -> bytes:
@@ -68,10 +80,10 @@ def pack(key: str, bodies: Bodies) -> bytes:
     return seal(key, bodies[IDENTITY])
 
 
-def unpack(key: str, packed: bytes) -> Bodies | None:
-    """The body that was sealed with its codings, or None as of ``unseal``."""
+def unpack(key: str, packed: bytes, grew: Callable[[], None] = lambda: None) -> Bodies | None:
+    """The body that was sealed with its codings, as of ``encode``, or None as of ``unseal``."""
     body = unseal(key, packed)
-    return None if body is None else encode(body)
+    return None if body is None else encode(body, grew)
 
 
 def seal(key: str, data: bytes) -> bytes:

@@ -7,11 +7,12 @@ change makes another key, and asking whether anything changed is one comparison 
 import logging
 import threading
 import time
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable
 from concurrent.futures import Future
-from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
+from weakref import WeakValueDictionary
 
 from feeds.cache import LEASE, Cache
 from feeds.counting import Counts
@@ -32,12 +33,18 @@ LOOK = 0.02
 ATTEMPTS = 5
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Hot:
     """A document and the revision at which it was last known to be right."""
 
     revision: int
     document: Document
+    #: When a document of its address was last served though it had changed: seconds UTC.
+    late: int = 0
+    #: What it counts for in memory.
+    size: int = 0
+    #: Whether it was asked for since it was last to leave.
+    is_used: bool = False
 
 
 class Publisher:
@@ -49,16 +56,23 @@ class Publisher:
         cache: Cache,
         memory: int = MEMORY,
         counts: Counts | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         """Take what tells that something changed, the cache behind, and a limit in bytes."""
         self.counts = counts or Counts()
         self._revision = revision
         self._cache = cache
         self._memory = memory
+        self._clock = clock
+        #: By address. Looked into by any thread at any time, changed by one that holds the lock.
         self._hot: OrderedDict[str, _Hot] = OrderedDict()
+        #: The addresses at which the document of a key is kept.
+        self._addresses: defaultdict[str, set[str]] = defaultdict(set)
         self._size = 0
         self._lock = threading.Lock()
         self._rendering: dict[str, Future[Bodies | None]] = {}
+        #: By key, what is in the memory of anybody here.
+        self._alive: WeakValueDictionary[str, Bodies] = WeakValueDictionary()
         self._complaints = Seldom()
         #: How many documents were rendered.
         self.renderings = 0
@@ -71,9 +85,8 @@ class Publisher:
         found = self._hot.get(address)
         if found is None or found.revision != self._revision():
             return None
-        # Another thread may have dropped it just now; a lock would cost more than all the rest.
-        with suppress(KeyError):
-            self._hot.move_to_end(address)
+        # Its place changes when memory is short: now a lock would cost more than all the rest.
+        found.is_used = True
         return found.document
 
     def document(
@@ -90,7 +103,7 @@ class Publisher:
         revision = self._revision()
         found = self._hot.get(address)
         if found and found.revision == revision:
-            self._keep(address, found)
+            found.is_used = True
             return found.document
         is_urgent = found is None or instead is not None
         try:
@@ -99,16 +112,22 @@ class Publisher:
             self._drop(address)
             raise
         except Exception:
-            # First what is known to be newer: what was served before may hold what is withdrawn.
-            last = instead or (found.document if found else None)
-            if last is None:
+            if instead is None and found is None:
                 raise
             self._complain(address)
-            return last
-        if document is not None:
-            self._keep(address, _Hot(revision, document))
-            return document
+            # First what is known to be newer: what was served before may hold what is withdrawn.
+            return instead or self._served_late(found)
+        if document is None:
+            return self._served_late(found)
+        late = found.late if found else 0
+        document = replace(document, changed=max(document.changed, late))
+        self._keep(address, _Hot(revision, document, late))
+        return document
+
+    def _served_late(self, found: _Hot | None) -> Document:
+        """The document that was served before; a client may name this moment as when it had it."""
         assert found is not None
+        found.late = int(self._clock())
         return found.document
 
     def _complain(self, address: str) -> None:
@@ -144,6 +163,9 @@ class Publisher:
     def _bodies(self, recipe: Recipe, is_urgent: bool) -> Bodies | None:
         """From the cache, else rendered, by one thread; the others wait if it is urgent."""
         with self._lock:
+            # Rendered since this thread looked, though perhaps not kept yet.
+            if alive := self._alive.get(recipe.key):
+                return alive
             under_way = self._rendering.get(recipe.key)
             if under_way is None:
                 mine = self._rendering[recipe.key] = Future[Bodies | None]()
@@ -155,9 +177,10 @@ class Publisher:
             mine.set_result(self._cached(recipe, is_urgent))
         except BaseException as error:
             mine.set_exception(error)
-        finally:
-            with self._lock:
-                del self._rendering[recipe.key]
+        with self._lock:
+            del self._rendering[recipe.key]
+            if not mine.exception() and (made := mine.result()):
+                self._alive[recipe.key] = made
         return mine.result()
 
     def _cached(self, recipe: Recipe, is_urgent: bool) -> Bodies | None:
@@ -169,7 +192,7 @@ class Publisher:
             bodies = self._awaited(recipe.key)
         if bodies is None:
             began = time.perf_counter()
-            bodies = encode(recipe.render())
+            bodies = encode(recipe.render(), partial(self._grew, recipe.key))
             self.counts.rendered(time.perf_counter() - began)
             self.renderings += 1
             self._cache.set(recipe.key, pack(recipe.key, bodies))
@@ -177,7 +200,7 @@ class Publisher:
 
     def _stored(self, key: str) -> Bodies | None:
         packed = self._cache.get(key)
-        found = unpack(key, packed) if packed else None
+        found = unpack(key, packed, partial(self._grew, key)) if packed else None
         self.counts.looked_up(found is not None)
         return found
 
@@ -203,9 +226,36 @@ class Publisher:
                 return
             self._forget(address)
             self._hot[address] = hot
-            self._size += hot.document.size
-            while self._size > self._memory and len(self._hot) > 1:
-                self._forget(next(iter(self._hot)))
+            self._addresses[hot.document.key].add(address)
+            self._count(hot)
+            self._make_room(hot)
+
+    def _grew(self, key: str) -> None:
+        """A document has been encoded once more."""
+        with self._lock:
+            for address in [*self._addresses.get(key, ())]:
+                # It may have been the one that had to leave for another.
+                if hot := self._hot.get(address):
+                    self._count(hot)
+                    self._make_room(hot)
+
+    def _count(self, hot: _Hot) -> None:
+        self._size -= hot.size
+        hot.size = hot.document.size
+        self._size += hot.size
+
+    def _make_room(self, newest: _Hot) -> None:
+        """Forget the documents used least recently; the newest stays, however large it is.
+
+        One that was used since it was last here gets a second chance.
+        """
+        while self._size > self._memory and len(self._hot) > 1:
+            address, oldest = next(iter(self._hot.items()))
+            if oldest is newest or oldest.is_used:
+                oldest.is_used = False
+                self._hot.move_to_end(address)
+            else:
+                self._forget(address)
 
     def _drop(self, address: str) -> None:
         with self._lock:
@@ -214,4 +264,8 @@ class Publisher:
     def _forget(self, address: str) -> None:
         old = self._hot.pop(address, None)
         if old:
-            self._size -= old.document.size
+            self._size -= old.size
+            addresses = self._addresses[old.document.key]
+            addresses.remove(address)
+            if not addresses:
+                del self._addresses[old.document.key]

@@ -7,7 +7,9 @@ import socket
 import struct
 import subprocess
 import sys
+import tracemalloc
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ from cachelib import BaseCache
 from pymemcache.client.base import Client as MemcachedClient
 
 from feeds import cache as cache_module
-from feeds.cache import Cache, open_cache
+from feeds.cache import Cache, open_cache, open_traces
 from feeds.encodings import encode, pack, unpack
 from feeds.errors import SettingsError
 from tests import stores
@@ -128,7 +130,7 @@ def shared(request: pytest.FixtureRequest) -> Store:
 @pytest.fixture(params=["memory", "redis", "memcached", "files"])
 def cache(request: pytest.FixtureRequest) -> Cache:
     if request.param == "memory":
-        return open_cache("")
+        return open_traces(1_000_000)
     found = request.getfixturevalue(request.param)
     assert isinstance(found, Store)
     return found.open()
@@ -166,7 +168,7 @@ def test_keys_do_not_disturb_each_other(cache: Cache) -> None:
 
 def test_many_documents_do_not_stop_the_next(cache: Cache) -> None:
     """However full it is: what is kept last is there."""
-    for number in range(cache_module.THRESHOLD + 20):
+    for number in range(120):
         cache.set(f"{number:032x}", VALUE)
 
     cache.set(KEY, VALUE)
@@ -201,11 +203,11 @@ def test_one_of_two_machines_is_told_to_make_a_document(
     assert wait_for(lambda: second.lease(KEY))
 
 
-@pytest.mark.parametrize("name", ["memory", "files"])
+@pytest.mark.parametrize("name", ["none", "files"])
 def test_what_one_machine_has_for_itself_asks_nobody(
     name: str, request: pytest.FixtureRequest
 ) -> None:
-    cache = open_cache("") if name == "memory" else request.getfixturevalue("files").open()
+    cache = open_cache("") if name == "none" else request.getfixturevalue("files").open()
 
     assert cache.lease(KEY)
     assert cache.lease(KEY)
@@ -277,6 +279,68 @@ def test_a_second_machine_renders_nothing_again(
 
     assert bodies[0] == bodies[1]
     assert [site.web.publisher.renderings for site in (first, second)] == [1, 0]
+
+
+def test_without_a_url_nothing_is_kept_a_second_time() -> None:
+    cache = open_cache("")
+
+    cache.set(KEY, VALUE)
+
+    assert cache.get(KEY) is None
+
+
+# Memory.
+
+
+def test_memory_is_bounded_in_bytes_and_what_is_used_least_recently_leaves_first() -> None:
+    values = {f"{number:032x}": os.urandom(1000) for number in range(1000)}
+    tracemalloc.start()
+    try:
+        cache = open_traces(50_000)
+        cache.set("used", b"again and again")
+        for key, value in values.items():
+            cache.set(f"{key}:{key}", bytes(bytearray(value)))
+            assert cache.get("used")
+        held = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+
+    kept = [key for key in values if cache.get(f"{key}:{key}")]
+    assert kept == list(values)[-len(kept) :]
+    assert 30 < len(kept) < 50
+    assert held < 60_000
+
+
+def test_a_value_larger_than_the_memory_is_not_kept_and_takes_no_room() -> None:
+    cache = open_traces(2_000)
+    cache.set(KEY, bytes(10_000))
+    first = cache.get(KEY)
+
+    cache.set(KEY, b"small")
+    cache.set(KEY, b"another")
+
+    assert (first, cache.get(KEY)) == (None, b"another")
+
+
+def test_memory_is_safe_in_many_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = open_traces(20_000)
+
+    def work(number: int) -> None:
+        for turn in range(2000):
+            cache.set(f"{(number * turn) % 97}", bytes(turn % 900))
+            cache.get(f"{turn % 97}")
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            list(pool.map(work, range(8)))
+    finally:
+        sys.setswitchinterval(interval)
+
+    memory: Any = vars(cache)["_backend"]
+    held = sum(cache_module.PLACE + len(value) for value in memory._values.values())
+    assert memory._room == 20_000 - held >= 0
 
 
 # Files.

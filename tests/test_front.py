@@ -195,8 +195,8 @@ def test_the_documents_used_least_recently_leave_memory_first() -> None:
 
 
 def _recipe(name: str) -> Recipe:
-    # 52 kB by the publisher's count, with codings and all.
-    body = Random(name).randbytes(27_000)
+    # 52 kB by the publisher's count.
+    body = Random(name).randbytes(32_000)
     return Recipe(name, 1, 2, 60, (("Content-Type", "text/plain"),), lambda: body)
 
 

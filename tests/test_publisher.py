@@ -1,17 +1,23 @@
 """From an address to a document: rendered once, kept while it is hot."""
 
 import logging
+import sys
 import threading
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
+from functools import partial
+from random import Random
+from string import ascii_lowercase
 
 import pytest
 
-from feeds.documents import Document, Recipe
-from feeds.encodings import IDENTITY, encode, pack
+from feeds.cache import open_cache
+from feeds.documents import OVERHEAD, Document, Recipe
+from feeds.encodings import CODINGS, IDENTITY, encode, pack
 from feeds.errors import (
     IndexUnavailable,
     MovedFeed,
@@ -22,8 +28,12 @@ from feeds.errors import (
 )
 from feeds.model import FeedId
 from feeds.publisher import ATTEMPTS, LOOK, Publisher
+from feeds.web.answers import remembered
 
 ADDRESS = "https://feeds.example.org/all.rss"
+
+#: Conditions that clients have.
+TAGS = (None, '"key of first"', '"other"')
 
 #: Seconds after which a test gives up on a thread.
 SOON = 10
@@ -37,9 +47,11 @@ class Store:
     #: Keys of what another machine makes now.
     leased: set[str] = field(default_factory=set)
     is_shared: bool = True
+    #: Whether it is none.
+    forgets: bool = False
 
     def get(self, key: str) -> bytes | None:
-        return self.kept.get(key)
+        return None if self.forgets else self.kept.get(key)
 
     def set(self, key: str, value: bytes) -> None:
         self.kept[key] = value
@@ -185,6 +197,27 @@ def test_one_rendering_however_many_ask(shop: Shop) -> None:
 
     assert shop.publisher.renderings == 1
     assert {document.bodies[IDENTITY] for document in documents} == {b"first"}
+
+
+def test_who_looked_before_it_was_rendered_renders_nothing_again() -> None:
+    """However late its thread goes on."""
+    shop = Shop(store=Store(is_shared=False, forgets=True))
+    looked, may_go_on = threading.Event(), threading.Event()
+
+    def late() -> Recipe:
+        looked.set()
+        assert may_go_on.wait(SOON)
+        return shop.recipe()
+
+    with ThreadPoolExecutor() as pool:
+        waiting = pool.submit(shop.publisher.document, ADDRESS, late)
+        assert looked.wait(SOON)
+        first = shop.ask()
+        may_go_on.set()
+        second = waiting.result(SOON)
+
+    assert second.bodies is first.bodies
+    assert shop.publisher.renderings == 1
 
 
 def test_who_comes_while_another_renders_gets_the_stale_document_at_once(shop: Shop) -> None:
@@ -466,6 +499,151 @@ def test_a_document_larger_than_the_memory_is_kept_alone() -> None:
 
     assert shop.publisher.hot("a") is None
     assert shop.publisher.hot("b") is document
+
+
+def recipe_of(address: str, content: str = "") -> Recipe:
+    return Recipe(f"{address} {content}", 1, 2, 900, (), f"{address}{content}".encode)
+
+
+def text(seed: int, size: int) -> bytes:
+    """Words that nothing else is made of."""
+    random = Random(seed)
+    words = ["".join(random.choices(ascii_lowercase, k=6)) for _ in range(300)]
+    return " ".join(random.choices(words, k=size // 7)).encode()
+
+
+def test_memory_holds_what_is_counted_and_no_body_twice() -> None:
+    """In all codings, with the conditions that clients make up, as `app.py` puts it together."""
+    memory = 4_000_000
+    publisher = Publisher(lambda: 1, open_cache(""), memory)
+    bodies = [text(number, 500_000) for number in range(20)]
+    tracemalloc.start()
+    try:
+        for number, body in enumerate(bodies):
+            copied = partial(bytes, bytearray(body))
+            recipe = Recipe(f"key {number}", 1, 2, 900, (), copied)
+            document = publisher.document(f"/{number}", partial(replace, recipe))
+            for coding in (*CODINGS, IDENTITY) * 8:
+                remembered(document, coding, f'"{Random().random():080}"', None)
+        del document, copied, recipe
+        held = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+
+    assert len(publisher._hot) > 3
+    assert held <= publisher._size <= memory
+
+
+def test_small_documents_take_no_more_than_is_counted_either() -> None:
+    publisher = Publisher(lambda: 1, open_cache(""), 1_000_000)
+    tracemalloc.start()
+    try:
+        for number in range(99):
+            recipe = Recipe(f"{number:032x}", 1, 2, 900, (), partial(bytes, 100))
+            address = f"https://feeds.example.org/topics/{number}.rss"
+            document = publisher.document(address, partial(replace, recipe))
+            for turn, coding in enumerate((*CODINGS, IDENTITY) * 16):
+                made_up = f"{turn}{number:095}"
+                known = f'"{number:032x}"' if turn % 2 else f'"{made_up}"'
+                remembered(document, coding, known, None if turn % 8 < 4 else made_up)
+        del document
+        held = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+
+    assert held <= publisher._size <= 1_000_000
+
+
+def test_a_document_that_is_encoded_makes_the_room_that_it_then_needs() -> None:
+    publisher = Publisher(lambda: 1, open_cache(""), memory=3 * (OVERHEAD + 6) + 10)
+    documents = [publisher.document(a, partial(recipe_of, a)) for a in ("/one/a", "/one/b")]
+    publisher.hot("/one/a")
+    documents.append(publisher.document("/one/c", partial(recipe_of, "/one/c")))
+
+    grown = [documents[2].bodies[coding] for coding in CODINGS]
+
+    assert list(publisher._hot) == ["/one/c", "/one/a"]
+    assert publisher._size == sum(hot.document.size for hot in publisher._hot.values())
+    assert all(grown)
+
+
+def test_a_document_that_has_left_is_not_counted_when_it_is_encoded() -> None:
+    publisher = Publisher(lambda: 1, open_cache(""), memory=OVERHEAD + 10)
+    first = publisher.document("a", partial(recipe_of, "a"))
+    publisher.document("b", partial(recipe_of, "b"))
+    size = publisher._size
+
+    assert first.bodies["gzip"]
+
+    assert publisher._size == size
+
+
+def test_the_newest_document_stays_though_all_others_are_used() -> None:
+    shop = room_for(3)
+    for address in ("a", "b", "c"):
+        shop.ask(address)
+        shop.publisher.hot(address)
+
+    shop.ask("d")
+
+    assert [shop.publisher.hot(a) is not None for a in "abcd"] == [False, True, True, True]
+
+
+def test_no_thread_disturbs_another() -> None:
+    """Eight of them, memory for some documents, many addresses, and a revision that moves."""
+    shop = Shop(memory=500_000, store=Store(is_shared=False, forgets=True))
+    ends = time.monotonic() + 4
+
+    def work(seed: int) -> int:
+        random, answered = Random(seed), 0
+        while time.monotonic() < ends:
+            address = f"/{random.randrange(60)}"
+            document = shop.publisher.hot(address)
+            if document is None and random.random() < 0.1:
+                with suppress(UnknownFeed):
+                    shop.publisher.document(address, lambda: fail(UnknownFeed()))
+            elif document is None:
+                made = partial(recipe_of, address, shop.content)
+                document = shop.publisher.document(address, made)
+            if document is not None:
+                remembered(document, random.choice(CODINGS), random.choice(TAGS), None)
+                answered += 1
+            if random.random() < 0.01:
+                shop.publish(text(random.randrange(10**9), 3_000).decode())
+        return answered
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            answered = [each.result(30) for each in [pool.submit(work, n) for n in range(8)]]
+    finally:
+        sys.setswitchinterval(interval)
+
+    publisher = shop.publisher
+    assert min(answered) > 100
+    assert publisher._size == sum(hot.document.size for hot in publisher._hot.values())
+    assert publisher._size <= 500_000
+    kept = {address for addresses in publisher._addresses.values() for address in addresses}
+    assert kept == set(publisher._hot)
+
+
+def test_a_document_that_is_served_late_has_changed_for_clients_no_earlier() -> None:
+    """They may name the time when they got it."""
+    clock = iter((5000, 7000, 9000))
+    shop = Shop()
+    shop.publisher = Publisher(lambda: shop.revision, shop.store, clock=lambda: next(clock))
+    shop.ask()
+    shop.publish("second")
+    for _ in range(2):
+        shop.publisher.document(ADDRESS, lambda: fail(IndexUnavailable("no")))
+
+    served = shop.ask()
+    shop.revision += 1
+    again = shop.ask()
+
+    assert served.bodies[IDENTITY] == b"second"
+    assert (served.changed, again.changed) == (7000, 7000)
 
 
 def test_forgetting_a_feed_that_was_never_kept_changes_nothing(shop: Shop) -> None:
