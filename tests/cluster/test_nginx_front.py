@@ -1,0 +1,318 @@
+"""nginx in front, with the shipped file: no request changes what another one is answered with."""
+
+import shutil
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from feeds.web import embed
+from tests.cluster.crowd import all_at_once
+from tests.cluster.installation import Cluster
+from tests.conftest import SITE_URL, Content
+from tests.raw import RawAnswer, exchange, request
+from tests.test_http import PNG, fill
+from tests.waiting import wait_for
+
+#: Addresses that nginx keeps.
+KEPT = ["/", "/topics/ai.rss", "/topics/%E6%97%A5%E6%9C%AC", "/embed",
+        "/embed/all?count=3&theme=dark",        "/pictures/two%20cats%2C.png"]  # fmt: skip
+
+#: Queries that nginx and a node could read as different things.
+QUERIES = ["q=zzzz", "%71=zzzz", "Q=zzzz", "%51=zzzz", "Q=&q=zzzz", "q=&Q=zzzz", "q=&q=zzzz",
+           "q=zzzz&q=", "a&q=zzzz", "&q=zzzz", "&&%71=zzzz", "?q=zzzz", "a?q=zzzz", "a;q=zzzz",
+           ";q=zzzz", "q==zzzz", "q=%00", "q=%ff", "q=%zz", "q=%", "q%3Dzzzz", "%2571=zzzz",
+           "q[]=zzzz", "q[0]=zzzz", "+q=zzzz", "q+=zzzz", "%20q=zzzz", "q%20=zzzz", "q=", "q",
+           "%71", "q=zzzz#", "#?q=zzzz", "a#&q=zzzz", "q=zz/../zz", "q=" + "z" * 3000, "qq=zzzz",
+           "q\xff=zzzz", "\xff=1&q=zzzz", "q=\xe9", "a=%26q=zzzz", "a%26q=zzzz", "utm_source=x",
+           "", "?", "&", "=", "count=3", "Count=3", "%63ount=3", "count=03", "count=3&count=10",
+           "count=10&theme=light", "theme=light&count=10", "&count=10", "count=10&", "count=4",
+           "theme=dark", "THEME=dark", "theme=DARK", "pictures=no", "pictures=no&pictures=yes",
+           "pictures=n%6f", "feed=topics/ai", "feed=topics%2Fai", "%66eed=topics/ai", "feed=zzzz",
+           "url=https://feeds.example.org/topics/ai", "format=xml", "format=json", "maxheight=90",
+           "f%6frmat=xml", "callback=x", "page=2", "_method=DELETE"]  # fmt: skip
+
+#: Headers in which somebody else's answer could be asked for.
+HEADERS = ["Host: evil.example", "X-Forwarded-Host: evil.example", "X-Forwarded-Proto: gopher",
+           "X-Forwarded-Prefix: /evil", "X-Forwarded-For: 10.0.0.1", "Forwarded: host=evil.example",
+           "X-Script-Name: /evil", "Script-Name: /evil", "X-Original-URL: /topics/ai.rss",
+           "X-Rewrite-URL: /topics/ai.rss", "X-HTTP-Method-Override: DELETE", "X-HTTP-Method: HEAD",
+           "Accept: application/json", "Accept-Language: ar", "Cookie: session=1",
+           "Authorization: Bearer token", "If-None-Match: *", "If-None-Match: W/\"x\"",
+           "If-Modified-Since: Fri, 01 Jan 2100 00:00:00 GMT", "If-Match: \"x\"",
+           "If-Unmodified-Since: Sat, 01 Jan 2000 00:00:00 GMT", "A-IM: feed",
+           "If-None-Match: \"0\"\r\nA-IM: feed", "Range: bytes=0-9", "Range: bytes=0-9,20-29",
+           "Range: items=0-9", "Range: bytes=99999999-", "If-Range: \"x\"\r\nRange: bytes=0-9",
+           "Accept-Encoding: gzip", "Accept-Encoding: br;q=0.5, gzip;q=0.9",
+           "Accept-Encoding: gzip;q=0.5", "Accept-Encoding: *", "Accept-Encoding: zstd;q=1.0",
+           "Accept-Encoding: x-gzip, br;q=0", "Accept-Encoding: x-br", "Accept-Encoding: gzip br",
+           "Accept-Encoding: gzip;x=1", "Accept-Encoding: identity, gzip;q=0.1",
+           "Transfer-Encoding: identity", "Upgrade: h2c", "TE: trailers", "Expect: 100-continue",
+           "Cache-Control: no-cache", "Pragma: no-cache", "X_Forwarded_Host: evil.example",
+           "Content-Type: application/x-www-form-urlencoded"]  # fmt: skip
+
+
+#: What takes the place of each slash of a path, and what is put at its end.
+SLASHES = ["//", "///", "/./", "/x/../", "/%2e/", "/x/%2e%2e/", "/;/", "/%2f/", "/\\"]
+ENDS = ["/", "//", "/.", "/..", ".", "%2e", ";", ";x=1", "%00", "%20", "%0a", "%3f", "%3Fq=z",
+        "%23", "#", "#x", "#/topics/ai.rss", "%ff", "\xff", "\\", "*", "~", "/../all.rss",
+        "/%2e%2e/all.rss", "%2fall.rss", "?", "??"]  # fmt: skip
+
+
+def spellings(path: str) -> Iterator[str]:
+    """Other ways to write a path: of the same address, of another one, or of none."""
+    for i in sorted({0, len(path) // 2, len(path) - 1}):
+        yield from (f"{path[:i]}%{ord(path[i]):{form}}{path[i + 1 :]}" for form in ("02x", "02X"))
+    yield "/" + "".join(f"%{ord(letter):02X}" for letter in path[1:])
+    yield from (path.replace("/", slash) for slash in SLASHES)
+    yield from (path + end for end in ENDS)
+    yield from (path.upper(), path.swapcase(), path.lower(), f"http://evil.example{path}")
+    yield from (f"HTTP://evil.example:8080{path}", f"/x/..{path}", f"/.{path}")
+
+
+@dataclass(frozen=True)
+class Odd:
+    """A request that somebody makes up, and the address that it could spoil."""
+
+    kept: str
+    sent: bytes
+    method: str
+
+
+def odd_requests() -> Iterator[Odd]:
+    for kept in KEPT:
+        path = kept.partition("?")[0]
+        for target in (*(f"{path}?{query}" for query in QUERIES), *spellings(path)):
+            yield Odd(kept, request(target), "GET")
+        for header in HEADERS:
+            yield Odd(kept, request(kept, *header.split("\r\n")), "GET")
+        for method in ("HEAD", "OPTIONS", "POST", "PUT", "TRACE", "PURGE"):
+            yield Odd(kept, request(f"{path}?%71=zzzz&%63ount=3", method=method), method)
+            yield Odd(kept, request(f"/{path}", method=method), method)
+        body = request(kept, "Content-Length: 5", body=b"q=zzz")
+        chunks = request(kept, "Transfer-Encoding: chunked", body=b"5\r\nq=zzz\r\n0\r\n\r\n")
+        yield from (Odd(kept, sent, "GET") for sent in (body, chunks))
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    folder = tmp_path_factory.mktemp("front")
+    content = Content(folder / "content")
+    fill(content)
+    content.write("c.md", topics=["日本"])
+    content.raw("pictures/two cats,.png", PNG)
+    with Cluster(content, folder).running() as running:
+        yield running
+
+
+def empty(cluster: Cluster) -> None:
+    """Let nginx have nothing."""
+    for kept in (cluster.folder / "cache").iterdir():
+        shutil.rmtree(kept, ignore_errors=True)
+
+
+def files(cluster: Cluster) -> list[Path]:
+    """What nginx keeps."""
+    return [path for path in (cluster.folder / "cache").rglob("*") if path.is_file()]
+
+
+def told(answer: RawAnswer) -> tuple[int, bytes, list[str | None]]:
+    names = ("Content-Type", "ETag", "Content-Encoding", "X-Robots-Tag", "Location")
+    return answer.status, answer.body, [answer.headers[name] for name in names]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What nginx answers to an odd request and to a plain one after it, and what a node does."""
+
+    odd: Odd
+    through: RawAnswer
+    direct: RawAnswer
+    after: RawAnswer
+
+
+@pytest.fixture(scope="module")
+def outcomes(cluster: Cluster) -> list[Outcome]:
+    """Of each odd request while nginx has nothing."""
+    node, front = cluster.nodes[0].port, cluster.nginx.port
+    found = []
+    for odd in odd_requests():
+        empty(cluster)
+        through = exchange(front, odd.sent, odd.method)
+        after = exchange(front, request(odd.kept))
+        found.append(Outcome(odd, through, exchange(node, odd.sent, odd.method), after))
+    return found
+
+
+def test_no_request_changes_what_a_plain_one_is_answered_with(
+    cluster: Cluster, outcomes: list[Outcome]
+) -> None:
+    right = {kept: told(exchange(cluster.nodes[0].port, request(kept))) for kept in KEPT}
+
+    spoilt = [found.odd for found in outcomes if told(found.after) != right[found.odd.kept]]
+
+    assert {status for status, *_ in right.values()} == {200}
+    assert len(outcomes) > 800
+    assert spoilt == []
+
+
+def test_a_request_that_nginx_does_not_refuse_gets_what_a_node_says(
+    outcomes: list[Outcome],
+) -> None:
+    """What is refused by either, such as bytes that are no text, is refused in its own words."""
+    refused = {400, 405, 412, 416, 501}
+    answered = [
+        found for found in outcomes if not refused & {found.through.status, found.direct.status}
+    ]
+
+    others = [found.odd for found in answered if told(found.through) != told(found.direct)]
+
+    assert len(answered) > 800
+    assert others == []
+
+
+def test_what_anybody_can_make_up_takes_no_room_in_the_cache(cluster: Cluster) -> None:
+    """Each of these is another address to nginx, and most of them the same to a node."""
+    coded = "".join(f"%{ord(letter):02x}" for letter in "all.rss")
+    made_up = [
+        asked
+        for n in range(40)
+        for asked in (
+            request(f"/?q={n}"),
+            request(f"/?{n}"),
+            request(f"/topics/ai?{n}"),
+            request(f"/topics/ai#{n}"),
+            request(f"/embed/all?count=3&{n}"),
+            request(f"/embed?feed=all&{n}"),
+            request(f"/oembed?url={SITE_URL}/topics/ai&{n}"),
+            request(f"{'/' * (n + 2)}topics/ai"),
+            request("/" + coded[: 3 * (n % 8)] + "all.rss"[n % 8 :], f"X-{n}: x"),
+            request(f"/topics/{n}.rss"),
+            request(f"/providers/old.example.com/{n}.rss"),
+            request(f"/providers/ended.example.com/{n}.rss"),
+            request(f"/pictures/{n}.png"),
+            request("/topics/ai", f"Accept-Encoding: gzip;q=0.{n}1"),
+            request("/topics/ai", f"Accept-Encoding: gzip, x-{n}"),
+        )
+    ]
+    empty(cluster)
+    answers = [exchange(cluster.nginx.port, each) for each in made_up]
+
+    assert {answer.status for answer in answers} == {200, 301, 404, 410}
+    # Two pages, one of them also in gzip, and a feed.
+    assert len(files(cluster)) == 4
+
+
+@pytest.mark.parametrize("pictures", ["", "pictures=no"])
+@pytest.mark.parametrize("theme", embed.THEMES)
+@pytest.mark.parametrize("count", embed.COUNTS)
+def test_a_box_is_kept_in_each_form_that_our_pages_offer(
+    cluster: Cluster, count: int, theme: str, pictures: str
+) -> None:
+    chosen = embed.Options(count, not pictures, theme)
+    query = "&".join(f"{name}={value}" for name, value in chosen.query.items())
+    asked = request(f"/embed/topics/ai?{query}".rstrip("?"))
+
+    answers = [exchange(cluster.nginx.port, asked) for _ in range(2)]
+
+    assert answers[1].headers["X-Cache"] == "HIT"
+    assert answers[1].body == answers[0].body
+
+
+def test_what_is_gone_is_gone_for_all_who_ask_at_once(cluster: Cluster) -> None:
+    """An old answer is given to some while one asks for the new one, which must take its place."""
+    cluster.content.raw("pictures/gone.png", PNG)
+    address = cluster.nginx.url + "/pictures/gone.png"
+    assert [status for status, _ in all_at_once([address])] == [200]
+    cluster.content.remove("pictures/gone.png")
+
+    assert wait_for(lambda: all_at_once([address])[0][0] == 404)
+
+    assert {status for status, _ in all_at_once([address] * 60)} == {404}
+
+
+#: What a crowd can ask for, with what it is answered.
+CROWDS = [
+    ("/topics/ai.rss", (), 200),
+    ("/topics/ai", (), 200),
+    ("/topics/ai.atom", ("If-Modified-Since: Fri, 01 Jan 2100 00:00:00 GMT",), 304),
+    ("/topics/machine-minds.rss", (), 301),
+    ("/topics/nope.rss", (), 404),
+    ("/nope", (), 404),
+    ("/%6eope", (), 404),
+    ("/pictures/nope.png", (), 404),
+    ("/metrics", (), 404),
+    ("/topics/ended.rss", (), 410),
+    ("/providers/ended.example.com/nope.json", (), 410),
+]
+
+
+@pytest.mark.parametrize("is_hot", [False, True], ids=["cold", "hot"])
+@pytest.mark.parametrize(
+    ("path", "headers", "status"), CROWDS, ids=[f"{crowd[0]}-{crowd[2]}" for crowd in CROWDS]
+)
+def test_a_crowd_waits_no_longer_than_at_a_node(
+    cluster: Cluster, path: str, headers: tuple[str, ...], status: int, is_hot: bool
+) -> None:
+    empty(cluster)
+    all_at_once([cluster.nginx.url + path] * is_hot, *headers)
+
+    direct, _ = timed([cluster.nodes[0].url + path] * 60, *headers)
+    through, statuses = timed([cluster.nginx.url + path] * 60, *headers)
+
+    assert statuses == {status}
+    assert through < direct + 0.5
+
+
+def test_a_crowd_is_refused_at_once_when_no_node_answers(cluster: Cluster) -> None:
+    for node in cluster.nodes:
+        node.end(signal.SIGKILL)
+    empty(cluster)
+
+    through, statuses = timed([cluster.nginx.url + "/topics/ai.rss"] * 60)
+    for node in cluster.nodes:
+        node.start()
+
+    assert statuses == {503}
+    assert through < 0.5
+
+
+def timed(addresses: list[str], *headers: str) -> tuple[float, set[object]]:
+    """Seconds until all are answered who ask at once, and with what."""
+    began = time.monotonic()
+    answers = all_at_once(addresses, *headers)
+    return time.monotonic() - began, {status for status, _ in answers}
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (b"nonsense\r\n\r\n", 400),
+        (request("/", host=""), 400),
+        (request("/", "Host: b"), 400),
+        (request("/%zz"), 400),
+        (request("/%00"), 400),
+        (request("/metrics"), 404),
+        (request("/", method="TRACE"), 405),
+        (request("/all.rss", 'If-Match: "x"'), 412),
+        (request("/", "Content-Length: 2000", method="POST"), 413),
+        (request("/" + "a" * 9000), 414),
+        (request("/pictures/two%20cats%2C.png", "Range: bytes=999-"), 416),
+        (request("/", "X: " + "a" * 9000), 400),
+        (request("/", "Transfer-Encoding: x"), 501),
+        (request("/").replace(b"1.1", b"3.0"), 505),
+    ],
+    ids=lambda value: value[:40] if isinstance(value, bytes) else str(value),
+)
+def test_what_nginx_refuses_itself_is_safe_in_a_browser(
+    cluster: Cluster, sent: bytes, status: int
+) -> None:
+    answer = exchange(cluster.nginx.port, sent)
+
+    assert answer.status == status
+    assert answer.headers.get_all("X-Content-Type-Options") == ["nosniff"]
+    assert answer.headers.get_all("Referrer-Policy") == ["strict-origin-when-cross-origin"]
+    assert len(answer.headers.get_all("Content-Security-Policy", [])) == 1
