@@ -1,12 +1,20 @@
 """Requests as they are written, byte for byte: no client puts them right on their way."""
 
 import socket
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from http.client import HTTPMessage, HTTPResponse
 
 #: Seconds after which a client gives up.
 PATIENCE = 20
+
+
+#: What takes the place of each slash of a path, and what is put at its end.
+SLASHES = ["//", "///", "/./", "/x/../", "/%2e/", "/x/%2e%2e/", "/;/", "/%2f/", "/\\"]
+ENDS = ["/", "//", "/.", "/..", ".", "%2e", ";", ";x=1", "%00", "%20", "%0a", "%3f", "%3Fq=z",
+        "%23", "#", "#x", "#/topics/ai.rss", "%ff", "\xff", "\\", "*", "~", "/../all.rss",
+        "/%2e%2e/all.rss", "%2fall.rss", "?", "??"]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -33,3 +41,14 @@ def request(
     """The bytes of a request for a target, on a connection that is closed after the answer."""
     lines = [f"{method} {target} HTTP/1.1", host, "Connection: close", *headers]
     return "\r\n".join([*filter(None, lines), "", ""]).encode("latin-1") + body
+
+
+def spellings(path: str) -> Iterator[str]:
+    """Other ways to write a path: of the same address, of another one, or of none."""
+    for i in sorted({0, len(path) // 2, len(path) - 1}):
+        yield from (f"{path[:i]}%{ord(path[i]):{form}}{path[i + 1 :]}" for form in ("02x", "02X"))
+    yield "/" + "".join(f"%{ord(letter):02X}" for letter in path[1:])
+    yield from (path.replace("/", slash) for slash in SLASHES)
+    yield from (path + end for end in ENDS)
+    yield from (path.upper(), path.swapcase(), path.lower(), f"http://evil.example{path}")
+    yield from (f"HTTP://evil.example:8080{path}", f"/x/..{path}", f"/.{path}")

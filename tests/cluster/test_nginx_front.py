@@ -13,7 +13,7 @@ from feeds.web import embed
 from tests.cluster.crowd import all_at_once
 from tests.cluster.installation import Cluster
 from tests.conftest import SITE_URL, Content
-from tests.raw import RawAnswer, exchange, request
+from tests.raw import RawAnswer, exchange, request, spellings
 from tests.test_http import PNG, fill
 from tests.waiting import wait_for
 
@@ -53,24 +53,6 @@ HEADERS = ["Host: evil.example", "X-Forwarded-Host: evil.example", "X-Forwarded-
            "Transfer-Encoding: identity", "Upgrade: h2c", "TE: trailers", "Expect: 100-continue",
            "Cache-Control: no-cache", "Pragma: no-cache", "X_Forwarded_Host: evil.example",
            "Content-Type: application/x-www-form-urlencoded"]  # fmt: skip
-
-
-#: What takes the place of each slash of a path, and what is put at its end.
-SLASHES = ["//", "///", "/./", "/x/../", "/%2e/", "/x/%2e%2e/", "/;/", "/%2f/", "/\\"]
-ENDS = ["/", "//", "/.", "/..", ".", "%2e", ";", ";x=1", "%00", "%20", "%0a", "%3f", "%3Fq=z",
-        "%23", "#", "#x", "#/topics/ai.rss", "%ff", "\xff", "\\", "*", "~", "/../all.rss",
-        "/%2e%2e/all.rss", "%2fall.rss", "?", "??"]  # fmt: skip
-
-
-def spellings(path: str) -> Iterator[str]:
-    """Other ways to write a path: of the same address, of another one, or of none."""
-    for i in sorted({0, len(path) // 2, len(path) - 1}):
-        yield from (f"{path[:i]}%{ord(path[i]):{form}}{path[i + 1 :]}" for form in ("02x", "02X"))
-    yield "/" + "".join(f"%{ord(letter):02X}" for letter in path[1:])
-    yield from (path.replace("/", slash) for slash in SLASHES)
-    yield from (path + end for end in ENDS)
-    yield from (path.upper(), path.swapcase(), path.lower(), f"http://evil.example{path}")
-    yield from (f"HTTP://evil.example:8080{path}", f"/x/..{path}", f"/.{path}")
 
 
 @dataclass(frozen=True)

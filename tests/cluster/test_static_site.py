@@ -10,9 +10,11 @@ from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 import pytest
 from werkzeug.datastructures import Headers
+from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from app import create_app
 from feeds.export import ENDINGS
@@ -20,6 +22,7 @@ from feeds.web import paths
 from tests import test_http
 from tests.cluster.installation import Nginx
 from tests.conftest import SITE_URL, Clock, Content, Site, need
+from tests.raw import RawAnswer, exchange, request, spellings
 from tests.test_encodings import DECODERS
 from tests.test_http import (  # noqa: F401
     EVERY_KIND,
@@ -195,7 +198,7 @@ def test_the_date_of_a_file_is_304_and_no_other_is(served: StaticSite, path: str
 @pytest.mark.parametrize(
     "path",
     ["/.tributary/files", "/.tributary/moved.map", "/topics/ai.html", "/index.html", "/all.rss.gz",
-     "/topics/", "/topics", "/pictures/", "/.tributary/", "/embed/"],
+     "/index", "/topics/", "/topics", "/pictures/", "/.tributary/", "/embed/"],
 )  # fmt: skip
 def test_what_is_no_address_is_404_though_it_is_a_file(served: StaticSite, path: str) -> None:
     assert served.get(path).status_code == 404
@@ -207,6 +210,33 @@ def test_no_address_breaks_into_the_headers(served: StaticSite, path: str) -> No
     answer = served.get(path.replace(" ", "%20"))
 
     assert "X" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/feed", "/all.rss", "/topics/ai", "/embed/topics/ai", "/pictures/cat.png"]
+)
+def test_no_other_spelling_of_an_address_names_a_file(served: StaticSite, path: str) -> None:
+    """What is served at another spelling is what the server gives there, with its policy."""
+    targets = [each for each in spellings(path) if each.startswith("/")]
+    found = {target: exchange(served.client.port, request(target)) for target in targets}
+
+    files = {target: answer for target, answer in found.items() if answer.status == 200}
+    others = [target for target, answer in files.items() if _seen(answer) != _live(served, target)]
+
+    assert len(files) > 3
+    assert others == []
+
+
+def _seen(answer: RawAnswer) -> tuple[int, bytes, str | None]:
+    return answer.status, answer.body, answer.headers["Content-Security-Policy"]
+
+
+def _live(served: StaticSite, target: str) -> tuple[int, bytes, str | None]:
+    """The same of the server, which is given the path as a WSGI server decodes it."""
+    path = unquote_to_bytes(target.partition("#")[0].partition("?")[0].encode("latin-1"))
+    environ = EnvironBuilder().get_environ() | {"PATH_INFO": path.decode("latin-1")}
+    body, status, headers = run_wsgi_app(served.live.app.wsgi_app, environ, buffered=True)
+    return int(status[:3]), b"".join(body), headers.get("Content-Security-Policy")
 
 
 def test_a_page_that_moved_is_followed_too(served: StaticSite) -> None:
