@@ -20,7 +20,7 @@ CORS = (
 #: In addition, on the answer to OPTIONS.
 PREFLIGHT = (
     ("Access-Control-Allow-Methods", "GET, HEAD"),
-    ("Access-Control-Allow-Headers", "If-None-Match, If-Modified-Since"),
+    ("Access-Control-Allow-Headers", "A-IM, If-None-Match, If-Modified-Since"),
     ("Access-Control-Max-Age", "86400"),
 )
 

@@ -3,7 +3,7 @@
 from functools import lru_cache
 
 from werkzeug.datastructures import Accept
-from werkzeug.http import parse_accept_header
+from werkzeug.http import parse_accept_header, parse_date, parse_range_header
 
 from feeds.encodings import CODINGS, IDENTITY
 
@@ -47,3 +47,25 @@ def wants_news(a_im: str | None) -> bool:
         name == "feed" and quality > 0
         for name, quality in parse_accept_header(a_im.lower(), Accept)
     )
+
+
+def wants_part(ranges: str | None) -> bool:
+    """Return True if a Range asks for one range of bytes.
+
+    RFC 9110, 14.2: a server "MUST ignore" a unit that it does not understand and "MAY ignore" any
+    Range. Werkzeug would answer everything but one range with 416.
+    """
+    found = parse_range_header(ranges)
+    return found is not None and found.units == "bytes" and len(found.ranges) == 1
+
+
+def is_readable(date: str | None) -> bool:
+    """Return False for a date that raises OverflowError, as one with a zone of twenty digits does.
+
+    Werkzeug catches the other errors of the standard library only.
+    """
+    try:
+        parse_date(date)
+    except OverflowError:
+        return False
+    return True

@@ -28,6 +28,9 @@ _PROGRAM_FOLDERS = (
     "oembed",
 )
 
+#: Headers of a refusal that say what would be answered: with 405, and with 416.
+_KEPT = ("Allow", "Content-Range")
+
 _NOT_HERE = "Nothing is at this address"
 _ENDED = "This feed has ended"
 _BROKEN = "This page cannot be shown now"
@@ -72,7 +75,7 @@ def refused(error: HTTPException) -> ResponseReturnValue:
         answer = say(code, text)
     else:
         answer = _refuse(code, text, _BROKEN, "The fault is ours. Try again in a minute.")
-    answer.headers.extend((k, v) for k, v in error.get_headers() if k == "Allow")
+    answer.headers.extend((k, v) for k, v in error.get_headers() if k in _KEPT)
     return answer
 
 

@@ -5,6 +5,7 @@ from contextlib import suppress
 from functools import partial
 from mimetypes import guess_type
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, redirect, request, send_from_directory
 from flask.typing import ResponseReturnValue
@@ -16,11 +17,18 @@ from feeds.library import as_on_disk
 from feeds.urls import ALL, GUESSES, Target, read
 from feeds.web.assets import asset_recipe
 from feeds.web.headers import FEED_POLICY, PREFLIGHT
+from feeds.web.negotiation import is_readable, wants_part
 from feeds.web.pages import page_recipe, search_recipe
 from feeds.web.recipes import delta_recipe, feed_recipe
 from feeds.web.responses import respond, respond_once, respond_with_news, web
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
+
 routes = Blueprint("tributary", __name__)
+
+#: Headers of a request for a picture that Werkzeug reads as dates.
+_DATES = ("HTTP_IF_MODIFIED_SINCE", "HTTP_IF_UNMODIFIED_SINCE", "HTTP_IF_RANGE")
 
 
 @routes.get("/pictures/<path:name>")
@@ -29,6 +37,7 @@ def picture(name: str) -> Response:
     name = as_on_disk(web().pictures, name)
     if not _is_picture(web().pictures, name):
         raise NotFound
+    _ignore_unusable(request.environ)
     _drop_other_dates(web().pictures / name)
     response = send_from_directory(web().pictures, name, conditional=True, max_age=86_400)
     # RFC 9111, 3.5: "public" allows what only an answer to a request with credentials needs.
@@ -105,6 +114,16 @@ def _drop_other_dates(picture: Path) -> None:
             date = parse_date(environ.get(header))
             if date and int(date.timestamp()) != int(picture.stat().st_mtime):
                 environ.pop(decided, None)
+
+
+def _ignore_unusable(environ: "WSGIEnvironment") -> None:
+    """Remove a Range that is not for us, and all conditions if one of the dates cannot be read."""
+    are_dates_readable = all(is_readable(environ.get(name)) for name in _DATES)
+    if not are_dates_readable or not wants_part(environ.get("HTTP_RANGE")):
+        environ.pop("HTTP_RANGE", None)
+    if not are_dates_readable:
+        for name in _DATES:
+            environ.pop(name, None)
 
 
 def _is_picture(folder: Path, name: str) -> bool:
