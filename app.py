@@ -52,7 +52,8 @@ def _assembled(environment: Environment, files: SiteFiles, clock: Callable[[], f
     load = partial(served, environment, files)
     tools = cli.Tools(environment, library, catalog, web.subscribers, announcer, load)
     cli.add_commands(app, tools)
-    app.wsgi_app = front(app.wsgi_app, web.publisher, catalog.urls)  # type: ignore[assignment,method-assign]
+    fronted = front(app.wsgi_app, web.publisher, catalog.urls, clock)
+    app.wsgi_app = fronted  # type: ignore[assignment,method-assign]
     return app
 
 

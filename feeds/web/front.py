@@ -5,6 +5,7 @@ in memory and known to be right, and then with the very answer that Flask would 
 Plain WSGI, so that any server can start it.
 """
 
+import time
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
@@ -15,6 +16,7 @@ from feeds.model import Format
 from feeds.publisher import Publisher
 from feeds.urls import ALL, GUESSES, Urls
 from feeds.web.answers import NO_CODING, remembered
+from feeds.web.http_rules import date_writer, has_valid_host, refuse_host
 from feeds.web.kinds import kind
 
 if TYPE_CHECKING:
@@ -31,18 +33,24 @@ _ANSWERED = ("200", "226", "304")
 _WHATEVER_IS_ASKED = tuple(f".{format.value}" for format in Format)
 
 
-def front(inner: "WSGIApplication", publisher: Publisher, urls: Urls) -> "WSGIApplication":
+def front(
+    inner: "WSGIApplication",
+    publisher: Publisher,
+    urls: Urls,
+    clock: "Callable[[], float]" = time.time,
+) -> "WSGIApplication":
     """Put the documents that the publisher keeps in memory in front of an app.
 
     Every other request goes to ``inner``, with the host, the scheme and the prefix of the site as
-    it is configured: nothing that a client says of them gets any further.
+    it is configured: nothing that a client says of them gets any further. A request without a valid
+    Host is refused. The clock is for Date.
     """
     hot, site = publisher.hot, urls.site
     numbers, seen = publisher.counts.numbers, publisher.counts.seen
     # Of what is in memory only: anybody can think of a million other paths.
     kind_of = lru_cache(4096)(kind)
     guessed = {f"/{path}": urls.feed(ALL, format) for path, format in GUESSES.items()}
-    place = _place(site)
+    place, date = _place(site), date_writer(clock)
 
     # One function with all it needs in reach: calls and attributes are what costs here.
     def call(environ: "WSGIEnvironment", start_response: "StartResponse") -> "Iterable[bytes]":
@@ -50,7 +58,7 @@ def front(inner: "WSGIApplication", publisher: Publisher, urls: Urls) -> "WSGIAp
         path, method = get("PATH_INFO", ""), environ["REQUEST_METHOD"]
         # Pages and boxes read their query: those that have one are for Flask to look at.
         is_unasked = not get("QUERY_STRING") or path.endswith(_WHATEVER_IS_ASKED) or path in guessed
-        if is_unasked and (method == "GET" or method == "HEAD"):
+        if is_unasked and (method == "GET" or method == "HEAD") and has_valid_host(environ):
             # What is plain stands in an address as it is; "%" and "?" would mean something there.
             plain = path.isascii() and "%" not in path and "?" not in path
             document = hot(guessed.get(path) or site + (path if plain else _quoted(path)))
@@ -68,20 +76,24 @@ def front(inner: "WSGIApplication", publisher: Publisher, urls: Urls) -> "WSGIAp
                     agent = get("HTTP_USER_AGENT", "")[:LONGEST]
                     seen.append((path, agent, get("REMOTE_ADDR", "")))
                     # A copy: a server may do with the list whatever it likes.
-                    start_response(found.line, found.headers.copy())
+                    start_response(found.line, [*found.headers, ("Date", date())])
                     # A list in any case: for granian all else is a stream, by a tenth dearer.
                     return [found.body] if found.body and method == "GET" else []
+        answer = inner if has_valid_host(environ) else refuse_host
         environ.update(place, QUERY_STRING=_readable(get("QUERY_STRING") or ""))
         numbers[PASSED_ON,] += 1
-        return inner(environ, _counted(publisher.counts, environ, start_response))
+        return answer(environ, _counted(publisher.counts, environ, start_response, date))
 
     return call
 
 
 def _counted(
-    counts: Counts, environ: "WSGIEnvironment", start_response: "StartResponse"
+    counts: Counts,
+    environ: "WSGIEnvironment",
+    start_response: "StartResponse",
+    date: "Callable[[], str]",
 ) -> "StartResponse":
-    """Count an answer when it begins."""
+    """Count an answer when it begins, and date it."""
     path = environ.get("PATH_INFO", "")
     asker = environ.get("HTTP_USER_AGENT", "")[:LONGEST], environ.get("REMOTE_ADDR", "")
 
@@ -89,7 +101,8 @@ def _counted(
         counts.numbers[REQUESTS, kind(path), int(line[:3]), _coding(line, headers)] += 1
         if line.startswith(_ANSWERED):
             counts.seen.append((path, *asker))
-        return start_response(line, headers, *error)
+        dated = [each for each in headers if each[0] != "Date"]
+        return start_response(line, [*dated, ("Date", date())], *error)
 
     return start
 

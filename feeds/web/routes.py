@@ -42,6 +42,8 @@ def picture(name: str) -> Response:
     response = send_from_directory(web().pictures, name, conditional=True, max_age=86_400)
     # RFC 9111, 3.5: "public" allows what only an answer to a request with credentials needs.
     response.cache_control.public = False
+    # Beside max-age it says nothing, and moves every second.
+    response.expires = None
     response.headers.extend(FEED_POLICY)
     return response
 

@@ -156,7 +156,7 @@ def test_every_document_is_the_one_that_the_server_gives(served: StaticSite) -> 
 
 def told(answer: Any) -> dict[str, str]:
     # nginx lets scripts of other sites read the pages too, which hold nothing that feeds do not.
-    ours = {"ETag", "Link", "Access-Control-Allow-Origin", "Access-Control-Expose-Headers"}
+    ours = {"Date", "ETag", "Link", "Access-Control-Allow-Origin", "Access-Control-Expose-Headers"}
     return {name: value for name, value in answer.headers.items() if name not in ours}
 
 
