@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException, HTTPMessage
+from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPSConnection
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import urlsplit
 
@@ -62,8 +62,10 @@ def exchange(request: Request, end: float, is_allowed: IsAllowed = anywhere) -> 
     parts = urlsplit(request.url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
         raise Refused(request.url)
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    connection = HTTPConnection(parts.hostname, port)
+    # Host leaves out the port that is the default of the connection's own scheme.
+    kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
+    port = parts.port or kind.default_port
+    connection = kind(parts.hostname, port)
     address = _resolve(parts.hostname, port, is_allowed)
     connection.sock = _connect(address, port, parts.scheme == "https", parts.hostname, end)
     # Each read may take as long as is left, so that many of them could take for ever.

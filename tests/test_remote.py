@@ -1,7 +1,11 @@
 """Asking other hosts for pictures: what they say, and what is never asked."""
 
+import socket
+import ssl
+import subprocess
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
@@ -9,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from feeds.cli import Tools
-from feeds.exchange import Address
+from feeds.exchange import Address, Request, exchange
 from feeds.remote import Head, ask, ask_all, is_public
-from tests.conftest import Clock, Content, Site
+from tests.conftest import Clock, Content, Site, need
 from tests.hosts import Host, running
 
 
@@ -260,3 +264,62 @@ def test_pictures_are_not_looked_at_when_an_article_is_saved(content: Content, s
 
     assert site.library.refresh(["b.md"]).read == 1
     assert site.library.refresh(["pictures"]).read == 1
+
+
+@pytest.fixture
+def certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A certificate and its key in one file, for a name that this process trusts it for."""
+    file = tmp_path / "certificate.pem"
+    subprocess.run(
+        [need("openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+         "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
+         "-keyout", str(file), "-out", str(tmp_path / "public.pem")],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    file.write_bytes(file.read_bytes() + (tmp_path / "public.pem").read_bytes())
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "public.pem"))
+    return file
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("http://localhost/", "localhost"),
+        ("http://localhost:80/", "localhost"),
+        ("http://localhost:443/", "localhost:443"),
+        ("http://127.0.0.1:8000/", "127.0.0.1:8000"),
+        ("http://[::1]:80/", "[::1]"),
+        ("http://[::1]:8000/", "[::1]:8000"),
+        ("https://localhost/", "localhost"),
+        ("https://localhost:443/", "localhost"),
+        ("https://localhost:80/", "localhost:80"),
+        ("https://localhost:8443/", "localhost:8443"),
+    ],
+)
+def test_host_names_the_port_unless_it_is_the_default(
+    certificate: Path, monkeypatch: pytest.MonkeyPatch, url: str, host: str
+) -> None:
+    """RFC 9110, 7.2, of a real exchange with a server that every address leads to."""
+    connect = socket.create_connection
+    with socket.create_server(("127.0.0.1", 0)) as listening, ThreadPoolExecutor(1) as server:
+        here = listening.getsockname()
+        monkeypatch.setattr(socket, "create_connection", lambda _, *more: connect(here, *more))
+        asked = server.submit(_heard, listening, certificate if url[4] == "s" else None)
+
+        answer = exchange(Request("HEAD", url, {}), time.monotonic() + 20)
+
+        assert answer.status == 204
+        assert asked.result(20) == [f"Host: {host}"]
+
+
+def _heard(listening: socket.socket, certificate: Path | None) -> list[str]:
+    """Answer one request; the lines of it that name the host."""
+    accepted = listening.accept()[0]
+    if certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        accepted = context.wrap_socket(accepted, server_side=True)
+    with accepted:
+        lines = accepted.recv(10_000).decode().split("\r\n")
+        accepted.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+    return [line for line in lines if line.lower().startswith("host:")]

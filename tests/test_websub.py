@@ -358,6 +358,29 @@ def test_a_hub_may_name_the_moment_to_come_back(hub: TinyHub) -> None:
     assert 90 < reply.wish <= 100
 
 
+@pytest.fixture
+def far_zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Nine hours east of Greenwich."""
+    with monkeypatch.context() as changed:
+        changed.setenv("TZ", "EAST-9")
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.parametrize(
+    "form",
+    ["%a, %d %b %Y %H:%M:%S GMT", "%a, %d %b %Y %H:%M:%S -0000", "%A, %d-%b-%y %H:%M:%S GMT",
+     "%a %b %d %H:%M:%S %Y", "%a, %d %b %Y %H:%M:%S", "%a, %d %b %Y %H:%M:%S UT"],
+)  # fmt: skip
+def test_a_moment_without_a_zone_is_in_utc(hub: TinyHub, far_zone: None, form: str) -> None:
+    moment = time.strftime(form, time.gmtime(time.time() + 100)).replace(" ", "%20")
+
+    reply = ping(hub.url(f"later/{moment}"), "http://x/")
+
+    assert 90 < reply.wish <= 100
+
+
 @pytest.mark.parametrize("path", ["silence/", "drip/"])
 def test_a_slow_hub_costs_no_more_than_the_deadline(hub: TinyHub, path: str) -> None:
     begun = time.monotonic()

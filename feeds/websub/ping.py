@@ -3,6 +3,7 @@
 import random
 import time
 from dataclasses import dataclass
+from datetime import UTC
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlencode
 
@@ -64,7 +65,11 @@ def _wish(retry_after: str | None) -> float:
     if text.isascii() and text.isdigit():
         return min(float(text[:9]), LONGEST_WISH)
     try:
-        return min(max(parsedate_to_datetime(text).timestamp() - time.time(), 0.0), LONGEST_WISH)
+        moment = parsedate_to_datetime(text)
+        # Without a zone, as in the obsolete form of asctime, or with "-0000": an HTTP-date "is
+        # assumed to be in UTC" (RFC 9110, 5.6.7); Python would take it for local time.
+        known = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return min(max(known.timestamp() - time.time(), 0.0), LONGEST_WISH)
     except (ValueError, OverflowError):
         return 0.0
 

@@ -101,7 +101,7 @@ def call(site: Site, path: str, query: str) -> str:
     environ = {
         "REQUEST_METHOD": "GET", "PATH_INFO": path, "QUERY_STRING": query, "SCRIPT_NAME": "",
         "SERVER_NAME": "127.0.0.1", "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1",
-        "wsgi.url_scheme": "http",
+        "HTTP_HOST": "a", "wsgi.url_scheme": "http",
     }  # fmt: skip
     said: list[str] = []
 

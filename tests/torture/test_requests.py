@@ -22,9 +22,8 @@ PATHS = (
 LIES: list[dict[str, str]] = [
     {"HTTP_HOST": "evil.example"},
     {"HTTP_HOST": "evil.example:99999"},
-    {"HTTP_HOST": "<script>"},
-    {"HTTP_HOST": "a.example\r\nX: y"},
-    {"HTTP_HOST": ""},
+    {"HTTP_HOST": "[2001:db8::1]:80"},
+    {"HTTP_HOST": "-_.'$(x)'"},
     {"HTTP_X_FORWARDED_HOST": "evil.example"},
     {"HTTP_X_FORWARDED_PROTO": "javascript"},
     {"HTTP_X_FORWARDED_PREFIX": "/evil"},
@@ -86,7 +85,7 @@ def call(
     environ = {
         "REQUEST_METHOD": method, "PATH_INFO": path, "QUERY_STRING": "", "SCRIPT_NAME": "",
         "SERVER_NAME": "127.0.0.1", "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1",
-        "wsgi.url_scheme": "http", "wsgi.input": io.BytesIO(),
+        "HTTP_HOST": "a", "wsgi.url_scheme": "http", "wsgi.input": io.BytesIO(),
         "wsgi.errors": sys.stderr,
     } | lies  # fmt: skip
     said: list[Any] = []
