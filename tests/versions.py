@@ -6,7 +6,7 @@ from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import msgspec
 import yaml
@@ -16,6 +16,7 @@ from feeds import formats
 from feeds.library import READING_VERSION, Reader, read_site_files
 from feeds.membership import memberships
 from feeds.model import Format
+from feeds.urls import read
 from feeds.web import paths, rendering
 from feeds.web.assets import NAMES
 from tests.conftest import NOW, Site
@@ -23,8 +24,6 @@ from tests.golden import CASES
 
 FOLDER = Path(__file__).parent / "cases"
 FILE = FOLDER / "versions.yaml"
-
-_ENDINGS = tuple(f".{format}" for format in Format)
 
 #: Pages that no list of addresses holds.
 _ASKED = (
@@ -60,17 +59,22 @@ def _documents() -> Iterable[tuple[str, bytes]]:
         for format in Format:
             yield f"{name}.{format}", formats.render(case, format)
             yield f"{name}.delta.{format}", formats.render(replace(case, is_delta=True), format)
-    yield from ((path, body) for path, body in _answers() if path.endswith(_ENDINGS))
+    yield from ((path, body) for path, body in _answers() if _is_feed(path))
 
 
 def _pages() -> Iterable[tuple[str, bytes]]:
     """The pages, boxes and lists of the golden site."""
     for path, body in _answers(*_ASKED):
-        if not path.endswith(_ENDINGS):
+        if not _is_feed(path):
             # The names of assets are digests of their own, and have a part in the ETag.
             for plain, name in NAMES.items():
                 body = body.replace(name.encode(), plain.encode())
             yield path, body
+
+
+def _is_feed(path: str) -> bool:
+    target = read(unquote(path.removeprefix("/")))
+    return target is not None and target.format is not None
 
 
 def _answers(*asked: str) -> Iterable[tuple[str, bytes]]:
