@@ -132,7 +132,9 @@ class Index:
 
     def _all(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         with self._as_ours():
-            if self.is_vouched and not self.is_vouched():
+            # Looked at once: another thread may clear it meanwhile.
+            is_vouched = self.is_vouched
+            if is_vouched and not is_vouched():
                 raise IndexUnavailable("the content folder is being looked over: try again soon")
             self.is_vouched = None
             return self._connection().execute(sql, parameters).fetchall()
