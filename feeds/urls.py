@@ -63,8 +63,6 @@ def read(path: str) -> Target | None:
     """
     if path in GUESSES:
         return Target(ALL, GUESSES[path])
-    # Slugs are in NFC; a client on another system may send NFD.
-    path = unicodedata.normalize("NFC", path)
     stem, dot, ending = path.rpartition(".")
     if dot and ending in _ENDINGS:
         feed = _feed_id(stem)
@@ -77,7 +75,7 @@ def read(path: str) -> Target | None:
 
 def read_feed(path: str) -> FeedId | None:
     """The feed that a path without an ending names, the whole too, or None; never an archive."""
-    found = _feed_id(unicodedata.normalize("NFC", path))
+    found = _feed_id(path)
     return found if found and found.month is None else None
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -488,14 +489,15 @@ def test_the_picture_of_a_topic_is_that_of_its_feed(content: Content, open_site:
 @pytest.mark.parametrize(
     "path", ["topics/{}.rss", "topics/{}", "topics/{}.opml", "embed/topics/{}"]
 )
-def test_an_address_is_the_same_in_every_normal_form(
+def test_an_address_in_another_normal_form_moves_to_the_usual_one(
     content: Content, site: Site, path: str
 ) -> None:
     content.write("a.md", topics=["Caf\u00e9"])
     site.library.refresh()
 
-    composed = site.get("/" + path.format("caf%C3%A9"))
+    composed = "/" + path.format("caf%C3%A9")
     decomposed = site.get("/" + path.format("cafe%CC%81"))
 
-    assert composed.status_code == decomposed.status_code == 200
-    assert composed.data == decomposed.data
+    assert decomposed.status_code == 301
+    assert urlsplit(decomposed.headers["Location"]).path == composed
+    assert site.get(composed).status_code == 200
