@@ -17,7 +17,7 @@ from feeds.cache import TRACES, Cache, open_cache, open_traces
 from feeds.catalog import Catalog
 from feeds.counting import FILE, SUBSCRIBERS, Beat, Counts, PollCounter, SharedCounts, Subscribers
 from feeds.errors import SettingsError
-from feeds.library import ANSWERS, PICTURES, READING_VERSION, Library, Reader, read_site_files
+from feeds.library import ANSWERS, READING_VERSION, Library, Reader, read_site_files
 from feeds.membership import memberships
 from feeds.publisher import Publisher
 from feeds.settings import Environment, SiteFiles, read_environment
@@ -88,7 +88,6 @@ def _web(environment: Environment, catalog: Catalog, library: Library, cache: Ca
         publisher=Publisher(library.revision.lately, cache, memory, counts, library.clock),
         traces=Traces(way, open_traces(for_traces), cache if environment.cache_url else None),
         library=library,
-        pictures=environment.content / PICTURES,
         counts=SharedCounts(counts, environment.instance / FILE),
         subscribers=Subscribers(environment.instance / SUBSCRIBERS),
         token=environment.operator_token,

@@ -6,8 +6,7 @@ A file holds what a GET is answered with, byte for byte; beside it are its twins
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from mimetypes import guess_type
-from pathlib import Path
+from typing import IO
 from unicodedata import normalize
 
 from feeds.errors import ExportError
@@ -61,20 +60,15 @@ def put_document(shelf: Shelf, path: str, ask: Ask) -> bool:
     return True
 
 
-def pictures(folder: Path) -> list[str]:
-    """The paths of all pictures below a folder that the server would serve."""
-    found = (path for path in sorted(folder.rglob("*")) if path.is_file() and not path.is_symlink())
-    names = [path.relative_to(folder).as_posix() for path in found]
-    return [name for name in names if is_name(name) and _is_picture(name)]
-
-
-def put_picture(shelf: Shelf, name: str, folder: Path) -> bool:
-    """Put a picture beside the documents; False when no file can have its name."""
+def put_picture(shelf: Shelf, name: str, open_image: Callable[[str], IO[bytes] | None]) -> bool:
+    """Put a picture beside the documents if it is there; False when no file can have its name."""
     # A plain web server compares bytes, and addresses are typed in NFC.
     target = f"pictures/{normalize('NFC', name)}"
-    if not shelf.has_room(target):
+    if not (is_name(name) and shelf.has_room(target)):
         return False
-    shelf.copy(target, folder / name)
+    if image := open_image(name):
+        with image:
+            shelf.copy(target, image)
     return True
 
 
@@ -96,8 +90,3 @@ def _asked(path: str) -> str:
     # After a dot only an ending of ours: /providers/old.example.org is another than old.example.
     below = r"(?<tributary_rest>|/[^?]*?|\.(?:rss|atom|json|opml))/?(?:\?.*)?$"
     return f'"~^(?<tributary_box>/o?embed|){re.escape(path)}{below}"'
-
-
-def _is_picture(name: str) -> bool:
-    is_hidden = any(part.startswith(".") for part in name.split("/"))
-    return not is_hidden and (guess_type(name)[0] or "").startswith("image/")

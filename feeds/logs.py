@@ -87,8 +87,8 @@ def configuration(is_json: bool) -> dict[str, Any]:
         "formatters": {"line": {"()": f"{__name__}.JsonFormatter"} if is_json else plain},
         "handlers": {"line": handler},
         "root": {"handlers": ["line"], "level": "INFO"},
-        # Of each event in the content folder, whether or not it is of an article: ours says more.
-        "loggers": {"watchfiles": {"level": "WARNING"}},
+        # Without this key granian adds loggers whose handlers are not there.
+        "loggers": {},
     }
 
 

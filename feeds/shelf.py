@@ -11,6 +11,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 from unicodedata import normalize
 
 from feeds.errors import ExportError
@@ -69,13 +70,14 @@ class Shelf:
         self._place(new, path, when * 10**9)
         return when
 
-    def copy(self, name: str, source: Path) -> None:
+    def copy(self, name: str, source: IO[bytes]) -> None:
         """Let a file hold what another one holds, and have its time."""
-        path, wanted = self._claim(name), source.stat()
+        path, wanted = self._claim(name), os.fstat(source.fileno())
         if path.exists() and _looks(path.stat()) == _looks(wanted):
             return
         new = self._folder / _NEW
-        shutil.copyfile(source, new)
+        with new.open("wb") as target:
+            shutil.copyfileobj(source, target)
         self._place(new, path, wanted.st_mtime_ns)
 
     def finish(self) -> None:

@@ -56,7 +56,7 @@ DOORS = {
     "yaml": {"library"},
     "sqlite3": {"library", "counting", "store"},
     "prometheus_client": {"counting"},
-    "watchfiles": {"library"},
+    "inotify_simple": {"library"},
     "nh3": {"library"},
     "ftfy": {"library"},
     "markdown_it": {"library"},

@@ -301,7 +301,7 @@ def test_without_events_to_be_had_the_folder_is_looked_at(
     def fail(*args: object, **kwargs: object) -> None:
         raise OSError("OS file watch limit reached")
 
-    monkeypatch.setattr("feeds.library.watch.watch", fail)
+    monkeypatch.setattr("feeds.library.watch.FolderEvents", fail)
     site = open_live(content.folder, instance)
     content.write("a.md", title="A")
 

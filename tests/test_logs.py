@@ -115,8 +115,6 @@ def test_all_that_a_server_prints_is_json_when_asked_for(content: Content, tmp_p
     assert {"time", "level", "logger", "process", "message"} <= set.intersection(*map(set, found))
     assert any("broken.md:" in line["message"] for line in found)
     assert any("serving" in line["message"] for line in found)
-    # What watches the folder speaks of every event in it, also where no article is.
-    assert not any(line["logger"].startswith("watchfiles") for line in found)
     # Of a worker that was killed.
     assert any(line["logger"] == "feeds.workers" for line in found)
     assert not any("127.0.0.1 " in line["message"] for line in found)

@@ -232,7 +232,7 @@ def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_opened_is_told_from_one_that_is_not_text(tmp_path: Path) -> None:
     (tmp_path / "site.yml").mkdir()
 
-    with pytest.raises(SettingsError, match=r"site\.yml: Is a directory: make it and its folder"):
+    with pytest.raises(SettingsError, match=r"^site\.yml: not a plain file: replace it by one$"):
         read(tmp_path)
 
 

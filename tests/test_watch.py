@@ -7,13 +7,13 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from watchfiles import watch
 
 from app import create_app
+from feeds.library.events import FolderEvents
 from tests.conftest import SITE_URL, Content, Site
+from tests.namespaces import in_a_namespace
 from tests.waiting import wait_for
 
 
@@ -106,11 +106,11 @@ ISO = "%Y-%m-%dT%H:%M:%SZ"
 def test_what_changes_between_the_first_look_and_the_first_event_is_not_missed(
     content: Content, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def written_before(*arguments: Any, **options: Any) -> Iterator[set[Any]]:
+    def written_before(root: Path) -> FolderEvents:
         content.write("b.md", title="B")
-        return watch(*arguments, **options)
+        return FolderEvents(root)
 
-    monkeypatch.setattr("feeds.library.watch.watch", written_before)
+    monkeypatch.setattr("feeds.library.watch.FolderEvents", written_before)
     content.write("a.md", title="A")
     site = Site(
         create_app(
@@ -173,3 +173,51 @@ def test_another_process_takes_over_when_the_one_that_watches_is_killed(
 
     assert wait_for(lambda: titles(site) == ["A", "B", "C"])
     site.library.stop()
+
+
+def test_events_are_used_again_when_the_kernel_has_watches_again(
+    content: Content, tmp_path: Path
+) -> None:
+    """The limit is a real one: that of a user namespace, of which nobody else notices."""
+    (content.folder / "news").mkdir()
+
+    printed = in_a_namespace(_WITHOUT_WATCHES, str(content.folder), str(tmp_path / "instance"))
+
+    assert printed.splitlines() == ["polled", "watches: 2", "by events"]
+
+
+_WITHOUT_WATCHES = """
+import logging, sys
+from pathlib import Path
+from app import create_app
+from feeds.library import watch
+from tests.conftest import Content, Site
+from tests.waiting import wait_for
+
+lines = []
+logging.getLogger().addHandler(logging.StreamHandler(sys.stderr))
+logging.getLogger().setLevel(logging.INFO)
+logging.getLogger("feeds.library.watch").addFilter(lambda r: lines.append(r.getMessage()) or True)
+limit = Path("/proc/sys/user/max_inotify_watches")
+limit.write_text("1")
+watch.POLL, watch.RETRY = 0.05, 0.5
+content = Content(Path(sys.argv[1]))
+site = Site(create_app({"FEEDS_CONTENT_DIR": sys.argv[1], "FEEDS_INSTANCE_DIR": sys.argv[2]}))
+titles = lambda: {item["title"] for item in site.get("/all.json").json["items"]}
+site.library.start()
+content.write("news/a.md", title="A")
+assert wait_for(lambda: "A" in titles())
+assert wait_for(lambda: any("No space left on device" in line for line in lines)), lines
+print("polled")
+
+limit.write_text("100")
+assert wait_for(lambda: "file events work again" in lines), lines
+fds = Path("/proc/self/fdinfo").iterdir()
+print("watches:", sum(fd.read_text().count("inotify wd:") for fd in fds if fd.exists()))
+# Nobody would see by polling now what is written next.
+watch.POLL = watch.RESCAN = 3600
+content.write("news/b.md", title="B")
+assert wait_for(lambda: "B" in titles())
+print("by events")
+site.library.stop()
+"""

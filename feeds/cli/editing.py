@@ -43,7 +43,7 @@ def explain(path: str) -> None:
     tools = ready_tools()
     below = _below(tools.environment.content, path)
     below = as_on_disk(tools.environment.content, below)
-    found = next((v for v in tools.library.inspect() if v.path == below), None)
+    found = tools.library.explain(below)
     if found is None:
         raise click.ClickException(f"no file {below} in {tools.environment.content}")
     click.echo("\n".join(_lines(found)))

@@ -4,6 +4,7 @@
 """
 
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 from urllib.parse import quote, urlsplit
@@ -16,8 +17,8 @@ from feeds.catalog import Catalog
 from feeds.cli.tools import given_tools, refresh_with_bar
 from feeds.counting import latest, log_lines, read_log
 from feeds.errors import ExportError, SettingsError, StoreUnavailable
-from feeds.export import Answer, pictures, put_document, put_maps, put_picture
-from feeds.library import PICTURES, Picture
+from feeds.export import Answer, put_document, put_maps, put_picture
+from feeds.library import Library, Picture
 from feeds.model import FeedId
 from feeds.remote import ask_all
 from feeds.server import serve
@@ -54,7 +55,7 @@ def export(folder: Path) -> None:
     try:
         with opened(folder) as shelf:
             left_out = _put_documents(shelf, tools.catalog)
-            left_out += _put_pictures(shelf, content / PICTURES)
+            left_out += _put_pictures(shelf, tools.library)
             put_maps(shelf, site, moved(tools.catalog), ended(tools.catalog))
             shelf.finish()
     except ExportError as error:
@@ -74,10 +75,11 @@ def _put_documents(shelf: Shelf, catalog: Catalog) -> list[str]:
         return [path for path in bar if not put_document(shelf, path, _ask)]
 
 
-def _put_pictures(shelf: Shelf, folder: Path) -> list[str]:
+def _put_pictures(shelf: Shelf, library: Library) -> list[str]:
     """Put all pictures; return the paths that no file can have."""
-    with click.progressbar(pictures(folder), label="Copying pictures") as bar:
-        return [f"/pictures/{name}" for name in bar if not put_picture(shelf, name, folder)]
+    with click.progressbar(library.image_names(), label="Copying pictures") as bar:
+        put = partial(put_picture, shelf, open_image=library.open_image)
+        return [f"/pictures/{name}" for name in bar if not put(name)]
 
 
 def _ask(path: str, coding: str) -> Answer:

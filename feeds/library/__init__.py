@@ -8,19 +8,21 @@ import time
 import weakref
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
+from typing import IO
 
 from feeds.errors import IndexUnavailable, SettingsError
 from feeds.library.announcements import Announcements, Due, HubState, Seen
 from feeds.library.changes import made_for
 from feeds.library.disk import as_on_disk
 from feeds.library.index import Index, KnownFeed, Month, Row
-from feeds.library.inspection import inspect
+from feeds.library.inspection import inspect, inspect_one
 from feeds.library.lock import Turn, locked
 from feeds.library.marks import EVERYTHING, SITE
 from feeds.library.mending import distrust, mend
 from feeds.library.months import month_of, month_range
+from feeds.library.own_images import image_names, open_image
 from feeds.library.pictures import Picture, Pictures
-from feeds.library.reading import PICTURES, READING_VERSION, Reader
+from feeds.library.reading import READING_VERSION, Reader
 from feeds.library.refresh import Progress, Refresher, Report
 from feeds.library.revision import Revision
 from feeds.library.site_files import read_site_files
@@ -31,7 +33,6 @@ from feeds.library.watch import Watcher
 __all__ = [
     "ANSWERS",
     "EVERYTHING",
-    "PICTURES",
     "READING_VERSION",
     "SITE",
     "Due",
@@ -152,6 +153,18 @@ class Library:
         except IndexUnavailable:
             claims = Claims()
         return inspect(self.reader, int(self.clock()), claims)
+
+    def explain(self, path: str) -> Verdict | None:
+        """Return the verdict on one file now, reading no other; None when there is none."""
+        return inspect_one(self.reader, path, int(self.clock()), self.index.owner_of)
+
+    def image_names(self) -> list[str]:
+        """Return the names of all images that the site serves itself."""
+        return list(image_names(self.reader.content))
+
+    def open_image(self, name: str) -> IO[bytes] | None:
+        """Open one of these images; None when there is none of that name."""
+        return open_image(self.reader.content, name)
 
     @property
     def is_ready(self) -> bool:

@@ -1,16 +1,21 @@
-"""The content folder: what files there are, and the bytes of one, whatever somebody put there."""
+"""The content folder: what files there are, and the bytes of one, whatever somebody put there.
+
+What is below the folder is defined in ``beneath``: nothing behind a symbolic link.
+"""
 
 import errno
 import os
 import re
 import stat
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
 from unicodedata import normalize
 
 from feeds.errors import ArticleError, Reason
+from feeds.library import beneath
 
 #: Bytes of one file; real articles have 2 to 24 kB.
 MAX_BYTES = 1 << 20
@@ -25,6 +30,8 @@ _UNNAMABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 _NAME = attrgetter("name")
 
+_LINK = "a symbolic link, which is not followed: put the file or folder itself in its place"
+
 #: In place of the stamp of a folder that cannot be read; its own name there is empty.
 UNREADABLE = "unreadable"
 
@@ -35,11 +42,12 @@ Stamps = dict[str, dict[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """One folder below the content folder and the stamps of the articles' files in it."""
+    """One folder below the content folder and the stamps of the files to judge in it."""
 
     #: Below the content folder, as the disk has it; empty for itself.
     path: str
-    #: By name, which can be kept.
+    #: By name, which can be kept: of articles, and of links, which are rejected whatever they lead
+    #: to.
     stamps: dict[str, str]
     #: Names of files that are no articles, as the disk has them.
     others: tuple[str, ...] = ()
@@ -78,10 +86,43 @@ def walk(content: Path, below: str = "") -> Iterator[Folder]:
         waiting += [join(path, name) for name in reversed(inner)]
 
 
+def folders(content: Path, below: str = "") -> Iterator[str]:
+    """Yield the path of every folder from ``below`` on, each before its own folders are listed.
+
+    One that is made between the two is therefore yielded, or seen by a caller that watches.
+    """
+    waiting = [below]
+    while waiting:
+        path = waiting.pop()
+        if len(path) > MAX_PATH:
+            continue
+        yield path
+        with suppress(OSError), _opened(content, path) as handle, os.scandir(handle) as entries:
+            waiting += [join(path, entry.name) for entry in entries if _is_entered(entry)]
+
+
+def _is_entered(entry: os.DirEntry[str]) -> bool:
+    return entry.is_dir(follow_symlinks=False) and not entry.name.startswith(".")
+
+
+@contextmanager
+def _opened(content: Path, path: str) -> Iterator[int]:
+    handle = beneath.open_folder(content, path)
+    try:
+        yield handle
+    finally:
+        os.close(handle)
+
+
 def _look(content: Path, path: str) -> tuple[Folder, list[str]]:
     """One folder and the names of those in it."""
-    with os.scandir(content / path if path else content) as entries:
-        found = sorted(entries, key=_NAME)
+    with _opened(content, path) as handle:
+        with os.scandir(handle) as entries:
+            found = sorted(entries, key=_NAME)
+        return _sorted_out(path, found)
+
+
+def _sorted_out(path: str, found: list[os.DirEntry[str]]) -> tuple[Folder, list[str]]:
     inner, others, misnamed, stamps = [], [], [], {}
     is_sound = is_namable(path)
     # One look at each, since a folder may hold a hundred thousand.
@@ -89,7 +130,7 @@ def _look(content: Path, path: str) -> tuple[Folder, list[str]]:
         name = entry.name
         if entry.is_dir(follow_symlinks=False):
             inner += [] if name.startswith(".") else [name]
-        elif not is_article(name):
+        elif not is_judged(name, entry.is_symlink()):
             others.append(name)
         elif not (is_sound and is_namable(name)):
             misnamed.append(name)
@@ -130,6 +171,11 @@ def is_article(name: str) -> bool:
     return name.endswith(".md") and not name.startswith(".")
 
 
+def is_judged(name: str, is_link: bool) -> bool:
+    """Return whether a file has a verdict: an article, or a link, which is rejected by name."""
+    return is_article(name) or (is_link and not name.startswith("."))
+
+
 def is_hidden(path: str) -> bool:
     """Whether a file or a folder above it is hidden."""
     return path.startswith(".") or "/." in path
@@ -149,18 +195,16 @@ def stamp(status: os.stat_result) -> str:
 def read(content: Path, path: str) -> bytes:
     """The bytes of a file.
 
-    Raise ArticleError for what is not a plain readable file of bearable size inside the folder,
-    FileNotFoundError when it is gone.
+    Raise ArticleError for what is not a plain readable file of bearable size, FileNotFoundError or
+    NotADirectoryError when it is not below the folder any more.
     """
     _check_name(path)
-    # Without following: a link may lead out. Without blocking: a FIFO would hang the reader.
-    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
     try:
-        handle = os.open(content / path, flags)
-    except FileNotFoundError:
+        handle = beneath.open_file(content, path)
+    except (FileNotFoundError, NotADirectoryError):
         raise
     except OSError as error:
-        raise _unopened(content / path, error) from None
+        raise _unopened(content, path, error) from None
     try:
         return _read_plain(handle)
     except OSError as error:
@@ -174,7 +218,7 @@ def is_there(content: Path, path: str, without: Collection[str]) -> bool:
     if path in without:
         return False
     try:
-        os.lstat(content / path)
+        beneath.status(content, path)
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError:
@@ -183,22 +227,11 @@ def is_there(content: Path, path: str, without: Collection[str]) -> bool:
     return True
 
 
-def as_on_disk(folder: Path, path: str) -> str:
+def as_on_disk(content: Path, path: str) -> str:
     """Return a path below a folder in the Unicode normal form that the disk has it in."""
     # A checkout can change it, and an address keeps the one that its author typed.
     forms = () if path.isascii() else (path, normalize("NFC", path), normalize("NFD", path))
-    return next((form for form in forms if os.path.lexists(folder / form)), path)
-
-
-def size(folder: Path, path: str) -> int | None:
-    """The bytes of a plain file inside a folder; None when there is none."""
-    if ".." in path.split("/") or "\0" in path:
-        return None
-    try:
-        status = os.lstat(folder / path)
-    except OSError:
-        return None
-    return status.st_size if stat.S_ISREG(status.st_mode) else None
+    return next((form for form in forms if is_there(content, form, ())), path)
 
 
 def _read_plain(handle: int) -> bytes:
@@ -219,9 +252,9 @@ def _check_name(path: str) -> None:
         raise ArticleError(Reason.BAD_NAME, message)
 
 
-def _unopened(path: Path, error: OSError) -> ArticleError:
-    if path.is_symlink():
-        return ArticleError(Reason.OUTSIDE, "a link: put the file itself into the folder")
-    if path.exists() and not path.is_file():
+def _unopened(content: Path, path: str, error: OSError) -> ArticleError:
+    if error.errno == errno.ELOOP:
+        return ArticleError(Reason.OUTSIDE, _LINK)
+    if not stat.S_ISREG(beneath.status(content, path).st_mode):
         return ArticleError(Reason.NOT_A_FILE, "not a plain file: replace it by one")
     return ArticleError(Reason.UNREADABLE, f"{error.strerror}: make it readable")

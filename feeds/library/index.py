@@ -232,6 +232,11 @@ class Index:
             {join(folder, name) for folder, name in refused},
         )
 
+    def owner_of(self, id: str) -> str | None:
+        """Return the path of the file whose article has an id; None when none is served."""
+        found = self._all("SELECT folder, name FROM article WHERE id = ?", id)
+        return join(*found[0]) if found else None
+
     def tally(self) -> dict[str, int]:
         """How many files were refused or ignored, by reason; ``served`` counts articles."""
         sql = "SELECT reason, count(*) FROM file WHERE reason IS NOT NULL GROUP BY reason"

@@ -1,11 +1,11 @@
 """What a refresh has to do: what is on disk against what the index knows of it."""
 
-import os
+import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from feeds.library import disk
+from feeds.library import beneath, disk
 from feeds.library.disk import Stamps
 
 
@@ -68,7 +68,7 @@ def _found(content: Path, path: str, known: Stamps) -> Iterator[tuple[str, dict[
         yield from _walked(content, path, known)
         return
     try:
-        status = os.lstat(content / path)
+        status = beneath.status(content, path)
     except (FileNotFoundError, NotADirectoryError):
         return
     except OSError:
@@ -78,8 +78,9 @@ def _found(content: Path, path: str, known: Stamps) -> Iterator[tuple[str, dict[
         return
     if disk.is_folder(status):
         yield from _walked(content, path, known)
-    elif disk.is_article(path):
-        folder, name = disk.split(path)
+        return
+    folder, name = disk.split(path)
+    if disk.is_judged(name, stat.S_ISLNK(status.st_mode)):
         yield folder, {name: disk.stamp(status)}
 
 

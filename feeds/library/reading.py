@@ -20,17 +20,15 @@ from urllib.parse import unquote
 import msgspec
 
 from feeds.errors import ArticleError, Reason
-from feeds.library import disk
+from feeds.library import beneath, disk
 from feeds.library.disk import split
 from feeds.library.faults import faults
 from feeds.library.front_matter import Context, parse
+from feeds.library.own_images import PICTURES, image_length
 from feeds.library.pictures import told
 from feeds.library.publication import refuse_path
 from feeds.library.verdict import Entry, Fault, Verdict, digest
 from feeds.model import Article, Membership
-
-#: Where the pictures are that we serve ourselves, below the content folder and below the site.
-PICTURES = "pictures"
 
 #: Seconds that a file must have been still before it is judged to be broken: writers that do not
 #: rename leave half of it behind for a moment (2 to 3 % of reads saw one).
@@ -85,7 +83,7 @@ class Reader:
             verdict = self._judge_once(path, now)
             if not verdict.stamp:
                 break
-            status = os.lstat(self.content / path)
+            status = beneath.status(self.content, path)
             age = time.time() - status.st_mtime
             is_whole = verdict.reason is None or verdict.reason.is_deliberate
             is_same = verdict.stamp == disk.stamp(status)
@@ -98,7 +96,7 @@ class Reader:
         folder, name = split(path)
         # A bad name may stand for another, so it is not looked up on the disk.
         is_namable = disk.is_namable(path)
-        stamp = disk.stamp(os.lstat(self.content / path)) if is_namable else ""
+        stamp = disk.stamp(beneath.status(self.content, path)) if is_namable else ""
         verdict = Verdict(folder, name, stamp)
         try:
             refuse_path(path)
@@ -152,8 +150,7 @@ class Reader:
         if not self.is_ours(url):
             return told(self.answers, url).length if self.answers else None
         path = unquote(url.removeprefix(f"{self.site_url}/{PICTURES}/"))
-        folder = self.content / PICTURES
-        return disk.size(folder, disk.as_on_disk(folder, path))
+        return image_length(self.content, path)
 
     def picture_type(self, url: str) -> str | None:
         """The media type of a picture as its host said; None: unknown."""

@@ -21,8 +21,9 @@ from feeds.library.ledger import SETTLE
 from feeds.library.lock import locked
 from feeds.library.marks import date_changes, mark_everything, mark_lists, undate_changes
 from feeds.library.mending import is_database, mend
+from feeds.library.own_images import PICTURES
 from feeds.library.plan import Plan, find, is_great_loss, namable, plan
-from feeds.library.reading import PICTURES, Reader, verdicts
+from feeds.library.reading import Reader, verdicts
 from feeds.library.revision import Revision
 from feeds.library.verdict import Verdict
 from feeds.store import tells_damage

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from feeds.errors import ArticleError, SettingsError
+from feeds.library import disk
 from feeds.library.images import media_type
 from feeds.library.links import clean_url, domain, site_url
 from feeds.library.nodes import Node, parse
@@ -15,11 +16,11 @@ from feeds.urls import is_file_name
 class SiteFile:
     """A YAML file that may be missing; every method raises SettingsError for what is wrong."""
 
-    def __init__(self, path: Path) -> None:
-        """Read the file; one that is missing holds nothing."""
-        self.name = path.name
+    def __init__(self, folder: Path, name: str) -> None:
+        """Read a file of the content folder; one that is missing holds nothing."""
+        self.name = name
         try:
-            self.root = parse(path.read_text("utf-8-sig"))
+            self.root = parse(disk.read(folder, name).decode("utf-8-sig"))
         except FileNotFoundError:
             self.root = Node(None, 1)
         except UnicodeError:
@@ -132,5 +133,6 @@ class SiteFile:
         )
 
     def _as_ours(self, error: ArticleError) -> SettingsError:
+        where = f"{self.name}:{error.line}" if error.line else self.name
         key = f"{error.key}: " if error.key else ""
-        return SettingsError(f"{self.name}:{error.line}: {key}{error.message}")
+        return SettingsError(f"{where}: {key}{error.message}")

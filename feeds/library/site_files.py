@@ -41,15 +41,15 @@ def read_site_files(folder: Path, url: str, default_url: str) -> SiteFiles:
     ``url`` wins over that of site.yml; ``default_url`` is taken when neither is there.
     Raise SettingsError naming file, line and key for anything unknown or wrong.
     """
-    site_file = SiteFile(folder / "site.yml")
+    site_file = SiteFile(folder, "site.yml")
     known = {"title", "url", "description", "language", "tag", "image", "icon", "hubs"}
     keys = site_file.mapping(site_file.root, "site.yml", known | {"limits", "feeds"})
     where = f"site.yml:{keys['url'].line}" if "url" in keys else "site.yml"
     own_url = checked_url(site_file.text(keys, "url"), f"{where}: url")
     site_url = url or own_url or default_url
     limits = site_file.mapping(keys.get("limits"), "limits", {"items", "max_age"})
-    topics_file = SiteFile(folder / "topics.yml")
-    providers_file = SiteFile(folder / "providers.yml")
+    topics_file = SiteFile(folder, "topics.yml")
+    providers_file = SiteFile(folder, "providers.yml")
     aliases: dict[str, str] = {}
     topics = _topics(topics_file, site_url, aliases)
     providers = _providers(providers_file, site_url, aliases)

@@ -9,20 +9,16 @@ import os
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Protocol
 
-from watchfiles import watch
-
+from feeds.library.events import FolderEvents
 from feeds.library.lock import Turn
 from feeds.library.refresh import Report
 from feeds.logs import Trouble
 
 log = logging.getLogger(__name__)
-
-#: Milliseconds: changes are one refresh when they come closer together than STEP, for so long as
-#: DEBOUNCE. A writer that does not rename pauses for less than a STEP in the middle of a file.
-DEBOUNCE, STEP = 1000, 25
 
 #: Seconds between looks at the clock and at whose turn it is.
 BEAT = 0.25
@@ -30,11 +26,14 @@ BEAT = 0.25
 #: Seconds between looks at the whole folder where the file system tells of no change.
 POLL = 1
 
-#: Seconds between looks at the whole folder, in case the kernel dropped events.
+#: Seconds after which events are tried again when they could not be had.
+RETRY = 10
+
+#: Seconds between looks at the whole folder with new watches: what is written by another name of
+#: a file or is mounted makes no event.
 RESCAN = 300
 
-#: More changed paths than this are quicker found by one look at the whole folder; and it is then,
-#: after so many, that the kernel drops events.
+#: More changed paths than this are quicker found by one look at the whole folder.
 MANY = 2000
 
 #: Seconds between attempts while nothing works.
@@ -75,6 +74,7 @@ class Watcher(threading.Thread):
         self._poll = poll
         self._stop_event = threading.Event()
         self._trouble = Trouble(log, "keeping up with the content folder failed, trying again")
+        self._blind = Trouble(log, "no file events: the whole folder is scanned every second")
 
     def stop(self) -> None:
         """Stop soon; the refresh under way is finished."""
@@ -101,18 +101,18 @@ class Watcher(threading.Thread):
         # To begin to watch takes as long as a look: this one is for those who wait to be served.
         self._refresh({""})
         watched = _identity(self._content)
-        changes = self._changes(os.path.realpath(self._content))
+        changes = self._changes(Path(os.path.realpath(self._content)))
         # The first beat has begun to watch, so what changes during this refresh is not missed.
         next(changes, None)
         report = self._refresh({""})
-        scanned, last = time.monotonic(), self._clock()
+        examined, last = time.monotonic(), self._clock()
         for paths in changes:
             now = self._clock()
             is_due = (report.due is not None and report.due <= now) or now < last - 1
             last = now
-            if time.monotonic() - scanned > RESCAN:
+            if time.monotonic() - examined > RESCAN:
                 self._watched.examine()
-                paths, scanned = {""}, time.monotonic()
+                examined = time.monotonic()
             if self._watched.tend() or len(paths) > MANY or (is_due and report.held):
                 paths = {""}
             if paths or is_due:
@@ -126,32 +126,31 @@ class Watcher(threading.Thread):
             log.info("keeping up with the content folder again")
         return report
 
-    def _changes(self, real: str) -> Iterator[set[str]]:
+    def _changes(self, real: Path) -> Iterator[set[str]]:
         """Yield the paths that changed below the content folder; nothing at every beat."""
-        try:
-            if not self._poll:
-                yield from self._events(real)
-        except Exception as error:
-            # No more watches to be had, most likely: the kernel's limit is for all programs.
-            self._trouble.met(error)
-        # Our own scan, since the watcher's own polling sees one change a second in a file.
-        while not self._stop_event.wait(POLL):
-            yield {""}
+        while not self._stop_event.is_set():
+            try:
+                if not self._poll:
+                    yield from self._events(real)
+            except Exception as error:
+                # No more watches to be had, most likely: the kernel's limit is for all programs.
+                self._blind.met(error)
+            retry = time.monotonic() + RETRY
+            while (self._poll or time.monotonic() < retry) and not self._stop_event.wait(POLL):
+                yield {""}
 
-    def _events(self, real: str) -> Iterator[set[str]]:
-        found = watch(
-            real,
-            watch_filter=None,
-            debounce=DEBOUNCE,
-            step=STEP,
-            stop_event=self._stop_event,
-            rust_timeout=int(BEAT * 1000),
-            yield_on_timeout=True,
-            raise_interrupt=False,
-            ignore_permission_denied=True,
-        )
-        for changes in found:
-            yield {path[len(real) + 1 :] for _, path in changes}
+    def _events(self, real: Path) -> Iterator[set[str]]:
+        while not self._stop_event.is_set():
+            with closing(FolderEvents(real)) as events:
+                if self._blind.end():
+                    log.info("file events work again")
+                # What changed before the folders were watched.
+                yield {""}
+                rescan = time.monotonic() + RESCAN
+                while not (events.are_lost or self._stop_event.is_set()):
+                    yield events.wait(BEAT)
+                    if time.monotonic() > rescan:
+                        break
 
 
 def _identity(content: Path) -> tuple[str, int, int]:

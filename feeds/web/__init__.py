@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from feeds.web import operator_routes, refusals, site_routes
+from feeds.web import operator_routes, own_images, refusals, site_routes
 from feeds.web.contents import ended, moved, paths
 from feeds.web.dated import DatedResponse
 from feeds.web.front import front
@@ -12,7 +12,7 @@ from feeds.web.responses import Web
 from feeds.web.routes import routes
 
 __all__ = [
-    "Web", "add_routes", "ended", "feed_recipe", "front", "moved", "operator_routes",
+    "Web", "add_routes", "ended", "feed_recipe", "front", "moved", "operator_routes", "own_images",
     "pages_version", "paths", "refusals", "site_routes",
 ]  # fmt: skip
 

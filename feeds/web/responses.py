@@ -4,7 +4,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 from typing import cast
 
 from flask import Response, current_app, request
@@ -32,8 +31,6 @@ class Web:
     publisher: Publisher
     traces: Traces
     library: Library
-    #: The folder of pictures that we serve ourselves.
-    pictures: Path
     #: What all processes of this machine counted.
     counts: SharedCounts
     subscribers: Subscribers

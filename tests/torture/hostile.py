@@ -329,8 +329,9 @@ def _things(folder: Path) -> Iterator[Expected]:
     for name, target in (("passwd", "/etc/passwd"), ("loop", "loop.md"), ("none", "nowhere")):
         os.symlink(target, things / f"{name}.md")
         yield Expected(f"things/{name}.md", Reason.OUTSIDE)
-    os.symlink("..", things / "up")
-    os.symlink("/", things / "root")
+    for name, target in (("up", ".."), ("root", "/")):
+        os.symlink(target, things / name)
+        yield Expected(f"things/{name}", Reason.OUTSIDE)
     (things / "folder.md").mkdir()
     yield _write(folder, "things/folder.md/inside.md", good(1).encode(), None)
     with open(things / "huge.md", "wb") as huge:

@@ -1,0 +1,95 @@
+"""What is below a folder: a path below it has no symbolic link in it.
+
+Every component is opened from the one above it, without following links. A path that is checked
+first and opened afterwards would lead outside when a component is replaced by a link in between.
+"""
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+# Only to go through it: a folder that may be entered need not be readable. Linux alone has it.
+_THROUGH = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
+
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+
+# Opening a FIFO without O_NONBLOCK waits for its writer.
+_FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+
+
+class LinkedFolder(NotADirectoryError):
+    """A folder of a path is a symbolic link; ``filename`` is its path below the root."""
+
+    def __init__(self, path: str) -> None:
+        """Keep the path of the link."""
+        super().__init__(errno.ENOTDIR, "a symbolic link", path)
+
+
+def status(root: Path, path: str) -> os.stat_result:
+    """Return the status of a file or folder below the root, of a link that of the link itself.
+
+    This and the functions below raise LinkedFolder when a folder of the path is a link, and
+    FileNotFoundError for a path that leads upwards. The root itself may be reached by links.
+    """
+    if path == "":
+        return os.stat(root)
+    with _above(root, path) as (above, name):
+        return os.stat(name, dir_fd=above, follow_symlinks=False)
+
+
+def open_file(root: Path, path: str) -> int:
+    """Open a file below the root to be read, whatever it is; ELOOP if it is a link."""
+    with _above(root, path) as (above, name):
+        return os.open(name, _FILE, dir_fd=above)
+
+
+def open_folder(root: Path, path: str) -> int:
+    """Open a folder below the root, or the root, to be listed."""
+    if path == "":
+        return os.open(root, _FOLDER)
+    with _above(root, path) as (above, name):
+        return _open_inner(name, _FOLDER, above, path)
+
+
+@contextmanager
+def _above(root: Path, path: str) -> Iterator[tuple[int, str]]:
+    """Open the folder that a path lies in; give its handle and the last component."""
+    *folders, name = _components(path)
+    above = os.open(root, _THROUGH)
+    try:
+        for depth, folder in enumerate(folders, 1):
+            inner = _open_inner(folder, _THROUGH, above, "/".join(folders[:depth]))
+            os.close(above)
+            above = inner
+        yield above, name
+    finally:
+        os.close(above)
+
+
+def _open_inner(name: str, flags: int, above: int, path: str) -> int:
+    try:
+        return os.open(name, flags | os.O_NOFOLLOW, dir_fd=above)
+    except NotADirectoryError:
+        if stat.S_ISLNK(os.stat(name, dir_fd=above, follow_symlinks=False).st_mode):
+            raise LinkedFolder(path) from None
+        raise
+
+
+def _components(path: str) -> list[str]:
+    """Split a path; one with an empty component, ``.``, ``..`` or a NUL names nothing."""
+    components = path.split("/")
+    if {"", ".", ".."} & set(components) or "\0" in path or not _is_encodable(path):
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+    return components
+
+
+def _is_encodable(path: str) -> bool:
+    """Return whether a text can be a path; one from outside may hold half of a character."""
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError:
+        return False
+    return True

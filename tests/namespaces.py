@@ -1,0 +1,24 @@
+"""What only root may do, for one process alone: to mount, and to lower the kernel's limits."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import need
+
+ROOT = Path(__file__).parents[1]
+
+
+def in_a_namespace(code: str, *arguments: str) -> str:
+    """Run Python code as root of namespaces of its own; return what it prints."""
+    unshare = [need("unshare"), "--user", "--map-root-user", "--mount"]
+    if subprocess.run([*unshare, "true"], capture_output=True).returncode:
+        pytest.skip("this system has no namespaces for its users")
+    done = subprocess.run(
+        [*unshare, sys.executable, "-c", code, *arguments],
+        capture_output=True, text=True, cwd=ROOT, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
