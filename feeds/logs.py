@@ -35,37 +35,12 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(more | said, default=str)
 
 
-class Trouble:
-    """What goes wrong again and again, said once: a full disk must not be filled by it."""
-
-    def __init__(self, log: logging.Logger, what: str) -> None:
-        """Take the log and what cannot be done."""
-        self._log = log
-        self._what = what
-        self._met = ""
-
-    def met(self, error: Exception) -> None:
-        """Log it, unless it is what was met last."""
-        said = f"{type(error).__name__}: {error}"
-        if said != self._met:
-            self._log.error("%s: %s", self._what, said)
-            self._log.debug("where it failed", exc_info=error)
-        self._met = said
-
-    def end(self) -> bool:
-        """It is over; return whether there was any."""
-        was_met, self._met = bool(self._met), ""
-        return was_met
-
-
 class Seldom:
     """Says whether it is time to say again what would be said for every request."""
 
-    #: Seconds of silence.
-    QUIET = 5.0
-
-    def __init__(self) -> None:
-        """Begin with something to say."""
+    def __init__(self, quiet: float = 5.0) -> None:
+        """Begin with something to say; take the seconds of silence after it."""
+        self._quiet = quiet
         self._quiet_until = 0.0
 
     def is_time(self) -> bool:
@@ -73,8 +48,42 @@ class Seldom:
         now = time.monotonic()
         if now < self._quiet_until:
             return False
-        self._quiet_until = now + self.QUIET
+        self._quiet_until = now + self._quiet
         return True
+
+
+class Trouble:
+    """An error that is met again and again: logged once until it works again.
+
+    Errors that alternate, or that come and go, are logged once in a while: whatever happens every
+    second must not fill a disk.
+    """
+
+    #: Seconds without another line.
+    QUIET = 60.0
+
+    def __init__(self, log: logging.Logger, what: str, is_traced: bool = False) -> None:
+        """Take the log and what cannot be done; ``is_traced`` logs where an error comes from."""
+        self._log = log
+        self._what = what
+        self._is_traced = is_traced
+        self._logged = ""
+        self._seldom = Seldom(self.QUIET)
+
+    def met(self, error: Exception) -> None:
+        """Log an error, unless it is the one that was logged last or that was a moment ago."""
+        line = f"{type(error).__name__}: {error}"
+        if line == self._logged or not self._seldom.is_time():
+            return
+        self._logged = line
+        self._log.error("%s: %s", self._what, line, exc_info=error if self._is_traced else None)
+        if not self._is_traced:
+            self._log.debug("where it failed", exc_info=error)
+
+    def end(self) -> bool:
+        """It works; return whether the log says that it does not."""
+        was_logged, self._logged = bool(self._logged), ""
+        return was_logged
 
 
 def configuration(is_json: bool) -> dict[str, Any]:

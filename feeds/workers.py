@@ -27,6 +27,9 @@ _TICK = 0.1
 #: One that dies within so many seconds is replaced after a pause, lest that be all that is done.
 _YOUNG, PAUSE = 5.0, 1.0
 
+#: Seconds between attempts that go on failing; the pauses grow up to it.
+_LONGEST_PAUSE = 60.0
+
 #: So many in a row that cannot be loaded, and none that answers: whoever started us must know.
 _TRIES = 3
 
@@ -100,6 +103,8 @@ class Workers:
     def _step(self) -> None:
         if self._is_told_to_replace:
             self._is_told_to_replace = False
+            # What kept new ones from being loaded may have been mended.
+            self._failures, self._not_before = 0, 0.0
             for worker in self._workers:
                 worker.is_old = True
         self._adjust()
@@ -163,7 +168,9 @@ class Workers:
     def _fail(self, number: int) -> None:
         """What follows when a new one cannot be had: old ones stay; where there is none, say so."""
         self._failures += 1
-        self._not_before = time.monotonic() + PAUSE
+        # While others answer this may go on for days, and each logs a traceback.
+        pause = min(PAUSE * 2.0 ** min(self._failures - 1, 20), _LONGEST_PAUSE)
+        self._not_before = time.monotonic() + pause
         if any(w.is_old for w in self._workers):
             log.error("no worker is replaced: a new one cannot be loaded")
         for other in self._workers:

@@ -6,11 +6,13 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from multiprocessing.synchronize import Event
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -214,8 +216,33 @@ def test_the_old_ones_stay_when_a_new_one_cannot_be_loaded() -> None:
     assert missed == []
 
 
-def _live(says: Connection) -> None:
+@pytest.mark.usefixtures("kept_signals")
+def test_one_that_cannot_be_had_is_tried_ever_more_seldom_while_another_answers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Every attempt is logged, and there may be days of them."""
+    monkeypatch.setattr("feeds.workers.PAUSE", 0.05)
+    spawn = multiprocessing.get_context("spawn")
+    is_ready, moments = spawn.Event(), list[float]()
+
+    def make(number: int, says: Connection) -> BaseProcess:
+        if number == 0:
+            return spawn.Process(target=_live, args=(says, is_ready))
+        moments.append(time.monotonic())
+        if len(moments) == 1:
+            return spawn.Process(target=_die, args=(says, is_ready))
+        if len(moments) == 7:
+            os.kill(os.getpid(), signal.SIGTERM)
+        raise OSError("no more processes")
+
+    assert Workers(2, make, lambda number: None).run() is True
+    assert moments[6] - moments[5] > 0.05 * 2**5
+
+
+def _live(says: Connection, is_ready: Event | None = None) -> None:
     says.send(True)
+    if is_ready:
+        is_ready.set()
     signal.pause()
 
 
@@ -223,7 +250,9 @@ def _unloadable(_: int, says: Connection) -> BaseProcess:
     return multiprocessing.get_context("spawn").Process(target=_die, args=(says,))
 
 
-def _die(says: Connection) -> None:
+def _die(says: Connection, is_ready: Event | None = None) -> None:
+    if is_ready:
+        is_ready.wait()
     raise SystemExit(1)
 
 

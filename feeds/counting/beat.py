@@ -4,6 +4,8 @@ import logging
 import threading
 from collections.abc import Callable
 
+from feeds.logs import Trouble
+
 log = logging.getLogger(__name__)
 
 #: Seconds between beats.
@@ -14,11 +16,12 @@ PATIENCE = 2.0
 
 
 class Beat:
-    """A thread that calls some functions once a second; whatever they raise is logged."""
+    """A thread that calls some functions once a second; what they raise is logged once."""
 
     def __init__(self, *works: Callable[[], None]) -> None:
         """Take what to call; nothing runs yet."""
-        self._works = works
+        what = "counting failed, trying again every second"
+        self._works = [(work, Trouble(log, what, is_traced=True)) for work in works]
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._stopped = threading.Event()
@@ -40,8 +43,11 @@ class Beat:
         is_last = False
         while not is_last:
             is_last = self._stopped.wait(BEAT)
-            for work in self._works:
+            for work, trouble in self._works:
                 try:
                     work()
-                except Exception:
-                    log.exception("counting failed")
+                except Exception as error:
+                    trouble.met(error)
+                else:
+                    if trouble.end():
+                        log.info("counting works again")

@@ -21,6 +21,7 @@ from pathlib import Path
 
 from feeds.counting.agents import claim
 from feeds.errors import StoreUnavailable
+from feeds.logs import Seldom
 from feeds.store import Store
 
 log = logging.getLogger(__name__)
@@ -76,6 +77,7 @@ class Subscribers:
     def __init__(self, path: Path) -> None:
         """Take the file, which need not be there."""
         self._store = Store(path, _SCHEMA)
+        self._complaints = Seldom()
 
     def count(self, polls: Iterable[Poll], day: int) -> None:
         """Count the polls of a day, and forget what is too old. Raise StoreUnavailable."""
@@ -100,7 +102,8 @@ class Subscribers:
             with self._store.opened() as connection:
                 rows = connection.execute("SELECT * FROM day_count ORDER BY feed, day").fetchall()
         except StoreUnavailable as error:
-            log.error("subscribers cannot be told now: %s", error)
+            if self._complaints.is_time():
+                log.error("subscribers cannot be told now: %s", error)
             return []
         return [DayCount(*row) for row in rows]
 

@@ -17,6 +17,7 @@ import msgspec
 from feeds.library.connection import connect
 from feeds.library.disk import join
 from feeds.library.lock import locked
+from feeds.logs import Seldom
 from feeds.model import Article
 
 log = logging.getLogger(__name__)
@@ -34,6 +35,8 @@ CREATE TABLE IF NOT EXISTS picture (
 
 _opened = threading.local()
 
+_complaints = Seldom()
+
 
 @dataclass(frozen=True, slots=True)
 class Picture:
@@ -50,8 +53,9 @@ def told(store: Path, url: str) -> Picture:
         sql = "SELECT length, media_type FROM picture WHERE url = ?"
         found = connection.execute(sql, (url,)).fetchone() if connection else None
     except sqlite3.Error as error:
-        # Worth less than the article that shows the picture.
-        log.warning("%s cannot be read: %s", store.name, error)
+        # Worth less than the article that shows the picture. A refresh asks for thousands.
+        if _complaints.is_time():
+            log.warning("%s cannot be read: %s", store.name, error)
         return Picture()
     return Picture(*found) if found else Picture()
 

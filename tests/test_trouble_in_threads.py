@@ -1,0 +1,125 @@
+"""What goes wrong every second in a thread: logged once until it works again."""
+
+import logging
+import sqlite3
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from feeds.counting import Beat, Subscribers
+from feeds.library.pictures import told
+from feeds.logs import Trouble
+from tests.waiting import wait_for
+
+
+def lines(caplog: pytest.LogCaptureFixture, level: int = logging.ERROR) -> list[str]:
+    return [record.getMessage() for record in caplog.records if record.levelno >= level]
+
+
+def test_a_work_that_fails_at_every_beat_is_logged_once_with_its_traceback_until_it_works(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("feeds.counting.beat.BEAT", 0.001)
+    caplog.set_level(logging.INFO)
+    calls, is_broken = 0, threading.Event()
+    is_broken.set()
+
+    def work() -> None:
+        nonlocal calls
+        calls += 1
+        if is_broken.is_set():
+            raise KeyError("a fault of ours")
+
+    beat = Beat(work)
+    beat.start()
+    assert wait_for(lambda: calls > 200)
+    what = "counting failed, trying again every second"
+    assert lines(caplog) == [f"{what}: KeyError: 'a fault of ours'"]
+    assert caplog.text.count("Traceback") == 1
+
+    is_broken.clear()
+    assert wait_for(lambda: "counting works again" in caplog.text)
+    beat.stop()
+
+
+def test_one_work_that_fails_hides_no_other(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("feeds.counting.beat.BEAT", 0.001)
+    count = 0
+
+    def fails() -> None:
+        raise KeyError("first")
+
+    def fails_too() -> None:
+        raise KeyError("second")
+
+    def works() -> None:
+        nonlocal count
+        count += 1
+
+    beat = Beat(fails, fails_too, works)
+    beat.start()
+    assert wait_for(lambda: count > 10)
+    beat.stop()
+
+    assert [line.rpartition(" ")[2] for line in lines(caplog)] == ["'first'", "'second'"]
+
+
+def test_errors_that_alternate_or_come_and_go_are_logged_once_in_a_while(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Trouble, "QUIET", 0.5)
+    caplog.set_level(logging.ERROR)
+    trouble = Trouble(logging.getLogger("feeds"), "it failed")
+    began = time.monotonic()
+
+    for number in range(10_000):
+        trouble.met(OSError(f"error {number}"))
+        trouble.end()
+    trouble.met(OSError("the last"))
+    seconds = time.monotonic() - began
+
+    assert len(lines(caplog)) <= seconds / 0.5 + 1
+
+    def is_logged() -> bool:
+        trouble.met(OSError("the last"))
+        return "the last" in caplog.text
+
+    assert wait_for(is_logged)
+
+
+def test_what_was_never_logged_never_works_again() -> None:
+    trouble = Trouble(logging.getLogger("feeds"), "it failed")
+    trouble.met(OSError("first"))
+
+    assert trouble.end()
+    trouble.met(OSError("second, a moment later"))
+    assert not trouble.end()
+
+
+def test_a_file_that_every_image_of_a_refresh_asks_for_is_named_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = tmp_path / "pictures.sqlite"
+    sqlite3.connect(store).close()
+    store.write_bytes(b"no database" * 100)
+
+    for number in range(100):
+        told(store, f"https://images.example.com/{number}.png")
+
+    assert len(lines(caplog, logging.WARNING)) == 1
+
+
+def test_subscribers_that_cannot_be_read_are_logged_once_for_many_requests(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "subscribers.sqlite").mkdir()
+    subscribers = Subscribers(tmp_path / "subscribers.sqlite")
+
+    found = [subscribers.days() for _ in range(100)]
+
+    assert found == [[]] * 100
+    assert len(lines(caplog)) == 1
