@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable
 
 import pytest
+from inotify_simple import INotify, flags
 
 from feeds.errors import Reason
 from tests.conftest import Content, Site
@@ -224,3 +225,55 @@ def test_explain_of_no_file_says_so(site: Site) -> None:
 
     assert result.exit_code == 1
     assert "no file none.md" in result.output
+
+
+def test_explain_opens_one_file_of_many(content: Content, site: Site) -> None:
+    """The kernel says which files are opened: inotify of the folder itself."""
+    for number in range(50):
+        content.write(f"{number}.md")
+        content.write(f"news/{number}.md")
+    site.library.refresh()
+    content.write("7.md", published=False)
+
+    with INotify() as opened:
+        opened.add_watch(content.folder, flags.OPEN)
+        opened.add_watch(content.folder / "news", flags.OPEN)
+        result = site.runner.invoke(args=["explain", "7.md"])
+        events = opened.read(timeout=0)
+
+    assert "draft: " in result.output
+    assert {event.name for event in events if not event.mask & flags.ISDIR} == {"7.md"}
+
+
+def test_explain_names_the_file_that_has_the_same_id(content: Content, site: Site) -> None:
+    content.write("a.md", id="same")
+    site.library.refresh()
+    content.write("b.md", id="same")
+
+    said = site.runner.invoke(args=["explain", "b.md"]).output
+
+    assert said == "b.md: id: collision: a.md has the same id: give one of them another\n"
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("notes.txt", "notes.txt: not-an-article: only files whose names end in .md"),
+        (".hidden.md", ".hidden.md: not-an-article: only files whose names end in .md"),
+        ("news", "Error: no file news in "),
+        ("site.yml", "Error: no file site.yml in "),
+        ("../outside.md", "Error: no file ../outside.md in "),
+        ("a.md/b.md", "Error: no file a.md/b.md in "),
+    ],
+)
+def test_explain_of_what_is_no_article_says_so(
+    content: Content, site: Site, path: str, said: str
+) -> None:
+    content.raw("notes.txt", "x")
+    content.raw(".hidden.md", "x")
+    content.raw("site.yml", "title: x")
+    content.raw("../outside.md", "x")
+    content.write("a.md")
+    content.write("news/n1.md")
+
+    assert site.runner.invoke(args=["explain", path]).output.startswith(said)
