@@ -106,6 +106,14 @@ class StoreUnavailable(TributaryError):
     """A small database cannot be read or written now; the message says which and why."""
 
 
+class WrongFile(StoreUnavailable):
+    """A database file is of a newer version or of another program: it is left alone."""
+
+
+class ContentMismatch(TributaryError):
+    """Stored content does not match its hash."""
+
+
 class OutOfDate(TributaryError):
     """An article changed between selecting and reading it: select again."""
 

@@ -21,8 +21,8 @@ import pytest
 from app import create_app
 from feeds.library import reading
 from feeds.library.front_matter import parse
-from feeds.library.lock import Turn
 from feeds.library.watch import Watcher
+from feeds.locks import Turn
 from tests.conftest import NOW, SITE_URL, Clock, Content, Site
 from tests.waiting import wait_for
 
@@ -70,13 +70,6 @@ def overwrite(path: Path) -> None:
         file.write(os.urandom(size))
 
 
-def foreign(path: Path) -> None:
-    """Somebody else's database in the place of ours."""
-    path.unlink()
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("CREATE TABLE article (id INTEGER)")
-
-
 def as_folder(path: Path) -> None:
     path.unlink()
     path.mkdir()
@@ -88,7 +81,8 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
     "emptied": lambda path: os.truncate(path, 0),
     "removed": lambda path: path.unlink(),
     "text": lambda path: path.write_text("no database " * 1000),
-    "foreign": foreign,
+    "log cut": lambda path: os.truncate(f"{path}-wal", 5000),
+    "log emptied": lambda path: os.truncate(f"{path}-wal", 0),
     "folder": as_folder,
 }
 
@@ -108,6 +102,26 @@ def test_a_damaged_index_heals_while_it_is_served(
     assert wait_for(lambda: titles(live) == ["A", "B", "C", "First"])
     assert live.get("/topics/boats.rss").data == before
     assert live.get("/healthz").json["articles"] == 4
+
+
+def test_a_database_of_another_program_is_left_alone_while_the_index_is_served(
+    content: Content, live: Site, instance: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It was put in the place of the index; moved away, it leaves room for a new one."""
+    path = instance / "index.sqlite"
+    before = live.get("/topics/boats.rss").data
+    path.unlink()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE article (id INTEGER)")
+    foreign = path.read_bytes()
+
+    content.write("c.md", title="C")
+
+    assert wait_for(lambda: f"{path}: has the tables of another program" in caplog.text)
+    assert live.get("/topics/boats.rss").data == before
+    assert path.read_bytes() == foreign
+    path.unlink()
+    assert wait_for(lambda: titles(live) == ["A", "B", "C", "First"])
 
 
 def test_a_letter_changed_in_the_index_is_never_served(

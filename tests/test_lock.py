@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from feeds.library.lock import Turn, locked
+from feeds.locks import Turn, locked
 
 
 @pytest.fixture

@@ -1,11 +1,13 @@
 """What is asked of the index at each change costs no more in a large folder than in a small one."""
 
 import sqlite3
+from pathlib import Path
 
 import pytest
 
-from feeds.library.connection import SCHEMA
+from feeds.library.connection import MIGRATIONS
 from feeds.library.queries import AFTER, FEEDS, HEAVIER, NEIGHBOURS, ROWS
+from feeds.sqlite import migrate
 
 QUERIES = {
     "rows": ROWS,
@@ -20,7 +22,7 @@ QUERIES = {
 @pytest.mark.parametrize("sql", QUERIES.values(), ids=QUERIES.keys())
 def test_selecting_neither_scans_a_table_nor_sorts(sql: str) -> None:
     with sqlite3.connect(":memory:") as connection:
-        connection.executescript(SCHEMA)
+        migrate(connection, Path(":memory:"), MIGRATIONS)
         plan = connection.execute(f"EXPLAIN QUERY PLAN {sql}", (0,) * sql.count("?")).fetchall()
 
     steps = [str(step[3]) for step in plan]
@@ -31,7 +33,7 @@ def test_selecting_neither_scans_a_table_nor_sorts(sql: str) -> None:
 
 def test_the_newest_articles_are_read_in_the_order_that_they_lie_in() -> None:
     with sqlite3.connect(":memory:") as connection:
-        connection.executescript(SCHEMA)
+        migrate(connection, Path(":memory:"), MIGRATIONS)
         plan = connection.execute(f"EXPLAIN QUERY PLAN {ROWS}", (0,) * ROWS.count("?")).fetchall()
 
     assert len(plan) == 1

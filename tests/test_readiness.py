@@ -12,7 +12,7 @@ import pytest
 
 from app import create_app
 from feeds.library import changes
-from feeds.library.lock import locked
+from feeds.locks import locked
 from tests.conftest import SITE_URL, Content, Site
 from tests.live import started
 from tests.waiting import wait_for

@@ -105,14 +105,19 @@ def images(hosts: tuple[str, ...]) -> None:
     library, told, asked = tools.library, 0, 0
     refresh_with_bar(library, False)
     now = int(library.clock())
-    wanted = [
-        u for u in library.pictures.unasked(now) if not hosts or urlsplit(u).hostname in hosts
-    ]
-    with click.progressbar(length=len(wanted), label="Asking for pictures", show_pos=True) as bar:
-        for url, head in ask_all(wanted, tools.is_allowed):
-            library.pictures.keep(url, Picture(head.length, head.media_type), now)
-            told, asked = told + (head.length is not None), asked + 1
-            bar.update(1)
+    try:
+        wanted = [
+            u for u in library.pictures.unasked(now) if not hosts or urlsplit(u).hostname in hosts
+        ]
+        with click.progressbar(
+            length=len(wanted), label="Asking for pictures", show_pos=True
+        ) as bar:
+            for url, head in ask_all(wanted, tools.is_allowed):
+                library.pictures.keep(url, Picture(head.length, head.media_type), now)
+                told, asked = told + (head.length is not None), asked + 1
+                bar.update(1)
+    except StoreUnavailable as error:
+        raise click.ClickException(str(error)) from None
     library.refresh(library.pictures.forget_outdated())
     click.echo(
         f"{told} of {asked} pictures told their length; {len(wanted) - asked} left for later"

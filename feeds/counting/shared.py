@@ -8,6 +8,7 @@ in memory, so that no number goes backwards, whichever worker is asked.
 import logging
 import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -15,17 +16,17 @@ import msgspec
 from feeds.counting.counts import Counts, Key
 from feeds.errors import StoreUnavailable
 from feeds.logs import Trouble
-from feeds.store import Store
+from feeds.sqlite import Store
 
 log = logging.getLogger(__name__)
 
 #: In the instance folder.
 FILE = "metrics.sqlite"
 
-_SCHEMA = "CREATE TABLE IF NOT EXISTS number (key BLOB PRIMARY KEY, value)"
+_SCHEMA = "CREATE TABLE IF NOT EXISTS number (key BLOB PRIMARY KEY, value);"
 
 _ADD = """
-INSERT INTO number VALUES (?, ?)
+INSERT INTO number (key, value) VALUES (?, ?)
 ON CONFLICT (key) DO UPDATE SET value = value + excluded.value"""
 
 
@@ -36,7 +37,7 @@ class SharedCounts:
         """Take what this process counts, and the file, which need not be there."""
         self._counts = counts
         # Nobody needs these numbers after a power cut; a process that dies costs none of them.
-        self._store = Store(path, _SCHEMA, patience=1.0, synchronous="OFF")
+        self._store = Store(path, (_SCHEMA,), patience=1.0, synchronous="OFF")
         self._told: dict[Key, float] = {}
         self._lock = threading.Lock()
         self._trouble = Trouble(log, "what was counted cannot be kept or read now")
@@ -60,9 +61,14 @@ class SharedCounts:
     def read(self) -> Mapping[Key, float]:
         """The sums; none while the file cannot be read."""
         try:
-            with self._store.opened() as connection:
+            with self._store.reading() as connection:
                 rows = connection.execute("SELECT key, value FROM number").fetchall()
-                return {msgspec.json.decode(key, type=Key): value for key, value in rows}
         except StoreUnavailable as error:
             self._trouble.met(error)
             return {}
+        found: dict[Key, float] = {}
+        for key, value in rows:
+            # What another version counted by keys of its own is no number of ours.
+            with suppress(msgspec.MsgspecError):
+                found[msgspec.json.decode(key, type=Key)] = value
+        return found

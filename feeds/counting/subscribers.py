@@ -22,7 +22,7 @@ from pathlib import Path
 from feeds.counting.agents import claim
 from feeds.errors import StoreUnavailable
 from feeds.logs import Seldom
-from feeds.store import Store
+from feeds.sqlite import Store
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +76,7 @@ class Subscribers:
 
     def __init__(self, path: Path) -> None:
         """Take the file, which need not be there."""
-        self._store = Store(path, _SCHEMA)
+        self._store = Store(path, (_SCHEMA,))
         self._complaints = Seldom()
 
     def count(self, polls: Iterable[Poll], day: int) -> None:
@@ -99,8 +99,8 @@ class Subscribers:
     def days(self) -> list[DayCount]:
         """All counts, by feed and then by day; none while the file cannot be read."""
         try:
-            with self._store.opened() as connection:
-                rows = connection.execute("SELECT * FROM day_count ORDER BY feed, day").fetchall()
+            with self._store.reading() as connection:
+                rows = connection.execute(_DAYS).fetchall()
         except StoreUnavailable as error:
             if self._complaints.is_time():
                 log.error("subscribers cannot be told now: %s", error)
@@ -116,14 +116,14 @@ class Subscribers:
             return found[0], found[1]
         if found:
             # What was damaged on the day that is over has its key, too.
-            self._store.aside.unlink(missing_ok=True)
+            self._store.remove_aside()
         key = secrets.token_bytes(32)
         connection.execute("DELETE FROM secret")
         connection.execute("DELETE FROM poller")
         for table, days in (("claim", BELIEVED), ("day_count", KEPT)):
             sql = f"DELETE FROM {table} WHERE day <= ? OR day > ?"
             connection.execute(sql, (day - days, day + BELIEVED))
-        connection.execute("INSERT INTO secret VALUES (?, ?)", (key, day))
+        connection.execute("INSERT INTO secret (key, day) VALUES (?, ?)", (key, day))
         return key, day
 
 
@@ -152,7 +152,7 @@ def _claims(connection: sqlite3.Connection, polls: Iterable[Poll], day: int) -> 
 
 def _hashes(connection: sqlite3.Connection, polls: Iterable[Poll], key: bytes) -> None:
     found = {(p.feed, _hash(p, key)) for p in polls if claim(p.agent) is None}
-    connection.executemany("INSERT OR IGNORE INTO poller VALUES (?, ?)", found)
+    connection.executemany("INSERT OR IGNORE INTO poller (feed, hash) VALUES (?, ?)", found)
     for feed in {feed for feed, _ in found}:
         connection.execute(_CUT, (feed, feed, SMALLEST - 1))
 
@@ -193,13 +193,16 @@ CREATE TABLE IF NOT EXISTS claim (feed, path, service, id, count, day,
 CREATE TABLE IF NOT EXISTS poller (feed, hash, PRIMARY KEY (feed, hash)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS secret (key, day);"""
 
+_DAYS = "SELECT feed, day, by_services, alone FROM day_count ORDER BY feed, day"
+
 _KEEP = """
-INSERT INTO day_count VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET
-by_services = max(by_services, excluded.by_services), alone = max(alone, excluded.alone)"""
+INSERT INTO day_count (feed, day, by_services, alone) VALUES (?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET by_services = max(by_services, excluded.by_services),
+alone = max(alone, excluded.alone)"""
 
 #: A service that is new while there is no room is not listened to.
 _CLAIM = """
-INSERT INTO claim SELECT ?, ?, ?, ?, ?, ?
+INSERT INTO claim (feed, path, service, id, count, day) SELECT ?, ?, ?, ?, ?, ?
 WHERE (SELECT count(*) FROM claim WHERE feed = ?) < ?
    OR EXISTS (SELECT 1 FROM claim WHERE feed = ? AND path = ? AND service = ? AND id = ?)
 ON CONFLICT DO UPDATE SET count = excluded.count, day = excluded.day"""

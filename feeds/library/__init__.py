@@ -10,13 +10,13 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import IO
 
-from feeds.errors import IndexUnavailable, SettingsError
+from feeds.errors import IndexUnavailable, SettingsError, WrongFile
 from feeds.library.announcements import Announcements, Due, HubState, Seen
 from feeds.library.changes import made_for
+from feeds.library.connection import check_file
 from feeds.library.disk import as_on_disk
 from feeds.library.index import Index, KnownFeed, Month, Row
 from feeds.library.inspection import inspect, inspect_one
-from feeds.library.lock import Turn, locked
 from feeds.library.marks import EVERYTHING, SITE
 from feeds.library.mending import distrust, mend
 from feeds.library.months import month_of, month_range
@@ -29,6 +29,7 @@ from feeds.library.site_files import read_site_files
 from feeds.library.verdict import Claims, Fault, Verdict, in_words
 from feeds.library.vouching import Voucher
 from feeds.library.watch import Watcher
+from feeds.locks import Turn, locked
 
 __all__ = [
     "ANSWERS",
@@ -92,6 +93,11 @@ class Library:
         except OSError as error:
             message = f"FEEDS_INSTANCE_DIR: {instance}: {error.strerror}: name a writable folder"
             raise SettingsError(message) from None
+        self._path = instance / "index.sqlite"
+        try:
+            check_file(self._path)
+        except WrongFile as error:
+            raise SettingsError(str(error)) from None
         self.reader = reader
         self.clock = clock
         self._instance = instance
@@ -102,7 +108,6 @@ class Library:
         self._is_examined = False
         self._starting = threading.Lock()
         _libraries.add(self)
-        self._path = instance / "index.sqlite"
         self._lock = self._path.with_suffix(".lock")
         self._voucher = Voucher(instance)
         self._refresher = Refresher(
@@ -236,7 +241,7 @@ class Library:
         try:
             if refreshing.take():
                 self._examine_once()
-        except (sqlite3.Error, OSError) as error:
+        except (sqlite3.Error, OSError, WrongFile) as error:
             # A full disk, most likely. What is there may still be read.
             log.error("the index cannot be examined: %s", error)
         finally:

@@ -9,9 +9,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from feeds.library.lock import Turn
+from feeds.locks import Turn
 from feeds.model import FeedId
-from feeds.store import Store
+from feeds.sqlite import Store
 
 #: Seconds that nothing waits longer for, whatever a hub wished: more means a clock set back.
 LONGEST = 86_400
@@ -89,7 +89,7 @@ class Announcements:
 
     def __init__(self, path: Path) -> None:
         """Take the file, which need not be there yet."""
-        self._store = Store(path, _SCHEMA)
+        self._store = Store(path, (_SCHEMA,))
 
     def turn(self) -> Turn:
         """The turn to announce for all processes of the machine."""
@@ -97,18 +97,18 @@ class Announcements:
 
     def is_new(self) -> bool:
         """Whether no document was ever seen, or none is remembered."""
-        with self._store.opened() as connection:
+        with self._store.reading() as connection:
             return connection.execute("SELECT 1 FROM document LIMIT 1").fetchone() is None
 
     def stamps(self) -> dict[str, str]:
         """Of each feed the stamp that it was last seen with."""
-        with self._store.opened() as connection:
+        with self._store.reading() as connection:
             return dict(connection.execute("SELECT path, stamp FROM document WHERE month = ''"))
 
     def months(self, path: str) -> dict[str, str]:
         """The same of the months of a feed."""
         sql = "SELECT month, stamp FROM document WHERE path = ? AND month <> '' AND part = 0"
-        with self._store.opened() as connection:
+        with self._store.reading() as connection:
             return dict(connection.execute(sql, (path,)))
 
     def note(self, seen: Collection[Seen], hubs: Collection[str], now: float, due: float) -> None:
@@ -125,25 +125,25 @@ class Announcements:
     def due(self, hub: str, now: float, limit: int) -> list[Due]:
         """What a hub is to be told now, the longest due first; nothing while it is left alone."""
         values = {"hub": hub, "now": now, "far": now + LONGEST, "limit": limit}
-        with self._store.opened() as connection:
+        with self._store.reading() as connection:
             return [Due(*row) for row in connection.execute(_DUE, values)]
 
     def put_off(self, told: Due, tries: int, due: float) -> bool:
         """Leave one address alone until then; return whether it is still the same change."""
         values = (tries, due, told.hub, told.address, told.key, told.since)
-        with self._store.opened() as connection:
+        with self._store.transaction() as connection:
             return connection.execute(_PUT_OFF, values).rowcount == 1
 
     def settle(self, told: Due) -> None:
         """A hub knows the key of an address, unless that changed meanwhile, there and back even."""
-        with self._store.opened() as connection:
+        with self._store.transaction() as connection:
             connection.execute(_SETTLE, (told.hub, told.address, told.key, told.since))
 
     def succeeded(self, hub: str, now: float) -> None:
         """A hub took what it was told."""
         sql = """INSERT INTO hub (url, last_success) VALUES (?, ?) ON CONFLICT DO UPDATE
                  SET failures = 0, due = NULL, last_success = excluded.last_success"""
-        with self._store.opened() as connection:
+        with self._store.transaction() as connection:
             connection.execute(sql, (hub, now))
 
     def failed(self, hub: str, error: str, due: float | None) -> None:
@@ -151,7 +151,7 @@ class Announcements:
         sql = """INSERT INTO hub (url, failures, due, last_error) VALUES (?, 1, ?, ?)
                  ON CONFLICT DO UPDATE SET failures = failures + 1,
                  due = coalesce(excluded.due, due), last_error = excluded.last_error"""
-        with self._store.opened() as connection:
+        with self._store.transaction() as connection:
             connection.execute(sql, (hub, due, error))
 
     def hurry(self, pause: float) -> None:
@@ -172,14 +172,14 @@ class Announcements:
         """How each hub is doing; of none without looking."""
         if not hubs:
             return []
-        with self._store.opened() as connection:
+        with self._store.reading() as connection:
             found = (connection.execute(_STATE, {"hub": hub}).fetchone() for hub in hubs)
             return [HubState(*row) for row in found]
 
 
 _KEY = "SELECT key FROM document WHERE path = ? AND month = ? AND part = ?"
 
-_PUT = "INSERT OR REPLACE INTO document VALUES (?, ?, ?, ?, ?)"
+_PUT = "INSERT OR REPLACE INTO document (path, month, part, stamp, key) VALUES (?, ?, ?, ?, ?)"
 
 #: What waits already is told no later for having changed again, unless it was tried since.
 _QUEUE = """

@@ -5,8 +5,7 @@ Every feed that a subscriber sees change gets a later Last-Modified here, and no
 
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import msgspec
@@ -21,13 +20,10 @@ from feeds.library.verdict import Entry, Verdict
 from feeds.model import Membership
 from feeds.urls import is_file_name
 
-#: Moves when the tables or what is kept in them do; the index is then made anew.
-SCHEMA_VERSION = 3
-
 
 def made_for(fingerprint: bytes) -> str:
     """What an index is made for: this code and these settings."""
-    return f"{SCHEMA_VERSION}:{fingerprint.hex()}"
+    return fingerprint.hex()
 
 
 def clear(connection: sqlite3.Connection, now: int) -> None:
@@ -50,19 +46,6 @@ def _drop_feeds_without_address(connection: sqlite3.Connection) -> None:
             connection.execute("DELETE FROM feed WHERE path = ?", (path,))
             for table in ("archive", "withdrawal", "loss"):
                 connection.execute(f"DELETE FROM {table} WHERE feed = ?", (path,))
-
-
-@contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """All or nothing; other writers wait."""
-    # BEGIN would let two writers start and one of them fail: measured, 88 % did.
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    except BaseException:
-        connection.rollback()
-        raise
-    connection.commit()
 
 
 @dataclass(slots=True)
@@ -174,7 +157,7 @@ class Changes:
         if old:
             # Looks the same: only the feeds that it joins or leaves have changed.
             if old[2:4] == (entry.hash, entry.published):
-                kept = frozenset(entry.feeds) & frozenset(_memberships(old[4]))
+                kept = frozenset(entry.feeds) & self._memberships(entry.id, old[4])
             self._remove(entry.id, kept)
         self._insert(folder, name, entry, kept)
 
@@ -207,7 +190,7 @@ class Changes:
         execute = self.connection.execute
         sql = "SELECT published, feeds FROM article WHERE id = ?"
         published, feeds = execute(sql, (id,)).fetchone()
-        left = frozenset(_memberships(feeds)) - kept
+        left = self._memberships(id, feeds) - kept
         for feed, spelling in left:
             self._touch(feed, month_of(published), -1)
             sql = "DELETE FROM membership WHERE feed = ? AND published = ? AND id = ?"
@@ -231,6 +214,13 @@ class Changes:
         found = self.connection.execute(SPELLING.format("?1"), (feed,)).fetchone()
         return found[0] if found else None
 
+    def _memberships(self, id: str, text: str) -> frozenset[Membership]:
+        """Decode the feeds of an article; look them up where the text is damaged.
 
-def _memberships(text: str) -> list[Membership]:
-    return msgspec.json.decode(text, type=list[Membership])
+        No hash tells damage from a change of our code, and neither may stop all refreshes.
+        """
+        try:
+            return frozenset(msgspec.json.decode(text, type=list[Membership]))
+        except msgspec.MsgspecError:
+            sql = "SELECT feed FROM membership WHERE id = ?"
+            return frozenset(Membership(*row) for row in self.connection.execute(sql, (id,)))

@@ -1,21 +1,45 @@
-"""Opens the file of the index, for readers and for the one who writes."""
+"""The database file of the index: its layouts, and how readers and the one writer open it."""
 
 import sqlite3
+from contextlib import closing, suppress
 from pathlib import Path
 
-SCHEMA = (Path(__file__).parent / "schema.sql").read_text()
+from feeds.sqlite import check, migrate
+from feeds.sqlite import connect as connect_to
 
-#: The ending of a lock that readers share while they open the index: nobody replaces it meanwhile.
-OPENING = ".open"
+#: One script for each version of the layout. Times of Last-Modified cannot be read from the folder:
+#: a script that changes a table keeps them.
+MIGRATIONS = tuple(
+    (Path(__file__).parent / name).read_text() for name in ("schema.sql", "schema_2.sql")
+)
+
+#: Seconds to wait while another process writes.
+PATIENCE = 30.0
 
 
 def connect(path: Path, read_only: bool = False) -> sqlite3.Connection:
-    """Open the file for one thread; transactions are ours to begin."""
-    connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
-    if not read_only:
-        connection.execute("PRAGMA journal_mode = WAL")
-    # The index can be had again from the folder: a power cut may cost the last refresh.
-    connection.execute("PRAGMA synchronous = NORMAL")
-    connection.execute("PRAGMA cache_size = -4000")
-    connection.execute(f"PRAGMA query_only = {int(read_only)}")
+    """Open the index for one thread; the caller begins transactions.
+
+    A writer creates a missing file, and its tables; a reader does neither. Raise WrongFile when the
+    file is of a newer version or of another program.
+    """
+    connection = connect_to(path, PATIENCE, create=not read_only)
+    try:
+        check(connection, path, MIGRATIONS)
+        if not read_only:
+            connection.execute("PRAGMA journal_mode = WAL")
+            migrate(connection, path, MIGRATIONS)
+        # The index can be had again from the folder: a power cut may cost the last refresh.
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA cache_size = -4000")
+        connection.execute(f"PRAGMA query_only = {int(read_only)}")
+    except BaseException:
+        connection.close()
+        raise
     return connection
+
+
+def check_file(path: Path) -> None:
+    """Raise WrongFile when the index must be left alone; a missing or corrupt one is no reason."""
+    with suppress(sqlite3.Error), closing(connect(path, read_only=True)):
+        pass

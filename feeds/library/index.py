@@ -15,15 +15,15 @@ from typing import Any
 
 import msgspec
 
-from feeds.errors import IndexUnavailable, OutOfDate
-from feeds.library.connection import OPENING, connect
+from feeds.errors import ContentMismatch, IndexUnavailable, OutOfDate, WrongFile
+from feeds.library.connection import connect
 from feeds.library.disk import join, split, storable
-from feeds.library.lock import locked
 from feeds.library.queries import AFTER, FEEDS, HEAVIER, MONTHS, NEIGHBOURS, ROWS
 from feeds.library.revision import Revision
 from feeds.library.verdict import Claims, intact
+from feeds.locks import locked
 from feeds.model import Article, Membership, Withdrawal
-from feeds.store import tells_damage
+from feeds.sqlite import OPENING, is_suspect
 
 #: SQLite: "Do not open an SQLite database connection, then fork(), then try to use that database
 #: connection in the child process." To close it is to use it.
@@ -124,9 +124,9 @@ class Index:
     def _as_ours(self) -> Iterator[None]:
         try:
             yield
-        except (sqlite3.Error, OSError, msgspec.MsgspecError) as error:
+        except _FAILURES as error:
             self._local.revision = None
-            if tells_damage(error):
+            if is_suspect(error):
                 self.revision.doubt()
             raise IndexUnavailable(f"the index cannot be read: {error}") from error
 
@@ -217,11 +217,10 @@ class Index:
     def feeds_of(self, path: str) -> list[str]:
         """The feeds that the article of a file is in; none when it is not served."""
         sql = "SELECT feeds FROM article WHERE folder = ? AND name = ?"
-        return [
-            membership.path
-            for (feeds,) in self._all(sql, *split(storable(path)))
-            for membership in msgspec.json.decode(feeds, type=list[Membership])
-        ]
+        found = self._all(sql, *split(storable(path)))
+        with self._as_ours():
+            decoded = [msgspec.json.decode(feeds, type=list[Membership]) for (feeds,) in found]
+        return [membership.path for memberships in decoded for membership in memberships]
 
     def claims(self) -> Claims:
         """Which file is served under each id, and which are refused because of theirs."""
@@ -250,3 +249,6 @@ class Index:
 
 
 _META = "SELECT value FROM meta WHERE key = ?"
+
+#: Why the index, or a value in it, cannot be read.
+_FAILURES = (sqlite3.Error, OSError, msgspec.MsgspecError, ContentMismatch, WrongFile)

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -115,10 +116,12 @@ class Before:
         self._connection = connect(path, read_only=True)
 
     def article(self, folder: str, name: str) -> Article | None:
-        """The article of a file that was served."""
+        """The article of a file that was served, if it can still be decoded."""
         sql = "SELECT body FROM article WHERE folder = ? AND name = ?"
         found = self._connection.execute(sql, (folder, name)).fetchone()
-        return msgspec.json.decode(found[0], type=Article) if found else None
+        with suppress(msgspec.MsgspecError):
+            return msgspec.json.decode(found[0], type=Article) if found else None
+        return None
 
     def close(self) -> None:
         """Close the connection."""

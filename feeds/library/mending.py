@@ -1,4 +1,4 @@
-"""Throws a damaged index away, and no other: a full disk is no reason to lose a good one.
+"""Throws a corrupt index away, and no other: neither a full disk nor a fault in our SQL costs one.
 
 A damaged file was seen to give wrong answers without an error; quick_check found each of them.
 """
@@ -11,29 +11,29 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
-from feeds.library.connection import OPENING, SCHEMA, connect
-from feeds.library.lock import locked
+from feeds.library.connection import connect
 from feeds.library.verdict import is_intact
-from feeds.store import tells_damage
+from feeds.locks import locked
+from feeds.sqlite import OPENING, SIDE_FILES, is_suspect
 
 log = logging.getLogger(__name__)
 
 
 def mend(path: Path, met: Exception | None = None) -> None:
-    """Throw a damaged index away, and make an empty one where there is none.
+    """Throw a corrupt index away, and make an empty one where there is none.
 
-    ``met`` is an error that tells damage. The caller holds the lock for refreshing. Raise
-    sqlite3.Error or OSError when nothing can be said or done now.
+    ``met`` is an error that proves it corrupt; without, it is examined. The caller holds the lock
+    for refreshing. Raise sqlite3.Error, OSError or WrongFile, and leave the file alone, when it
+    cannot be examined or replaced now.
     """
     if not met and not _is_damaged(path):
         return
     log.warning("the index is damaged (%s): it is made anew from the content folder", met or path)
     # Whoever opened the one file now and the next a moment later would mix old and new.
     with locked(path.with_suffix(OPENING)):
-        for name in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
-            _remove(name)
-        with closing(connect(path)) as connection:
-            connection.executescript(SCHEMA)
+        for ending in ("", *SIDE_FILES):
+            _remove(Path(f"{path}{ending}"))
+        connect(path).close()
 
 
 def distrust(path: Path) -> None:
@@ -58,20 +58,20 @@ def _is_damaged(path: Path) -> bool:
     if not is_database(path):
         return True
     try:
-        with closing(connect(path)) as connection:
-            connection.executescript(SCHEMA)
+        connect(path).close()
         # Side by side, since nobody is served before: SQLite lets other threads compute. Two: a
         # third keeps the workers from loading meanwhile, and they took longer to answer with it.
         with ThreadPoolExecutor(2) as pool:
             return any(pool.map(partial(_finds, path), _FAULTS))
     except sqlite3.DatabaseError as error:
-        if not tells_damage(error):
+        # Read from beginning to end, what is too short now was not so for a moment only.
+        if not is_suspect(error):
             raise
         return True
 
 
 def _finds(path: Path, sql: str) -> bool:
-    with closing(connect(path)) as connection:
+    with closing(connect(path, read_only=True)) as connection:
         # Room for the feed of all, to whose rows those of each other feed are held.
         connection.execute("PRAGMA cache_size = -12000")
         return connection.execute(sql).fetchone() is not None

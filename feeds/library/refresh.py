@@ -12,13 +12,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-import msgspec
-
+from feeds.errors import ContentMismatch
 from feeds.library import changes, disk, ledger
-from feeds.library.connection import SCHEMA, connect
+from feeds.library.connection import connect
 from feeds.library.disk import split
 from feeds.library.ledger import SETTLE
-from feeds.library.lock import locked
 from feeds.library.marks import date_changes, mark_everything, mark_lists, undate_changes
 from feeds.library.mending import is_database, mend
 from feeds.library.own_images import PICTURES
@@ -26,7 +24,8 @@ from feeds.library.plan import Plan, find, is_great_loss, namable, plan
 from feeds.library.reading import Reader, verdicts
 from feeds.library.revision import Revision
 from feeds.library.verdict import Verdict
-from feeds.store import tells_damage
+from feeds.locks import locked
+from feeds.sqlite import is_corrupt, is_suspect, transaction
 
 log = logging.getLogger(__name__)
 
@@ -73,8 +72,8 @@ class Refresher:
     ) -> Report:
         """Bring in all that changed below some folders or in some files; all by default.
 
-        A great loss of articles is held back at first, unless ``is_confirmed``. Raise OSError or
-        sqlite3.Error when disk or index cannot be used; the index is then as it was.
+        A great loss of articles is held back at first, unless ``is_confirmed``. Raise OSError,
+        sqlite3.Error or WrongFile when disk or index cannot be used; the index is then as it was.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         ours = replace(self, reader=self.reader.resolved())
@@ -85,14 +84,16 @@ class Refresher:
             self.examine()
             try:
                 return ours._refresh(below, progress, is_confirmed)
-            except (sqlite3.Error, msgspec.MsgspecError) as error:
-                if not tells_damage(error):
+            except (sqlite3.Error, ContentMismatch) as error:
+                if is_suspect(error):
+                    self.revision.doubt()
+                if not is_corrupt(error):
                     raise
                 mend(self.path, error)
             return ours._refresh(below, progress, is_confirmed)
 
     def _refresh(self, below: Collection[str], progress: Progress, is_confirmed: bool) -> Report:
-        with closing(self._open()) as connection:
+        with closing(connect(self.path)) as connection:
             now = int(self.clock())
             if ledger.meta(connection, "revision") not in (None, self.revision.get()):
                 # Whoever committed that died before announcing it: until now others may have
@@ -137,11 +138,6 @@ class Refresher:
             return ledger.resized(connection, self.reader.picture_length)
         return ()
 
-    def _open(self) -> sqlite3.Connection:
-        connection = connect(self.path)
-        connection.executescript(SCHEMA)
-        return connection
-
     def _hold_back(
         self, connection: sqlite3.Connection, todo: Plan, now: int, whole: bool, is_confirmed: bool
     ) -> bool:
@@ -171,7 +167,7 @@ class Refresher:
         is_everything = ledger.meta(connection, "looks") != looks
         if not is_everything and ledger.meta(connection, "pages") == pages:
             return
-        with changes.transaction(connection):
+        with transaction(connection):
             if is_everything:
                 mark_everything(connection, now, self.revision.refreshed)
             else:
@@ -186,7 +182,7 @@ class Refresher:
         if work.must_rebuild:
             # The usual 4 MB would write each page of a large index many times over.
             connection.execute("PRAGMA cache_size = -64000")
-        with closing(ledger.Before(self.path)) as before, changes.transaction(connection):
+        with closing(ledger.Before(self.path)) as before, transaction(connection):
             if work.must_rebuild:
                 changes.clear(connection, now)
             is_there = partial(disk.is_there, self.reader.content, without=frozenset(work.gone))

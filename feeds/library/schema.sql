@@ -59,22 +59,17 @@ CREATE TABLE IF NOT EXISTS membership (
 CREATE TABLE IF NOT EXISTS feed (
     path TEXT PRIMARY KEY,
     count INTEGER NOT NULL DEFAULT 0,
-    modified INTEGER NOT NULL,  -- Last-Modified: later with every change that can be seen
-    changed INTEGER,            -- when the last such change was committed; NULL until it is
-    shown INTEGER NOT NULL      -- the time of the last change that lists of feeds show
+    modified INTEGER NOT NULL   -- Last-Modified: later with every change that can be seen
 ) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS feed_undated ON feed (path) WHERE changed IS NULL;
 
--- Its months. The month '' of the feed '' has the times of the last change to all documents.
+-- Its months.
 CREATE TABLE IF NOT EXISTS archive (
     feed TEXT NOT NULL,
     month TEXT NOT NULL,
     count INTEGER NOT NULL DEFAULT 0,
     modified INTEGER NOT NULL,
-    changed INTEGER,
     PRIMARY KEY (feed, month)
 ) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS archive_undated ON archive (feed, month) WHERE changed IS NULL;
 
 -- How articles spell the name of a feed, and how many do.
 CREATE TABLE IF NOT EXISTS spelling (

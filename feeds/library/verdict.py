@@ -7,7 +7,7 @@ from unicodedata import normalize
 
 import msgspec
 
-from feeds.errors import Reason
+from feeds.errors import ContentMismatch, Reason
 from feeds.library.publication import name_of
 from feeds.model import Article, Membership
 
@@ -25,13 +25,16 @@ def digest(article: Article) -> bytes:
 
 
 def intact(body: bytes, hash: bytes) -> Article:
-    """The article that was kept; raise msgspec.ValidationError when it is not the same any more.
+    """The article that was kept; raise ContentMismatch when it is not the same any more.
 
     No check of SQLite looks into a value, where a flipped bit is another title.
     """
-    article = _decode(body)
+    try:
+        article = _decode(body)
+    except msgspec.MsgspecError as error:
+        raise ContentMismatch(f"an article cannot be decoded: {error}") from error
     if digest(article) != hash:
-        raise msgspec.ValidationError("an article is not what was kept")
+        raise ContentMismatch("an article does not match its hash")
     return article
 
 
@@ -39,7 +42,7 @@ def is_intact(body: bytes, hash: bytes) -> bool:
     """Whether what was kept of an article is still the same."""
     try:
         intact(body, hash)
-    except msgspec.MsgspecError:
+    except ContentMismatch:
         return False
     return True
 

@@ -7,7 +7,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from feeds.library.lock import Turn
+from feeds.locks import Turn
 
 
 class Voucher:

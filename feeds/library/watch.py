@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Protocol
 
 from feeds.library.events import FolderEvents
-from feeds.library.lock import Turn
 from feeds.library.refresh import Report
+from feeds.locks import Turn
 from feeds.logs import Trouble
 
 log = logging.getLogger(__name__)
