@@ -38,8 +38,10 @@ def _read(environ: Mapping[str, str]) -> tuple[Environment, SiteFiles]:
     return environment, read_site_files(environment.content, environment.url, environment.own_url)
 
 
-def _assembled(environment: Environment, files: SiteFiles, clock: Callable[[], float]) -> Flask:
-    library = _library(environment, files, clock)
+def _assembled(
+    environment: Environment, files: SiteFiles, clock: Callable[[], float], owner: str = ""
+) -> Flask:
+    library = _library(environment, files, clock, owner)
     catalog = Catalog(library, files, formats.MAX_BYTES - formats.FRAME)
     cache = open_cache(environment.cache_url)
     web = _web(environment, catalog, library, cache)
@@ -49,7 +51,7 @@ def _assembled(environment: Environment, files: SiteFiles, clock: Callable[[], f
     # OPTIONS has an answer of its own, the same for every address.
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     add_routes(app, web)
-    load = partial(served, environment, files)
+    load = partial(_worker, environment, files, library.owner)
     tools = cli.Tools(environment, library, catalog, web.subscribers, announcer, load)
     cli.add_commands(app, tools)
     fronted = front(app.wsgi_app, web.publisher, catalog.urls, clock)
@@ -57,7 +59,9 @@ def _assembled(environment: Environment, files: SiteFiles, clock: Callable[[], f
     return app
 
 
-def _library(environment: Environment, files: SiteFiles, clock: Callable[[], float]) -> Library:
+def _library(
+    environment: Environment, files: SiteFiles, clock: Callable[[], float], owner: str
+) -> Library:
     reader = Reader(
         environment.content,
         files.site.url,
@@ -75,6 +79,7 @@ def _library(environment: Environment, files: SiteFiles, clock: Callable[[], flo
         environment.poll,
         clock,
         pages_version().encode(),
+        owner,
     )
 
 
@@ -94,12 +99,12 @@ def _web(environment: Environment, catalog: Catalog, library: Library, cache: Ca
     )
 
 
-def served(environment: Environment, files: SiteFiles) -> Flask:
+def served(environment: Environment, files: SiteFiles, owner: str = "") -> Flask:
     """The app as a server uses it: with its first request it begins to watch, to tell and to count.
 
     Not before: a server may fork after loading it, and threads do not survive that.
     """
-    app = _assembled(environment, files, time.time)
+    app = _assembled(environment, files, time.time, owner)
     logs.log_the_uncaught()
     web: Web = app.extensions["tributary"]
     tools: cli.Tools = app.extensions["tributary.tools"]
@@ -108,6 +113,17 @@ def served(environment: Environment, files: SiteFiles) -> Flask:
     for start in (web.library.start, tools.announcer.start, beat.start):
         app.before_request(start)
     atexit.register(beat.stop)
+    return app
+
+
+def _worker(environment: Environment, files: SiteFiles, owner: str) -> Flask:
+    """The app of a worker of `flask serve`, which shares the claim of the process that started it.
+
+    From now on, not from the first request on: that process may die before.
+    """
+    app = served(environment, files, owner)
+    web: Web = app.extensions["tributary"]
+    web.library.ensure_sole_owner()
     return app
 
 

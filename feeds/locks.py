@@ -3,7 +3,7 @@
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -65,6 +65,59 @@ class Turn:
             _close(handle)
             return None
         return handle
+
+
+class Ownership:
+    """A claim that processes share if they name the same owner, and that excludes all others.
+
+    It lasts as long as any of them lives, children by fork included.
+    """
+
+    def __init__(self, path: Path, owner: str) -> None:
+        """Take the file of the claim, which need not be there, and the name of the owner."""
+        self._path = path
+        self._owner = owner.encode()
+        self._handle: int | None = None
+
+    @property
+    def is_held(self) -> bool:
+        """Whether this process holds the claim, in the file that has the path now."""
+        return self._handle is not None and _is_at(self._handle, self._path)
+
+    def acquire(self) -> bool:
+        """Claim, unless a living process has claimed for another owner; return whether it is held.
+
+        The name is written before anything is done by virtue of the claim.
+        """
+        if not self.is_held:
+            self.release()
+            # One at a time: whoever holds the file otherwise than shared is dead or done at once.
+            with locked(self._path.with_suffix(".lock")):
+                # Not among `_handles`: a child is a process of the same owner.
+                handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+                if self._is_allowed(handle):
+                    fcntl.flock(handle, fcntl.LOCK_SH)
+                    self._handle = handle
+                else:
+                    os.close(handle)
+        return self._handle is not None
+
+    def release(self) -> None:
+        """Give the claim up, as far as this process holds it."""
+        if self._handle is not None:
+            os.close(self._handle)
+        self._handle = None
+
+    def _is_allowed(self, handle: int) -> bool:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            # Empty after a full disk: nobody can tell owners apart then.
+            return os.pread(handle, 1000, 0) in (self._owner, b"")
+        os.ftruncate(handle, 0)
+        with suppress(OSError):
+            os.pwrite(handle, self._owner, 0)
+        return True
 
 
 #: The handles of locks that this process holds or waits for.

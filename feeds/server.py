@@ -56,7 +56,7 @@ def serve(
     server with other settings uses the instance folder.
     """
     door = _Door(environment)
-    library.claim()
+    library.ensure_sole_owner()
     logging.config.dictConfig(logs.configuration(environment.logs_json))
     logs.log_the_uncaught()
     library.start(patience=0)

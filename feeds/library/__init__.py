@@ -7,6 +7,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Collection, Iterator
+from hashlib import blake2b
 from pathlib import Path
 from typing import IO
 
@@ -29,7 +30,7 @@ from feeds.library.site_files import read_site_files
 from feeds.library.verdict import Claims, Fault, Verdict, in_words
 from feeds.library.vouching import Voucher
 from feeds.library.watch import Watcher
-from feeds.locks import Turn, locked
+from feeds.locks import Ownership, Turn, locked
 
 __all__ = [
     "ANSWERS",
@@ -81,11 +82,13 @@ class Library:
         poll: bool = False,
         clock: Callable[[], float] = time.time,
         pages: bytes = b"",
+        owner: str = "",
     ) -> None:
         """Open the index in the instance folder; it is made when it is missing or damaged.
 
         ``fingerprint`` names all that decides what is in it and how feeds show it, ``pages`` all
-        that decides how pages and lists do.
+        that decides how pages and lists do. ``owner`` names the server that a worker belongs to;
+        by default these settings do.
         """
         try:
             instance.mkdir(parents=True, exist_ok=True)
@@ -110,6 +113,8 @@ class Library:
         _libraries.add(self)
         self._lock = self._path.with_suffix(".lock")
         self._voucher = Voucher(instance)
+        self.owner = owner or _owner(fingerprint, reader.content)
+        self._ownership = Ownership(instance / "owner", self.owner)
         self._refresher = Refresher(
             reader,
             self._path,
@@ -176,9 +181,14 @@ class Library:
         """Whether the index is made for these settings: else it must be refreshed first."""
         return self._made_for() == made_for(self._fingerprint)
 
-    def claim(self) -> None:
-        """Raise SettingsError when a server with other settings keeps this index for itself."""
-        if self._made_for() not in (None, made_for(self._fingerprint)) and self._turn().is_had():
+    def ensure_sole_owner(self) -> None:
+        """Claim the instance folder for a server with these settings, until ``stop``.
+
+        To be done before the index is touched: two servers that start together on an empty folder
+        would each find nothing of the other in it. Commands never call this. Raise SettingsError
+        when a process of a server with other settings lives.
+        """
+        if not self._ownership.acquire():
             where = f"FEEDS_INSTANCE_DIR: {self._instance}: in use by a server with other settings"
             raise SettingsError(f"{where}: name another folder, or stop that server")
 
@@ -209,8 +219,12 @@ class Library:
             time.sleep(0.02)
 
     def follow(self) -> None:
-        """Use the files that all processes share as they are now, made again if they are gone."""
+        """Use the files that all processes share as they are now, made again if they are gone.
+
+        Raise SettingsError when they belong to a server with other settings.
+        """
         self._instance.mkdir(parents=True, exist_ok=True)
+        self.ensure_sole_owner()
         self.revision.follow()
 
     def tend(self) -> bool:
@@ -248,8 +262,8 @@ class Library:
             refreshing.leave()
 
     def vouch(self) -> None:
-        """Let what the index holds be served, by all processes; a command has no say in that."""
-        if self._watcher is not None:
+        """Allow all processes to serve the index; no command does, and no server but its owner."""
+        if self._watcher is not None and self._ownership.is_held:
             self._voucher.vouch()
 
     def after_fork(self) -> None:
@@ -277,6 +291,11 @@ class Library:
                 self._watcher.join(STOPPING)
             self._watcher = None
             self._voucher.leave()
+            self._ownership.release()
+
+
+def _owner(fingerprint: bytes, content: Path) -> str:
+    return blake2b(fingerprint + os.fsencode(content), digest_size=16).hexdigest()
 
 
 _libraries: "weakref.WeakSet[Library]" = weakref.WeakSet()
