@@ -8,7 +8,6 @@ import logging
 import logging.config
 import multiprocessing
 import os
-import signal
 import socket
 from collections.abc import Callable
 from functools import partial
@@ -140,9 +139,6 @@ def _work(
     *settings: Any,
 ) -> None:
     """Be one of the workers: granian's own, but at a socket that outlives it."""
-    # A terminal tells all processes of Ctrl-C, and that it is closed; only the first one knows
-    # what to do. Told twice, a worker was seen not to end, once in ten times.
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
 
     def loaded() -> Any:
         try:

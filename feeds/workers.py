@@ -8,10 +8,10 @@ of them died twice in five seconds or could not be loaded.
 import logging
 import signal
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from multiprocessing import Pipe
+from multiprocessing import Pipe, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
@@ -35,6 +35,23 @@ _TRIES = 3
 
 #: Makes the process of a worker from its number, not started yet; it says something when ready.
 Make = Callable[[int, Connection], BaseProcess]
+
+
+@contextmanager
+def _terminal_signals_blocked() -> Iterator[None]:
+    """Let the processes that are started meanwhile inherit a mask against a terminal's signals.
+
+    A terminal sends Ctrl-C and its hang-up to every process, and only the first one knows what to
+    do: a worker that received them as well was seen not to end, once in ten times. A worker that
+    blocks them itself can do so only once Python has started in it, and dies of them before that.
+    """
+    # Python starts this helper beside the first worker, and then unblocks SIGINT.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @dataclass(slots=True, eq=False)
@@ -135,7 +152,7 @@ class Workers:
     def _start(self, number: int) -> None:
         says, its_end = Pipe(duplex=False)
         try:
-            with its_end:
+            with its_end, _terminal_signals_blocked():
                 process = self._make(number, its_end)
                 process.start()
         except OSError as error:

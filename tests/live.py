@@ -1,19 +1,25 @@
 """The server as a newcomer starts it: a process of its own, on a port of its own."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
+from tests import waiting
 from tests.stores import free_port
 
 ROOT = Path(__file__).parents[1]
+
+#: Seconds in which workers start and end on a busy machine.
+PATIENCE = 40
 
 
 @dataclass(frozen=True)
@@ -22,14 +28,72 @@ class Server:
 
     process: "subprocess.Popen[str]"
     address: str
+    #: How many processes it has to answer.
+    workers: int = 1
 
     def wait(self) -> None:
-        """Wait until it serves."""
+        """Wait until it serves with all its workers."""
         wait_for(f"{self.address}/readyz", self.process)
+        if self.workers > 1:
+            assert waiting.wait_for(lambda: self.workers == listening(self.address), PATIENCE)
+            assert len(workers(self.process.pid)) == self.workers
+            # A socket listens before its worker is loaded. The kernel spreads connections, so that
+            # a worker that is not loaded yet would keep one of these waiting.
+            for _ in range(16 * self.workers):
+                wait_for(f"{self.address}/readyz", self.process)
 
     def said(self) -> str:
         """All that it printed, once it has ended; only of one whose ``output`` is a pipe."""
         return self.process.communicate(timeout=30)[0]
+
+
+#: The process that was started for each address. Never searched for among all processes: a worker
+#: that has been forked but has not become itself yet looks like the process that forked it.
+_PROCESSES: dict[str, int] = {}
+
+
+def listener(address: str) -> int:
+    """Return the process that was started to serve an address."""
+    return _PROCESSES[address]
+
+
+def workers(parent: int) -> list[int]:
+    """Return the processes that a server, or a command, spawned to work for it.
+
+    Python's own resource tracker is a child of it too, but not one of them.
+    """
+    return [pid for pid in children(parent) if b"spawn_main" in _proc(pid, "cmdline")]
+
+
+def replaced(parent: int, before: set[int]) -> bool:
+    """Return whether all workers of a server are others than before."""
+    now = set(workers(parent))
+    return len(now - before) == len(before) and not now & before
+
+
+def listening(address: str) -> int:
+    """Return how many sockets listen at the port of an address: one for each loaded worker."""
+    port = f":{urlsplit(address).port:04X}"
+    sockets = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()]
+    return sum(fields[1].endswith(port) and fields[3] == "0A" for fields in sockets)
+
+
+def children(parent: int) -> list[int]:
+    """Return the children of a process, with those that have ended but are not waited for yet."""
+    pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    return [pid for pid in pids if _parent(pid) == parent]
+
+
+def _parent(pid: int) -> int | None:
+    # The name of the program comes before it, in brackets, and may hold anything.
+    fields = _proc(pid, "stat").rpartition(b")")[2].split()
+    return int(fields[1]) if fields else None
+
+
+def _proc(pid: int, name: str) -> bytes:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/{name}").read_bytes()
+    return b""
 
 
 @contextmanager
@@ -51,16 +115,29 @@ def started(
         "PORT": port,
         "FLASK_RUN_PORT": port,
     }
-    process = subprocess.Popen(
+    address = f"http://127.0.0.1:{port}"
+    with subprocess.Popen(
         [sys.executable, "-m", "flask", "--app", "app", command],
         cwd=ROOT, env=os.environ | given | environ, text=True,
         stdout=output, stderr=output and subprocess.STDOUT,
-    )  # fmt: skip
+    ) as process, ended(process):  # fmt: skip
+        _PROCESSES[address] = process.pid
+        yield Server(process, address, int(environ.get("FEEDS_WORKERS", 1)))
+
+
+@contextmanager
+def ended(process: "subprocess.Popen[Any]", by: signal.Signals = signal.SIGTERM) -> Iterator[None]:
+    """End a process when the block ends, and leave none behind that does not end by itself."""
     try:
-        yield Server(process, f"http://127.0.0.1:{port}")
+        yield
     finally:
-        process.terminate()
-        process.wait(20)
+        process.send_signal(by)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise
 
 
 @contextmanager
@@ -73,10 +150,10 @@ def serving(content: Path, instance: Path, **environ: str) -> Iterator[str]:
 
 def wait_for(address: str, process: "subprocess.Popen[Any]") -> None:
     """Wait until a process answers."""
-    end = time.monotonic() + 30
+    end = time.monotonic() + PATIENCE
     while time.monotonic() < end and process.poll() is None:
         try:
-            urllib.request.urlopen(address, timeout=1).close()
+            urllib.request.urlopen(address, timeout=10).close()
             return
         except OSError:
             time.sleep(0.05)

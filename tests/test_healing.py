@@ -24,6 +24,7 @@ from feeds.library.front_matter import parse
 from feeds.library.watch import Watcher
 from feeds.locks import Turn
 from tests.conftest import NOW, SITE_URL, Clock, Content, Site
+from tests.live import workers
 from tests.waiting import wait_for
 
 OpenSite = Callable[..., Site]
@@ -394,19 +395,13 @@ def test_a_killed_refresh_leaves_no_process_behind(content: Content, instance: P
         env=os.environ | environ,
         stdout=subprocess.DEVNULL,
     )
-    assert wait_for(lambda: len(readers_of(refresh.pid)) == os.cpu_count())
-    readers = readers_of(refresh.pid)
+    assert wait_for(lambda: len(workers(refresh.pid)) == os.cpu_count())
+    readers = workers(refresh.pid)
 
     refresh.kill()
     refresh.wait()
 
     assert wait_for(lambda: not any(Path(f"/proc/{reader}").exists() for reader in readers))
-
-
-def readers_of(parent: int) -> list[str]:
-    """The processes that read files for another."""
-    found = ["pgrep", "-P", str(parent), "-f", "spawn_main"]
-    return subprocess.run(found, capture_output=True, text=True).stdout.split()
 
 
 def test_a_file_that_vanishes_while_its_folder_is_listed_takes_no_other_along(

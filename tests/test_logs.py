@@ -18,8 +18,7 @@ import pytest
 
 from feeds.logs import JsonFormatter, configuration, log_the_uncaught
 from tests.conftest import Content, Site
-from tests.live import serving, started
-from tests.torture.polling import first_process
+from tests.live import serving, started, workers
 
 
 def formatted(message: object, *arguments: object, **more: Any) -> Any:
@@ -179,7 +178,7 @@ def said_by_a_server(content: Content, tmp_path: Path, **environ: str) -> list[s
     ) as server:
         server.wait()
         urllib.request.urlopen(f"{server.address}/all.rss", timeout=5).close()
-        os.kill(first_process(server.address)[1][-1], signal.SIGKILL)
+        os.kill(workers(server.process.pid)[0], signal.SIGKILL)
         server.wait()
         server.process.terminate()
         return server.said().splitlines()

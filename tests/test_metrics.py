@@ -4,7 +4,6 @@ import os
 import signal
 import sqlite3
 import subprocess
-import time
 import urllib.request
 from collections.abc import Callable
 from contextlib import closing
@@ -16,8 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from feeds.counting import FILE, Beat
 from feeds.web.kinds import kind
 from tests.conftest import NOW, Content, Site, need
-from tests.live import serving
-from tests.torture.polling import first_process
+from tests.live import PATIENCE, listener, replaced, serving, workers
 from tests.waiting import wait_for
 
 REQUESTS = "tributary_requests_total"
@@ -227,10 +225,11 @@ def test_the_counts_of_a_worker_that_died_stay(content: Content, tmp_path: Path)
         for _ in range(50):
             text(f"{address}/all.rss")
         assert wait_for(lambda: served(address) == before + 50)
-        for worker in first_process(address)[1]:
+        server = listener(address)
+        killed = set(workers(server))
+        for worker in killed:
             os.kill(worker, signal.SIGKILL)
-        time.sleep(1)
-        assert wait_for(lambda: answers(address), 30)
+        assert wait_for(lambda: replaced(server, killed), PATIENCE)
 
         text(f"{address}/all.rss")
 
@@ -238,16 +237,9 @@ def test_the_counts_of_a_worker_that_died_stay(content: Content, tmp_path: Path)
 
 
 def text(address: str) -> str:
-    with urllib.request.urlopen(address, timeout=5) as answer:
+    with urllib.request.urlopen(address, timeout=PATIENCE) as answer:
         found: bytes = answer.read()
     return found.decode()
-
-
-def answers(address: str) -> bool:
-    try:
-        return "ok" in text(f"{address}/healthz")
-    except OSError:
-        return False
 
 
 def served(address: str) -> float:

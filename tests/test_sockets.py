@@ -3,7 +3,6 @@
 import os
 import signal
 import socket
-import subprocess
 import threading
 import time
 import urllib.request
@@ -17,12 +16,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.conftest import Content
-from tests.live import serving
+from tests.live import PATIENCE, listener, replaced, serving, workers
 from tests.raw import exchange, request
 from tests.waiting import wait_for
-
-#: Seconds in which workers start and end on a busy machine.
-PATIENCE = 40
 
 
 @pytest.fixture
@@ -77,36 +73,6 @@ def polled(address: str, count: int = 4) -> Iterator[list[Poller]]:
             poller.join(30)
 
 
-def workers(parent: int) -> list[int]:
-    """The processes of a server that answer; python's own helper for spawned ones is none."""
-    found = subprocess.run(
-        ["pgrep", "-P", str(parent), "-f", "spawn_main"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return [int(pid) for pid in found.stdout.split()]
-
-
-def listener(address: str) -> int:
-    """The process that was started to serve an address."""
-    port = urlsplit(address).port
-    for pid in os.listdir("/proc"):
-        if pid.isdigit() and int(pid) != os.getpid():
-            environ = _read(f"/proc/{pid}/environ").split(b"\0")
-            parent = _read(f"/proc/{pid}/cmdline").split(b"\0")
-            if f"PORT={port}".encode() in environ and b"serve" in parent:
-                return int(pid)
-    raise LookupError(address)
-
-
-def _read(path: str) -> bytes:
-    try:
-        return Path(path).read_bytes()
-    except OSError:
-        return b""
-
-
 def connected(address: str) -> socket.socket:
     parts = urlsplit(address)
     return socket.create_connection((parts.hostname, parts.port), timeout=20)
@@ -154,12 +120,6 @@ def test_a_reload_waits_for_connections_that_have_said_nothing_yet(address: str)
             # Half a second after it was opened each asks, whatever happened meanwhile.
             while opened and time.monotonic() - opened[0][0] > 0.5:
                 assert ask_for_the_feed(opened.pop(0)[1]).startswith(b"HTTP/1.1 200")
-
-
-def replaced(server: int, before: set[int]) -> bool:
-    """Whether all workers of a server are others than before."""
-    now = set(workers(server))
-    return len(now - before) == len(before) and not now & before
 
 
 def ask_for_the_feed(client: socket.socket) -> bytes:

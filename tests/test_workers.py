@@ -14,14 +14,13 @@ from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from multiprocessing.synchronize import Event
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 
 from feeds.workers import PAUSE, Workers
 from tests.conftest import Content
-from tests.live import serving, started
-from tests.test_sockets import PATIENCE, connected, listener, polled, replaced, workers
+from tests.live import PATIENCE, listener, replaced, serving, started, workers
+from tests.test_sockets import connected, polled
 from tests.waiting import wait_for
 
 
@@ -82,7 +81,6 @@ def test_where_no_worker_can_be_had_any_more_the_others_answer(
     content: Content, instance: Path
 ) -> None:
     with serving(content.folder, instance, FEEDS_WORKERS="2") as address:
-        assert wait_for(lambda: listening(address) == 2, PATIENCE)
         assert titles(address)
         # Nobody can be loaded without it; what is in memory is served.
         instance.rename(instance.with_name("moved"))
@@ -92,13 +90,6 @@ def test_where_no_worker_can_be_had_any_more_the_others_answer(
 
         with polled(address) as pollers:
             assert wait_for(lambda: all(poller.answered > 100 for poller in pollers), PATIENCE)
-
-
-def listening(address: str) -> int:
-    """How many sockets listen at the port of an address: one for each worker that is loaded."""
-    port = f":{urlsplit(address).port:04X}"
-    sockets = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()]
-    return sum(fields[1].endswith(port) and fields[3] == "0A" for fields in sockets)
 
 
 def test_connections_that_stay_open_are_spread_over_the_workers(
@@ -152,17 +143,46 @@ def test_a_ctrl_c_which_all_processes_hear_is_for_the_first(
 ) -> None:
     with started(content.folder, instance, output=subprocess.PIPE, FEEDS_WORKERS="2") as server:
         server.wait()
-        first = listener(server.address)
+        first = server.process.pid
         before = workers(first)
 
         for worker in before:
             os.kill(worker, signal.SIGINT)
-        assert not wait_for(lambda: workers(first) != before, 1)
+        assert [is_pending(worker, signal.SIGINT) for worker in before] == [True, True]
+        assert titles(server.address)
+        assert workers(first) == before
         os.kill(first, signal.SIGINT)
         said = server.said()
 
     assert server.process.returncode == 0
     assert "it is killed" not in said
+
+
+def is_pending(pid: int, number: signal.Signals) -> bool:
+    """Whether a process keeps a signal that it was sent, and does not hear it."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    (pending,) = (line for line in status.splitlines() if line.startswith("ShdPnd:"))
+    return bool(int(pending.split()[1], 16) >> (number - 1) & 1)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
+def test_a_worker_is_deaf_to_the_terminal_from_its_first_moment(
+    content: Content, instance: Path, number: signal.Signals
+) -> None:
+    with started(content.folder, instance, FEEDS_WORKERS="2") as server:
+        first = server.process.pid
+        seen: set[int] = set()
+
+        def all_are_told() -> bool:
+            for worker in set(workers(first)) - seen:
+                seen.add(worker)
+                os.kill(worker, number)
+            return len(seen) == 2
+
+        assert wait_for(all_are_told, PATIENCE)
+        server.wait()
+
+        assert set(workers(first)) == seen
 
 
 def is_gone(pid: int) -> bool:

@@ -5,9 +5,8 @@ import http.client
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from urllib.parse import urlsplit
 
 
@@ -93,15 +92,3 @@ def ask(
     seconds = time.monotonic() - started
     digest = hashlib.sha256(body).hexdigest()
     return Poll(path, response.status, seconds, response.headers["ETag"] or "", digest), body
-
-
-def first_process(address: str) -> tuple[int, list[int]]:
-    """The process that serves an address, and the workers that it has started."""
-    variable = f"PORT={address.rpartition(':')[2]}\0".encode()
-    for folder in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            if variable in (folder / "environ").read_bytes():
-                children = (folder / "task" / folder.name / "children").read_text().split()
-                if children:
-                    return int(folder.name), [int(child) for child in children]
-    raise LookupError(f"no server at {address}")

@@ -24,10 +24,10 @@ import pytest
 
 from app import create_app
 from tests.conftest import SHARED, SITE_URL, Content, Site
-from tests.live import serving
+from tests.live import listener, serving, workers
 from tests.reading import Item, items
 from tests.torture.conftest import Figure, scaled
-from tests.torture.polling import first_process, polled
+from tests.torture.polling import polled
 from tests.waiting import wait_for
 
 #: In everything that nobody may see.
@@ -234,11 +234,12 @@ def test_a_server_whose_first_process_is_killed_goes_on_showing_what_is_saved(
     with serving(content.folder, tmp_path / "instance", FEEDS_WORKERS="2") as address:
         for _ in range(20):
             get(address, "/all.json")
-        first, workers = first_process(address)
+        first = listener(address)
+        orphans = workers(first)
         os.kill(first, signal.SIGKILL)
         content.write("b.md", title="B")
         is_shown = wait_for(lambda: b'"B"' in get(address, "/all.json"))
-        for worker in workers:
+        for worker in orphans:
             os.kill(worker, signal.SIGKILL)
 
     assert is_shown

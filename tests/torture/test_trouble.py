@@ -16,10 +16,10 @@ import redis as redis_client
 
 from tests import stores
 from tests.conftest import Content
-from tests.live import serving
+from tests.live import listener, serving, workers
 from tests.reading import items
 from tests.torture.conftest import Figure, scaled
-from tests.torture.polling import Seen, first_process, polled
+from tests.torture.polling import Seen, polled
 from tests.waiting import wait_for
 
 FEEDS = ("all", "topics/a", "topics/b", "providers/news.example.com")
@@ -230,9 +230,10 @@ def test_a_worker_that_dies_on_a_full_disk_is_replaced_by_one_that_serves(
     loaded: Loaded, figure: Figure
 ) -> None:
     fill(loaded.instance)
-    _, (worker, *_) = first_process(loaded.address)
-    os.kill(worker, signal.SIGKILL)
-    time.sleep(2.5)
+    server = listener(loaded.address)
+    before = workers(server)
+    os.kill(before[0], signal.SIGKILL)
+    assert wait_for(lambda: before[0] not in workers(server) and len(workers(server)) == 2)
 
     with loaded.load(1) as seen:
         pass
