@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help serve test torture check format watch golden bench bench-peers clean
+.PHONY: help programs serve test torture check format watch golden bench bench-peers clean
 
 help: ## Show these commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1  /p' Makefile | expand -t 12
@@ -13,10 +13,10 @@ help: ## Show these commands
 serve: $(VENV)/serve ## Serve content/ at http://127.0.0.1:8000 (see README for the settings)
 	@exec $(BIN)/flask --app app serve
 
-test: $(VENV)/test ## Run all tests
+test: programs $(VENV)/test ## Run all tests; first install the programs that they need, if allowed
 	$(BIN)/pytest --cov
 
-torture: $(VENV)/test ## Do to it what nobody should, for a quarter of an hour, and print the figures
+torture: programs $(VENV)/test ## Do to it what nobody should, for a quarter of an hour, and print the figures
 	TORTURE=1 $(BIN)/pytest tests/torture
 
 check: $(VENV)/test ## Check format, lint and types
@@ -43,7 +43,12 @@ bench-peers: $(VENV)/bench ## Build the same feeds by Hugo, Jekyll and Pelican, 
 clean: ## Remove what these commands made
 	rm -rf $(VENV) instance .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
+programs:
+	@tests/setup
+
 $(VENV)/python:
+	@python3 -c 'import ensurepip, venv' 2>/dev/null || \
+	    { echo "Python's module venv is missing; on Debian: sudo apt-get install python3-venv"; exit 1; }
 	python3 -m venv $(VENV)
 	@touch $@
 

@@ -1,8 +1,8 @@
 """A real content folder, a real index and the real app, for any test that asks for them."""
 
+import gc
 import os
-import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,25 @@ SITE_URL = "https://feeds.example.org"
 
 #: Real content beside the checkout; see `corpus`.
 SHARED = Path(__file__).parents[2] / "shared"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _module_collected() -> Iterator[None]:
+    """Make what the fixtures of a module left open surface in that module."""
+    # What is there by now stays, and need not be looked at after each test.
+    gc.freeze()
+    yield
+    gc.unfreeze()
+    gc.collect()
+
+
+@pytest.fixture(autouse=True)
+def _collected(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Make what a test left open surface in that test, not in one that runs some time later."""
+    yield
+    # pytest keeps the fixtures until the test is over, which is too late.
+    vars(request.node).get("funcargs", {}).clear()
+    gc.collect()
 
 
 @dataclass
@@ -147,13 +166,3 @@ def seed() -> Path:
     if not file.is_file():
         pytest.skip("no real articles beside this checkout")
     return file
-
-
-def need(program: str) -> str:
-    """The path of a program that a test runs; in CI a missing one fails, elsewhere it skips."""
-    found = shutil.which(program)
-    if found is None and os.environ.get("CI"):
-        pytest.fail(f"{program} is missing: .ci/run installs it")
-    if found is None:
-        pytest.skip(f"{program} is not installed")
-    return found

@@ -1,5 +1,6 @@
 """Hosts for tests that are as their paths say: processes of this machine, see tests/odd_host.py."""
 
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -30,13 +31,11 @@ class Host:
 def running(module: str, folder: Path) -> Iterator[Host]:
     """The host of a module, from the moment that it listens until the block ends."""
     port, log = stores.free_port(), folder / f"{module}.txt"
-    with log.open("ab") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", module, str(port)], cwd=ROOT, stdout=output
-        )
-    try:
+    command = [sys.executable, "-m", module, str(port)]
+    with (
+        log.open("ab") as output,
+        subprocess.Popen(command, cwd=ROOT, stdout=output) as process,
+        stores.ended(process, signal.SIGKILL),
+    ):
         stores.wait(port)
         yield Host(port, log)
-    finally:
-        process.kill()
-        process.wait()

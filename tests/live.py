@@ -1,7 +1,6 @@
 """The server as a newcomer starts it: a process of its own, on a port of its own."""
 
 import os
-import signal
 import subprocess
 import sys
 import time
@@ -14,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tests import waiting
-from tests.stores import free_port
+from tests.stores import ended, free_port
 
 ROOT = Path(__file__).parents[1]
 
@@ -123,21 +122,6 @@ def started(
     ) as process, ended(process):  # fmt: skip
         _PROCESSES[address] = process.pid
         yield Server(process, address, int(environ.get("FEEDS_WORKERS", 1)))
-
-
-@contextmanager
-def ended(process: "subprocess.Popen[Any]", by: signal.Signals = signal.SIGTERM) -> Iterator[None]:
-    """End a process when the block ends, and leave none behind that does not end by itself."""
-    try:
-        yield
-    finally:
-        process.send_signal(by)
-        try:
-            process.wait(30)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            raise
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.conftest import need
+from tests.programs import need
 
 ROOT = Path(__file__).parents[1]
 

@@ -4,18 +4,48 @@ import signal
 import socket
 import subprocess
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-from tests.conftest import need
+from tests.programs import need
+
+#: What keeps ports that were handed out; the oldest is let go, long after its test.
+_KEPT: deque[socket.socket] = deque()
+_MOST_KEPT = 200
 
 
 def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port: int = found.getsockname()[1]
-        return port
+    """Return a port that no other process takes before the server it is for.
+
+    A bound socket that does not listen keeps it: the kernel gives it to nobody who asks for any
+    port, and still lets a server have it that names it and sets SO_REUSEADDR, as all of these do.
+    """
+    keeper = socket.socket()
+    keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    keeper.bind(("127.0.0.1", 0))
+    _KEPT.append(keeper)
+    if len(_KEPT) > _MOST_KEPT:
+        _KEPT.popleft().close()
+    port: int = keeper.getsockname()[1]
+    return port
+
+
+@contextmanager
+def ended(process: "subprocess.Popen[Any]", by: signal.Signals = signal.SIGTERM) -> Iterator[None]:
+    """End a process when the block ends, and leave none behind that does not end by itself."""
+    try:
+        yield
+    finally:
+        process.send_signal(by)
+        try:
+            process.wait(30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+            raise
 
 
 @contextmanager
@@ -23,13 +53,12 @@ def running(
     port: int, *command: str, ended_by: signal.Signals = signal.SIGKILL
 ) -> Iterator["subprocess.Popen[bytes]"]:
     """A server, from the moment that it listens until the block ends."""
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
+    with (
+        subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process,
+        ended(process, ended_by),
+    ):
         wait(port)
         yield process
-    finally:
-        process.send_signal(ended_by)
-        process.wait(20)
 
 
 def redis(port: int, folder: Path) -> tuple[str, ...]:
@@ -44,7 +73,7 @@ def memcached(port: int) -> tuple[str, ...]:
 
 def wait(port: int) -> None:
     """Wait until something listens."""
-    until = time.monotonic() + 10
+    until = time.monotonic() + 40
     while time.monotonic() < until:
         with socket.socket() as tried:
             if tried.connect_ex(("127.0.0.1", port)) == 0:

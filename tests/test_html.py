@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from feeds.counting import DayCount
-from tests.conftest import Content, Site, need
+from tests.conftest import Content, Site
+from tests.programs import need
 from tests.web_helpers import write_site
 
 PAGES = [

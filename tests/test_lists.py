@@ -11,7 +11,8 @@ import listparser
 import pytest
 from lxml import etree
 
-from tests.conftest import SITE_URL, Content, Site, need
+from tests.conftest import SITE_URL, Content, Site
+from tests.programs import need
 from tests.web_helpers import write_site
 
 LISTS = [

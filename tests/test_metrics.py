@@ -14,8 +14,9 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from feeds.counting import FILE, Beat
 from feeds.web.kinds import kind
-from tests.conftest import NOW, Content, Site, need
+from tests.conftest import NOW, Content, Site
 from tests.live import PATIENCE, listener, replaced, serving, workers
+from tests.programs import need
 from tests.waiting import wait_for
 
 REQUESTS = "tributary_requests_total"

@@ -16,8 +16,7 @@ from feeds.errors import SettingsError
 from feeds.library import Library
 from feeds.locks import Ownership
 from tests.conftest import Content, Site
-from tests.live import started
-from tests.test_sockets import listener, workers
+from tests.live import listener, started, workers
 from tests.waiting import wait_for
 
 spawn = multiprocessing.get_context("spawn")

@@ -13,8 +13,9 @@ from typing import Any
 import feedparser
 import pytest
 
-from tests.conftest import Content, need
+from tests.conftest import Content
 from tests.live import ROOT, serving
+from tests.programs import need
 from tests.waiting import wait_for
 
 

@@ -15,8 +15,9 @@ import pytest
 from feeds.cli import Tools
 from feeds.exchange import Address, Request, exchange
 from feeds.remote import Head, ask, ask_all, is_public
-from tests.conftest import Clock, Content, Site, need
+from tests.conftest import Clock, Content, Site
 from tests.hosts import Host, running
+from tests.programs import need
 
 
 def anywhere(address: Address) -> bool:

@@ -1,14 +1,8 @@
-"""A real browser at a real server; without chromium these tests fail, they are not skipped."""
+"""A real browser at a real server."""
 
-import os
 import shutil
-import signal
-import socket
-import subprocess
-import sys
 import threading
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,9 +16,10 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from feeds.counting import SUBSCRIBERS, DayCount, Subscribers
 from tests.conftest import Content
+from tests.live import ROOT, serving
+from tests.programs import need
+from tests.stores import free_port
 from tests.web_helpers import TOPICS
-
-ROOT = Path(__file__).parents[2]
 
 #: Nothing that calls home, nothing that a container lacks.
 ARGUMENTS = [
@@ -42,12 +37,6 @@ TOKEN = "of-those-who-look"
 
 #: Where the pictures of articles come from; no test asks it.
 PICTURES = "https://pictures.example"
-
-
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
 
 
 def write_content(folder: Path) -> None:
@@ -96,59 +85,31 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         for feed in ("all", "topics/river", "providers/news.example.com")
         for ago in range(30)
     )
-    with serving(folder / "content", folder / "instance") as address:
+    with _serving(folder / "content", folder / "instance") as address:
         yield address
 
 
 @pytest.fixture(scope="session")
 def samples(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a server over the sample articles."""
-    with serving(ROOT / "content", tmp_path_factory.mktemp("samples")) as address:
+    with _serving(ROOT / "content", tmp_path_factory.mktemp("samples")) as address:
         yield address
 
 
 @contextmanager
-def serving(content: Path, instance: Path) -> Iterator[str]:
-    port = free_port()
-    address = f"http://127.0.0.1:{port}"
-    given = {
-        "FEEDS_CONTENT_DIR": str(content),
-        "FEEDS_INSTANCE_DIR": str(instance),
-        "FEEDS_URL": address,
-        "FEEDS_OPERATOR_TOKEN": TOKEN,
-        "PORT": str(port),
-    }
-    process = subprocess.Popen(
-        [sys.executable, "-m", "flask", "--app", "app", "serve"],
-        cwd=ROOT,
-        env=os.environ | given,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        wait_for(f"{address}/readyz", process)
+def _serving(content: Path, instance: Path) -> Iterator[str]:
+    port = str(free_port())
+    url = f"http://127.0.0.1:{port}"
+    given = {"FEEDS_URL": url, "FEEDS_OPERATOR_TOKEN": TOKEN, "PORT": port}
+    with serving(content, instance, **given) as address:
         yield address
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(20)
-
-
-def wait_for(address: str, process: "subprocess.Popen[bytes]") -> None:
-    for _ in range(100):
-        assert process.poll() is None, "the server ended"
-        try:
-            urllib.request.urlopen(address, timeout=5).close()
-        except OSError:
-            time.sleep(0.2)
-        else:
-            return
-    raise AssertionError(f"nothing answers at {address}")
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
+    chromium = need("chromium")
     with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
+        found = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
         yield found
         found.close()
 

@@ -14,8 +14,9 @@ from pathlib import Path
 import redis
 
 from tests import stores
-from tests.conftest import SITE_URL, Content, need
+from tests.conftest import SITE_URL, Content
 from tests.live import ROOT, wait_for
+from tests.programs import need
 
 DEPLOY = ROOT / "deploy"
 

@@ -21,7 +21,8 @@ from feeds.export import ENDINGS
 from feeds.web import paths
 from tests import test_http
 from tests.cluster.installation import Nginx
-from tests.conftest import SITE_URL, Clock, Content, Site, need
+from tests.conftest import SITE_URL, Clock, Content, Site
+from tests.programs import need
 from tests.raw import RawAnswer, exchange, request, spellings
 from tests.test_encodings import DECODERS
 from tests.test_http import (  # noqa: F401

@@ -1,0 +1,20 @@
+"""The programs of this machine that tests run, which tests/setup installs."""
+
+import os
+import shutil
+
+import pytest
+
+#: Debian keeps nginx where only root looks.
+PATH = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin"))
+
+
+def need(program: str) -> str:
+    """Return the path of a program, or skip the test that needs it; in CI, fail the test."""
+    found = shutil.which(program, path=PATH)
+    reason = f"{program} is missing: `tests/setup` installs it, run by root"
+    if found is None and os.environ.get("CI"):
+        pytest.fail(reason)
+    if found is None:
+        pytest.skip(reason)
+    return found

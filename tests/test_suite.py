@@ -1,0 +1,86 @@
+"""What the tests stand on: ports that are theirs, and the programs that they run."""
+
+import errno
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests import stores
+from tests.live import ROOT
+from tests.programs import need
+from tests.stores import free_port
+
+SETUP = ROOT / "tests" / "setup"
+
+#: What the script says that it installs: each program, and the checker of npm.
+INSTALLED = set(re.findall(r"([\w-]+)[:@][\w.]", SETUP.read_text()))
+
+
+def test_a_port_is_kept_for_its_server() -> None:
+    port = free_port()
+
+    with socket.socket() as other, pytest.raises(OSError, match="in use") as refused:
+        other.bind(("127.0.0.1", port))
+    with stores.running(port, sys.executable, "-m", "http.server", str(port)):
+        pass
+
+    assert refused.value.errno == errno.EADDRINUSE
+
+
+def test_the_set_up_installs_every_program_that_a_test_needs() -> None:
+    sources = [file.read_text() for file in (ROOT / "tests").rglob("*.py")]
+    needed = {name for source in sources for name in re.findall(r'\bneed\("(.+?)"\)', source)}
+
+    assert len(needed) > 5
+    assert needed - {MISSING} <= INSTALLED
+
+
+MISSING = "no-such-program"
+
+
+def test_a_test_without_its_program_is_skipped_with_what_to_do(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("CI", raising=False)
+
+    with pytest.raises(pytest.skip.Exception, match="tests/setup"):
+        need("no-such-program")
+
+
+def test_in_ci_a_test_without_its_program_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CI", "true")
+
+    with pytest.raises(pytest.fail.Exception, match="tests/setup"):
+        need("no-such-program")
+
+
+def set_up(path: str | Path) -> str:
+    """What the script prints to somebody with a PATH."""
+    done = subprocess.run(
+        [SETUP], env={"PATH": str(path)}, capture_output=True, text=True, timeout=60, check=True
+    )
+    return done.stdout + done.stderr
+
+
+def test_the_set_up_that_may_not_install_names_the_command(tmp_path: Path) -> None:
+    for program in ("bash", "dirname"):
+        (tmp_path / program).symlink_to(shutil.which(program) or "")
+    (tmp_path / "python3").symlink_to(sys.executable)
+
+    said = set_up(tmp_path)
+
+    assert all(word in said for word in ("chromium", "html-validate", "tests/setup"))
+    assert len(said.splitlines()) == 2
+
+
+def test_the_set_up_says_nothing_when_everything_is_there() -> None:
+    for program in INSTALLED:
+        need(program)
+
+    assert set_up(os.environ["PATH"]) == ""
