@@ -9,6 +9,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from tests import stores
@@ -36,9 +37,10 @@ def tiny_hub(folder: Path) -> Iterator[TinyHub]:
 def real_hub() -> Iterator[str]:
     """Flask-WebSub's hub: its address."""
     port = stores.free_port()
-    command = (sys.executable, str(ROOT / "tests" / "websub_hub.py"), str(port))
-    with stores.running(port, *command):
-        yield f"http://127.0.0.1:{port}/hub"
+    with TemporaryDirectory() as folder:
+        command = (sys.executable, str(ROOT / "tests" / "websub_hub.py"), str(port), folder)
+        with stores.running(port, *command):
+            yield f"http://127.0.0.1:{port}/hub"
 
 
 @dataclass
@@ -108,7 +110,9 @@ class _Callback(BaseHTTPRequestHandler):
 def has_looked(instance: Path) -> bool:
     """Whether a server has seen all documents as they are, so that it will notice a change."""
     try:
-        with closing(sqlite3.connect(instance / "websub.sqlite")) as connection:
+        # Only to read: to open it otherwise would make it, before the server does.
+        file = f"file:{instance}/websub.sqlite?mode=ro"
+        with closing(sqlite3.connect(file, uri=True)) as connection:
             return bool(connection.execute("SELECT count(*) FROM document").fetchone()[0])
     except sqlite3.Error:
         return False

@@ -12,7 +12,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ from feeds.library.watch import Watcher
 from feeds.locks import Turn
 from tests.conftest import NOW, SITE_URL, Clock, Content, Site
 from tests.live import workers
+from tests.stores import ended
 from tests.waiting import wait_for
 
 OpenSite = Callable[..., Site]
@@ -390,16 +391,13 @@ def test_a_killed_refresh_leaves_no_process_behind(content: Content, instance: P
         "FEEDS_INSTANCE_DIR": str(instance),
         "FEEDS_URL": SITE_URL,
     }
-    refresh = subprocess.Popen(
-        [sys.executable, "-m", "flask", "refresh"],
-        env=os.environ | environ,
-        stdout=subprocess.DEVNULL,
-    )
-    assert wait_for(lambda: len(workers(refresh.pid)) == os.cpu_count())
-    readers = workers(refresh.pid)
-
-    refresh.kill()
-    refresh.wait()
+    command = [sys.executable, "-m", "flask", "refresh"]
+    with (
+        subprocess.Popen(command, env=os.environ | environ, stdout=subprocess.DEVNULL) as refresh,
+        ended(refresh, signal.SIGKILL),
+    ):
+        assert wait_for(lambda: len(workers(refresh.pid)) == os.cpu_count())
+        readers = workers(refresh.pid)
 
     assert wait_for(lambda: not any(Path(f"/proc/{reader}").exists() for reader in readers))
 
@@ -441,13 +439,14 @@ def nobody() -> Iterator[Path]:
     """A folder, and rights over it that are nobody's: root may read everything."""
     folder = Path(tempfile.mkdtemp())
     folder.chmod(0o777)
-    os.umask(0o022)
+    umask = os.umask(0o022)
     is_root = os.geteuid() == 0
     if is_root:
         os.seteuid(65534)
     yield folder
     if is_root:
         os.seteuid(0)
+    os.umask(umask)
     subprocess.run(["chmod", "-R", "u+rwX", folder], check=True)
     shutil.rmtree(folder)
 
@@ -697,9 +696,12 @@ def test_two_refreshes_at_once_do_each_other_no_harm(
     command = [sys.executable, "-m", "flask", "--app", "app", "refresh"]
     root = Path(__file__).parents[1]
 
-    started = [subprocess.Popen(command, env=environ, cwd=root) for _ in range(3)]
+    with ExitStack() as stack:
+        started = [
+            stack.enter_context(subprocess.Popen(command, env=environ, cwd=root)) for _ in range(3)
+        ]
 
-    assert [process.wait(60) for process in started] == [0, 0, 0]
+    assert [process.returncode for process in started] == [0, 0, 0]
     assert wait_for(lambda: live.get("/healthz").json["articles"] == 103)
 
 

@@ -177,7 +177,7 @@ def said_by_a_server(content: Content, tmp_path: Path, **environ: str) -> list[s
         content.folder, tmp_path / "instance", output=subprocess.PIPE, **environ
     ) as server:
         server.wait()
-        urllib.request.urlopen(f"{server.address}/all.rss", timeout=5).close()
+        urllib.request.urlopen(f"{server.address}/all.rss", timeout=20).close()
         os.kill(workers(server.process.pid)[0], signal.SIGKILL)
         server.wait()
         server.process.terminate()

@@ -1,6 +1,7 @@
 """What is asked of the index at each change costs no more in a large folder than in a small one."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ QUERIES = {
 
 @pytest.mark.parametrize("sql", QUERIES.values(), ids=QUERIES.keys())
 def test_selecting_neither_scans_a_table_nor_sorts(sql: str) -> None:
-    with sqlite3.connect(":memory:") as connection:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         migrate(connection, Path(":memory:"), MIGRATIONS)
         plan = connection.execute(f"EXPLAIN QUERY PLAN {sql}", (0,) * sql.count("?")).fetchall()
 
@@ -32,7 +33,7 @@ def test_selecting_neither_scans_a_table_nor_sorts(sql: str) -> None:
 
 
 def test_the_newest_articles_are_read_in_the_order_that_they_lie_in() -> None:
-    with sqlite3.connect(":memory:") as connection:
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         migrate(connection, Path(":memory:"), MIGRATIONS)
         plan = connection.execute(f"EXPLAIN QUERY PLAN {ROWS}", (0,) * ROWS.count("?")).fetchall()
 

@@ -83,22 +83,21 @@ def test_newsboat_reads_every_sample_feed_whole(
 
         subprocess.run(command, cwd=tmp_path, check=True, timeout=60)
 
-        read = sqlite3.connect(cache)
-        titles = dict(read.execute("SELECT rssurl, title FROM rss_feed"))
-        assert titles == {feed[format]: feed["title"] for feed in feeds}
-        sql = "SELECT guid, title, url, pubDate > 0, content FROM rss_item WHERE feedurl = ?"
-        for feed in feeds:
-            # Newsboat keeps an article once, in the first feed that it meets it in.
-            known = {i["id"]: (i["title"], i["url"]) for i in items(feed)}
-            pictures = {i["id"]: i.get("image", "") for i in items(feed)}
-            for guid, title, url, is_dated, content in read.execute(sql, (feed[format],)):
-                assert is_dated
-                assert (title, url) == known[guid]
-                # It takes enclosures for podcasts only, and shows pictures from the content.
-                assert pictures[guid] in content
-        everything = {guid for (guid,) in read.execute("SELECT guid FROM rss_item")}
-        assert everything == {item["id"] for item in items(feeds[0])}
-        read.close()
+        with closing(sqlite3.connect(cache)) as read:
+            titles = dict(read.execute("SELECT rssurl, title FROM rss_feed"))
+            assert titles == {feed[format]: feed["title"] for feed in feeds}
+            sql = "SELECT guid, title, url, pubDate > 0, content FROM rss_item WHERE feedurl = ?"
+            for feed in feeds:
+                # Newsboat keeps an article once, in the first feed that it meets it in.
+                known = {i["id"]: (i["title"], i["url"]) for i in items(feed)}
+                pictures = {i["id"]: i.get("image", "") for i in items(feed)}
+                for guid, title, url, is_dated, content in read.execute(sql, (feed[format],)):
+                    assert is_dated
+                    assert (title, url) == known[guid]
+                    # It takes enclosures for podcasts only, and shows pictures from the content.
+                    assert pictures[guid] in content
+            everything = {guid for (guid,) in read.execute("SELECT guid FROM rss_item")}
+            assert everything == {item["id"] for item in items(feeds[0])}
 
 
 @pytest.fixture
@@ -179,13 +178,19 @@ def test_newsboat_loses_nothing_by_deltas(
     assert [document.count(f"</{tag}>") for document in read] == [8, 8, 1, 1, 0]
 
 
+def body(address: str) -> str:
+    with urllib.request.urlopen(address) as response:
+        found: bytes = response.read()
+    return found.decode()
+
+
 def test_nothing_that_is_not_published_is_in_any_sample_feed(feeds: list[dict[str, Any]]) -> None:
     hidden = [
         path.stem
         for path in (ROOT / "content").rglob("*.md")
         if any(sign in path.read_text() for sign in HIDING)
     ]
-    everything = "".join(urllib.request.urlopen(f["atom"]).read().decode() for f in feeds)
+    everything = "".join(body(feed["atom"]) for feed in feeds)
 
     assert len(hidden) >= 5
     assert not [name for name in hidden if f"/{name}<" in everything]

@@ -67,7 +67,7 @@ def test_a_server_with_many_articles_answers_at_once_and_tells_how_far_it_is(
 def asked(address: str, said: list[tuple[int, str]]) -> int:
     """What the node says of itself, kept for later; 0 when it does not listen yet."""
     try:
-        with urllib.request.urlopen(f"{address}/readyz", timeout=5) as answer:
+        with urllib.request.urlopen(f"{address}/readyz", timeout=20) as answer:
             said.append((answer.status, answer.read().decode()))
     except urllib.error.HTTPError as error:
         with error:

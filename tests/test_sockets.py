@@ -114,7 +114,9 @@ def test_a_reload_waits_for_connections_that_have_said_nothing_yet(address: str)
 
     os.kill(server, signal.SIGHUP)
     with ExitStack() as stack:
+        end = time.monotonic() + PATIENCE
         while not replaced(server, before):
+            assert time.monotonic() < end
             opened.append((time.monotonic(), stack.enter_context(connected(address))))
             time.sleep(0.1)
             # Half a second after it was opened each asks, whatever happened meanwhile.

@@ -282,11 +282,11 @@ def test_a_server_counts_who_polls_it(content: Content, tmp_path: Path) -> None:
     with serving(content.folder, tmp_path / "instance") as address:
         for agent in ("newsboat", "newsboat", "FreshRSS", FEEDLY.format(7)):
             asked = Request(f"{address}/topics/ai.rss", headers={"User-Agent": agent})
-            urlopen(asked, timeout=5).close()
+            urlopen(asked, timeout=20).close()
 
         assert wait_for(lambda: counted(found) == {"topics/ai": (7, 2)})
 
-        urlopen(f"{address}/all.rss", timeout=5).close()
+        urlopen(f"{address}/all.rss", timeout=20).close()
 
     assert counted(found)["all"] == (0, 1)
 

@@ -14,6 +14,7 @@ from app import create_app
 from feeds.library.events import FolderEvents
 from tests.conftest import SITE_URL, Content, Site
 from tests.namespaces import in_a_namespace
+from tests.stores import ended
 from tests.waiting import wait_for
 
 
@@ -152,23 +153,19 @@ def test_another_process_takes_over_when_the_one_that_watches_is_killed(
         import time
         from app import create_app
         create_app().extensions["tributary"].library.start()
-        print("started", flush=True)
         time.sleep(60)
     """
-    first = subprocess.Popen(
-        [sys.executable, "-c", code], env=os.environ | environ, stdout=subprocess.PIPE
-    )
-    assert first.stdout is not None
-    assert first.stdout.readline() == b"started\n"
-    time.sleep(1)
-    site = Site(create_app(environ))
-    site.library.start()
-    content.write("b.md", title="B")
-    assert wait_for(lambda: titles(site) == ["A", "B"])
+    with (
+        subprocess.Popen([sys.executable, "-c", code], env=os.environ | environ) as first,
+        ended(first, signal.SIGKILL),
+    ):
+        site = Site(create_app(environ))
+        # What it made is served: then it watches.
+        assert wait_for(lambda: site.get("/readyz").status_code == 200, 40)
+        site.library.start()
+        content.write("b.md", title="B")
+        assert wait_for(lambda: titles(site) == ["A", "B"])
 
-    first.send_signal(signal.SIGKILL)
-    first.wait()
-    first.stdout.close()
     content.write("c.md", title="C")
 
     assert wait_for(lambda: titles(site) == ["A", "B", "C"])

@@ -1,7 +1,6 @@
 """A real hub, Flask-WebSub's, as a process: it verifies, fetches and distributes by itself."""
 
 import sys
-import tempfile
 
 from celery import Celery
 from flask import Flask
@@ -12,7 +11,7 @@ app.config["PUBLISH_SUPPORTED"] = True
 celery = Celery("hub")
 # Its tasks run as they come: no broker is needed.
 celery.conf.task_always_eager = True
-hub = Hub(SQLite3HubStorage(f"{tempfile.mkdtemp()}/hub.sqlite"), celery, REQUEST_TIMEOUT=5)
+hub = Hub(SQLite3HubStorage(f"{sys.argv[2]}/hub.sqlite"), celery, REQUEST_TIMEOUT=5)
 app.register_blueprint(hub.build_blueprint("/hub"))
 
 if __name__ == "__main__":

@@ -4,17 +4,20 @@ import json
 import re
 import subprocess
 import sys
+import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Route, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from feeds.web.embed import COUNTS, Options
 from tests.browser.conftest import PICTURES, TOKEN, Visit, visit
+from tests.waiting import SOON
 
 PAGES = ["/", "/topics/river", "/topics/river/2026-10", "/?q=river", "/embed", "/embed/all"]
 
@@ -263,6 +266,18 @@ def test_a_page_asks_nobody_else_and_complains_of_nothing(desktop: Visit, path: 
     assert page.context.cookies() == []
 
 
+#: Resolves when what the page is by now has been painted.
+ON_SCREEN = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+
+def soon(page: Page, happened: Callable[[], bool]) -> bool:
+    """Whether something happens soon, while the browser goes on."""
+    end = time.monotonic() + SOON
+    while time.monotonic() < end and not happened():
+        page.wait_for_timeout(20)
+    return happened()
+
+
 def test_nothing_moves_while_pictures_come(desktop: Visit) -> None:
     page = desktop.page
     page.add_init_script(
@@ -276,13 +291,14 @@ def test_nothing_moves_while_pictures_come(desktop: Visit) -> None:
     page.context.route("**/*.jpg", lambda route: held.append(route))
 
     page.goto(f"{desktop.server}/topics/river", wait_until="domcontentloaded")
-    page.wait_for_timeout(400)
-    late = len(held)
+    # The page has the space for pictures by now: three of them have not come yet.
+    assert soon(page, lambda: len(held) > 2)
+    page.evaluate(ON_SCREEN)
     for route in held:
         route.fulfill(body=image, content_type="image/jpeg")
-    page.wait_for_timeout(400)
+    page.wait_for_function("document.images[2].complete && document.images[2].naturalWidth")
+    page.evaluate(ON_SCREEN)
 
-    assert late > 2
     assert page.evaluate("window.shift") < 0.01
 
 

@@ -9,6 +9,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from tests.waiting import wait_for
+
 #: Seconds after which a client gives up.
 PATIENCE = 20
 
@@ -68,6 +70,11 @@ class Load:
         finally:
             self._is_over.set()
             thread.join(PATIENCE)
+
+    def goes_on(self, count: int = 100) -> bool:
+        """Whether the clients get so many more answers."""
+        wanted = self.statuses.total() + count
+        return wait_for(lambda: self.statuses.total() >= wanted, PATIENCE)
 
     async def _run(self) -> None:
         await asyncio.gather(*(self._client(number) for number in range(self.clients)))

@@ -200,6 +200,6 @@ class Cluster:
 
 
 def _text(address: str) -> str:
-    with urllib.request.urlopen(address, timeout=5) as answer:
+    with urllib.request.urlopen(address, timeout=20) as answer:
         found: bytes = answer.read()
     return found.decode()

@@ -290,14 +290,13 @@ def test_the_death_of_a_node_loses_no_request(cluster: Cluster, dying: int) -> N
     load = Load([cluster.nginx.url + path for path in feeds(cluster)])
 
     with load.running():
-        time.sleep(0.5)
+        assert load.goes_on()
         node.end(signal.SIGKILL)
-        time.sleep(1.5)
+        assert load.goes_on()
         node.start()
-        time.sleep(0.5)
+        assert load.goes_on()
 
     assert set(load.statuses) == {200}
-    assert load.statuses.total() > 100
 
 
 def test_a_rolling_restart_loses_no_request(cluster: Cluster) -> None:
@@ -335,10 +334,11 @@ def test_the_death_of_redis_loses_no_request(cluster: Cluster) -> None:
     load = Load([cluster.nginx.url + path for path in feeds(cluster)])
 
     with load.running():
-        time.sleep(0.3)
+        assert load.goes_on()
         cluster.kill_redis()
         cluster.content.write("later.md", title="Without Redis", topics=["AI"])
         cluster.shows("/topics/ai.rss", "Without Redis")
+        assert load.goes_on()
         time.sleep(A_MOMENT)
 
     assert set(load.statuses) == {200}
