@@ -11,10 +11,17 @@ import pytest
 import yaml
 from flask import Flask
 from flask.testing import FlaskClient, FlaskCliRunner
+from hypothesis import HealthCheck, settings
 
 from app import create_app
 from feeds.library import Library
 from feeds.web import Web
+
+# A busy machine is no fault of what is tested.
+settings.register_profile(
+    "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("any machine")
 
 #: 2026-11-20T12:00:00Z
 NOW = 1_795_176_000

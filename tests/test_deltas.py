@@ -570,7 +570,7 @@ def test_deltas_applied_in_order_give_the_feed(
     site = open_site()
     path = f"/all.{format}"
 
-    @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=30, suppress_health_check=list(HealthCheck))
     @given(EDITS)
     def follow(edits: list[tuple[str, int]]) -> None:
         follower = Follower(path, format)

@@ -66,7 +66,7 @@ def size(one: Article, format: Format) -> int:
 
 @every_format
 @given(one=ARTICLES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_what_an_article_says_survives_in_every_format(format: Format, one: Article) -> None:
     item = items(render(feed(one), format), format)[0]
     assert (item.title, item.url, item.content) == (one.title, one.url, content(one))
@@ -76,7 +76,7 @@ def test_what_an_article_says_survives_in_every_format(format: Format, one: Arti
 
 @pytest.mark.parametrize("format", [Format.RSS, Format.ATOM])
 @given(one=ARTICLES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_feedparser_finds_title_and_address(format: Format, one: Article) -> None:
     # feedparser takes "&b;" in an address for an entity and loses the semicolon.
     assume(";" not in one.url and not _is_read_twice(one.title))
@@ -96,7 +96,7 @@ def _is_read_twice(text: str) -> bool:
 
 @every_format
 @given(one=ARTICLES)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_the_weight_of_an_article_is_an_upper_bound(format: Format, one: Article) -> None:
     assert size(one, format) <= weight(one)
 

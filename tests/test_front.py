@@ -107,7 +107,7 @@ def requests(both: Both) -> st.SearchStrategy[dict[str, str]]:
 
 
 def test_no_request_gets_another_answer_from_the_front_than_from_flask(both: Both) -> None:
-    @settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=400, suppress_health_check=list(HealthCheck))
     @given(requests(both))
     def same(request: dict[str, str]) -> None:
         assert ask(both.hot, **request) == ask(both.cold, **request)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from feeds.errors import ArticleError, Embargoed, Reason
@@ -284,7 +284,6 @@ def outcome_of(text: bytes) -> Parsed | ArticleError:
         return error
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200), st.binary(max_size=200))
 def test_no_bytes_raise_anything_but_an_article_error(head: bytes, body: bytes) -> None:
     text = b"---\n" + MINIMUM.encode() + head + b"\n---\n" + body
@@ -292,7 +291,6 @@ def test_no_bytes_raise_anything_but_an_article_error(head: bytes, body: bytes) 
     assert isinstance(outcome_of(text), Parsed | ArticleError)
 
 
-@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_any_title_and_body_make_an_article_or_an_article_error(text: str) -> None:
     quoted = yaml.safe_dump({"excerpt": text, "topics": [text], "images": [{"url": text}]})

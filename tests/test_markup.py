@@ -197,7 +197,7 @@ PIECES = st.sampled_from(
 
 
 @given(st.lists(PIECES, max_size=30).map("".join) | st.text(max_size=100))
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_whatever_comes_in_nothing_live_comes_out(text: str) -> None:
     written = sanitise(text, BASE)
 
@@ -207,7 +207,6 @@ def test_whatever_comes_in_nothing_live_comes_out(text: str) -> None:
 
 
 @given(st.lists(PIECES, max_size=30).map("".join))
-@settings(deadline=None)
 def test_whatever_body_comes_in_its_tags_are_closed(text: str) -> None:
     assert open_tags(render_body(text, BASE)) == []
 

@@ -21,16 +21,18 @@ _HUGE_REFERENCE = re.compile("&#[0-9]{10,};?")
 # Escaped twice, as in 1 of 80 real excerpts: nobody writes about these, as one does about "&lt;".
 _ESCAPED_TWICE = re.compile("&(?:quot|apos|nbsp|#39|#34|#x27|#x22);", re.IGNORECASE)
 
+# No group is repeated possessively, as in "(?:a|b)*+": CPython before 3.11.5, which Debian 12 has,
+# then fails where it should match, and the text of scripts was left in titles.
 # As HTML has it: a quote means something after "=" only. The number is bounded because a quoted
 # "<a" is tried as a tag again: 80 parts for each of them keep that linear.
-_ATTRIBUTE = r"""[^\s"'<>/=]++(?:\s*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s"'<>]++))?+"""
-_ATTRIBUTES = rf"(?:[\s/]++|{_ATTRIBUTE}){{0,80}}+"
-_NAME = r"[a-z][a-z0-9]*+(?:[:-][a-z0-9]++)*+(?=[\s/>])"
-_COMMENT = r"<!--(?:[^-]|-(?!->))*+(?:-->|\Z)|<[!?][^<>]*+>"
+_ATTRIBUTE = r"""[^\s"'<>/=]++(?>(?:\s*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s"'<>]++))?)"""
+_ATTRIBUTES = rf"(?>(?:[\s/]++|{_ATTRIBUTE}){{0,80}})"
+_NAME = r"[a-z][a-z0-9]*+(?>(?:[:-][a-z0-9]++)*)(?=[\s/>])"
+_COMMENT = r"<!--(?s:.)*?(?:-->|\Z)|<[!?][^<>]*+>"
 # Whatever is in such an element goes with it; without an end that is the rest, as in browsers.
 _SKIPPED = (
     rf"<(?P<skipped>{{}})(?=[\s/>]){_ATTRIBUTES.replace('{', '{{').replace('}', '}}')}>"
-    r"(?:[^<]|<(?!/(?P=skipped)[\s/>]))*+(?:</(?P=skipped)[^<>]*+>|\Z)"
+    r"(?s:.)*?(?:</(?P=skipped)(?=[\s/>])[^<>]*+>|\Z)"
 )
 _TAG = rf"<(?P<slash>/?)(?P<name>{_NAME})(?P<attributes>{_ATTRIBUTES})>|</?{_NAME}[^<>]*+>"
 

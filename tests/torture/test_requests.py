@@ -165,7 +165,7 @@ def test_any_request_is_answered_without_an_error_of_ours(attacked: Site, figure
             st.sampled_from(HEADERS), ANY, max_size=4),
     )  # fmt: skip
     @settings(
-        max_examples=scaled(200, 10_000), deadline=None, database=None,
+        max_examples=scaled(200, 10_000), database=None,
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     def ask(path: str, ending: str, query: str, method: str, headers: dict[str, str]) -> None:

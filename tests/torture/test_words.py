@@ -62,7 +62,6 @@ VALUE = st.recursive(
 def patiently(short: int, long: int) -> settings:
     return settings(
         max_examples=scaled(short, long),
-        deadline=None,
         database=None,
         suppress_health_check=list(HealthCheck),
     )
