@@ -2,10 +2,13 @@
 
 VENV := .venv
 BIN := $(VENV)/bin
+# Each test that takes over a second is named: it may be one that belongs to `make test` only.
+QUICK := env QUICK=1 $(BIN)/pytest -x -q -n auto --durations 9 --durations-min 1 \
+    --ignore tests/browser --ignore tests/cluster --ignore tests/torture
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help programs serve test torture check format watch golden bench bench-peers clean
+.PHONY: help programs serve test quick torture check format watch golden bench bench-peers clean
 
 help: ## Show these commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1  /p' Makefile | expand -t 12
@@ -15,6 +18,9 @@ serve: $(VENV)/serve ## Serve content/ at http://127.0.0.1:8000 (see README for 
 
 test: programs $(VENV)/test ## Run all tests; first install the programs that they need, if allowed
 	$(BIN)/pytest --cov
+
+quick: $(VENV)/test ## Run the tests that start no process, in under a minute
+	@$(QUICK)
 
 torture: programs $(VENV)/test ## Do to it what nobody should, for a quarter of an hour, and print the figures
 	TORTURE=1 $(BIN)/pytest tests/torture
@@ -28,8 +34,8 @@ format: $(VENV)/test ## Format the code and mend what lint can mend
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-watch: $(VENV)/test ## Run the tests again whenever a file is saved
-	$(BIN)/watchfiles --filter python '$(BIN)/pytest -x -q' feeds tests app.py
+watch: $(VENV)/test ## Run the quick tests again whenever a file is saved
+	$(BIN)/watchfiles --filter python '$(QUICK)' feeds tests app.py
 
 golden: $(VENV)/test ## Write the golden documents anew, to be read in the diff
 	$(BIN)/python -m tests.golden

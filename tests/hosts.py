@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tests import stores
 from tests.live import ROOT
+from tests.programs import skip_if_quick
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Host:
 @contextmanager
 def running(module: str, folder: Path) -> Iterator[Host]:
     """The host of a module, from the moment that it listens until the block ends."""
+    skip_if_quick()
     port, log = stores.free_port(), folder / f"{module}.txt"
     command = [sys.executable, "-m", module, str(port)]
     with (

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from tests import waiting
+from tests.programs import skip_if_quick
 from tests.stores import ended, free_port
 
 ROOT = Path(__file__).parents[1]
@@ -107,6 +108,7 @@ def started(
 
     ``output`` takes all that it prints, as Popen's ``stdout`` does.
     """
+    skip_if_quick()
     port = environ.get("PORT") or str(free_port())
     given = {
         "FEEDS_CONTENT_DIR": str(content),

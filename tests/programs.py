@@ -9,8 +9,15 @@ import pytest
 PATH = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin"))
 
 
+def skip_if_quick() -> None:
+    """Skip a test that is about to start a process or a watcher, where only quick ones are run."""
+    if os.environ.get("QUICK"):
+        pytest.skip("starts a process or a watcher: not in `make quick`")
+
+
 def need(program: str) -> str:
     """Return the path of a program, or skip the test that needs it; in CI, fail the test."""
+    skip_if_quick()
     found = shutil.which(program, path=PATH)
     reason = f"{program} is missing: `tests/setup` installs it, run by root"
     if found is None and os.environ.get("CI"):

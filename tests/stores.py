@@ -1,5 +1,6 @@
 """Real caches for tests: processes of this machine, started and ended here."""
 
+import atexit
 import signal
 import socket
 import subprocess
@@ -10,11 +11,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.programs import need
+from tests.programs import need, skip_if_quick
 
 #: What keeps ports that were handed out; the oldest is let go, long after its test.
 _KEPT: deque[socket.socket] = deque()
 _MOST_KEPT = 200
+
+
+@atexit.register
+def _let_go() -> None:
+    for keeper in _KEPT:
+        keeper.close()
 
 
 def free_port() -> int:
@@ -53,6 +60,7 @@ def running(
     port: int, *command: str, ended_by: signal.Signals = signal.SIGKILL
 ) -> Iterator["subprocess.Popen[bytes]"]:
     """A server, from the moment that it listens until the block ends."""
+    skip_if_quick()
     with (
         subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process,
         ended(process, ended_by),

@@ -1,6 +1,7 @@
 """The floor plan: who may know whom, and how long a function may be."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,7 @@ def room(module: Path) -> str:
     return module.relative_to(ROOT / "feeds").parts[0].removesuffix(".py")
 
 
+@cache
 def imports(module: Path) -> set[str]:
     """The full names of all that a module imports."""
     found: set[str] = set()

@@ -25,6 +25,7 @@ from feeds.library.watch import Watcher
 from feeds.locks import Turn
 from tests.conftest import NOW, SITE_URL, Clock, Content, Site
 from tests.live import workers
+from tests.programs import skip_if_quick
 from tests.stores import ended
 from tests.waiting import wait_for
 
@@ -41,6 +42,7 @@ def instance(tmp_path: Path) -> Path:
 
 
 def open_live(content: Path, instance: Path, **environ: str) -> Site:
+    skip_if_quick()
     given = {
         "FEEDS_CONTENT_DIR": str(content),
         "FEEDS_INSTANCE_DIR": str(instance),
@@ -384,6 +386,7 @@ def test_what_was_committed_and_never_told_is_noticed(
 
 
 def test_a_killed_refresh_leaves_no_process_behind(content: Content, instance: Path) -> None:
+    skip_if_quick()
     for number in range(1200):
         content.write(f"{number}.md")
     environ = {

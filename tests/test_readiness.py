@@ -15,6 +15,7 @@ from feeds.library import changes
 from feeds.locks import locked
 from tests.conftest import SITE_URL, Content, Site
 from tests.live import started
+from tests.programs import skip_if_quick
 from tests.waiting import wait_for
 
 
@@ -51,6 +52,7 @@ def test_a_node_with_the_index_of_other_settings_serves_but_is_not_ready(
 def test_a_server_with_many_articles_answers_at_once_and_tells_how_far_it_is(
     content: Content, tmp_path: Path
 ) -> None:
+    skip_if_quick()
     front_matter = "---\ntitle: T\nwebUrl: https://a.example/{}\ndate: 2026-11-01\n---\n"
     for number in range(12_000):
         (content.folder / f"{number}.md").write_text(front_matter.format(number) + "Word. " * 500)

@@ -48,6 +48,7 @@ def test_a_test_without_its_program_is_skipped_with_what_to_do(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("CI", raising=False)
+    monkeypatch.delenv("QUICK", raising=False)
 
     with pytest.raises(pytest.skip.Exception, match="tests/setup"):
         need("no-such-program")
@@ -55,6 +56,7 @@ def test_a_test_without_its_program_is_skipped_with_what_to_do(
 
 def test_in_ci_a_test_without_its_program_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CI", "true")
+    monkeypatch.delenv("QUICK", raising=False)
 
     with pytest.raises(pytest.fail.Exception, match="tests/setup"):
         need("no-such-program")

@@ -122,5 +122,5 @@ def test_a_text_in_good_order_is_not_repaired() -> None:
 
 
 def test_no_group_is_repeated_possessively() -> None:
-    """CPython before 3.11.5 gets that wrong, so that Debian 12 left the text of scripts in titles."""
+    """CPython before 3.11.5 gets that wrong: on Debian 12 the text of scripts stayed in titles."""
     assert re.findall(r"\)(?:[*+?]|\{[\d,]+\})\+", markup("script|style").pattern) == []

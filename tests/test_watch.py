@@ -14,6 +14,7 @@ from app import create_app
 from feeds.library.events import FolderEvents
 from tests.conftest import SITE_URL, Content, Site
 from tests.namespaces import in_a_namespace
+from tests.programs import skip_if_quick
 from tests.stores import ended
 from tests.waiting import wait_for
 
@@ -30,6 +31,7 @@ def live(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Site]:
     """The app as a worker has it: on the real clock, keeping itself up to date."""
+    skip_if_quick()
     monkeypatch.setattr("feeds.library.watch.POLL", 0.2)
     environ = {
         "FEEDS_CONTENT_DIR": str(content.folder),

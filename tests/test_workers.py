@@ -20,6 +20,7 @@ import pytest
 from feeds.workers import PAUSE, Workers
 from tests.conftest import Content
 from tests.live import PATIENCE, listener, replaced, serving, started, workers
+from tests.programs import skip_if_quick
 from tests.test_sockets import connected, polled
 from tests.waiting import wait_for
 
@@ -193,6 +194,7 @@ def is_gone(pid: int) -> bool:
 @pytest.fixture
 def kept_signals() -> Iterator[None]:
     """Give this process its handlers back afterwards."""
+    skip_if_quick()
     kept = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     yield
     for number, handler in kept.items():

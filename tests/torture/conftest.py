@@ -21,6 +21,14 @@ def scaled(short: int, long: int) -> int:
     return long if IS_LONG else short
 
 
+def copy_articles(source: Path, target: Path) -> None:
+    """Copy a folder of articles without its rights: it may be one that nobody is to write in."""
+    for file in source.rglob("*.md"):
+        copy = target / file.relative_to(source)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        copy.write_bytes(file.read_bytes())
+
+
 @pytest.fixture
 def figure(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]) -> Iterator[Figure]:
     """Say what was measured, in one line that is shown whether the test passes or not."""

@@ -26,7 +26,7 @@ from app import create_app
 from tests.conftest import SHARED, SITE_URL, Content, Site
 from tests.live import listener, serving, workers
 from tests.reading import Item, items
-from tests.torture.conftest import Figure, scaled
+from tests.torture.conftest import Figure, copy_articles, scaled
 from tests.torture.polling import polled
 from tests.waiting import wait_for
 
@@ -137,7 +137,7 @@ class Editor:
 def editor(content: Content) -> Editor:
     real = SHARED / "corpus" / "power-apps" / "_news"
     if real.is_dir():
-        shutil.copytree(real, content.folder / "real")
+        copy_articles(real, content.folder / "real")
     found = Editor(content, random.Random(7))
     for number in range(20):
         found.write(f"edited/{number}.md")

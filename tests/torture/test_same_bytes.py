@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from tests.conftest import SHARED, SITE_URL, Content
-from tests.torture.conftest import Figure, scaled
+from tests.torture.conftest import Figure, copy_articles, scaled
 
 ROOT = Path(__file__).parents[2]
 
@@ -51,7 +51,7 @@ def articles(content: Content) -> None:
     """Real articles where there are some, else made ones."""
     real = SHARED / "corpus" / "power-apps" / "_news"
     if real.is_dir():
-        shutil.copytree(real, content.folder, dirs_exist_ok=True)
+        copy_articles(real, content.folder)
     for number in range(scaled(40, 400)):
         content.write(
             f"made/{number}.md",
