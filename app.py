@@ -117,9 +117,9 @@ def served(environment: Environment, files: SiteFiles, owner: str = "") -> Flask
 
 
 def _worker(environment: Environment, files: SiteFiles, owner: str) -> Flask:
-    """The app of a worker of `flask serve`, which shares the claim of the process that started it.
+    """The app of a worker of ``flask serve``, which shares the claim of its first process.
 
-    From now on, not from the first request on: that process may die before.
+    It claims when it is loaded, not with its first request: that process may die in between.
     """
     app = served(environment, files, owner)
     web: Web = app.extensions["tributary"]

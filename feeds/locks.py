@@ -85,15 +85,12 @@ class Ownership:
         return self._handle is not None and _is_at(self._handle, self._path)
 
     def acquire(self) -> bool:
-        """Claim, unless a living process has claimed for another owner; return whether it is held.
-
-        The name is written before anything is done by virtue of the claim.
-        """
+        """Return True if the claim is held: no living process has claimed for another owner."""
         if not self.is_held:
             self.release()
-            # One at a time: whoever holds the file otherwise than shared is dead or done at once.
+            # Claimants take turns: outside this lock the file is only ever held shared.
             with locked(self._path.with_suffix(".lock")):
-                # Not among `_handles`: a child is a process of the same owner.
+                # Not in `_handles`: a child by fork is a process of the same owner.
                 handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
                 if self._is_allowed(handle):
                     fcntl.flock(handle, fcntl.LOCK_SH)
@@ -103,7 +100,7 @@ class Ownership:
         return self._handle is not None
 
     def release(self) -> None:
-        """Give the claim up, as far as this process holds it."""
+        """Give up the share of this process in the claim."""
         if self._handle is not None:
             os.close(self._handle)
         self._handle = None
@@ -112,7 +109,7 @@ class Ownership:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            # Empty after a full disk: nobody can tell owners apart then.
+            # A full disk leaves the file empty: owners cannot be told apart then.
             return os.pread(handle, 1000, 0) in (self._owner, b"")
         os.ftruncate(handle, 0)
         with suppress(OSError):

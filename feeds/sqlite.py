@@ -20,8 +20,8 @@ from feeds.locks import Turn, locked
 
 log = logging.getLogger(__name__)
 
-#: The ending of a lock file: whoever opens a database shares it, whoever replaces the file holds
-#: it alone. Else a writer of the old file would share its journal with those of the new one.
+#: The ending of a lock file: a process that opens a database holds it shared, one that replaces the
+#: file holds it alone. Else writers of the old and of the new file would use one journal.
 OPENING = ".open"
 
 #: What SQLite keeps beside a database while it is in use, or after its process was killed.
@@ -29,8 +29,8 @@ SIDE_FILES = ("-journal", "-wal", "-shm")
 
 _CORRUPT = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
-#: Held while a file is created, which needs a descriptor: no connection of another thread may have
-#: a lock on the file before that descriptor is closed.
+#: Held while a file is created, which needs a descriptor: no other thread may get a lock on the
+#: file before that descriptor is closed.
 _creating = threading.Lock()
 os.register_at_fork(
     before=_creating.acquire,
@@ -60,7 +60,7 @@ def connect(path: Path, patience: float, create: bool) -> sqlite3.Connection:
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """All or nothing; other writers wait."""
+    """Begin a transaction and commit it, or roll it back on an error; other writers wait."""
     # BEGIN would let two writers start and one of them fail: measured, 88 % did.
     connection.execute("BEGIN IMMEDIATE")
     try:
@@ -132,9 +132,10 @@ def _statements(script: str) -> Iterator[str]:
 def is_corrupt(error: Exception) -> bool:
     """Return True if an error proves that a file holds what cannot be.
 
-    SQLite's word for it, or content that does not match its hash. Everything else is a full disk,
-    a busy file or a fault in our code, which another version may not have: SQLITE_ERROR and
-    SQLITE_CONSTRAINT are what a misspelt column gives. SQLite never returns SQLITE_FORMAT.
+    That is SQLITE_CORRUPT, SQLITE_NOTADB, or content that does not match its hash. Everything else
+    is a full disk, a busy file or a fault in our code: a misspelt column gives SQLITE_ERROR, a row
+    written twice SQLITE_CONSTRAINT. SQLITE_FORMAT is "not currently used by SQLite"
+    (sqlite.org/rescode).
     """
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK)
     # The low byte is the kind of error; the rest says more of it.
@@ -144,8 +145,8 @@ def is_corrupt(error: Exception) -> bool:
 def is_suspect(error: Exception) -> bool:
     """Return True if an error is a reason to examine a file: it is corrupt, or shorter than it was.
 
-    SQLITE_IOERR_SHORT_READ is what a write-ahead log gives that somebody cut, and what a network's
-    file system may give once and then never again.
+    A cut write-ahead log gives SQLITE_IOERR_SHORT_READ; so does a network's file system, perhaps
+    only once.
     """
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK)
     return is_corrupt(error) or code == sqlite3.SQLITE_IOERR_SHORT_READ
@@ -155,8 +156,8 @@ def is_suspect(error: Exception) -> bool:
 class Store:
     """A small database of the instance folder, opened anew by each call.
 
-    So the file may be removed at any time. A corrupt one is moved aside, and the next call that
-    writes begins a new one.
+    The file may be removed at any time. A corrupt one is moved aside, and the next call that writes
+    creates a new one.
     """
 
     path: Path
@@ -218,14 +219,14 @@ class Store:
     def _move_aside(self, inode: int | None, error: Exception) -> None:
         """Move the corrupt file away, unless another process has done so already.
 
-        While others have it open it stays: they meet the same error, or the next call does.
+        While another process has it open the file stays, and a later call moves it.
         """
         turn = Turn(self.path.with_suffix(OPENING))
         try:
             if not turn.take() or self.path.stat().st_ino != inode:
                 return
             log.error("%s is damaged (%s): moved aside and begun anew", self.path.name, error)
-            # The file itself last: a new one must never meet the journal of another.
+            # The file itself last: a new one must never find the journal of an old one.
             for ending in (*SIDE_FILES, ""):
                 with suppress(FileNotFoundError):
                     os.replace(f"{self.path}{ending}", f"{self.aside}{ending}")

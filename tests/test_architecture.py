@@ -147,7 +147,7 @@ def test_every_outside_library_stays_in_its_room(library: str) -> None:
 
 
 def test_one_module_opens_databases() -> None:
-    """Whoever else did could close a descriptor of the file, and all locks would be gone."""
+    """A descriptor that another module closes would drop all locks of the process on the file."""
     callers = {
         room(module)
         for module in MODULES

@@ -189,7 +189,7 @@ def hammer(kind: str, folder: Path, process: int, begin: Barrier) -> None:
     begin.wait(60)
     reader.start()
     for number in range(store.writes):
-        # Who waited in vain for its turn knows it; what counts is that nothing is lost unnoticed.
+        # A busy file is no loss: the caller is told, and tries again.
         write = partial(store.write, f"{process}-{number}")
         while not attempt(write) and "database is locked" in wrong[-1]:
             pass
@@ -220,7 +220,7 @@ def test_two_processes_that_write_and_read_at_once_lose_nothing(kind: str, tmp_p
     assert (store.total(), wrong) == (expected, ["", ""])
 
 
-# Who creates a file, and who does not.
+# Creating files.
 
 
 def test_a_file_is_created_for_its_owner_alone(store: Any, tmp_path: Path) -> None:
@@ -233,7 +233,7 @@ def test_a_file_is_created_for_its_owner_alone(store: Any, tmp_path: Path) -> No
     assert stat.S_IMODE((tmp_path / store.file).stat().st_mode) == 0o600
 
 
-def test_whoever_only_reads_creates_nothing(store: Any, tmp_path: Path) -> None:
+def test_a_reader_creates_no_file(store: Any, tmp_path: Path) -> None:
     with suppress(Exception):
         store.read()
 

@@ -184,9 +184,9 @@ class Library:
     def ensure_sole_owner(self) -> None:
         """Claim the instance folder for a server with these settings, until ``stop``.
 
-        To be done before the index is touched: two servers that start together on an empty folder
-        would each find nothing of the other in it. Commands never call this. Raise SettingsError
-        when a process of a server with other settings lives.
+        A server calls this before it touches the index: two servers that start together on an
+        empty folder find no trace of each other in it. Commands never call this. Raise
+        SettingsError when a process of a server with other settings lives.
         """
         if not self._ownership.acquire():
             where = f"FEEDS_INSTANCE_DIR: {self._instance}: in use by a server with other settings"

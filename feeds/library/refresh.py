@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from feeds.errors import ContentMismatch
 from feeds.library import changes, disk, ledger
 from feeds.library.connection import connect
 from feeds.library.disk import split
@@ -84,7 +83,7 @@ class Refresher:
             self.examine()
             try:
                 return ours._refresh(below, progress, is_confirmed)
-            except (sqlite3.Error, ContentMismatch) as error:
+            except sqlite3.Error as error:
                 if is_suspect(error):
                     self.revision.doubt()
                 if not is_corrupt(error):
