@@ -252,7 +252,7 @@ def test_explain_names_the_file_that_has_the_same_id(content: Content, site: Sit
 
     said = site.runner.invoke(args=["explain", "b.md"]).output
 
-    assert said == "b.md: id: collision: a.md has the same id: give one of them another\n"
+    assert said == "b.md: id: collision: a.md has the same id and was served first: give one of them another\n"
 
 
 @pytest.mark.parametrize(
