@@ -13,17 +13,20 @@ from click import ClickException
 from flask import Flask
 
 from feeds import cli, formats, logs
-from feeds.cache import TRACES, Cache, open_cache, open_traces
+from feeds.cache import TRACES, Cache, open_cache, open_history_cache
 from feeds.catalog import Catalog
-from feeds.counting import FILE, SUBSCRIBERS, Beat, Counts, PollCounter, SharedCounts, Subscribers
+from feeds.deltas import DocumentHistory
 from feeds.errors import SettingsError
-from feeds.library import ANSWERS, READING_VERSION, Library, Reader, read_site_files
+from feeds.image_sizes import ANSWERS
 from feeds.membership import memberships
+from feeds.metrics import FILE, Counters, SharedCounters
+from feeds.periodic_thread import PeriodicThread
 from feeds.publisher import Publisher
-from feeds.settings import Environment, SiteFiles, read_environment
-from feeds.traces import Traces
+from feeds.settings import Environment, SiteConfig, read_environment
+from feeds.subscribers import SUBSCRIBERS, PollCounter, Subscribers
+from feeds.sync import READING_VERSION, ContentSync, Ingester, read_site_config
 from feeds.web import Web, add_routes, front, pages_version
-from feeds.websub import Announcer
+from feeds.websub import WEBSUB, Announcer, Outbox
 
 
 def create_app(
@@ -33,36 +36,37 @@ def create_app(
     return _assembled(*_read(environ), clock)
 
 
-def _read(environ: Mapping[str, str]) -> tuple[Environment, SiteFiles]:
+def _read(environ: Mapping[str, str]) -> tuple[Environment, SiteConfig]:
     environment = read_environment(environ)
-    return environment, read_site_files(environment.content, environment.url, environment.own_url)
+    return environment, read_site_config(environment.content, environment.url, environment.own_url)
 
 
 def _assembled(
-    environment: Environment, files: SiteFiles, clock: Callable[[], float], owner: str = ""
+    environment: Environment, files: SiteConfig, clock: Callable[[], float], owner: str = ""
 ) -> Flask:
-    library = _library(environment, files, clock, owner)
-    catalog = Catalog(library, files, formats.MAX_BYTES - formats.FRAME)
+    sync = _sync(environment, files, clock, owner)
+    catalog = Catalog(sync, files, formats.MAX_BYTES - formats.FRAME)
     cache = open_cache(environment.cache_url)
-    web = _web(environment, catalog, library, cache)
-    announcer = Announcer(catalog, library, cache, str(formats.VERSION), clock)
+    outbox = Outbox(environment.instance / WEBSUB)
+    web = _web(environment, catalog, sync, outbox, cache)
+    announcer = Announcer(catalog, sync, outbox, cache, str(formats.VERSION), clock)
 
     app = Flask(__name__, static_folder=None)
     # OPTIONS has an answer of its own, the same for every address.
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     add_routes(app, web)
-    load = partial(_worker, environment, files, library.owner)
-    tools = cli.Tools(environment, library, catalog, web.subscribers, announcer, load)
+    load = partial(_worker, environment, files, sync.owner)
+    tools = cli.Tools(environment, sync, catalog, web.subscribers, announcer, load)
     cli.add_commands(app, tools)
     fronted = front(app.wsgi_app, web.publisher, catalog.urls, clock)
     app.wsgi_app = fronted  # type: ignore[assignment,method-assign]
     return app
 
 
-def _library(
-    environment: Environment, files: SiteFiles, clock: Callable[[], float], owner: str
-) -> Library:
-    reader = Reader(
+def _sync(
+    environment: Environment, files: SiteConfig, clock: Callable[[], float], owner: str
+) -> ContentSync:
+    reader = Ingester(
         environment.content,
         files.site.url,
         memberships=partial(memberships, files=files),
@@ -72,7 +76,7 @@ def _library(
     # The code has a say: what was read by another version is read again, and when all documents
     # look different their Last-Modified must be later.
     fingerprint = files.fingerprint + f"{formats.VERSION} {READING_VERSION}".encode()
-    return Library(
+    return ContentSync(
         reader,
         environment.instance,
         fingerprint,
@@ -83,23 +87,28 @@ def _library(
     )
 
 
-def _web(environment: Environment, catalog: Catalog, library: Library, cache: Cache) -> Web:
-    counts = Counts()
+def _web(
+    environment: Environment, catalog: Catalog, sync: ContentSync, outbox: Outbox, cache: Cache
+) -> Web:
+    counts = Counters()
     way = catalog.files.fingerprint + str(formats.VERSION).encode()
     for_traces = int(environment.memory * TRACES)
     memory = environment.memory - for_traces
     return Web(
         catalog=catalog,
-        publisher=Publisher(library.revision.lately, cache, memory, counts, library.clock),
-        traces=Traces(way, open_traces(for_traces), cache if environment.cache_url else None),
-        library=library,
-        counts=SharedCounts(counts, environment.instance / FILE),
+        publisher=Publisher(sync.revision.get_cached, cache, memory, counts, sync.clock),
+        history=DocumentHistory(
+            way, open_history_cache(for_traces), cache if environment.cache_url else None
+        ),
+        sync=sync,
+        outbox=outbox,
+        counts=SharedCounters(counts, environment.instance / FILE),
         subscribers=Subscribers(environment.instance / SUBSCRIBERS),
         token=environment.operator_token,
     )
 
 
-def served(environment: Environment, files: SiteFiles, owner: str = "") -> Flask:
+def served(environment: Environment, files: SiteConfig, owner: str = "") -> Flask:
     """The app as a server uses it: with its first request it begins to watch, to tell and to count.
 
     Not before: a server may fork after loading it, and threads do not survive that.
@@ -108,22 +117,22 @@ def served(environment: Environment, files: SiteFiles, owner: str = "") -> Flask
     logs.log_the_uncaught()
     web: Web = app.extensions["tributary"]
     tools: cli.Tools = app.extensions["tributary.tools"]
-    polls = PollCounter(web.publisher.counts.seen, web.subscribers, web.library.clock)
-    beat = Beat(web.counts.tell, polls.count)
-    for start in (web.library.start, tools.announcer.start, beat.start):
+    polls = PollCounter(web.publisher.counts.seen, web.subscribers, web.sync.clock)
+    beat = PeriodicThread(web.counts.tell, polls.count)
+    for start in (web.sync.start, tools.announcer.start, beat.start):
         app.before_request(start)
     atexit.register(beat.stop)
     return app
 
 
-def _worker(environment: Environment, files: SiteFiles, owner: str) -> Flask:
+def _worker(environment: Environment, files: SiteConfig, owner: str) -> Flask:
     """The app of a worker of ``flask serve``, which shares the claim of its first process.
 
     It claims when it is loaded, not with its first request: that process may die in between.
     """
     app = served(environment, files, owner)
     web: Web = app.extensions["tributary"]
-    web.library.ensure_sole_owner()
+    web.sync.ensure_sole_owner()
     return app
 
 

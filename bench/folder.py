@@ -51,9 +51,9 @@ def measure(content: Path, instance: Path, count: int) -> Costs:
     yaml_alone, yaml_computed = _yaml_alone(content, count)
     web = open_web(content, instance)
     before = _computed()
-    cold = timed(lambda: web.library.refresh())
+    cold = timed(lambda: web.sync.refresh())
     computed = _computed() - before
-    opened = timed(lambda: open_web(content, instance).library.examine())
+    opened = timed(lambda: open_web(content, instance).sync.check_integrity())
     return Costs(
         articles=count,
         cold=cold,
@@ -61,10 +61,10 @@ def measure(content: Path, instance: Path, count: int) -> Costs:
         computed=computed,
         yaml_computed=yaml_computed,
         opened=opened,
-        scan=median(timed(lambda: web.library.refresh()) for _ in range(3)),
+        scan=median(timed(lambda: web.sync.refresh()) for _ in range(3)),
         walk=median(timed(lambda: _walk(str(content))) for _ in range(3)),
         selected=median(timed(lambda: web.catalog.select(_FEED).fingerprint) for _ in range(TIMES)),
-        changed=median(_change(web.library.refresh, content, number) for number in range(TIMES)),
+        changed=median(_change(web.sync.refresh, content, number) for number in range(TIMES)),
         memory=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     )
 

@@ -24,7 +24,7 @@ CALLS, TIMES = 5000, 9
 def run(content: Path, instance: Path) -> None:
     """Print both tables; the folder is indexed already."""
     app = open_app(content, instance)
-    app.extensions["tributary"].library.refresh()
+    app.extensions["tributary"].sync.refresh()
     show("The front alone", ["answer", "microseconds"], _front(app.wsgi_app))
     catalog = app.extensions["tributary"].catalog
     show("Rendering", ["what", "ms", "of bare feedgen"], _rendering(catalog))

@@ -21,7 +21,7 @@ POLL = 0.002
 def run(folders: dict[int, tuple[Path, Path]]) -> None:
     """Measure each folder."""
     for where in folders.values():
-        open_web(*where).library.refresh()
+        open_web(*where).sync.refresh()
     head = ["articles", "first answer after s", "from os.replace to the poll, ms", "slowest"]
     head += ["memory of a worker MB"]
     show(

@@ -17,7 +17,7 @@ _SCRIPT = re.compile(r'<script(?![^>]*\b(?:defer|async|type="module"))[^>]*src="
 def run(content: Path, instance: Path) -> None:
     """Print the table; the folder is indexed already."""
     app = open_app(content, instance)
-    app.extensions["tributary"].library.refresh()
+    app.extensions["tributary"].sync.refresh()
     head = ["page", "articles", "kB", "kB as br", "resources that block", "their kB as br"]
     show("Pages, without pictures", head, [_row(app.test_client(), path) for path in PAGES])
 

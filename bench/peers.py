@@ -46,9 +46,9 @@ def _ours(work: Path, count: int) -> Row:
 
     def all_feeds() -> None:
         web = open_web(content, instance)
-        web.library.refresh()
+        web.sync.refresh()
         client = _client(content, instance)
-        for listing in web.catalog.listings():
+        for listing in web.catalog.feed_infos():
             assert client.get(f"/{listing.id.path}.rss").status_code == 200
 
     whole = timed(all_feeds)

@@ -90,13 +90,13 @@ class History:
     def run(self) -> tuple[int, list[Poller]]:
         """How many articles appeared, and the pollers at the end."""
         app, pollers = open_app(self.content, self.instance, self.clock), list(self.pollers())
-        library = app.extensions["tributary"].library
-        due = library.refresh().due
+        sync = app.extensions["tributary"].sync
+        due = sync.refresh().due
         before = _count(app)
         for moment in range(self.first, self.first + self.days * DAY, min(INTERVALS)):
             self.clock.now = moment
             if due is not None and due <= moment:
-                due = library.refresh([]).due
+                due = sync.refresh([]).due
             for poller in pollers:
                 if (moment - self.first) % poller.interval == 0:
                     poller.poll(app.wsgi_app)

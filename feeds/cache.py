@@ -242,7 +242,7 @@ def open_cache(url: str) -> Cache:
         raise SettingsError(message) from None
 
 
-def open_traces(memory: int) -> Cache:
+def open_history_cache(memory: int) -> Cache:
     """Where each process keeps traces: so many bytes, apart from documents, few and large."""
     return _guarded(_Memory(memory), "memory")
 

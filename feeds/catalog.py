@@ -9,11 +9,12 @@ from dataclasses import replace
 from operator import attrgetter
 
 from feeds.errors import IndexUnavailable, MovedFeed, UnknownFeed
-from feeds.library import EVERYTHING, SITE, KnownFeed, Library, Month, Row, month_of, month_range
-from feeds.listing import NEVER, Listing, Names
+from feeds.feed_info import NEVER, FeedInfo, FeedNames
+from feeds.index import EVERYTHING, SITE, KnownFeed, Month, Row, month_of, month_range
 from feeds.model import Addresses, Article, Feed, FeedId, Source, Withdrawal
 from feeds.selection import LastChange, Selection, chained, fitting
-from feeds.settings import SiteFiles
+from feeds.settings import SiteConfig
+from feeds.sync import ContentSync
 from feeds.urls import Urls, is_file_name, provider_path, usual_path
 
 #: An article stays this long in its feed, however many follow it: seconds.
@@ -29,14 +30,14 @@ MOST_WITHDRAWN = 50
 class Catalog:
     """The feeds of a library."""
 
-    def __init__(self, library: Library, files: SiteFiles, budget: int) -> None:
+    def __init__(self, sync: ContentSync, files: SiteConfig, budget: int) -> None:
         """Take the library, what the site's files say, and the bytes for articles in a document."""
         self.files = files
         self.urls = Urls(files.site.url)
-        self._index = library.index
-        self._clock = library.clock
+        self._index = sync.index
+        self._clock = sync.clock
         self._budget = budget
-        self._names = Names(files)
+        self._names = FeedNames(files)
 
     def revision(self) -> int:
         """Moves when any feed may have changed; asking costs nothing."""
@@ -56,10 +57,10 @@ class Catalog:
         """The same of a feed, or of all documents of a month of it, oldest first."""
         with self._index.snapshot():
             known = self._known(id)
-            listing = self._names.listing(id.path, known)
+            feed_info = self._names.feed_info(id.path, known)
             if id.month is None:
-                return [self._current(listing, known)]
-            return self._archives(listing, id.month)
+                return [self._current(feed_info, known)]
+            return self._archives(feed_info, id.month)
 
     def feed(self, selection: Selection) -> Feed:
         """The feed of a selection, with its articles, ready to be rendered."""
@@ -85,9 +86,9 @@ class Catalog:
         """The months of a feed that hold articles, newest first."""
         return [month for month in self._index.months(id.path) if month.count]
 
-    def listing(self, id: FeedId) -> Listing:
+    def feed_info(self, id: FeedId) -> FeedInfo:
         """One feed; raises as ``select`` does. Another spelling of its address has moved."""
-        return self._names.listing(id.path, self._known(id))
+        return self._names.feed_info(id.path, self._known(id))
 
     def _known(self, id: FeedId) -> KnownFeed | None:
         known = self._index.feed(id.path)
@@ -105,20 +106,20 @@ class Catalog:
             return
         known = self._index.feed(usual.path)
         self._names.check(usual, known)
-        listing = self._names.listing(usual.path, known)
-        if id.month and all(found.id != usual for found in self._archives(listing, id.month)):
+        feed_info = self._names.feed_info(usual.path, known)
+        if id.month and all(found.id != usual for found in self._archives(feed_info, id.month)):
             return
         raise MovedFeed(usual)
 
-    def listings(self) -> list[Listing]:
+    def feed_infos(self) -> list[FeedInfo]:
         """All feeds that are not retired: the whole, named ones, topics, providers and names."""
         known = {feed.path: feed for feed in self._index.feeds()}
         paths = self._names.paths(known.keys())
-        return [self._names.listing(path, known.get(path)) for path in paths]
+        return [self._names.feed_info(path, known.get(path)) for path in paths]
 
     def answering(self) -> list[str]:
         """The paths of all feeds, also of a provider's only name, which lists leave out."""
-        listed = [listing.id.path for listing in self.listings()]
+        listed = [feed_info.id.path for feed_info in self.feed_infos()]
         return list(dict.fromkeys((*listed, *(feed.path for feed in self._index.feeds()))))
 
     def moments(self) -> dict[str, int]:
@@ -126,16 +127,16 @@ class Catalog:
         known = {feed.path: feed.modified for feed in self._index.feeds()}
         return dict.fromkeys(self._names.paths(known), NEVER) | known
 
-    def above(self, listing: Listing) -> list[Listing]:
+    def above(self, feed_info: FeedInfo) -> list[FeedInfo]:
         """The feeds that this one is part of, the widest first, retired ones left out."""
-        found: list[Listing] = []
-        while listing.parent is not None:
-            listing = self._listed(listing.parent.path)
-            if not self._names.is_retired(listing.id.path):
-                found.insert(0, listing)
+        found: list[FeedInfo] = []
+        while feed_info.parent is not None:
+            feed_info = self._listed(feed_info.parent.path)
+            if not self._names.is_retired(feed_info.id.path):
+                found.insert(0, feed_info)
         return found
 
-    def below(self, id: FeedId) -> list[Listing]:
+    def below(self, id: FeedId) -> list[FeedInfo]:
         """The feeds that are part of this one: sub-topics in the order of topics.yml, names."""
         kind, _, _ = id.path.partition("/")
         if kind == "topics":
@@ -145,8 +146,8 @@ class Catalog:
         paths = [feed.path for feed in self._index.feeds(f"{id.path}/")]
         return [self._listed(path) for path in self._names.listed(paths)]
 
-    def _listed(self, path: str) -> Listing:
-        return self._names.listing(path, self._index.feed(path))
+    def _listed(self, path: str) -> FeedInfo:
+        return self._names.feed_info(path, self._index.feed(path))
 
     def snapshot(self) -> AbstractContextManager[None]:
         """Let all that is asked inside be answered from one revision."""
@@ -157,15 +158,15 @@ class Catalog:
         found = _last_change(self._index.feed(SITE))
         return found._replace(modified=min(found.modified, self._now()))
 
-    def _current(self, listing: Listing, known: KnownFeed | None) -> Selection:
-        path = listing.id.path
+    def _current(self, feed_info: FeedInfo, known: KnownFeed | None) -> Selection:
+        path = feed_info.id.path
         # What a feed without articles shows changes with the site's files alone.
         change = _last_change(known or self._index.month(*EVERYTHING))
         rows = self._newest(path)
         following = self._index.newest_before(path, rows[-1]) if rows else None
         withdrawn = tuple(self._index.withdrawals(path, MOST_WITHDRAWN))
         previous = FeedId(path, month_of(following)) if following is not None else None
-        return self._selection(listing, listing.id, rows, change, previous, None, withdrawn)
+        return self._selection(feed_info, feed_info.id, rows, change, previous, None, withdrawn)
 
     def _newest(self, path: str) -> list[Row]:
         """The newest articles: as many as asked for, more while they are recent, and as fit."""
@@ -179,9 +180,9 @@ class Catalog:
         wanted = [row for i, row in enumerate(rows) if i < count or row.published >= recent]
         return next(fitting(wanted, _weigh, self._budget), [])
 
-    def _archives(self, listing: Listing, month: str) -> list[Selection]:
+    def _archives(self, feed_info: FeedInfo, month: str) -> list[Selection]:
         """All documents of a month, oldest first; none of a month that never held an article."""
-        path = listing.id.path
+        path = feed_info.id.path
         known = self._index.month(path, month)
         if known is None:
             return []
@@ -193,7 +194,7 @@ class Catalog:
         own = _last_change(known)
         changes = [*(own for _ in parts[1:]), LastChange(*map(max, own, latest))]
         return [
-            self._selection(listing, id, rows, change, previous, next)
+            self._selection(feed_info, id, rows, change, previous, next)
             for rows, change, (previous, id, next) in zip(parts, changes, chain, strict=True)
         ]
 
@@ -218,7 +219,7 @@ class Catalog:
 
     def _selection(
         self,
-        listing: Listing,
+        feed_info: FeedInfo,
         id: FeedId,
         rows: list[Row],
         change: LastChange,
@@ -227,14 +228,14 @@ class Catalog:
         withdrawn: tuple[Withdrawal, ...] = (),
     ) -> Selection:
         told = [row.updated for row in rows]
-        if id.month is None and listing.withdrawn:
-            told.append(listing.withdrawn)
-        shown = listing.modified if id.month is None else change.modified
+        if id.month is None and feed_info.withdrawn:
+            told.append(feed_info.withdrawn)
+        shown = feed_info.modified if id.month is None else change.modified
         return Selection(
             id=id,
-            title=listing.title if id.month is None else f"{listing.title}, {id.month}",
-            description=listing.description,
-            image=self._names.image(listing.id.path),
+            title=feed_info.title if id.month is None else f"{feed_info.title}, {id.month}",
+            description=feed_info.description,
+            image=self._names.image(feed_info.id.path),
             rows=tuple(rows),
             updated=max(told, default=shown),
             modified=min(change.modified, self._now()),

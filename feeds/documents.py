@@ -27,7 +27,7 @@ class Document:
     headers: tuple[tuple[str, str], ...]
     bodies: Bodies
     #: The key of the document of which this is a delta, and whose ETag it bears.
-    whole: str | None = None
+    base_key: str | None = None
     #: What others worked out from the document: kept with it, and dropped with it.
     memo: dict[Any, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
 
@@ -38,7 +38,7 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class DocumentPlan:
     """How to make a document: what decides its bytes, known cheaply, and how to make them."""
 
     #: A digest, as hex, of everything that decides the bytes.
@@ -50,4 +50,4 @@ class Recipe:
     #: Raises OutOfDate when what the key stands for is gone already.
     render: Callable[[], bytes]
     #: As of a Document.
-    whole: str | None = None
+    base_key: str | None = None

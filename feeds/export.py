@@ -10,14 +10,14 @@ from typing import IO
 from unicodedata import normalize
 
 from feeds.errors import ExportError
-from feeds.shelf import OWN, Shelf, is_name
+from feeds.managed_directory import OWN, ManagedDirectory, is_name
 
 #: The ending of a twin, by its coding.
 ENDINGS = {"gzip": ".gz", "br": ".br", "zstd": ".zst"}
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ExportedResponse:
     """What the server says to a GET."""
 
     status: int
@@ -31,7 +31,7 @@ class Answer:
 
 
 #: Asks the server for a path, decoded, in a coding or in none.
-Ask = Callable[[str, str], Answer]
+Ask = Callable[[str, str], ExportedResponse]
 
 
 def file_name(path: str, media_type: str) -> str:
@@ -41,7 +41,7 @@ def file_name(path: str, media_type: str) -> str:
     return "index.html" if path == "/" else f"{path.removeprefix('/')}.html"
 
 
-def put_document(shelf: Shelf, path: str, ask: Ask) -> bool:
+def put_document(directory: ManagedDirectory, path: str, ask: Ask) -> bool:
     """Put the document at a path, and its twins; False when no file can have its name."""
     plain = ask(path, "")
     if plain.status in (404, 410, 301):
@@ -50,36 +50,40 @@ def put_document(shelf: Shelf, path: str, ask: Ask) -> bool:
     if plain.status != 200:
         raise ExportError(f"{path} was answered with {plain.status}: nothing was removed")
     name = file_name(path, plain.media_type)
-    if not shelf.has_room(name):
+    if not directory.has_room(name):
         return False
-    modified = shelf.put(name, plain.body, plain.modified)
+    modified = directory.put(name, plain.body, plain.modified)
     for coding, ending in ENDINGS.items():
         twin = ask(path, coding)
-        if twin.coding == coding and shelf.has_room(name + ending):
-            shelf.put(name + ending, twin.body, modified)
+        if twin.coding == coding and directory.has_room(name + ending):
+            directory.put(name + ending, twin.body, modified)
     return True
 
 
-def put_picture(shelf: Shelf, name: str, open_image: Callable[[str], IO[bytes] | None]) -> bool:
+def put_picture(
+    directory: ManagedDirectory, name: str, open_image: Callable[[str], IO[bytes] | None]
+) -> bool:
     """Put a picture beside the documents if it is there; False when no file can have its name."""
     # A plain web server compares bytes, and addresses are typed in NFC.
     target = f"pictures/{normalize('NFC', name)}"
-    if not (is_name(name) and shelf.has_room(target)):
+    if not (is_name(name) and directory.has_room(target)):
         return False
     if image := open_image(name):
         with image:
-            shelf.copy(target, image)
+            directory.copy(target, image)
     return True
 
 
-def put_maps(shelf: Shelf, site: str, moved: Mapping[str, str], ended: Iterable[str]) -> None:
+def put_maps(
+    directory: ManagedDirectory, site: str, moved: Mapping[str, str], ended: Iterable[str]
+) -> None:
     """Put what nginx must know to answer 301 and 410; see deploy/nginx-static.conf."""
     lines = [
         f'{_asked(old)} "{site}$tributary_box{new}$tributary_rest";\n' for old, new in moved.items()
     ]
-    shelf.put(f"{OWN}/site.map", f'default "{site}";\n'.encode(), 0)
-    shelf.put(f"{OWN}/moved.map", "".join(lines).encode(), 0)
-    shelf.put(f"{OWN}/ended.map", "".join(f"{_asked(path)} 1;\n" for path in ended).encode(), 0)
+    directory.put(f"{OWN}/site.map", f'default "{site}";\n'.encode(), 0)
+    directory.put(f"{OWN}/moved.map", "".join(lines).encode(), 0)
+    directory.put(f"{OWN}/ended.map", "".join(f"{_asked(path)} 1;\n" for path in ended).encode(), 0)
 
 
 def _asked(path: str) -> str:

@@ -22,7 +22,7 @@ def locked(path: Path, shared: bool = False) -> Iterator[None]:
             _close(handle)
 
 
-class Turn:
+class LeaderLock:
     """The turn to do what one process does for all: had while nobody else has it."""
 
     def __init__(self, path: Path) -> None:
@@ -30,15 +30,15 @@ class Turn:
         self._path = path
         self._handle: int | None = None
 
-    def take(self) -> bool:
+    def try_acquire(self) -> bool:
         """Whether it is ours, now or since an earlier call."""
         if self._handle is not None and not _is_at(self._handle, self._path):
-            self.leave()
+            self.release()
         if self._handle is None:
             self._handle = self._tried()
         return self._handle is not None
 
-    def is_had(self) -> bool:
+    def is_held(self) -> bool:
         """Whether anybody has it; who asks keeps others from taking it for microseconds."""
         if self._handle is not None:
             return True
@@ -51,7 +51,7 @@ class Turn:
             _close(handle)
         return False
 
-    def leave(self) -> None:
+    def release(self) -> None:
         """Let another have it."""
         if self._handle is not None:
             _close(self._handle)
@@ -88,7 +88,7 @@ class Ownership:
         """Return True if the claim is held: no living process has claimed for another owner."""
         if not self.is_held:
             self.release()
-            # Claimants take turns: outside this lock the file is only ever held shared.
+            # Claimants try_acquire turns: outside this lock the file is only ever held shared.
             with locked(self._path.with_suffix(".lock")):
                 # Not in `_handles`: a child by fork is a process of the same owner.
                 handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)

@@ -35,7 +35,7 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(more | said, default=str)
 
 
-class Seldom:
+class LogThrottle:
     """Says whether it is time to say again what would be said for every request."""
 
     def __init__(self, quiet: float = 5.0) -> None:
@@ -43,7 +43,7 @@ class Seldom:
         self._quiet = quiet
         self._quiet_until = 0.0
 
-    def is_time(self) -> bool:
+    def is_due(self) -> bool:
         """Whether it is time; then not for a while."""
         now = time.monotonic()
         if now < self._quiet_until:
@@ -52,7 +52,7 @@ class Seldom:
         return True
 
 
-class Trouble:
+class LogOnce:
     """An error that is met again and again: logged once until it works again.
 
     Errors that alternate, or that come and go, are logged once in a while: whatever happens every
@@ -68,19 +68,19 @@ class Trouble:
         self._what = what
         self._is_traced = is_traced
         self._logged = ""
-        self._seldom = Seldom(self.QUIET)
+        self._seldom = LogThrottle(self.QUIET)
 
-    def met(self, error: Exception) -> None:
+    def report(self, error: Exception) -> None:
         """Log an error, unless it is the one that was logged last or that was a moment ago."""
         line = f"{type(error).__name__}: {error}"
-        if line == self._logged or not self._seldom.is_time():
+        if line == self._logged or not self._seldom.is_due():
             return
         self._logged = line
         self._log.error("%s: %s", self._what, line, exc_info=error if self._is_traced else None)
         if not self._is_traced:
             self._log.debug("where it failed", exc_info=error)
 
-    def end(self) -> bool:
+    def clear(self) -> bool:
         """It works; return whether the log says that it does not."""
         was_logged, self._logged = bool(self._logged), ""
         return was_logged

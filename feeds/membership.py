@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from feeds.model import Article, Membership
-from feeds.settings import Choice, NamedFeed, SiteFiles
+from feeds.settings import Choice, NamedFeed, SiteConfig
 from feeds.urls import ALL, is_file_name, name_path, provider_path, topic_path
 
 
-def memberships(article: Article, files: SiteFiles) -> tuple[Membership, ...]:
+def memberships(article: Article, files: SiteConfig) -> tuple[Membership, ...]:
     """Every feed that holds the article, each once."""
     found = {ALL.path: Membership(ALL.path)}
     for membership in (*_topics(article, files), *_provider(article, files)):
@@ -20,7 +20,7 @@ def memberships(article: Article, files: SiteFiles) -> tuple[Membership, ...]:
     return tuple((found | chosen).values())
 
 
-def _topics(article: Article, files: SiteFiles) -> Iterator[Membership]:
+def _topics(article: Article, files: SiteConfig) -> Iterator[Membership]:
     above: list[str] = []
     for name in article.topics:
         path = files.aliases.get(topic_path(name), topic_path(name))
@@ -34,7 +34,7 @@ def _topics(article: Article, files: SiteFiles) -> Iterator[Membership]:
     yield from map(Membership, above)
 
 
-def _provider(article: Article, files: SiteFiles) -> Iterator[Membership]:
+def _provider(article: Article, files: SiteConfig) -> Iterator[Membership]:
     provider = article.provider
     # Such a file is rejected, but what an older index had of it may still be served.
     if is_file_name(provider.domain):

@@ -15,11 +15,11 @@ from functools import partial
 from weakref import WeakValueDictionary
 
 from feeds.cache import LEASE, Cache
-from feeds.counting import Counts
-from feeds.documents import Document, Recipe
+from feeds.documents import Document, DocumentPlan
 from feeds.encodings import Bodies, encode, pack, unpack
 from feeds.errors import IndexUnavailable, MovedFeed, NoDelta, OutOfDate, RetiredFeed, UnknownFeed
-from feeds.logs import Seldom
+from feeds.logs import LogThrottle
+from feeds.metrics import Counters
 
 log = logging.getLogger(__name__)
 
@@ -55,11 +55,11 @@ class Publisher:
         revision: Callable[[], int],
         cache: Cache,
         memory: int = MEMORY,
-        counts: Counts | None = None,
+        counts: Counters | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Take what tells that something changed, the cache behind, and a limit in bytes."""
-        self.counts = counts or Counts()
+        self.counts = counts or Counters()
         self._revision = revision
         self._cache = cache
         self._memory = memory
@@ -73,7 +73,7 @@ class Publisher:
         self._rendering: dict[str, Future[Bodies | None]] = {}
         #: By key, what is in the memory of anybody here.
         self._alive: WeakValueDictionary[str, Bodies] = WeakValueDictionary()
-        self._complaints = Seldom()
+        self._complaints = LogThrottle()
         #: How many documents were rendered.
         self.renderings = 0
 
@@ -90,33 +90,33 @@ class Publisher:
         return found.document
 
     def document(
-        self, address: str, recipe: Callable[[], Recipe], instead: Document | None = None
+        self, address: str, plan: Callable[[], DocumentPlan], fallback: Document | None = None
     ) -> Document:
-        """The document at an address, made by a recipe when that has changed.
+        """The document at an address, made by a plan when that has changed.
 
         While somebody makes it, what was served before is served again; who names what may be
-        served ``instead``, which is larger, waits. That a feed is unknown, retired or moved, or
+        served ``fallback``, which is larger, waits. That a feed is unknown, retired or moved, or
         that there is no delta, passes through, and so does any other error, unless there is
-        something ``instead`` or from before: then that is served rather than none.
+        something ``fallback`` or from before: then that is served rather than none.
         """
-        # Read before the recipe: what changes meanwhile is seen by the next request.
+        # Read before the plan: what changes meanwhile is seen by the next request.
         revision = self._revision()
         found = self._hot.get(address)
         if found and found.revision == revision:
             found.is_used = True
             return found.document
-        is_urgent = found is None or instead is not None
+        is_urgent = found is None or fallback is not None
         try:
-            document = self._made(recipe, found.document if found else None, is_urgent)
+            document = self._made(plan, found.document if found else None, is_urgent)
         except (UnknownFeed, RetiredFeed, MovedFeed, NoDelta):
             self._drop(address)
             raise
         except Exception:
-            if instead is None and found is None:
+            if fallback is None and found is None:
                 raise
             self._complain(address)
             # First what is known to be newer: what was served before may hold what is withdrawn.
-            return instead or self._served_late(found)
+            return fallback or self._served_late(found)
         if document is None:
             return self._served_late(found)
         late = found.late if found else 0
@@ -132,15 +132,15 @@ class Publisher:
 
     def _complain(self, address: str) -> None:
         """Log the error that is being handled; not for every request, which would fill a disk."""
-        if self._complaints.is_time():
+        if self._complaints.is_due():
             log.exception("%s cannot be made now: serving what was served before", address)
 
     def _made(
-        self, recipe: Callable[[], Recipe], old: Document | None, is_urgent: bool
+        self, plan: Callable[[], DocumentPlan], old: Document | None, is_urgent: bool
     ) -> Document | None:
-        """The document of a recipe; None when another thread makes it and it is not urgent."""
+        """The document of a plan; None when another thread makes it and it is not urgent."""
         for _ in range(ATTEMPTS):
-            wanted = recipe()
+            wanted = plan()
             if old and old.key == wanted.key:
                 return replace(old, modified=wanted.modified, changed=wanted.changed)
             try:
@@ -156,46 +156,46 @@ class Publisher:
                 wanted.max_age,
                 wanted.headers,
                 bodies,
-                wanted.whole,
+                wanted.base_key,
             )
         raise IndexUnavailable("the articles change faster than they can be read")
 
-    def _bodies(self, recipe: Recipe, is_urgent: bool) -> Bodies | None:
+    def _bodies(self, plan: DocumentPlan, is_urgent: bool) -> Bodies | None:
         """From the cache, else rendered, by one thread; the others wait if it is urgent."""
         with self._lock:
             # Rendered since this thread looked, though perhaps not kept yet.
-            if alive := self._alive.get(recipe.key):
+            if alive := self._alive.get(plan.key):
                 return alive
-            under_way = self._rendering.get(recipe.key)
+            under_way = self._rendering.get(plan.key)
             if under_way is None:
-                mine = self._rendering[recipe.key] = Future[Bodies | None]()
+                mine = self._rendering[plan.key] = Future[Bodies | None]()
         if under_way is not None:
-            # Who was not in a hurry may have left it to another machine.
+            # Who was not in a expedite may have left it to another machine.
             done = under_way.result() if is_urgent else None
-            return done if done or not is_urgent else self._bodies(recipe, is_urgent)
+            return done if done or not is_urgent else self._bodies(plan, is_urgent)
         try:
-            mine.set_result(self._cached(recipe, is_urgent))
+            mine.set_result(self._cached(plan, is_urgent))
         except BaseException as error:
             mine.set_exception(error)
         with self._lock:
-            del self._rendering[recipe.key]
+            del self._rendering[plan.key]
             if not mine.exception() and (made := mine.result()):
-                self._alive[recipe.key] = made
+                self._alive[plan.key] = made
         return mine.result()
 
-    def _cached(self, recipe: Recipe, is_urgent: bool) -> Bodies | None:
+    def _cached(self, plan: DocumentPlan, is_urgent: bool) -> Bodies | None:
         """Whatever machine rendered it: all of them share the cache, and one of them renders."""
-        bodies = self._stored(recipe.key)
-        if bodies is None and not self._cache.lease(recipe.key):
+        bodies = self._stored(plan.key)
+        if bodies is None and not self._cache.lease(plan.key):
             if not is_urgent:
                 return None
-            bodies = self._awaited(recipe.key)
+            bodies = self._awaited(plan.key)
         if bodies is None:
             began = time.perf_counter()
-            bodies = encode(recipe.render(), partial(self._grew, recipe.key))
+            bodies = encode(plan.render(), partial(self._grew, plan.key))
             self.counts.rendered(time.perf_counter() - began)
             self.renderings += 1
-            self._cache.set(recipe.key, pack(recipe.key, bodies))
+            self._cache.set(plan.key, pack(plan.key, bodies))
         return bodies
 
     def _stored(self, key: str) -> Bodies | None:

@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeVar
 
 import msgspec
 
-from feeds.library import Row
+from feeds.index import Row
 from feeds.model import FeedId, Image, Withdrawal
 
 T = TypeVar("T")
@@ -44,7 +44,7 @@ class Selection:
 
     @property
     def fingerprint(self) -> bytes:
-        """Changes with everything that a subscriber can see, and with nothing else."""
+        """IndexWriter with everything that a subscriber can see, and with nothing else."""
         seen = replace(self, modified=0, changed=0)
         return blake2b(msgspec.json.encode(seen), digest_size=16).digest()
 

@@ -72,7 +72,7 @@ class NamedFeed:
 
 
 @dataclass(frozen=True, slots=True)
-class SiteFiles:
+class SiteConfig:
     """What site.yml, topics.yml and providers.yml say."""
 
     #: Its ``url`` is empty when site.yml gives none.
@@ -91,7 +91,7 @@ class SiteFiles:
 
     @property
     def fingerprint(self) -> bytes:
-        """Changes with everything here that any document could show."""
+        """IndexWriter with everything here that any document could show."""
         return blake2b(msgspec.json.encode(self, order="deterministic"), digest_size=16).digest()
 
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from feeds.errors import ContentMismatch, StoreUnavailable, WrongFile
-from feeds.locks import Turn, locked
+from feeds.locks import LeaderLock, locked
 
 log = logging.getLogger(__name__)
 
@@ -221,9 +221,9 @@ class Store:
 
         While another process has it open the file stays, and a later call moves it.
         """
-        turn = Turn(self.path.with_suffix(OPENING))
+        turn = LeaderLock(self.path.with_suffix(OPENING))
         try:
-            if not turn.take() or self.path.stat().st_ino != inode:
+            if not turn.try_acquire() or self.path.stat().st_ino != inode:
                 return
             log.error("%s is damaged (%s): moved aside and begun anew", self.path.name, error)
             # The file itself last: a new one must never find the journal of an old one.
@@ -231,4 +231,4 @@ class Store:
                 with suppress(FileNotFoundError):
                     os.replace(f"{self.path}{ending}", f"{self.aside}{ending}")
         finally:
-            turn.leave()
+            turn.release()

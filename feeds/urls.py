@@ -228,7 +228,7 @@ def slug(name: str) -> str:
     """
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).lower())
     spelled = folded.translate(_SPELLED)
-    # Marks belong to their letters: without them the words of many scripts would fall apart.
+    # FeedCounters belong to their letters: without them the words of many scripts would fall apart.
     kept = "".join(c if unicodedata.category(c)[0] in "LNM" else "-" for c in spelled)
     found = "-".join(part for part in kept.split("-") if part)
     return found or blake2b(folded.encode("utf-8", "replace"), digest_size=4).hexdigest()

@@ -14,8 +14,8 @@ from flask.testing import FlaskClient, FlaskCliRunner
 from hypothesis import HealthCheck, settings
 
 from app import create_app
-from feeds.library import Library
-from feeds.web import Web
+from feeds.sync import ContentSync
+from feeds.web.response import Web
 
 # A busy machine is no fault of what is tested.
 settings.register_profile(
@@ -114,8 +114,8 @@ class Site:
         return found
 
     @property
-    def library(self) -> Library:
-        return self.web.library
+    def sync(self) -> ContentSync:
+        return self.web.sync
 
     def get(self, path: str, **headers: str) -> Any:
         """GET a path; a header ``if_none_match`` is If-None-Match."""
@@ -145,7 +145,7 @@ def open_site(content: Content, tmp_path: Path, clock: Clock) -> Callable[..., S
             "FEEDS_URL": SITE_URL,
         }
         site = Site(create_app(given | environ, clock))
-        site.library.refresh()
+        site.sync.refresh()
         return site
 
     return open

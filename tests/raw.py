@@ -26,7 +26,7 @@ class RawAnswer:
     body: bytes
 
 
-def exchange(port: int, request: bytes, method: str = "GET") -> RawAnswer:
+def send_request(port: int, request: bytes, method: str = "GET") -> RawAnswer:
     """Send bytes to a port of this machine and read the answer to a request of this method."""
     with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as client:
         client.sendall(request)

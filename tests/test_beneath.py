@@ -12,9 +12,9 @@ import pytest
 
 from app import create_app
 from feeds.errors import ArticleError, SettingsError
-from feeds.library import disk
-from feeds.library.beneath import LinkedFolder, open_file, open_folder, status
-from feeds.library.events import FolderEvents
+from feeds.sync import scan
+from feeds.sync.beneath import LinkedFolder, open_file, open_folder, status
+from feeds.sync.folder_events import FolderEvents
 from tests.conftest import SITE_URL, Content, Site
 from tests.namespaces import in_a_namespace
 from tests.waiting import wait_for
@@ -51,7 +51,7 @@ def start(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Start]:
     """Start the site of a content folder with one article in ``news``, kept up to date."""
-    monkeypatch.setattr("feeds.library.watch.POLL", 0.2)
+    monkeypatch.setattr("feeds.sync.watcher.POLL", 0.2)
     content.write("news/n1.md", title="News")
     environ = {
         "FEEDS_CONTENT_DIR": str(content.folder),
@@ -62,12 +62,12 @@ def start(
     site = Site(create_app(environ))
 
     def started() -> Site:
-        site.library.start()
+        site.sync.start()
         seen(content, site, "warm")
         return site
 
     yield started
-    site.library.stop()
+    site.sync.stop()
 
 
 @pytest.fixture
@@ -198,13 +198,13 @@ def test_the_content_folder_itself_may_be_reached_by_links(
             }
         )
     )
-    site.library.start()
+    site.sync.start()
 
     content.write("a.md", title="A")
     assert wait_for(lambda: titles(site) == ["A"])
     assert site.get("/all.json").json["title"] == "By links"
     assert site.client.get("/pictures/cat.png", buffered=True).data == PNG
-    site.library.stop()
+    site.sync.stop()
 
 
 # The watches.
@@ -279,7 +279,7 @@ def test_a_folder_that_is_mounted_at_a_second_path_is_seen_at_both(tmp_path: Pat
 _SEEN = """
 import subprocess, sys
 from pathlib import Path
-from feeds.library.events import FolderEvents
+from feeds.sync.events import FolderEvents
 root = Path(sys.argv[1])
 subprocess.run(["mount", "--bind", root / "one", root / "two"], check=True)
 events = FolderEvents(root)
@@ -333,7 +333,7 @@ def test_a_folder_swapped_for_a_link_at_any_moment_leaks_nothing(
     def swap() -> None:
         nonlocal swaps
         while not over.is_set():
-            exchange(news, link)
+            send_request(news, link)
             swaps += 1
 
     swapping = threading.Thread(target=swap)
@@ -341,8 +341,8 @@ def test_a_folder_swapped_for_a_link_at_any_moment_leaks_nothing(
     seen, listed = set(), set()
     for _ in range(5_000):
         with suppress(FileNotFoundError, NotADirectoryError):
-            seen.add(disk.read(content.folder, "news/n1.md"))
-        listed |= {folder.prefix + n for folder in disk.walk(content.folder) for n in folder.stamps}
+            seen.add(scan.read(content.folder, "news/n1.md"))
+        listed |= {folder.prefix + n for folder in scan.walk(content.folder) for n in folder.stamps}
     over.set()
     swapping.join()
 
@@ -351,7 +351,7 @@ def test_a_folder_swapped_for_a_link_at_any_moment_leaks_nothing(
     assert listed == {"news", "news/n1.md"}
 
 
-def exchange(one: Path, other: Path) -> None:
+def send_request(one: Path, other: Path) -> None:
     """Exchange two names at once."""
     done = ctypes.CDLL(None, use_errno=True).renameat2(
         AT_FDCWD, os.fsencode(one), AT_FDCWD, os.fsencode(other), RENAME_EXCHANGE
@@ -366,7 +366,7 @@ def test_a_reader_names_a_link_as_one(content: Content) -> None:
     (content.folder / "link.md").symlink_to("a.md")
 
     with pytest.raises(ArticleError, match="a symbolic link, which is not followed: put the file"):
-        disk.read(content.folder, "link.md")
+        scan.read(content.folder, "link.md")
 
 
 # Commands, images and the files of the site.
@@ -404,8 +404,8 @@ def test_a_refresh_logs_a_link_once(
 ) -> None:
     (content.folder / "today").symlink_to("news")
 
-    site.library.refresh()
-    site.library.refresh()
+    site.sync.refresh()
+    site.sync.refresh()
 
     assert caplog.text.count("today:1: file: outside: a symbolic link") == 1
 
@@ -427,7 +427,7 @@ def test_a_refresh_of_given_paths_looks_behind_no_link(content: Content, site: S
     content.write("news/n1.md", title="News")
     (content.folder / "today").symlink_to("news")
 
-    site.library.refresh(["today/n1.md", "today/", "today"])
+    site.sync.refresh(["today/n1.md", "today/", "today"])
 
     assert titles(site) == []
     assert unserved(site) == {"outside": 1}

@@ -20,7 +20,7 @@ from cachelib import BaseCache
 from pymemcache.client.base import Client as MemcachedClient
 
 from feeds import cache as cache_module
-from feeds.cache import Cache, open_cache, open_traces
+from feeds.cache import Cache, open_cache, open_history_cache
 from feeds.encodings import encode, pack, unpack
 from feeds.errors import SettingsError
 from tests import stores
@@ -130,7 +130,7 @@ def shared(request: pytest.FixtureRequest) -> Store:
 @pytest.fixture(params=["memory", "redis", "memcached", "files"])
 def cache(request: pytest.FixtureRequest) -> Cache:
     if request.param == "memory":
-        return open_traces(1_000_000)
+        return open_history_cache(1_000_000)
     found = request.getfixturevalue(request.param)
     assert isinstance(found, Store)
     return found.open()
@@ -296,7 +296,7 @@ def test_memory_is_bounded_in_bytes_and_what_is_used_least_recently_leaves_first
     values = {f"{number:032x}": os.urandom(1000) for number in range(1000)}
     tracemalloc.start()
     try:
-        cache = open_traces(50_000)
+        cache = open_history_cache(50_000)
         cache.set("used", b"again and again")
         for key, value in values.items():
             cache.set(f"{key}:{key}", bytes(bytearray(value)))
@@ -312,7 +312,7 @@ def test_memory_is_bounded_in_bytes_and_what_is_used_least_recently_leaves_first
 
 
 def test_a_value_larger_than_the_memory_is_not_kept_and_takes_no_room() -> None:
-    cache = open_traces(2_000)
+    cache = open_history_cache(2_000)
     cache.set(KEY, bytes(10_000))
     first = cache.get(KEY)
 
@@ -323,7 +323,7 @@ def test_a_value_larger_than_the_memory_is_not_kept_and_takes_no_room() -> None:
 
 
 def test_memory_is_safe_in_many_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    cache = open_traces(20_000)
+    cache = open_history_cache(20_000)
 
     def work(number: int) -> None:
         for turn in range(2000):

@@ -9,7 +9,7 @@ import pytest
 
 from feeds.catalog import Catalog
 from feeds.errors import MovedFeed, OutOfDate, RetiredFeed, UnknownFeed
-from feeds.listing import Listing
+from feeds.feed_info import FeedInfo
 from feeds.model import FeedId, Format
 from feeds.selection import Selection
 from feeds.urls import ALL
@@ -20,8 +20,8 @@ OpenSite = Callable[..., Site]
 DAY = 86_400
 
 
-def listing(site: Site, path: str) -> Listing:
-    return site.web.catalog.listing(FeedId(path))
+def feed_info(site: Site, path: str) -> FeedInfo:
+    return site.web.catalog.feed_info(FeedId(path))
 
 
 def ids(
@@ -33,22 +33,22 @@ def ids(
 
 def with_budget(site: Site, budget: int) -> Catalog:
     """The catalog, with so many bytes for the articles of a document."""
-    return Catalog(site.library, site.web.catalog.files, budget)
+    return Catalog(site.sync, site.web.catalog.files, budget)
 
 
 def test_a_topic_is_called_what_most_articles_call_it(content: Content, site: Site) -> None:
     content.write("a.md", topics=["power-apps"])
     content.write("b.md", topics=["Power Apps"])
     content.write("c.md", topics=["Power Apps"])
-    site.library.refresh()
+    site.sync.refresh()
 
-    assert listing(site, "topics/power-apps").name == "Power Apps"
+    assert feed_info(site, "topics/power-apps").name == "Power Apps"
 
     content.remove("b.md")
     content.write("c.md", topics=["power-apps"])
-    site.library.refresh()
+    site.sync.refresh()
 
-    assert listing(site, "topics/power-apps").name == "power-apps"
+    assert feed_info(site, "topics/power-apps").name == "power-apps"
 
 
 def test_what_the_site_files_call_a_feed_wins(content: Content, open_site: OpenSite) -> None:
@@ -58,11 +58,11 @@ def test_what_the_site_files_call_a_feed_wins(content: Content, open_site: OpenS
     content.write("a.md")
     site = open_site()
 
-    assert listing(site, "topics/ai").title == "Artificial Intelligence — My Site"
-    assert listing(site, "topics/ai").description == "Minds."
-    assert listing(site, "providers/news.example.com").name == "The News"
-    assert listing(site, "feeds/best").description == "The Best, from My Site"
-    assert listing(site, "all").title == "My Site"
+    assert feed_info(site, "topics/ai").title == "Artificial Intelligence — My Site"
+    assert feed_info(site, "topics/ai").description == "Minds."
+    assert feed_info(site, "providers/news.example.com").name == "The News"
+    assert feed_info(site, "feeds/best").description == "The Best, from My Site"
+    assert feed_info(site, "all").title == "My Site"
 
 
 def test_names_under_a_domain_are_listed_when_there_are_several(
@@ -71,9 +71,9 @@ def test_names_under_a_domain_are_listed_when_there_are_several(
     content.write("a.md", provider={"name": "One", "domain": "tube.example"})
     content.write("b.md", provider={"name": "Two", "domain": "tube.example"})
     content.write("c.md", provider={"name": "Only", "domain": "one.example"})
-    site.library.refresh()
+    site.sync.refresh()
 
-    found = {entry.id.path: entry for entry in site.web.catalog.listings()}
+    found = {entry.id.path: entry for entry in site.web.catalog.feed_infos()}
 
     assert {path for path in found if path.startswith("providers/")} == {
         "providers/tube.example",
@@ -92,18 +92,18 @@ def test_a_domain_is_called_by_the_one_name_that_publishes_there_and_not_by_one_
     provider = {"name": "One", "domain": "tube.example"}
     for month in ("08", "09"):
         content.write(f"{month}.md", provider=provider, publishedDateTime=f"2026-{month}-01")
-    site.library.refresh()
+    site.sync.refresh()
     alone = site.get("/providers/tube.example/2026-08.json")
 
     content.write("b.md", provider=provider | {"name": "Two"}, publishedDateTime="2026-11-01")
-    site.library.refresh()
+    site.sync.refresh()
     beside = site.get("/providers/tube.example/2026-08.json")
 
     assert alone.json["title"].startswith("One — ")
     assert beside.json["title"].startswith("tube.example — ")
     assert beside.headers["ETag"] != alone.headers["ETag"]
     assert beside.last_modified > alone.last_modified
-    assert listing(site, "providers/tube.example/one").name == "One"
+    assert feed_info(site, "providers/tube.example/one").name == "One"
 
 
 def test_lists_hold_every_feed_but_retired_ones_and_aliases(
@@ -120,7 +120,7 @@ def test_lists_hold_every_feed_but_retired_ones_and_aliases(
     content.write("b.md", topics=[], provider={"domain": "gone.example"})
     site = open_site()
 
-    found = {entry.id.path: entry.count for entry in site.web.catalog.listings()}
+    found = {entry.id.path: entry.count for entry in site.web.catalog.feed_infos()}
 
     assert found == {
         "all": 2,
@@ -176,9 +176,9 @@ def test_a_feed_that_lost_its_last_article_stays_known_and_empty(
     content: Content, site: Site
 ) -> None:
     content.write("a.md", topics=["Rare"])
-    site.library.refresh()
+    site.sync.refresh()
     content.remove("a.md")
-    site.library.refresh()
+    site.sync.refresh()
 
     assert ids(site, "topics/rare") == ids(site, "topics/rare", "2026-11") == []
 
@@ -218,7 +218,7 @@ def test_a_feed_holds_the_newest_articles_up_to_its_limit(
 def test_articles_of_one_moment_are_in_the_order_of_their_ids(content: Content, site: Site) -> None:
     for name in ("b", "c", "a"):
         content.write(f"{name}.md")
-    site.library.refresh()
+    site.sync.refresh()
 
     assert ids(site) == ["a", "b", "c"]
 
@@ -239,7 +239,7 @@ def test_a_document_that_would_be_too_large_leaves_the_oldest_out(
     content: Content, site: Site
 ) -> None:
     write_days(content, 10)
-    site.library.refresh()
+    site.sync.refresh()
     weight = site.web.catalog.select(ALL).rows[0].weight
 
     selection = with_budget(site, 3 * weight + 10).select(ALL)
@@ -261,7 +261,7 @@ def walk(catalog: Catalog) -> list[str]:
 
 def test_archives_hold_every_article_once_in_order(content: Content, site: Site) -> None:
     write_days(content, 75)
-    site.library.refresh()
+    site.sync.refresh()
 
     assert ids(site) == [f"{number:03}" for number in range(74, 24, -1)]
     assert walk(site.web.catalog) == [f"{number:03}" for number in range(29, -1, -1)]
@@ -271,7 +271,7 @@ def test_a_month_too_large_for_a_document_has_parts_that_name_each_other(
     content: Content, site: Site
 ) -> None:
     write_days(content, 40)
-    site.library.refresh()
+    site.sync.refresh()
     weight = max(row.weight for row in site.web.catalog.select(ALL).rows)
     catalog = with_budget(site, 8 * weight)
 
@@ -292,14 +292,14 @@ def test_what_is_published_changes_only_the_newest_document_of_its_month(
 ) -> None:
     """Nor does that by which a month comes to need another one change its neighbours."""
     write_days(content, 75)
-    site.library.refresh()
+    site.sync.refresh()
     weight = max(row.weight for row in site.web.catalog.select(ALL).rows)
     catalog = with_budget(site, 8 * weight + 200)
     before = archives(catalog)
 
     for number in range(9):
         content.write(f"new-{number}.md", publishedDateTime=f"2026-10-29T1{number}:30:00Z")
-    site.library.refresh()
+    site.sync.refresh()
 
     after = archives(catalog)
     october = FeedId("all", "2026-10")
@@ -317,14 +317,14 @@ def test_the_month_before_learns_of_a_first_full_document_with_a_later_time(
 ) -> None:
     """[56] It names the oldest document of the month as the next one."""
     write_days(content, 34)
-    site.library.refresh()
+    site.sync.refresh()
     weight = max(row.weight for row in site.web.catalog.select(ALL).rows)
     catalog, september = with_budget(site, 8 * weight), FeedId("all", "2026-09")
     before = catalog.select(september)
 
     for number in range(5):
         content.write(f"new-{number}.md", publishedDateTime=f"2026-10-0{number + 1}T13:00:00Z")
-    site.library.refresh()
+    site.sync.refresh()
 
     after = catalog.select(september)
     assert (before.next, after.next) == (FeedId("all", "2026-10"), FeedId("all", "2026-10", 1))
@@ -343,7 +343,7 @@ def archives(catalog: Catalog) -> dict[FeedId, Selection]:
 
 def test_a_month_without_articles_is_unknown(content: Content, site: Site) -> None:
     content.write("a.md")
-    site.library.refresh()
+    site.sync.refresh()
 
     with pytest.raises(UnknownFeed):
         site.web.catalog.select(FeedId("all", "2026-10"))
@@ -351,7 +351,7 @@ def test_a_month_without_articles_is_unknown(content: Content, site: Site) -> No
 
 def test_months_are_listed_newest_first_with_their_counts(content: Content, site: Site) -> None:
     write_days(content, 40)
-    site.library.refresh()
+    site.sync.refresh()
 
     months = site.web.catalog.months(ALL)
 
@@ -363,11 +363,11 @@ def test_a_month_that_comes_or_goes_moves_the_times_of_those_beside_it(
 ) -> None:
     content.write("a.md", publishedDateTime="2026-08-01")
     content.write("c.md", publishedDateTime="2026-10-01")
-    site.library.refresh()
+    site.sync.refresh()
     before = {month.name: month.modified for month in site.web.catalog.months(ALL)}
 
     content.write("b.md", publishedDateTime="2026-09-01")
-    site.library.refresh()
+    site.sync.refresh()
 
     after = {month.name: month.modified for month in site.web.catalog.months(ALL)}
     assert after["2026-08"] > before["2026-08"]
@@ -379,12 +379,12 @@ def test_a_feed_that_changes_its_name_moves_the_times_of_its_archives(
 ) -> None:
     content.write("a.md", topics=["b c"], publishedDateTime="2026-08-01")
     content.write("c.md", topics=["B-C"], publishedDateTime="2026-10-01")
-    site.library.refresh()
+    site.sync.refresh()
     catalog, august = site.web.catalog, FeedId("topics/b-c", "2026-08")
     before = catalog.select(august)
 
     content.write("d.md", topics=["b c"], publishedDateTime="2026-10-02")
-    site.library.refresh()
+    site.sync.refresh()
 
     after = catalog.select(august)
     assert (before.title, after.title) == ("B-C — Tributary, 2026-08", "b c — Tributary, 2026-08")
@@ -393,13 +393,13 @@ def test_a_feed_that_changes_its_name_moves_the_times_of_its_archives(
 
 def test_withdrawals_are_told_for_seven_days(content: Content, site: Site, clock: Clock) -> None:
     content.write("a.md")
-    site.library.refresh()
+    site.sync.refresh()
     content.remove("a.md")
-    site.library.refresh()
+    site.sync.refresh()
     assert "at:deleted-entry" in site.get("/all.atom").text
 
     clock.now += 7 * DAY
-    report = site.library.refresh([])
+    report = site.sync.refresh([])
 
     assert "at:deleted-entry" not in site.get("/all.atom").text
     assert report.due is None
@@ -412,14 +412,14 @@ def test_a_withdrawal_that_is_told_no_longer_changes_nothing_else(
     """Nor is the time of the last change taken back."""
     content.write("a.md")
     content.write("b.md")
-    site.library.refresh()
+    site.sync.refresh()
     clock.now += DAY
     content.remove("a.md")
-    site.library.refresh()
+    site.sync.refresh()
     before, changed = site.get(f"/all.{format}"), site.web.catalog.select(ALL).updated
 
     clock.now += 8 * DAY
-    site.library.refresh([])
+    site.sync.refresh([])
 
     after = site.get(f"/all.{format}")
     assert changed == site.web.catalog.select(ALL).updated == NOW + DAY
@@ -430,12 +430,12 @@ def test_a_withdrawal_that_is_told_no_longer_changes_nothing_else(
 
 def test_an_article_that_comes_back_is_withdrawn_no_longer(content: Content, site: Site) -> None:
     content.write("a.md")
-    site.library.refresh()
+    site.sync.refresh()
     content.remove("a.md")
-    site.library.refresh()
+    site.sync.refresh()
 
     content.write("a.md")
-    site.library.refresh()
+    site.sync.refresh()
 
     assert "at:deleted-entry" not in site.get("/all.atom").text
 
@@ -444,10 +444,10 @@ def test_an_article_that_changed_since_it_was_selected_is_not_rendered_under_its
     content: Content, site: Site
 ) -> None:
     content.write("a.md", title="Before")
-    site.library.refresh()
+    site.sync.refresh()
     selection = site.web.catalog.select(ALL)
     content.write("a.md", title="After")
-    site.library.refresh()
+    site.sync.refresh()
 
     with pytest.raises(OutOfDate):
         site.web.catalog.feed(selection)
@@ -455,7 +455,7 @@ def test_an_article_that_changed_since_it_was_selected_is_not_rendered_under_its
 
 def test_when_a_feed_changed_has_no_say_in_what_it_is(content: Content, site: Site) -> None:
     content.write("a.md")
-    site.library.refresh()
+    site.sync.refresh()
     selection = site.web.catalog.select(ALL)
 
     assert replace(selection, modified=1).fingerprint == selection.fingerprint
@@ -493,7 +493,7 @@ def test_an_address_in_another_normal_form_moves_to_the_usual_one(
     content: Content, site: Site, path: str
 ) -> None:
     content.write("a.md", topics=["Caf\u00e9"])
-    site.library.refresh()
+    site.sync.refresh()
 
     composed = "/" + path.format("caf%C3%A9")
     decomposed = site.get("/" + path.format("cafe%CC%81"))

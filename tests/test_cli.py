@@ -146,7 +146,7 @@ def test_check_names_what_is_wrong_with_a_file_itself(troubles: dict[str, str], 
 
 
 def test_what_is_wrong_with_a_file_disturbs_no_other(troubles: dict[str, str], site: Site) -> None:
-    site.library.refresh()
+    site.sync.refresh()
 
     assert [item["id"] for item in site.get("/all.json").json["items"]] == [
         "tag:tributary.localhost,2026:same"
@@ -172,7 +172,7 @@ def test_refresh_says_what_it_did(content: Content, site: Site) -> None:
 
 def test_feeds_lists_every_feed_with_its_count_and_address(content: Content, site: Site) -> None:
     content.write("a.md")
-    site.library.refresh()
+    site.sync.refresh()
 
     assert site.runner.invoke(args=["feeds"]).output.splitlines() == [
         "     1  https://feeds.example.org/all.rss",
@@ -183,7 +183,7 @@ def test_feeds_lists_every_feed_with_its_count_and_address(content: Content, sit
 
 def test_explain_says_in_which_feeds_an_article_is(content: Content, site: Site) -> None:
     file = content.write("a.md")
-    site.library.refresh()
+    site.sync.refresh()
 
     for path in ("a.md", str(file)):
         assert site.runner.invoke(args=["explain", path]).output.splitlines() == [
@@ -200,9 +200,9 @@ def test_explain_says_why_an_article_is_in_none_or_in_its_earlier_version(
 ) -> None:
     content.write("draft.md", published=False)
     content.write("a.md")
-    site.library.refresh()
+    site.sync.refresh()
     content.raw("a.md", "no front matter")
-    site.library.refresh()
+    site.sync.refresh()
 
     draft = site.runner.invoke(args=["explain", "draft.md"]).output
     broken = site.runner.invoke(args=["explain", "a.md"]).output
@@ -232,7 +232,7 @@ def test_explain_opens_one_file_of_many(content: Content, site: Site) -> None:
     for number in range(50):
         content.write(f"{number}.md")
         content.write(f"news/{number}.md")
-    site.library.refresh()
+    site.sync.refresh()
     content.write("7.md", published=False)
 
     with INotify() as opened:
@@ -247,12 +247,13 @@ def test_explain_opens_one_file_of_many(content: Content, site: Site) -> None:
 
 def test_explain_names_the_file_that_has_the_same_id(content: Content, site: Site) -> None:
     content.write("a.md", id="same")
-    site.library.refresh()
+    site.sync.refresh()
     content.write("b.md", id="same")
 
     said = site.runner.invoke(args=["explain", "b.md"]).output
 
-    assert said == "b.md: id: collision: a.md has the same id and was served first: give one of them another\n"
+    same = "a.md has the same id and was served first: give one of them another"
+    assert said == f"b.md: id: collision: {same}\n"
 
 
 @pytest.mark.parametrize(

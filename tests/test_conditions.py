@@ -319,7 +319,7 @@ def test_each_visible_change_moves_both_validators(
     paths = FEEDS[:-1]
     before = {path: served.get(path) for path in paths}
     change(content)
-    served.library.refresh()
+    served.sync.refresh()
 
     statuses = {path: poll(served, path, before[path]) for path in paths}
     after = {path: served.get(path) for path in paths}
@@ -338,7 +338,7 @@ def test_what_nobody_can_see_moves_nothing(
     """The second promise."""
     before = {path: served.get(path) for path in FEEDS}
     change(content)
-    served.library.refresh()
+    served.sync.refresh()
 
     statuses = {path: poll(served, path, before[path]) for path in FEEDS}
     after = {path: served.get(path) for path in FEEDS}
@@ -358,16 +358,16 @@ def test_changes_within_one_second_are_told_apart_by_date(
     answers = [served.get(path)]
     for number in range(4):
         content.write(f"new-{number}.md")
-        served.library.refresh()
+        served.sync.refresh()
         answers.append(served.get(path))
     content.remove("new-0.md")
-    served.library.refresh()
+    served.sync.refresh()
     answers.append(served.get(path))
     content.remove("new-1.md")
     restarted = open_site()
     answers.append(restarted.get(path))
     content.remove("new-2.md")
-    restarted.library.refresh()
+    restarted.sync.refresh()
     answers.append(restarted.get(path))
 
     dates = [modified(each) for each in answers]
@@ -383,7 +383,7 @@ def test_a_storm_of_changes_leads_no_date_into_the_future(
     """[56]"""
     for number in range(30):
         content.write("a.md", title=f"Title {number}")
-        served.library.refresh()
+        served.sync.refresh()
 
     dates = [modified(served.get(path)).timestamp() for path in FEEDS]
 
@@ -441,7 +441,7 @@ def test_a_date_to_come_is_told_only_when_it_has_come(
     site = open_site()
     before = site.get("/all.rss")
     clock.now += 600
-    site.library.refresh()
+    site.sync.refresh()
 
     after = site.get("/all.rss")
 
@@ -452,13 +452,13 @@ def test_a_date_to_come_is_told_only_when_it_has_come(
 
 def test_an_embargo_ends_on_time(content: Content, served: Site, clock: Clock) -> None:
     content.write("later.md", publishedDateTime="2026-11-20T12:00:30Z", title="Later")
-    served.library.refresh()
+    served.sync.refresh()
     before = served.get("/all.rss")
     clock.now += 29
-    served.library.refresh()
+    served.sync.refresh()
     early = poll(served, "/all.rss", before)
     clock.now += 1
-    served.library.refresh()
+    served.sync.refresh()
 
     on_time = poll(served, "/all.rss", before)
 
@@ -478,7 +478,7 @@ def test_only_the_feeds_that_are_touched_move(
     others = ["/topics/law.rss", "/providers/law.example.com.atom", "/all/2026-10.json"]
     before = {path: site.get(path) for path in touched + others}
     content.write("ai.md", topics=["AI"], title="Another title")
-    site.library.refresh()
+    site.sync.refresh()
 
     statuses = {path: poll(site, path, before[path]) for path in touched + others}
 
@@ -495,7 +495,7 @@ def test_a_change_below_the_end_of_a_feed_moves_no_tag(
     site = open_site()
     before = site.get("/all.rss")
     content.write("old.md", publishedDateTime="2026-01-01", title="Another title")
-    site.library.refresh()
+    site.sync.refresh()
 
     after = site.get("/all.rss", if_none_match=before.headers["ETag"])
 

@@ -11,7 +11,7 @@ import feedparser
 import pytest
 
 from app import create_app
-from feeds.library.text import clean
+from feeds.articles.text import clean
 from tests.conftest import SITE_URL, Site
 
 
@@ -22,7 +22,7 @@ def open_corpus(folder: Path, instance: Path) -> Site:
         "FEEDS_URL": SITE_URL,
     }
     site = Site(create_app(environ))
-    site.library.refresh()
+    site.sync.refresh()
     return site
 
 

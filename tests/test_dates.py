@@ -17,8 +17,9 @@ import pytest
 
 from app import create_app
 from feeds import web
-from feeds.library import changes, refresh
-from feeds.library.marks import SLACK
+from feeds.index import writer
+from feeds.index.feed_counters import SLACK
+from feeds.sync import refresh
 from feeds.web.answers import MARGIN
 from tests.conftest import NOW, SITE_URL, Clock, Content, Site
 from tests.live import serving
@@ -67,7 +68,7 @@ def echoed(site: Site, path: str, answer: Any) -> int:
 
 def change(site: Site, content: Content, title: str = "Another title") -> None:
     content.write("a.md", title=title, topics=["AI", title])
-    site.library.refresh()
+    site.sync.refresh()
 
 
 @every_path
@@ -130,7 +131,7 @@ def test_a_change_can_be_seen_when_it_is_committed_not_when_its_refresh_began(
         clock.now += 300
         fetched.append((clock.now, served.get("/all.rss").data))
 
-    served.library.refresh(progress=work)
+    served.sync.refresh(progress=work)
     clock.now += 60
     moment, body = fetched[-1]
 
@@ -145,9 +146,9 @@ def test_a_change_whose_process_died_before_announcing_it_can_be_seen_when_anoth
 ) -> None:  # fmt: skip
     content.write("a.md", title="Another title")
     with monkeypatch.context() as patched:
-        patched.setattr(served.library.revision, "set", lambda value, now: 1 / 0)
+        patched.setattr(served.sync.revision, "set", lambda value, now: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            served.library.refresh()
+            served.sync.refresh()
     clock.now += 60
     fetched = clock.now
 
@@ -194,7 +195,7 @@ def test_a_lost_index_gives_no_date_again_that_it_gave_before(
 ) -> None:  # fmt: skip
     """Of all dates in the articles none tells what was removed."""
     content.write("a.md", topics=["AI", "Robots"])
-    served.library.refresh()
+    served.sync.refresh()
     before = served.get(path)
     (tmp_path / "instance" / "index.sqlite").unlink()
     content.remove("a.md")
@@ -217,7 +218,7 @@ def test_the_first_article_of_a_declared_topic_takes_no_date_back(
     before = site.get("/topics/ai.rss")
     fetched = clock.now
     content.write("old.md", publishedDateTime="2019-01-01")
-    site.library.refresh()
+    site.sync.refresh()
 
     after = site.get("/topics/ai.rss")
 
@@ -252,19 +253,19 @@ def made_anew(
         "FEEDS_URL": SITE_URL,
     }
     again = Site(create_app(environ, clock))
-    may_go_on, clear = threading.Event(), changes.clear
+    may_go_on, clear = threading.Event(), writer.clear
 
     def wait_and_clear(connection: Any, now: int) -> None:
         may_go_on.wait(20)
         clear(connection, now)
 
-    monkeypatch.setattr(changes, "clear", wait_and_clear)
-    again.library.start(patience=0)
+    monkeypatch.setattr(refresh, "clear", wait_and_clear)
+    again.sync.start(patience=0)
     try:
         yield again
     finally:
         may_go_on.set()
-        again.library.stop()
+        again.sync.stop()
 
 
 @pytest.mark.parametrize("path", ["/all.rss", "/all/2026-11.json", "/topics/ai", "/feeds.json"])

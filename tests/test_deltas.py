@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from feeds import formats
-from feeds.cache import open_traces
+from feeds.cache import open_history_cache
+from feeds.deltas import DocumentHistory, _name
 from feeds.encodings import CODINGS, IDENTITY
-from feeds.traces import Traces, _name
 from feeds.urls import ALL
 from feeds.web.negotiation import wants_news
 from tests import stores
@@ -53,7 +53,7 @@ def changed(ten: Site, content: Content, clock: Clock) -> dict[str, str]:
     content.write("new.md", title="New", publishedDateTime="2026-11-20T12:30:00Z")
     content.write("4.md", title="Changed", publishedDateTime="2026-11-01T10:04:00Z")
     content.remove("2.md")
-    ten.library.refresh()
+    ten.sync.refresh()
     return tags
 
 
@@ -205,7 +205,7 @@ def test_atom_tells_what_was_withdrawn_since(
     between = ten.get(path).headers["ETag"]
     clock.now += 60
     content.remove("7.md")
-    ten.library.refresh()
+    ten.sync.refresh()
 
     assert deleted(poll(ten, path, changed[path]).data) == ["7", "2"]
     assert deleted(poll(ten, path, between).data) == ["7"]
@@ -224,7 +224,7 @@ def test_where_a_withdrawal_cannot_be_told_a_delta_may_be_empty(
     path = f"/topics/ai.{format}"
     tag = ten.get(path).headers["ETag"]
     content.remove("9.md")
-    ten.library.refresh()
+    ten.sync.refresh()
 
     answer = poll(ten, path, tag)
 
@@ -259,7 +259,7 @@ def test_a_delta_that_would_be_nearly_the_whole_is_not_made(
         content.write(
             f"{number}.md", title="A new and longer title", publishedDateTime="2026-11-02T10:00:00Z"
         )
-    ten.library.refresh()
+    ten.sync.refresh()
 
     answer = poll(ten, path, tag)
 
@@ -273,7 +273,7 @@ def test_archives_are_given_whole(content: Content, open_site: Callable[..., Sit
     path = "/all/2026-11.atom"
     tag = site.get(path).headers["ETag"]
     content.write("a.md", title="Changed")
-    site.library.refresh()
+    site.sync.refresh()
 
     assert poll(site, path, tag).status_code == 200
     assert poll(site, path, site.get(path).headers["ETag"]).status_code == 304
@@ -353,7 +353,7 @@ def test_deltas_leave_memory_like_any_document(
     tags = [site.get("/all.rss").headers["ETag"]]
     for number in range(80):
         content.write("0.md", title=f"Version {number}")
-        site.library.refresh()
+        site.sync.refresh()
         tags.append(site.get("/all.rss").headers["ETag"])
 
     statuses = [poll(site, "/all.rss", tag).status_code for tag in tags]
@@ -370,7 +370,7 @@ def test_a_day_of_changes_is_known(ten: Site, content: Content) -> None:
 
     for number in range(144):
         content.write("9.md", title=f"Version {number}")
-        ten.library.refresh()
+        ten.sync.refresh()
         for path in PATHS:
             ten.get(path)
 
@@ -398,17 +398,17 @@ class Recorder:
 
 
 def test_traces_are_few_bytes_and_the_oldest_leave_first(ten: Site) -> None:
-    traces = Traces(b"way", open_traces(50_000))
+    history = DocumentHistory(b"way", open_history_cache(50_000))
     selection = ten.web.catalog.select(ALL)
 
     kept: list[bytes] = []
-    traces.keep("", "oldest", selection)
+    history.share("", "oldest", selection)
     for number in range(200):
-        traces.keep("", f"{number}", selection)
-    Traces(b"way", Recorder(kept)).keep("", "key", selection)
+        history.share("", f"{number}", selection)
+    DocumentHistory(b"way", Recorder(kept)).share("", "key", selection)
 
     assert [len(trace) for trace in kept] == [28 + 8 * 10]
-    assert [traces.recall("", key) is None for key in ("oldest", "90", "110", "199")] == [
+    assert [history.items_of("", key) is None for key in ("oldest", "90", "110", "199")] == [
         True, True, False, False,
     ]  # fmt: skip
 
@@ -443,7 +443,7 @@ def test_who_served_a_document_knows_what_it_held_without_asking_redis(
         tags = {site.get("/all.rss").headers["ETag"] for site in sites}
     content.write("new.md")
     for site in sites:
-        site.library.refresh()
+        site.sync.refresh()
 
     (tag,) = tags
     answers = [poll(site, "/all.rss", tag) for site in sites]
@@ -464,7 +464,7 @@ def test_documents_are_known_as_long_as_the_cache_lives(
     content.write("new.md")
     after = open_site(FEEDS_CACHE_URL=shared, FEEDS_INSTANCE_DIR=str(content.folder.parent / "b"))
 
-    before.library.refresh()
+    before.sync.refresh()
 
     answers = [poll(site, "/all.rss", tag) for site in (after, before)]
 
@@ -484,12 +484,12 @@ def test_a_damaged_trace_is_none(
     site = open_site()
     tag = site.get("/all.rss").headers["ETag"]
     content.write("new.md")
-    site.library.refresh()
+    site.sync.refresh()
     assert poll(site, "/all.rss", tag).status_code == 226
 
     name = _name(f"{SITE_URL}/all.rss", tag.strip('"'))
-    assert site.web.traces.near.get(name)
-    site.web.traces.near.set(name, damage)
+    assert site.web.history.near.get(name)
+    site.web.history.near.set(name, damage)
     site.web.publisher._hot.clear()
 
     assert poll(site, "/all.rss", tag).status_code == 200
@@ -513,7 +513,7 @@ def test_a_delta_of_before_is_not_served_where_the_whole_is_newer(
     """What it named may be withdrawn by now."""
     delta = poll(ten, PATHS[0], changed[PATHS[0]])
     content.remove("new.md")
-    ten.library.refresh()
+    ten.sync.refresh()
     ten.get(PATHS[0])
     monkeypatch.setattr(formats, "render", lambda feed, format: 1 / 0)
 
@@ -584,7 +584,7 @@ def test_deltas_applied_in_order_give_the_feed(
                     (content.folder / f"{number}.md").unlink(missing_ok=True)
                 case "poll":
                     follower.poll(site)
-            site.library.refresh(is_confirmed=True)
+            site.sync.refresh(is_confirmed=True)
         follower.poll(site)
         feed = {item.id: item for item in items(site.get(path).data, format)}
         assert {id: follower.known[id] for id in feed} == feed
@@ -597,7 +597,7 @@ def test_deltas_applied_in_order_give_the_feed(
 
 def all_of(site: Site) -> list[Any]:
     """Every article that is served, by its archives."""
-    months = site.web.catalog.months(site.web.catalog.listings()[0].id)
+    months = site.web.catalog.months(site.web.catalog.feed_infos()[0].id)
     return [
         item for month in months for item in items(site.get(f"/all/{month.name}.atom").data, "atom")
     ]
@@ -608,7 +608,7 @@ def test_a_delta_is_the_same_bytes_whenever_it_is_rendered(
 ) -> None:
     first = poll(ten, PATHS[1], changed[PATHS[1]]).data
     again = open_site()
-    again.web.traces.near.set(*trace_of(ten, changed[PATHS[1]]))
+    again.web.history.near.set(*trace_of(ten, changed[PATHS[1]]))
 
     assert poll(again, PATHS[1], changed[PATHS[1]]).data == first
     assert again.web.publisher.renderings == 2
@@ -616,4 +616,4 @@ def test_a_delta_is_the_same_bytes_whenever_it_is_rendered(
 
 def trace_of(site: Site, tag: str) -> tuple[str, bytes]:
     name = _name(f"{SITE_URL}{PATHS[1]}", tag.strip('"'))
-    return name, site.web.traces.near.get(name) or b""
+    return name, site.web.history.near.get(name) or b""

@@ -7,9 +7,9 @@ import pytest
 
 from app import create_app
 from feeds import settings
+from feeds.articles.front_matter import _KEYS
+from feeds.articles.publication import KEYS
 from feeds.catalog import MOST, STAY
-from feeds.library.front_matter import _KEYS
-from feeds.library.publication import KEYS
 from tests.conftest import SITE_URL, Content, Site
 from tests.test_architecture import PLAN
 
@@ -73,7 +73,7 @@ def test_the_article_in_the_readme_is_served(content: Content, site: Site) -> No
     assert example is not None
 
     content.raw("example.md", example[1])
-    site.library.refresh()
+    site.sync.refresh()
 
     item = site.get("/topics/boats.json").json["items"][0]
     assert item["title"] == "The ferry that waits"
@@ -102,7 +102,7 @@ def test_every_address_in_the_readme_answers(tmp_path: Path) -> None:
         "FEEDS_OPERATOR_TOKEN": TOKEN,
     }
     site = Site(create_app(environ))
-    site.library.refresh()
+    site.sync.refresh()
     examples = {
         "/topics/<slug>": "/topics/boats.rss",
         "/providers/<domain>": "/providers/tube.example.atom",

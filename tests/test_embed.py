@@ -134,10 +134,10 @@ def test_the_page_of_choices_moves_with_feeds_and_not_with_articles(
     before = river.get("/embed")
 
     content.write("more.md", topics=["Ferries"])
-    river.library.refresh()
+    river.sync.refresh()
     after_an_article = river.get("/embed")
     content.write("other.md", topics=["Otters"])
-    river.library.refresh()
+    river.sync.refresh()
     after_a_feed = river.get("/embed")
 
     assert after_an_article.headers["ETag"] == before.headers["ETag"]
@@ -149,7 +149,7 @@ def test_a_box_moves_only_with_what_it_shows(river: Site, content: Content) -> N
     few, many = "/embed/all?count=3", "/embed/all?count=20"
     tags = {path: river.get(path).headers["ETag"] for path in (few, many)}
 
-    river.library.refresh()
+    river.sync.refresh()
 
     assert river.get(few).headers["ETag"] == tags[few]
     assert river.get(many).headers["ETag"] != tags[many]
@@ -214,7 +214,7 @@ def test_a_box_for_others_has_an_article_in_each_place(content: Content, site: S
     content.raw("topics.yml", "- name: Quiet\n")
     for number in range(7):
         content.write(f"{number}.md", topics=["Many"] if number else ["Many", "One"])
-    site.library.refresh()
+    site.sync.refresh()
 
     frames = [
         html.fragment_fromstring(site.get(f"/oembed/topics/{name}.json").get_json()["html"])

@@ -15,8 +15,8 @@ from click.testing import Result
 
 from feeds.errors import ExportError
 from feeds.export import ENDINGS
+from feeds.managed_directory import opened
 from feeds.model import Article
-from feeds.shelf import opened
 from tests.conftest import Content, Site
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
@@ -375,37 +375,37 @@ def put_into_index(file: Path, old: str, new: str) -> None:
 
 
 def test_a_file_of_an_earlier_export_gives_way_to_a_folder(folder: Path) -> None:
-    with opened(folder) as shelf:
-        shelf.put("deep/x", b"a file", 0)
-        shelf.finish()
+    with opened(folder) as directory:
+        directory.put("deep/x", b"a file", 0)
+        directory.finish()
 
-    with opened(folder) as shelf:
-        shelf.put("deep/x/y", b"in a folder", 0)
-        shelf.finish()
+    with opened(folder) as directory:
+        directory.put("deep/x/y", b"in a folder", 0)
+        directory.finish()
 
     assert (folder / "deep/x/y").read_bytes() == b"in a folder"
-    assert shelf.removed == 1
+    assert directory.removed == 1
 
 
 def test_a_folder_of_an_earlier_export_gives_way_to_a_file(folder: Path) -> None:
-    with opened(folder) as shelf:
-        shelf.put("deep/x/y/z", b"in a folder", 0)
-        shelf.finish()
+    with opened(folder) as directory:
+        directory.put("deep/x/y/z", b"in a folder", 0)
+        directory.finish()
 
-    with opened(folder) as shelf:
-        shelf.put("deep/x", b"a file", 0)
-        shelf.finish()
+    with opened(folder) as directory:
+        directory.put("deep/x", b"a file", 0)
+        directory.finish()
 
     assert (folder / "deep/x").read_bytes() == b"a file"
-    with opened(folder) as shelf:
-        shelf.finish()
+    with opened(folder) as directory:
+        directory.finish()
     assert sorted(path.name for path in folder.rglob("*")) == [".tributary", "files", "lock"]
 
 
 def test_a_folder_with_files_of_others_gives_way_to_nothing(folder: Path) -> None:
-    with opened(folder) as shelf:
-        shelf.put("x/y", b"in a folder", 0)
-        shelf.finish()
+    with opened(folder) as directory:
+        directory.put("x/y", b"in a folder", 0)
+        directory.finish()
     (folder / "x/theirs").write_text("mine")
 
     with pytest.raises(ExportError, match="holds files that no export wrote"), opened(folder) as s:
@@ -420,21 +420,21 @@ def test_a_file_of_others_gives_way_to_no_folder(folder: Path) -> None:
 
     with (
         pytest.raises(ExportError, match="x was not written by an export"),
-        opened(folder) as shelf,
+        opened(folder) as directory,
     ):
-        shelf.put("x/y", b"in a folder", 0)
+        directory.put("x/y", b"in a folder", 0)
 
     assert (folder / "x").read_text() == "mine"
 
 
 def test_of_a_file_and_a_folder_with_one_name_only_the_first_has_room(folder: Path) -> None:
-    with opened(folder) as shelf:
-        shelf.put("x", b"a file", 0)
-        shelf.put("y/z", b"in a folder", 0)
+    with opened(folder) as directory:
+        directory.put("x", b"a file", 0)
+        directory.put("y/z", b"in a folder", 0)
 
-        assert not shelf.has_room("x/y")
-        assert not shelf.has_room("y")
-        assert shelf.has_room("y/x")
+        assert not directory.has_room("x/y")
+        assert not directory.has_room("y")
+        assert directory.has_room("y/x")
 
 
 def test_where_letter_case_does_not_count_one_of_two_pictures_is_told(
@@ -477,10 +477,10 @@ def test_an_export_that_cannot_shorten_its_list_keeps_the_list(
     content.raw("topics.yml", "- name: Law\n  retired: true\n")
     before = (folder / ".tributary/files").read_text()
     # A folder in the place of the new list: nothing can be written there.
-    with opened(folder) as shelf:
+    with opened(folder) as directory:
         (folder / ".tributary/new").mkdir()
         with pytest.raises(OSError, match="directory"):
-            shelf.finish()
+            directory.finish()
 
     assert (folder / ".tributary/files").read_text() == before
 
@@ -515,7 +515,7 @@ def test_a_picture_is_the_same_in_every_normal_form(
 ) -> None:
     content.raw(f"pictures/{name}", PNG)
     content.write("a.md", images=[{"url": "/pictures/caf%C3%A9.png", "width": 900, "height": 600}])
-    site.library.refresh()
+    site.sync.refresh()
 
     export(site, folder)
 

@@ -9,10 +9,10 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from feeds.articles.faults import MAX_FAULTS, faults
+from feeds.articles.front_matter import Context, parse
+from feeds.articles.publication import KEYS
 from feeds.errors import ArticleError
-from feeds.library.faults import MAX_FAULTS, faults
-from feeds.library.front_matter import Context, parse
-from feeds.library.publication import KEYS
 from tests.conftest import NOW, Content, Site
 from tests.test_front_matter import CASES, HOSTILE, expectation, names
 
@@ -210,7 +210,7 @@ def test_the_log_names_a_file_once(
 ) -> None:
     content.raw("a.md", BAD)
 
-    site.library.refresh()
+    site.sync.refresh()
 
     assert [record.getMessage().split(": ")[2] for record in caplog.records] == ["bad-date"]
 

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from feeds.formats import FRAME, MAX_BYTES, MAX_ITEM_BYTES, render, weight
+from feeds.formats import render
 from feeds.formats.item_html import content, escape
-from feeds.formats.sizes import fitted
+from feeds.formats.sizes import FRAME, MAX_BYTES, MAX_ITEM_BYTES, fitted, weight
 from feeds.model import Article, Format, Image, Provider, RelatedLink, Withdrawal
 from tests.builders import addresses, article, articles, feed, image, related_link, site
 from tests.reading import items

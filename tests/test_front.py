@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from feeds.cache import open_cache
-from feeds.documents import Recipe
+from feeds.documents import DocumentPlan
 from feeds.model import Format
 from feeds.publisher import Publisher
 from feeds.urls import ALL, Urls
@@ -57,7 +57,7 @@ def both(content: Content, open_site: Callable[..., Site], monkeypatch: pytest.M
     hot = open_site(FEEDS_CACHE_URL=f"file://{content.folder.parent}/cache")
     old = tuple(hot.get(path).headers["ETag"] for path in ADDRESSES)
     content.write("three.md", "Another body.", topics=["AI", "日本語"])
-    hot.library.refresh()
+    hot.sync.refresh()
     monkeypatch.setattr(Publisher, "hot", lambda self, address: None)
     cold = open_site(FEEDS_CACHE_URL=f"file://{content.folder.parent}/cache")
     answers = [hot.get(path) for path in ADDRESSES + PAGES]
@@ -163,7 +163,7 @@ def test_a_change_is_in_the_next_answer(both: Both, content: Content) -> None:
     before = ask(both.hot, "/all.rss")
 
     content.write("four.md", title="Brand new")
-    both.hot.library.refresh()
+    both.hot.sync.refresh()
 
     after = ask(both.hot, "/all.rss")
     assert b"Brand new" in after[2]
@@ -176,7 +176,7 @@ def test_an_unchanged_feed_keeps_its_answers_when_another_changes(
     before = ask(both.hot, "/topics/日本語.rss")
 
     content.write("four.md", title="Elsewhere")
-    both.hot.library.refresh()
+    both.hot.sync.refresh()
 
     assert ask(both.hot, "/topics/日本語.rss") == before
 
@@ -194,10 +194,10 @@ def test_the_documents_used_least_recently_leave_memory_first() -> None:
     assert [ask_front(f"/all.{format}") for format in Format] == [True, False, True]
 
 
-def _recipe(name: str) -> Recipe:
+def _recipe(name: str) -> DocumentPlan:
     # 52 kB by the publisher's count.
     body = Random(name).randbytes(32_000)
-    return Recipe(name, 1, 2, 60, (("Content-Type", "text/plain"),), lambda: body)
+    return DocumentPlan(name, 1, 2, 60, (("Content-Type", "text/plain"),), lambda: body)
 
 
 def _refuse(environ: Any, start_response: Any) -> Iterable[bytes]:

@@ -19,10 +19,10 @@ from typing import Any
 import pytest
 
 from app import create_app
-from feeds.library import reading
-from feeds.library.front_matter import parse
-from feeds.library.watch import Watcher
-from feeds.locks import Turn
+from feeds.articles.front_matter import parse
+from feeds.locks import LeaderLock
+from feeds.sync import ingest
+from feeds.sync.watcher import Watcher
 from tests.conftest import NOW, SITE_URL, Clock, Content, Site
 from tests.live import workers
 from tests.programs import skip_if_quick
@@ -49,7 +49,7 @@ def open_live(content: Path, instance: Path, **environ: str) -> Site:
         "FEEDS_URL": SITE_URL,
     }
     site = Site(create_app(given | environ))
-    site.library.start()
+    site.sync.start()
     return site
 
 
@@ -64,7 +64,7 @@ def live(content: Content, instance: Path) -> Iterator[Site]:
     content.write("first.md", title="First")
     assert wait_for(lambda: titles(site) == ["A", "B", "First"])
     yield site
-    site.library.stop()
+    site.sync.stop()
 
 
 def overwrite(path: Path) -> None:
@@ -132,7 +132,7 @@ def test_a_letter_changed_in_the_index_is_never_served(
     content: Content, live: Site, instance: Path
 ) -> None:
     """No check of SQLite finds it."""
-    live.library.stop()
+    live.sync.stop()
     with closing(sqlite3.connect(instance / "index.sqlite")) as connection:
         connection.execute("UPDATE article SET body = replace(body, '\"A\"', '\"X\"')")
         connection.commit()
@@ -140,7 +140,7 @@ def test_a_letter_changed_in_the_index_is_never_served(
 
     assert wait_for(lambda: other.get("/all.json").status_code == 200)
     assert titles(other) == ["A", "B", "First"]
-    other.library.stop()
+    other.sync.stop()
 
 
 def contradict(instance: Path) -> None:
@@ -153,7 +153,7 @@ def contradict(instance: Path) -> None:
 def test_an_index_that_contradicts_itself_is_made_anew_before_it_is_served(
     content: Content, live: Site, instance: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    live.library.stop()
+    live.sync.stop()
     contradict(instance)
 
     other = open_live(content.folder, instance)
@@ -161,7 +161,7 @@ def test_an_index_that_contradicts_itself_is_made_anew_before_it_is_served(
     assert wait_for(lambda: other.get("/readyz").status_code == 200)
     assert titles(other, "topics/boats") == ["B"]
     assert "the index is damaged" in caplog.text
-    other.library.stop()
+    other.sync.stop()
 
 
 def test_an_index_that_contradicts_itself_is_not_served_though_the_folder_is_gone(
@@ -170,25 +170,25 @@ def test_an_index_that_contradicts_itself_is_not_served_though_the_folder_is_gon
     instance: Path,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    live.library.stop()
+    live.sync.stop()
     contradict(instance)
     environ = {"FEEDS_CONTENT_DIR": str(content.folder), "FEEDS_INSTANCE_DIR": str(instance)}
     other = Site(create_app(environ | {"FEEDS_URL": SITE_URL}))
     os.rename(content.folder, content.folder.with_name("away"))
 
-    other.library.start(patience=0)
+    other.sync.start(patience=0)
 
     assert wait_for(lambda: "keeping up with the content folder failed" in caplog.text)
     assert "the index is damaged" in caplog.text
     assert other.get("/healthz").json["index"] == "unavailable"
-    other.library.stop()
+    other.sync.stop()
 
 
 @pytest.mark.parametrize("command", ["feeds", "refresh"])
 def test_an_index_that_contradicts_itself_is_believed_by_no_command(
     content: Content, live: Site, instance: Path, command: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    live.library.stop()
+    live.sync.stop()
     contradict(instance)
     environ = {"FEEDS_CONTENT_DIR": str(content.folder), "FEEDS_INSTANCE_DIR": str(instance)}
 
@@ -221,8 +221,8 @@ def test_a_command_answers_though_the_index_cannot_be_examined(
     def fail(path: Path) -> None:
         raise sqlite3.OperationalError("database or disk is full")
 
-    monkeypatch.setattr("feeds.library.mend", fail)
-    monkeypatch.setattr(again.library, "_is_examined", False)
+    monkeypatch.setattr("feeds.sync.rebuild_if_corrupt", fail)
+    monkeypatch.setattr(again.sync, "_is_examined", False)
 
     result = again.runner.invoke(args=["feeds"])
 
@@ -240,7 +240,7 @@ def test_an_index_that_is_being_made_is_not_taken_for_an_empty_one(
     answer = site.get("/all.rss")
 
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "60")
-    assert site.library.is_ready is False
+    assert site.sync.is_ready is False
 
 
 def test_a_revision_file_that_is_cut_ends_nobody(
@@ -264,7 +264,7 @@ def test_processes_agree_again_when_the_revision_file_was_replaced(
     assert wait_for(lambda: titles(live) == titles(other) == ["A", "B", "C", "First"])
     content.write("d.md", title="D")
     assert wait_for(lambda: titles(live) == titles(other) == ["A", "B", "C", "D", "First"])
-    other.library.stop()
+    other.sync.stop()
 
 
 def test_the_instance_folder_may_be_removed_while_it_is_used(
@@ -310,7 +310,7 @@ def test_a_link_that_is_moved_to_the_next_version_is_followed(
     assert wait_for(lambda: titles(site) == ["Two"])
     two.write("b.md", title="Three")
     assert wait_for(lambda: titles(site) == ["Three", "Two"])
-    site.library.stop()
+    site.sync.stop()
 
 
 def test_without_events_to_be_had_the_folder_is_looked_at(
@@ -319,14 +319,14 @@ def test_without_events_to_be_had_the_folder_is_looked_at(
     def fail(*args: object, **kwargs: object) -> None:
         raise OSError("OS file watch limit reached")
 
-    monkeypatch.setattr("feeds.library.watch.FolderEvents", fail)
+    monkeypatch.setattr("feeds.sync.watcher.FolderEvents", fail)
     site = open_live(content.folder, instance)
     content.write("a.md", title="A")
 
     assert wait_for(lambda: titles(site) == ["A"])
     content.write("b.md", title="B")
     assert wait_for(lambda: titles(site) == ["A", "B"])
-    site.library.stop()
+    site.sync.stop()
 
 
 def test_a_server_starts_and_answers_though_its_content_folder_is_gone(
@@ -334,7 +334,7 @@ def test_a_server_starts_and_answers_though_its_content_folder_is_gone(
 ) -> None:
     content.write("a.md", title="A")
     first = open_live(content.folder, instance)
-    first.library.stop()
+    first.sync.stop()
     site = Site(create_app({
         "FEEDS_CONTENT_DIR": str(content.folder), "FEEDS_INSTANCE_DIR": str(instance),
         "FEEDS_URL": "https://another.example.org",
@@ -342,7 +342,7 @@ def test_a_server_starts_and_answers_though_its_content_folder_is_gone(
     away = content.folder.with_name("away")
     os.rename(content.folder, away)
 
-    site.library.start()
+    site.sync.start()
 
     assert titles(site) == ["A"]
     time.sleep(2.5)
@@ -351,7 +351,7 @@ def test_a_server_starts_and_answers_though_its_content_folder_is_gone(
     content.write("b.md", title="B")
     assert wait_for(lambda: titles(site) == ["A", "B"])
     assert len(said) == 1
-    site.library.stop()
+    site.sync.stop()
 
 
 def test_what_was_committed_and_never_told_is_noticed(
@@ -364,14 +364,14 @@ def test_what_was_committed_and_never_told_is_noticed(
     for file in (content.folder / "many").iterdir():
         file.unlink()
     (content.folder / "many").rmdir()
-    assert wait_for(lambda: live.library.index.meta("held-since") is not None)
+    assert wait_for(lambda: live.sync.index.meta("held-since") is not None)
     code = """if True:
         import os, signal
         from app import create_app
-        from feeds.library.revision import Revision
+        from feeds.sync.revision import Revision
         app = create_app()
         Revision.set = lambda *args: os.kill(os.getpid(), signal.SIGKILL)
-        app.extensions["tributary"].library.refresh(is_confirmed=True)
+        app.extensions["tributary"].sync.refresh(is_confirmed=True)
     """
     environ = {
         "FEEDS_CONTENT_DIR": str(content.folder),
@@ -410,7 +410,7 @@ def test_a_file_that_vanishes_while_its_folder_is_listed_takes_no_other_along(
 ) -> None:
     for number in range(30):
         content.write(f"sub/{number}.md")
-    site.library.refresh()
+    site.sync.refresh()
     stopped = threading.Event()
 
     def churn() -> None:
@@ -432,9 +432,9 @@ def test_a_file_that_vanishes_while_its_folder_is_listed_takes_no_other_along(
 
 
 def walked(content: Content) -> list[Any]:
-    from feeds.library import disk
+    from feeds.sync import scan
 
-    return list(disk.walk(content.folder))
+    return list(scan.walk(content.folder))
 
 
 @pytest.fixture
@@ -465,7 +465,7 @@ def open_at(folder: Path, clock: Clock) -> tuple[Content, Site]:
         "FEEDS_URL": SITE_URL,
     }
     site = Site(create_app(environ, clock))
-    site.library.refresh()
+    site.sync.refresh()
     return content, site
 
 
@@ -477,9 +477,9 @@ def test_a_folder_without_rights_keeps_its_articles_and_is_named(
 
     (content.folder / "sub").chmod(rights)
     content.write("c.md", title="C")
-    site.library.refresh()
-    site.library.refresh(["sub/b.md", "sub"])
-    site.library.refresh()
+    site.sync.refresh()
+    site.sync.refresh(["sub/b.md", "sub"])
+    site.sync.refresh()
 
     assert titles(site) == ["A", "B", "C"]
     assert caplog.text.count("sub/:1: file: unreadable") == 1
@@ -488,18 +488,18 @@ def test_a_folder_without_rights_keeps_its_articles_and_is_named(
     assert {e["file"]: e["reason"] for e in checked}["sub/"] == "unreadable"
 
     (content.folder / "sub").chmod(0o755)
-    site.library.refresh()
+    site.sync.refresh()
     assert site.get("/healthz").json["not served"] == {}
 
 
 def test_a_file_is_read_again_when_its_rights_are_mended(nobody: Path, clock: Clock) -> None:
     content, site = open_at(nobody, clock)
     content.write("a.md", title="Changed").chmod(0)
-    site.library.refresh()
+    site.sync.refresh()
     assert titles(site) == ["A", "B"]
 
     (content.folder / "a.md").chmod(0o644)
-    site.library.refresh()
+    site.sync.refresh()
 
     assert titles(site) == ["B", "Changed"]
 
@@ -507,24 +507,24 @@ def test_a_file_is_read_again_when_its_rights_are_mended(nobody: Path, clock: Cl
 def test_an_edit_that_keeps_size_and_time_is_seen(content: Content, site: Site) -> None:
     file = content.write("a.md", title="Cat")
     os.utime(file, (1, 1))
-    site.library.refresh()
+    site.sync.refresh()
 
     text = file.read_text().replace("Cat", "Dog")
     file.write_text(text)
     os.utime(file, (1, 1))
-    site.library.refresh()
+    site.sync.refresh()
 
     assert titles(site) == ["Dog"]
 
 
 def test_a_file_in_the_place_of_the_content_folder_is_no_loss(content: Content, site: Site) -> None:
     content.write("a.md", title="A")
-    site.library.refresh()
+    site.sync.refresh()
     shutil.rmtree(content.folder)
     content.folder.write_text("not a folder")
 
     with pytest.raises(NotADirectoryError):
-        site.library.refresh()
+        site.sync.refresh()
 
     assert titles(site) == ["A"]
 
@@ -534,7 +534,7 @@ def test_a_great_loss_is_held_back_also_when_the_settings_change(
 ) -> None:
     for number in range(30):
         content.write(f"{number}.md")
-    site.library.refresh()
+    site.sync.refresh()
     for number in range(25):
         content.remove(f"{number}.md")
     content.raw("site.yml", "title: Another title")
@@ -542,7 +542,7 @@ def test_a_great_loss_is_held_back_also_when_the_settings_change(
     other = open_site()
 
     assert len(titles(other)) == 30
-    other.library.refresh(is_confirmed=True)
+    other.sync.refresh(is_confirmed=True)
     assert len(titles(other)) == 5
 
 
@@ -551,17 +551,17 @@ def test_a_loss_is_held_back_again_after_one_that_was_believed(
 ) -> None:
     for number in range(60):
         content.write(f"{number:02}.md")
-    site.library.refresh()
+    site.sync.refresh()
     for number in range(20):
         content.remove(f"{number:02}.md")
-    site.library.refresh()
+    site.sync.refresh()
     clock.now += 61
-    report = site.library.refresh([f"{number:02}.md" for number in range(20)])
+    report = site.sync.refresh([f"{number:02}.md" for number in range(20)])
     assert (report.gone, report.held) == (20, False)
 
     for number in range(20, 40):
         content.remove(f"{number:02}.md")
-    report = site.library.refresh()
+    report = site.sync.refresh()
 
     assert (report.held, len(titles(site))) == (True, 40)
 
@@ -571,13 +571,13 @@ def test_a_loss_stays_reported_while_other_files_change(
 ) -> None:
     for number in range(30):
         content.write(f"{number}.md")
-    site.library.refresh()
+    site.sync.refresh()
     for number in range(20):
         content.remove(f"{number}.md")
-    site.library.refresh()
+    site.sync.refresh()
 
     content.write("new.md")
-    report = site.library.refresh(["new.md"])
+    report = site.sync.refresh(["new.md"])
 
     assert (report.held, report.due) == (True, NOW + 60)
 
@@ -588,13 +588,13 @@ def test_nothing_is_due_that_only_a_hand_can_end(
     """Otherwise the whole folder would be looked at four times a second."""
     for number in range(12):
         content.write(f"{number}.md")
-    site.library.refresh()
+    site.sync.refresh()
     for number in range(12):
         content.remove(f"{number}.md")
-    site.library.refresh()
+    site.sync.refresh()
     clock.now += 61
 
-    report = site.library.refresh()
+    report = site.sync.refresh()
 
     assert (report.held, report.due) == (True, None)
 
@@ -603,15 +603,15 @@ def test_an_embargoed_file_that_is_gone_when_it_is_due_is_asked_for_later(
     content: Content, site: Site, clock: Clock
 ) -> None:
     content.write("a.md", title="A", publishedDateTime="2026-11-20T12:00:30Z")
-    site.library.refresh()
+    site.sync.refresh()
     os.rename(content.folder / "a.md", content.folder.with_name("a.md"))
     clock.now = NOW + 31
-    report = site.library.refresh([])
+    report = site.sync.refresh([])
     assert report.due == NOW + 91
 
     os.rename(content.folder.with_name("a.md"), content.folder / "a.md")
     clock.now = NOW + 91
-    site.library.refresh([])
+    site.sync.refresh([])
 
     assert titles(site) == ["A"]
 
@@ -620,15 +620,15 @@ def test_a_clock_that_is_set_back_embargoes_again(
     content: Content, site: Site, clock: Clock
 ) -> None:
     content.write("a.md", title="A", publishedDateTime="2026-11-20T12:00:00Z")
-    site.library.refresh()
+    site.sync.refresh()
     assert titles(site) == ["A"]
 
     clock.now = NOW - 3600
-    report = site.library.refresh([])
+    report = site.sync.refresh([])
     assert (titles(site), report.due) == ([], NOW)
 
     clock.now = NOW
-    site.library.refresh([])
+    site.sync.refresh([])
     assert titles(site) == ["A"]
 
 
@@ -636,7 +636,7 @@ def test_settings_changed_while_files_broke_keep_the_versions_that_were_served(
     content: Content, site: Site, open_site: OpenSite
 ) -> None:
     content.write("a.md", title="A")
-    site.library.refresh()
+    site.sync.refresh()
     content.raw("a.md", "broken while nobody looked")
     content.raw("site.yml", "title: Another title")
 
@@ -650,7 +650,7 @@ def test_settings_changed_while_articles_went_tell_of_them(
     """[14]"""
     content.write("a.md", title="A", topics=["Boats"])
     content.write("b.md", title="B", topics=["Boats"])
-    site.library.refresh()
+    site.sync.refresh()
     content.write("a.md", deleted=True)
     if_removed = [content.folder / "a.md"] * (change == "removed")
     for file in if_removed:
@@ -665,10 +665,10 @@ def test_settings_changed_while_articles_went_tell_of_them(
 
 def test_an_article_that_takes_another_id_leaves_a_word(content: Content, site: Site) -> None:
     content.write("a.md", id="one")
-    site.library.refresh()
+    site.sync.refresh()
 
     content.write("a.md", id="two")
-    site.library.refresh()
+    site.sync.refresh()
 
     assert 'ref="tag:tributary.localhost,2026:one"' in site.get("/all.atom").text
 
@@ -677,11 +677,11 @@ def test_a_file_that_stays_broken_is_named_once(
     content: Content, site: Site, caplog: pytest.LogCaptureFixture
 ) -> None:
     file = content.raw("a.md", "no front matter")
-    site.library.refresh()
+    site.sync.refresh()
     os.utime(file, (5, 5))
-    site.library.refresh()
+    site.sync.refresh()
     content.raw("a.md", "still no front matter")
-    site.library.refresh()
+    site.sync.refresh()
 
     assert caplog.text.count("a.md:1: file: no-front-matter") == 1
 
@@ -711,8 +711,8 @@ def test_two_refreshes_at_once_do_each_other_no_harm(
 def test_a_watcher_says_what_is_wrong_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("feeds.library.watch.PAUSE", 0.01)
-    monkeypatch.setattr("feeds.library.watch.POLL", 0.01)
+    monkeypatch.setattr("feeds.sync.watcher.PAUSE", 0.01)
+    monkeypatch.setattr("feeds.sync.watcher.POLL", 0.01)
     tries = []
 
     class Broken:
@@ -723,16 +723,16 @@ def test_a_watcher_says_what_is_wrong_once(
         def follow(self) -> None:
             pass
 
-        def tend(self) -> bool:
+        def self_heal(self) -> bool:
             return False
 
-        def examine(self) -> None:
+        def check_integrity(self) -> None:
             pass
 
-        def vouch(self) -> None:
+        def mark_verified(self) -> None:
             pass
 
-    watcher = Watcher(tmp_path, Turn(tmp_path / "lock"), Broken(), time.time, poll=True)
+    watcher = Watcher(tmp_path, LeaderLock(tmp_path / "lock"), Broken(), time.time, poll=True)
     watcher.start()
     assert wait_for(lambda: len(tries) >= 4)
     watcher.stop()
@@ -746,17 +746,17 @@ def test_a_file_on_which_we_fail_is_set_aside_alone(
 ) -> None:
     content.write("a.md", title="A")
     content.write("b.md", title="B")
-    site.library.refresh()
+    site.sync.refresh()
 
     def fail(text: bytes, path: str, context: Any) -> Any:
         if path == "a.md":
             raise KeyError("TOPSECRET")
         return parse(text, path, context)
 
-    monkeypatch.setattr(reading, "parse", fail)
+    monkeypatch.setattr(ingest, "parse", fail)
     content.write("a.md", title="Changed")
     content.write("b.md", title="New")
-    site.library.refresh()
+    site.sync.refresh()
 
     assert titles(site) == ["A", "New"]
     assert "a.md:1: file: fault: a fault of ours (KeyError at test_healing.py:" in caplog.text

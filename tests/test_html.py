@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from feeds.counting import DayCount
+from feeds.subscribers.store import DayCount
 from tests.conftest import Content, Site
 from tests.programs import need
 from tests.web_helpers import write_site
@@ -39,7 +39,7 @@ def test_a_checker_finds_nothing_wrong_with_any_page(
     checker = need("html-validate")
     write_site(content)
     site = open_site(FEEDS_OPERATOR_TOKEN=TOKEN)
-    day = int(site.library.clock()) // 86_400
+    day = int(site.sync.clock()) // 86_400
     site.web.subscribers.merge(
         DayCount(feed, day, 3, 4) for feed in ("all", "topics/river", "topics/日本語")
     )

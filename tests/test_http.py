@@ -138,7 +138,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Site:
         "FEEDS_URL": SITE_URL,
     }
     site = Site(create_app(environ, Clock()))
-    site.library.refresh()
+    site.sync.refresh()
     return site
 
 
@@ -526,7 +526,7 @@ def test_another_spelling_moves_for_good_in_one_hop(
     changing: Site, content: Content, spelling: str, path: str
 ) -> None:
     content.write("c.md", topics=["Café"], provider={"name": "B", "domain": "bücher.example"})
-    changing.library.refresh()
+    changing.sync.refresh()
 
     moved = changing.get(spelling)
 
@@ -571,7 +571,7 @@ def test_what_never_existed_is_404_and_what_ended_is_410(
 def test_a_feed_whose_last_article_is_gone_stays(content: Content, changing: Site) -> None:
     """[74]"""
     content.remove("b.md")
-    changing.library.refresh()
+    changing.sync.refresh()
 
     answer = changing.get("/topics/law.rss")
 
@@ -700,7 +700,7 @@ def test_a_304_is_open_to_scripts_too(served: Site) -> None:
 def test_no_feed_holds_a_stylesheet_or_a_script(content: Content, changing: Site) -> None:
     """[96]"""
     content.write("a.md", "<script>alert(1)</script><p onclick='x()'>Text</p>", title="<script>")
-    changing.library.refresh()
+    changing.sync.refresh()
 
     bodies = [changing.get(path).data for path in FEEDS]
 
@@ -745,10 +745,10 @@ def test_no_hub_is_named_when_there_is_none(served: Site, path: str) -> None:
 
 def break_index(site: Site) -> None:
     """Put something else where the index was, as a failing disk does."""
-    path = site.library.index.path
+    path = site.sync.index.path
     path.unlink()
     path.write_bytes(b"not an index" * 1000)
-    site.library.revision.set(site.library.revision.get() + 1, 0)
+    site.sync.revision.set(site.sync.revision.get() + 1, 0)
 
 
 def test_the_last_good_feed_beats_a_broken_index(changing: Site) -> None:
@@ -929,7 +929,7 @@ def test_health_tells_how_many_files_are_served_and_why_others_are_not(
 ) -> None:
     content.write("draft.md", published="false")
     content.raw("broken.md", "no front matter")
-    changing.library.refresh()
+    changing.sync.refresh()
 
     answer = changing.get("/healthz")
 

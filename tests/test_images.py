@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feeds.library.images import media_type
+from feeds.articles.images import media_type
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from feeds.articles.links import clean_url, domain, host, key, site_url, without_tracking
 from feeds.hosts import host_name
-from feeds.library.links import clean_url, domain, host, key, site_url, without_tracking
 
 BASE = "https://news.example/2024/one?x=1"
 

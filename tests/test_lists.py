@@ -111,11 +111,11 @@ def test_opml_moves_with_feeds_and_not_with_articles(river: Site, content: Conte
     tag = river.get("/feeds.opml").headers["ETag"]
 
     content.write("more.md", topics=["River"])
-    river.library.refresh()
+    river.sync.refresh()
     assert river.get("/feeds.opml").headers["ETag"] == tag
 
     content.write("other.md", topics=["Locks"])
-    river.library.refresh()
+    river.sync.refresh()
     assert river.get("/feeds.opml").headers["ETag"] != tag
 
 
@@ -123,11 +123,11 @@ def test_a_feed_stays_in_the_list_when_its_last_article_is_gone(
     river: Site, content: Content
 ) -> None:
     content.write("other.md", topics=["Locks"])
-    river.library.refresh()
+    river.sync.refresh()
     before = river.get("/feeds.opml").get_data()
 
     content.remove("other.md")
-    river.library.refresh()
+    river.sync.refresh()
 
     assert b"topics/locks.rss" in before
     assert river.get("/feeds.opml").get_data() == before

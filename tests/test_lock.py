@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from feeds.locks import Turn, locked
+from feeds.locks import LeaderLock, locked
 
 
 @pytest.fixture
@@ -29,28 +29,28 @@ def end(child: int) -> None:
 
 
 def test_one_has_the_turn_until_it_leaves(path: Path) -> None:
-    one, other = Turn(path), Turn(path)
+    one, other = LeaderLock(path), LeaderLock(path)
 
-    assert (one.take(), other.take(), one.take()) == (True, False, True)
+    assert (one.try_acquire(), other.try_acquire(), one.try_acquire()) == (True, False, True)
 
-    one.leave()
-    assert (other.take(), one.take()) == (True, False)
-    other.leave()
+    one.release()
+    assert (other.try_acquire(), one.try_acquire()) == (True, False)
+    other.release()
 
 
 def test_a_child_does_not_keep_the_turn_of_its_parent(path: Path) -> None:
     """A worker started during a refresh would else stop all others for as long as it lives."""
-    one, other = Turn(path), Turn(path)
-    one.take()
+    one, other = LeaderLock(path), LeaderLock(path)
+    one.try_acquire()
     child = sleeping_child()
 
-    one.leave()
+    one.release()
 
     # The child may need a moment to begin.
-    taken = [other.take() or threading.Event().wait(0.05) for _ in range(40)]
+    taken = [other.try_acquire() or threading.Event().wait(0.05) for _ in range(40)]
     end(child)
     assert taken[-1] is True
-    other.leave()
+    other.release()
 
 
 def test_a_child_does_not_keep_the_lock_that_its_parent_held(path: Path) -> None:
@@ -64,20 +64,20 @@ def test_a_child_does_not_keep_the_lock_that_its_parent_held(path: Path) -> None
 
     thread = threading.Thread(target=have, daemon=True)
     thread.start()
-    is_had = had.wait(5)
+    is_held = had.wait(5)
     end(child)
     thread.join()
-    assert is_had
+    assert is_held
 
 
 def test_the_turn_is_for_the_file_that_is_there(path: Path) -> None:
-    one, other = Turn(path), Turn(path)
-    one.take()
+    one, other = LeaderLock(path), LeaderLock(path)
+    one.try_acquire()
 
     path.unlink()
 
-    assert (other.take(), one.take()) == (True, False)
-    other.leave()
+    assert (other.try_acquire(), one.try_acquire()) == (True, False)
+    other.release()
 
 
 def test_readers_share_what_a_writer_has_alone(path: Path) -> None:
@@ -108,10 +108,10 @@ def test_who_waited_for_a_file_that_was_removed_waits_for_the_new_one(path: Path
         thread.start()
         had.wait(0.1)
         path.unlink()
-        new = Turn(path)
-        new.take()
+        new = LeaderLock(path)
+        new.try_acquire()
     is_had_early = had.wait(0.2)
-    new.leave()
+    new.release()
     thread.join(5)
 
     assert (is_had_early, had.is_set()) == (False, True)

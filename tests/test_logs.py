@@ -115,7 +115,7 @@ def test_all_that_a_server_prints_is_json_when_asked_for(content: Content, tmp_p
     assert any("broken.md:" in line["message"] for line in found)
     assert any("serving" in line["message"] for line in found)
     # Of a worker that was killed.
-    assert any(line["logger"] == "feeds.workers" for line in found)
+    assert any(line["logger"] == "feeds.server.supervisor" for line in found)
     assert not any("127.0.0.1 " in line["message"] for line in found)
 
 
@@ -161,8 +161,8 @@ def test_a_refresh_tells_what_is_served_and_a_start_does_so_too(
     caplog.set_level(logging.INFO)
     content.write("a.md")
     content.write("b.md", published=False)
-    open_site().library.refresh()
-    open_site().library.refresh()
+    open_site().sync.refresh()
+    open_site().sync.refresh()
 
     said = "articles served: 1; files not served: 1 draft"
     assert [record.getMessage() for record in caplog.records] == [

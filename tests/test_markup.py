@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from feeds.articles.sanitize import MAX_DEPTH, MAX_HTML, MAX_TAGS, render_body, sanitise
+from feeds.articles.text import UNCLEAN
 from feeds.errors import ArticleError, Reason
-from feeds.library.markup import MAX_DEPTH, MAX_HTML, MAX_TAGS, render_body, sanitise
-from feeds.library.text import UNCLEAN
 
 BASE = "https://news.example/2024/one"
 

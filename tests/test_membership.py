@@ -4,12 +4,12 @@ import pytest
 
 from feeds.membership import memberships
 from feeds.model import Membership
-from feeds.settings import Choice, KnownProvider, NamedFeed, SiteFiles, Topic
+from feeds.settings import Choice, KnownProvider, NamedFeed, SiteConfig, Topic
 from tests.builders import article, provider, site
 
 
-def files(**changes: object) -> SiteFiles:
-    return SiteFiles(site=site(), **changes)  # type: ignore[arg-type]
+def files(**changes: object) -> SiteConfig:
+    return SiteConfig(site=site(), **changes)  # type: ignore[arg-type]
 
 
 def test_an_article_is_in_all_its_topics_its_provider_and_its_name() -> None:

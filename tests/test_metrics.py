@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from feeds.counting import FILE, Beat
-from feeds.web.kinds import kind
+from feeds.metrics.shared_counters import FILE
+from feeds.periodic_thread import PeriodicThread
+from feeds.web.metric_labels import kind
 from tests.conftest import NOW, Content, Site
 from tests.live import PATIENCE, listener, replaced, serving, workers
 from tests.programs import need
@@ -43,7 +44,7 @@ def busy(content: Content, site: Site) -> Site:
     content.write("one.md", topics=["AI"], secured="a secret", publishedDateTime="2026-11-02")
     content.write("draft.md", published=False)
     content.raw("broken.md", "---\ntitle: [\n---\n")
-    site.library.refresh()
+    site.sync.refresh()
     for path in ("/all.rss", "/topics/ai.atom", "/topics/ai", "/feeds.opml", "/embed", "/none.rss"):
         site.get(path, Accept_Encoding="gzip")
     site.get("/topics/ai.atom", if_none_match="*")
@@ -82,7 +83,7 @@ def test_what_is_served_is_told(busy: Site) -> None:
     assert found["tributary_files_not_served", "yaml-syntax"] == 1
     assert found["tributary_files_not_served", "draft"] == 1
     assert found["tributary_index_readable",] == 1
-    assert found["tributary_index_revision",] == busy.library.revision.get()
+    assert found["tributary_index_revision",] == busy.sync.revision.get()
     assert found["tributary_index_refresh_timestamp_seconds",] == NOW
     assert found["tributary_last_change_timestamp_seconds",] <= NOW
     assert found["tributary_newest_article_timestamp_seconds",] == 1_793_577_600
@@ -107,7 +108,7 @@ def test_an_empty_site_has_metrics_too(site: Site) -> None:
 
 def test_a_site_whose_articles_are_gone_has_no_newest_one(content: Content, busy: Site) -> None:
     content.write("one.md", deleted=True)
-    busy.library.refresh()
+    busy.sync.refresh()
 
     found = scraped(busy)
 
@@ -151,7 +152,7 @@ def test_every_address_is_of_one_kind(path: str, expected: str) -> None:
 
 def test_a_damaged_index_costs_only_what_it_would_tell(busy: Site, tmp_path: Path) -> None:
     (tmp_path / "instance" / "index.sqlite").unlink()
-    busy.library.index.leave_to_parent()
+    busy.sync.index.leave_to_parent()
 
     found = scraped(busy)
 
@@ -208,7 +209,7 @@ def broken() -> None:
 
 
 def test_counts_are_told_at_every_beat_and_at_the_end(site: Site, tmp_path: Path) -> None:
-    beat = Beat(broken, site.web.counts.tell)
+    beat = PeriodicThread(broken, site.web.counts.tell)
     beat.start()
     beat.start()
     site.get("/all.rss")

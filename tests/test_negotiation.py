@@ -29,7 +29,7 @@ TABLE = [
     ("identity;q=0.5, gzip;q=0.4", IDENTITY),
     ("identity;q=0.5, gzip;q=0.5", "gzip"),
     ("identity, gzip", "gzip"),
-    # Refused is refused.
+    # RequestRefused is refused.
     ("gzip;q=0", IDENTITY),
     ("gzip;q=0.0", IDENTITY),
     ("gzip;q=0.000, *", IDENTITY),

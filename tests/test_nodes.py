@@ -4,8 +4,8 @@ import time
 
 import pytest
 
+from feeds.articles.yaml_tree import Node, parse
 from feeds.errors import ArticleError
-from feeds.library.nodes import Node, parse
 
 
 def test_every_scalar_stays_what_was_written() -> None:

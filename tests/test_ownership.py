@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from feeds.errors import SettingsError
-from feeds.library import Library
 from feeds.locks import Ownership
+from feeds.sync import ContentSync
 from tests.conftest import Content, Site
 from tests.live import listener, started, workers
 from tests.waiting import wait_for
@@ -120,10 +120,10 @@ def test_a_claim_is_made_again_when_its_file_is_gone(tmp_path: Path) -> None:
 def test_a_worker_that_loads_newer_code_belongs_to_the_server_that_started_it(
     site: Site, tmp_path: Path
 ) -> None:
-    reader, instance = site.library.reader, tmp_path / "instance"
-    server = Library(reader, instance, b"by old code")
-    worker = Library(reader, instance, b"by new code", owner=server.owner)
-    another = Library(reader, instance, b"by new code")
+    reader, instance = site.sync.reader, tmp_path / "instance"
+    server = ContentSync(reader, instance, b"by old code")
+    worker = ContentSync(reader, instance, b"by new code", owner=server.owner)
+    another = ContentSync(reader, instance, b"by new code")
     server.ensure_sole_owner()
 
     worker.ensure_sole_owner()

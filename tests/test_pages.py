@@ -7,8 +7,8 @@ from urllib.parse import unquote
 import pytest
 
 from feeds.errors import IndexUnavailable
-from feeds.library.site_files import read_site_files
-from feeds.web import assets, menu, words
+from feeds.sync import read_site_config
+from feeds.web import assets, menu, template_filters
 from tests.conftest import SITE_URL, Content, Site
 from tests.web_helpers import hrefs, texts, tree, write_site
 
@@ -198,7 +198,7 @@ def test_a_change_in_a_part_moves_the_page_that_counts_it(river: Site, content: 
     tags = {path: river.get(path).headers["ETag"] for path in ("/topics/river", "/feeds/best")}
 
     content.write("third.md", topics=["Ropes"], publishedDateTime="2026-11-02T00:00:00Z")
-    river.library.refresh()
+    river.sync.refresh()
 
     assert river.get("/topics/river", if_none_match=tags["/topics/river"]).status_code == 200
     assert river.get("/feeds/best", if_none_match=tags["/feeds/best"]).status_code == 304
@@ -208,7 +208,7 @@ def test_a_new_month_moves_the_pages_that_list_it(river: Site, content: Content)
     tag = river.get("/topics/river/2026-11").headers["ETag"]
 
     content.write("past.md", topics=["River"], publishedDateTime="2026-08-02T00:00:00Z")
-    river.library.refresh()
+    river.sync.refresh()
 
     assert river.get("/topics/river/2026-11", if_none_match=tag).status_code == 200
 
@@ -408,7 +408,7 @@ def test_a_page_served_before_is_served_when_the_index_fails(
 ) -> None:
     before = river.get("/topics/river").get_data()
     content.write("third.md", topics=["River"])
-    river.library.refresh()
+    river.sync.refresh()
 
     def fail(*_: object) -> None:
         raise IndexUnavailable("the disk is gone")
@@ -464,24 +464,24 @@ def test_names_in_any_script_have_working_pages(
 
 def test_a_topic_above_that_has_ended_leaves_the_one_below_standing(content: Content) -> None:
     content.raw("topics.yml", "- name: Up\n  retired: true\n- name: Down\n  parent: up\n")
-    files = read_site_files(content.folder, SITE_URL, "")
+    files = read_site_config(content.folder, SITE_URL, "")
 
     assert files.topics["down"].parent == "up"
 
 
 def test_words_are_found_without_accents_and_case() -> None:
-    whole = menu.Menu(topics=(menu.Entry(None, "Café Élan", 1),))  # type: ignore[arg-type]
+    whole = menu.Menu(topics=(menu.MenuEntry(None, "Café Élan", 1),))  # type: ignore[arg-type]
 
     assert menu.search(whole, "ELAN cafe").size == 1
     assert menu.search(whole, "cafe tea").size == 0
 
 
 def test_numbers_and_times_are_said_in_english() -> None:
-    assert words.day(1_795_176_000) == "20 November 2026"
-    assert words.short_day(1_795_176_000) == "20 Nov 2026"
-    assert words.month("2026-05", 2) == "May 2026, part 2"
-    assert words.counted(12_345, "article") == "12,345 articles"
-    assert words.counted(1, "feed") == "1 feed"
+    assert template_filters.day(1_795_176_000) == "20 November 2026"
+    assert template_filters.short_day(1_795_176_000) == "20 Nov 2026"
+    assert template_filters.month("2026-05", 2) == "May 2026, part 2"
+    assert template_filters.counted(12_345, "article") == "12,345 articles"
+    assert template_filters.counted(1, "feed") == "1 feed"
 
 
 @pytest.mark.parametrize(
@@ -489,4 +489,4 @@ def test_numbers_and_times_are_said_in_english() -> None:
     [("short", 9, "short"), ("one two three", 9, "one two…"), ("unbroken", 5, "unbr…")],
 )
 def test_a_text_is_shortened_between_words(text: str, length: int, expected: str) -> None:
-    assert words.shortened(text, length) == expected
+    assert template_filters.shortened(text, length) == expected

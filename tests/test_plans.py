@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from feeds.library.connection import MIGRATIONS
-from feeds.library.queries import AFTER, FEEDS, HEAVIER, NEIGHBOURS, ROWS
+from feeds.index.database import MIGRATIONS
+from feeds.index.queries import AFTER, FEEDS, HEAVIER, NEIGHBOURS, ROWS
 from feeds.sqlite import migrate
 
 QUERIES = {

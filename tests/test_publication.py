@@ -13,10 +13,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from app import create_app
+from feeds.articles.front_matter import Context, parse
+from feeds.articles.publication import KEYS
 from feeds.errors import ArticleError, Reason
-from feeds.library import Verdict
-from feeds.library.front_matter import Context, parse
-from feeds.library.publication import KEYS
+from feeds.index.entries import FileOutcome
 from tests.conftest import NOW, SHARED, Clock, Content, Site
 from tests.waiting import wait_for
 
@@ -31,10 +31,10 @@ PAST, FUTURE = "2026-11-19", "2026-11-22"
 MOMENT = 1_795_305_600
 
 
-def verdict(text: str | bytes, context: Context = CONTEXT) -> Verdict:
+def outcome(text: str | bytes, context: Context = CONTEXT) -> FileOutcome:
     """What becomes of the text of a file."""
     whole = text.encode() if isinstance(text, str) else text
-    served = Verdict("", "a.md", "stamp")
+    served = FileOutcome("", "a.md", "stamp")
     try:
         return replace(served, due=parse(whole, "a.md", context).due)
     except ArticleError as error:
@@ -46,8 +46,8 @@ def written(keys: dict[str, Any]) -> str:
     return f"---\n{yaml.safe_dump(keys, allow_unicode=True, sort_keys=False)}---\n"
 
 
-def with_key(key: str, value: Any) -> Verdict:
-    return verdict(written(MINIMUM | {key: value}))
+def with_key(key: str, value: Any) -> FileOutcome:
+    return outcome(written(MINIMUM | {key: value}))
 
 
 HIDING: list[tuple[str, Any, Reason]] = [
@@ -142,7 +142,7 @@ def test_what_is_not_plainly_public_is_hidden_and_taken_down(
     found = with_key(key, value)
 
     assert (found.reason, found.key, found.line) == (reason, key.removeprefix("_"), 5)
-    assert found.takes_down
+    assert found.withdraws
 
 
 @pytest.mark.parametrize(("key", "value"), PUBLIC)
@@ -216,22 +216,22 @@ def test_no_value_but_the_plainly_public_ones_is_ever_served(key: str, value: An
     found = with_key(key, value)
 
     assert found.reason is not None
-    assert found.takes_down
+    assert found.withdraws
 
 
 @given(st.text(max_size=30), st.text(max_size=30))
 def test_any_key_with_any_value_makes_an_article_or_a_verdict(key: str, value: str) -> None:
-    assert isinstance(with_key(key, value), Verdict)
+    assert isinstance(with_key(key, value), FileOutcome)
 
 
 def test_an_article_withdrawn_in_one_way_is_withdrawn_whatever_else_it_says() -> None:
-    found = verdict(written(MINIMUM | {"draft": "?", "publish": True, "expires": PAST}))
+    found = outcome(written(MINIMUM | {"draft": "?", "publish": True, "expires": PAST}))
 
     assert (found.reason, found.key) == (Reason.WITHDRAWN, "expires")
 
 
 def test_two_spellings_of_a_key_both_count() -> None:
-    assert verdict(written(MINIMUM | {"draft": False, "Draft": True})).reason is Reason.DRAFT
+    assert outcome(written(MINIMUM | {"draft": False, "Draft": True})).reason is Reason.DRAFT
 
 
 @pytest.mark.parametrize(
@@ -256,7 +256,7 @@ def test_two_spellings_of_a_key_both_count() -> None:
 def test_a_draft_takes_down_its_article_whatever_else_is_wrong_with_the_file(
     text: str | bytes,
 ) -> None:
-    assert verdict(text).takes_down
+    assert outcome(text).withdraws
 
 
 @pytest.mark.parametrize(
@@ -271,10 +271,10 @@ def test_a_draft_takes_down_its_article_whatever_else_is_wrong_with_the_file(
     ],
 )
 def test_a_broken_file_that_hides_nothing_takes_nothing_down(text: str) -> None:
-    found = verdict(text)
+    found = outcome(text)
 
     assert found.reason is not None
-    assert not found.takes_down
+    assert not found.withdraws
 
 
 @pytest.mark.parametrize(
@@ -304,10 +304,10 @@ def test_a_path_can_say_that_a_file_is_a_draft(
 ) -> None:
     content.write(path)
 
-    site.library.refresh()
+    site.sync.refresh()
 
     assert len(site.get("/all.json").json["items"]) == (not is_draft)
-    [found] = site.library.inspect()
+    [found] = site.sync.inspect()
     assert found.reason == (Reason.DRAFT if is_draft else None)
 
 
@@ -315,7 +315,7 @@ def test_a_draft_by_its_path_is_not_opened(content: Content, site: Site) -> None
     os.mkfifo(content.write("drafts/a.md").with_name("fifo.md"))
     (content.folder / "_link.md").symlink_to("/etc/hostname")
 
-    reasons = {found.path: found.reason for found in site.library.inspect()}
+    reasons = {found.path: found.reason for found in site.sync.inspect()}
 
     assert set(reasons) == {"drafts/a.md", "drafts/fifo.md", "_link.md"}
     assert set(reasons.values()) == {Reason.DRAFT}
@@ -335,11 +335,11 @@ def test_an_article_that_was_served_is_withdrawn_at_once(
 ) -> None:
     content.write("a.md")
     content.write("b.md")
-    site.library.refresh()
+    site.sync.refresh()
     assert ids(site) == ["a", "b"]
 
     content.raw("a.md", written(MINIMUM | {key: value}))
-    site.library.refresh()
+    site.sync.refresh()
 
     assert ids(site) == ["b"]
     assert withdrawn(site)
@@ -352,11 +352,11 @@ def test_an_article_moved_to_where_drafts_are_is_withdrawn_at_once(
 ) -> None:
     content.write("a.md")
     content.write("b.md")
-    site.library.refresh()
+    site.sync.refresh()
 
     (content.folder / path).parent.mkdir(exist_ok=True)
     os.rename(content.folder / "a.md", content.folder / path)
-    site.library.refresh()
+    site.sync.refresh()
 
     assert ids(site) == ["b"]
     assert withdrawn(site)
@@ -366,11 +366,11 @@ def test_an_article_moved_to_where_drafts_are_is_withdrawn_at_once(
 def test_a_folder_renamed_to_drafts_is_withdrawn_at_once(content: Content, site: Site) -> None:
     for number in range(20):
         content.write(f"news/{number}.md")
-    site.library.refresh()
+    site.sync.refresh()
     assert len(ids(site)) == 20
 
     os.rename(content.folder / "news", content.folder / "drafts")
-    report = site.library.refresh()
+    report = site.sync.refresh()
 
     assert not report.held
     assert ids(site) == []
@@ -378,10 +378,10 @@ def test_a_folder_renamed_to_drafts_is_withdrawn_at_once(content: Content, site:
 
 def test_a_draft_with_a_slip_in_its_yaml_is_withdrawn(content: Content, site: Site) -> None:
     content.write("a.md")
-    site.library.refresh()
+    site.sync.refresh()
 
     content.raw("a.md", "---\ntitle: [\ndraft: true\n---\n")
-    site.library.refresh()
+    site.sync.refresh()
 
     assert ids(site) == []
     assert withdrawn(site)
@@ -392,7 +392,7 @@ def test_what_was_served_and_is_hidden_by_these_rules_is_withdrawn_when_the_inde
 ) -> None:
     content.write("a.md")
     content.write("b.md")
-    site.library.refresh()
+    site.sync.refresh()
 
     content.write("a.md", draft=True)
     content.raw("site.yml", "title: Another title")
@@ -407,12 +407,12 @@ def test_an_article_that_expires_is_served_until_that_second(
 ) -> None:
     content.write("a.md", expiryDate=FUTURE)
 
-    report = site.library.refresh()
+    report = site.sync.refresh()
     clock.now = MOMENT - 1
-    site.library.refresh([])
+    site.sync.refresh([])
     before = ids(site)
     clock.now = MOMENT
-    site.library.refresh([])
+    site.sync.refresh([])
 
     assert report.due == MOMENT
     assert before == ["a"]
@@ -427,11 +427,11 @@ def test_the_earlier_of_update_and_expiry_comes_first_and_the_other_is_not_forgo
 ) -> None:
     content.write("a.md", updatedDateTime=updated, expiryDate=FUTURE)
 
-    due = [site.library.refresh().due]
+    due = [site.sync.refresh().due]
     clock.now = due[0] or 0
-    due.append(site.library.refresh([]).due)
+    due.append(site.sync.refresh([]).due)
     clock.now = MOMENT
-    site.library.refresh([])
+    site.sync.refresh([])
 
     assert due[0] == min(MOMENT, MOMENT + (int(updated[-2:]) - 22) * 86_400)
     assert ids(site) == []
@@ -441,12 +441,12 @@ def test_an_embargo_and_an_expiry_to_come_both_happen(
     content: Content, site: Site, clock: Clock
 ) -> None:
     content.write("a.md", publishedDateTime="2026-11-21", expiryDate=FUTURE)
-    site.library.refresh()
+    site.sync.refresh()
 
     seen = []
     for moment in (NOW, MOMENT - 86_400, MOMENT):
         clock.now = moment
-        site.library.refresh([])
+        site.sync.refresh([])
         seen.append(ids(site))
 
     assert seen == [[], ["a"], []]
@@ -457,13 +457,13 @@ def test_the_earlier_version_of_a_broken_file_is_withdrawn_when_the_file_expires
     content: Content, site: Site, clock: Clock, broken: str
 ) -> None:
     content.write("a.md", expiryDate=FUTURE)
-    site.library.refresh()
+    site.sync.refresh()
 
     content.raw("a.md", f"---\nexpiryDate: {FUTURE}\n{broken}---\n")
-    report = site.library.refresh()
+    report = site.sync.refresh()
     before = ids(site)
     clock.now = MOMENT
-    site.library.refresh([])
+    site.sync.refresh([])
 
     assert report.due == MOMENT
     assert before == ["a"]
@@ -474,11 +474,11 @@ def test_an_article_whose_second_key_names_a_later_date_waits_for_that(
     content: Content, site: Site, clock: Clock
 ) -> None:
     content.write("a.md", publishDate=FUTURE)
-    site.library.refresh()
+    site.sync.refresh()
     before = ids(site)
 
     clock.now = MOMENT
-    site.library.refresh([])
+    site.sync.refresh([])
 
     assert before == []
     assert ids(site) == ["a"]
@@ -495,9 +495,9 @@ def live(content: Content, tmp_path: Path) -> Iterator[Site]:
             }
         )
     )
-    site.library.start()
+    site.sync.start()
     yield site
-    site.library.stop()
+    site.sync.stop()
 
 
 def test_an_article_expires_on_time_without_any_event(content: Content, live: Site) -> None:
@@ -519,7 +519,7 @@ def folders() -> Path:
 
 
 def test_what_other_generators_hide_is_hidden_and_what_they_publish_is_not(folders: Path) -> None:
-    found: dict[bool, list[Verdict]] = {True: [], False: []}
+    found: dict[bool, list[FileOutcome]] = {True: [], False: []}
     for table in folders.glob("*/expected.tsv"):
         for line in table.read_text().splitlines()[1:]:
             path, link, _ = line.split("\t")
@@ -531,7 +531,7 @@ def test_what_other_generators_hide_is_hidden_and_what_they_publish_is_not(folde
     assert [each for each in found[True] if each.reason in hiding] == []
 
 
-def with_address(file: Path) -> Verdict:
+def with_address(file: Path) -> FileOutcome:
     """What becomes of a file that also says where it is published."""
     text = file.read_bytes().replace(b"---\n", b"---\nwebUrl: https://news.example/one\n", 1)
-    return verdict(text)
+    return outcome(text)

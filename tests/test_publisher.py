@@ -16,16 +16,9 @@ from string import ascii_lowercase
 import pytest
 
 from feeds.cache import open_cache
-from feeds.documents import OVERHEAD, Document, Recipe
+from feeds.documents import OVERHEAD, Document, DocumentPlan
 from feeds.encodings import CODINGS, IDENTITY, encode, pack
-from feeds.errors import (
-    IndexUnavailable,
-    MovedFeed,
-    NoDelta,
-    OutOfDate,
-    RetiredFeed,
-    UnknownFeed,
-)
+from feeds.errors import IndexUnavailable, MovedFeed, NoDelta, OutOfDate, RetiredFeed, UnknownFeed
 from feeds.model import FeedId
 from feeds.publisher import ATTEMPTS, LOOK, Publisher
 from feeds.web.answers import remembered
@@ -80,11 +73,11 @@ class Shop:
         self.modified += 1
         self.revision += 1
 
-    def recipe(self, render: Callable[[], bytes] | None = None) -> Recipe:
+    def recipe(self, render: Callable[[], bytes] | None = None) -> DocumentPlan:
         self.recipes += 1
         body = self.content.encode()
         times = self.modified, self.modified + 10
-        return Recipe(f"key of {self.content}", *times, 900, (), render or (lambda: body))
+        return DocumentPlan(f"key of {self.content}", *times, 900, (), render or (lambda: body))
 
     def ask(self, address: str = ADDRESS) -> Document:
         return self.publisher.document(address, self.recipe)
@@ -118,7 +111,7 @@ def slow_renderer(shop: Shop) -> Iterator[tuple[threading.Event, Future[Document
             may_end.set()
 
 
-def fail(error: Exception) -> Recipe:
+def fail(error: Exception) -> DocumentPlan:
     raise error
 
 
@@ -204,7 +197,7 @@ def test_who_looked_before_it_was_rendered_renders_nothing_again() -> None:
     shop = Shop(store=Store(is_shared=False, forgets=True))
     looked, may_go_on = threading.Event(), threading.Event()
 
-    def late() -> Recipe:
+    def late() -> DocumentPlan:
         looked.set()
         assert may_go_on.wait(SOON)
         return shop.recipe()
@@ -301,10 +294,10 @@ def test_what_may_be_served_instead_beats_an_error_and_what_was_served_before(
 ) -> None:
     """[70]"""
     whole = shop.ask("whole")
-    served = shop.publisher.document(ADDRESS, lambda: fail(RuntimeError("no")), instead=whole)
+    served = shop.publisher.document(ADDRESS, lambda: fail(RuntimeError("no")), fallback=whole)
     shop.ask()
     shop.revision += 1
-    later = shop.publisher.document(ADDRESS, lambda: fail(RuntimeError("no")), instead=whole)
+    later = shop.publisher.document(ADDRESS, lambda: fail(RuntimeError("no")), fallback=whole)
 
     assert served is whole
     assert later is whole
@@ -363,9 +356,9 @@ def test_unknown_feeds_make_no_entry(shop: Shop) -> None:
 
 
 def test_an_article_that_changes_while_it_is_read_is_selected_again(shop: Shop) -> None:
-    def recipe() -> Recipe:
+    def recipe() -> DocumentPlan:
         content = "first" if shop.recipes == 0 else "second"
-        return Recipe(content, 1000, 1010, 900, (), lambda: render(content))
+        return DocumentPlan(content, 1000, 1010, 900, (), lambda: render(content))
 
     def render(content: str) -> bytes:
         shop.recipes += 1
@@ -501,8 +494,8 @@ def test_a_document_larger_than_the_memory_is_kept_alone() -> None:
     assert shop.publisher.hot("b") is document
 
 
-def recipe_of(address: str, content: str = "") -> Recipe:
-    return Recipe(f"{address} {content}", 1, 2, 900, (), f"{address}{content}".encode)
+def recipe_of(address: str, content: str = "") -> DocumentPlan:
+    return DocumentPlan(f"{address} {content}", 1, 2, 900, (), f"{address}{content}".encode)
 
 
 def text(seed: int, size: int) -> bytes:
@@ -521,7 +514,7 @@ def test_memory_holds_what_is_counted_and_no_body_twice() -> None:
     try:
         for number, body in enumerate(bodies):
             copied = partial(bytes, bytearray(body))
-            recipe = Recipe(f"key {number}", 1, 2, 900, (), copied)
+            recipe = DocumentPlan(f"key {number}", 1, 2, 900, (), copied)
             document = publisher.document(f"/{number}", partial(replace, recipe))
             for coding in (*CODINGS, IDENTITY) * 8:
                 remembered(document, coding, f'"{Random().random():080}"', None)
@@ -539,7 +532,7 @@ def test_small_documents_take_no_more_than_is_counted_either() -> None:
     tracemalloc.start()
     try:
         for number in range(99):
-            recipe = Recipe(f"{number:032x}", 1, 2, 900, (), partial(bytes, 100))
+            recipe = DocumentPlan(f"{number:032x}", 1, 2, 900, (), partial(bytes, 100))
             address = f"https://feeds.example.org/topics/{number}.rss"
             document = publisher.document(address, partial(replace, recipe))
             for turn, coding in enumerate((*CODINGS, IDENTITY) * 16):

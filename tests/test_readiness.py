@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from app import create_app
-from feeds.library import changes
+from feeds.index import writer
 from feeds.locks import locked
+from feeds.sync import refresh
 from tests.conftest import SITE_URL, Content, Site
 from tests.live import started
 from tests.programs import skip_if_quick
@@ -90,7 +91,7 @@ def test_what_became_a_draft_while_no_server_ran_is_in_no_answer_of_the_next(
     again = Site(create_app(environment(content, tmp_path)))
 
     with locked(tmp_path / "instance" / "index.lock"):
-        again.library.start(patience=0.3)
+        again.sync.start(patience=0.3)
         early = [again.get(path) for path in ("/all.rss", "/", "/readyz", "/topics/ai.json")]
         lives = again.get("/healthz").status_code
 
@@ -98,7 +99,7 @@ def test_what_became_a_draft_while_no_server_ran_is_in_no_answer_of_the_next(
     assert all("Taken back" not in answer.text for answer in early)
     assert wait_for(lambda: again.get("/readyz").status_code == 200)
     assert [item["title"] for item in again.get("/all.json").json["items"]] == ["Kept"]
-    again.library.stop()
+    again.sync.stop()
 
 
 def test_an_index_of_other_settings_is_served_without_drafts_while_it_is_made_anew(
@@ -115,22 +116,22 @@ def test_an_index_of_other_settings_is_served_without_drafts_while_it_is_made_an
     content.remove("gone.md")
     content.raw("site.yml", "title: Another title\n")
     again = Site(create_app(environment(content, tmp_path)))
-    held, clear = threading.Event(), changes.clear
+    held, clear = threading.Event(), writer.clear
 
     def wait_and_clear(connection: sqlite3.Connection, now: int) -> None:
         held.wait(20)
         clear(connection, now)
 
-    monkeypatch.setattr(changes, "clear", wait_and_clear)
+    monkeypatch.setattr(refresh, "clear", wait_and_clear)
 
-    again.library.start(patience=1)
+    again.sync.start(patience=1)
     titles = [item["title"] for item in again.get("/all.json").json["items"]]
     status = again.get("/readyz").status_code
     held.set()
 
     assert (titles, status) == (["Kept"], 503)
     assert wait_for(lambda: again.get("/readyz").status_code == 200)
-    again.library.stop()
+    again.sync.stop()
 
 
 def environment(content: Content, folder: Path) -> dict[str, str]:

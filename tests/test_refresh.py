@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from feeds.library.disk import Stamps
-from feeds.library.plan import Plan, is_great_loss, plan
+from feeds.index import Stamps
+from feeds.sync.diff import FolderDiff, is_great_loss, plan
 from tests.conftest import NOW, Clock, Content, Site
 
 OpenSite = Callable[..., Site]
@@ -26,26 +26,26 @@ def etag(site: Site, feed: str = "all") -> str:
 
 
 def reason(site: Site, path: str) -> str | None:
-    found = {verdict.path: verdict.reason for verdict in site.library.inspect()}
+    found = {outcome.path: outcome.reason for outcome in site.sync.inspect()}
     return found[path]
 
 
 @pytest.mark.parametrize(
     ("found", "known", "expected"),
     [
-        ({}, {}, Plan((), (), 0)),
-        ({"": {"a": "1"}}, {"": {"a": "1"}}, Plan((), (), 0)),
-        ({"": {}}, {}, Plan((), (), 0)),
-        ({"x": {"a": "1"}}, {}, Plan(("x/a",), (), 1)),
-        ({"x": {"a": "2"}}, {"x": {"a": "1"}}, Plan(("x/a",), (), 0)),
-        ({}, {"x": {"a": "1"}}, Plan((), ("x/a",), 0)),
-        ({"x": {}}, {"x": {"a": "1"}}, Plan((), ("x/a",), 0)),
-        ({"": {"b": "1", "c": "1"}}, {"": {"a": "1", "c": "1"}}, Plan(("b",), ("a",), 1)),
-        ({"y": {"a": "1"}}, {"x": {"a": "1"}}, Plan(("y/a",), ("x/a",), 1)),
+        ({}, {}, FolderDiff((), (), 0)),
+        ({"": {"a": "1"}}, {"": {"a": "1"}}, FolderDiff((), (), 0)),
+        ({"": {}}, {}, FolderDiff((), (), 0)),
+        ({"x": {"a": "1"}}, {}, FolderDiff(("x/a",), (), 1)),
+        ({"x": {"a": "2"}}, {"x": {"a": "1"}}, FolderDiff(("x/a",), (), 0)),
+        ({}, {"x": {"a": "1"}}, FolderDiff((), ("x/a",), 0)),
+        ({"x": {}}, {"x": {"a": "1"}}, FolderDiff((), ("x/a",), 0)),
+        ({"": {"b": "1", "c": "1"}}, {"": {"a": "1", "c": "1"}}, FolderDiff(("b",), ("a",), 1)),
+        ({"y": {"a": "1"}}, {"x": {"a": "1"}}, FolderDiff(("y/a",), ("x/a",), 1)),
     ],
 )
 def test_plan_names_what_to_read_and_what_is_gone(
-    found: Stamps, known: Stamps, expected: Plan
+    found: Stamps, known: Stamps, expected: FolderDiff
 ) -> None:
     assert plan(found, known) == expected
 
@@ -63,18 +63,18 @@ def test_plan_names_what_to_read_and_what_is_gone(
 def test_a_loss_is_great_above_ten_and_a_fifth_unless_as_many_came(
     gone: int, new: int, known: int, expected: bool
 ) -> None:
-    lost = Plan((), tuple(map(str, range(gone))), new)
+    lost = FolderDiff((), tuple(map(str, range(gone))), new)
 
     assert is_great_loss(lost, known) is expected
 
 
 def test_a_new_file_is_in_its_feeds_and_moves_no_other(content: Content, site: Site) -> None:
     content.write("old.md", topics=["Robots"])
-    site.library.refresh()
+    site.sync.refresh()
     before = etag(site, "topics/robots")
 
     content.write("new.md", title="New", topics=["AI"])
-    site.library.refresh()
+    site.sync.refresh()
 
     assert titles(site, "topics/ai") == ["New"]
     assert etag(site, "topics/robots") == before
@@ -82,20 +82,20 @@ def test_a_new_file_is_in_its_feeds_and_moves_no_other(content: Content, site: S
 
 def test_a_changed_file_is_seen_at_once(content: Content, site: Site) -> None:
     content.write("a.md", title="First")
-    site.library.refresh()
+    site.sync.refresh()
 
     content.write("a.md", title="Second")
-    site.library.refresh()
+    site.sync.refresh()
 
     assert titles(site) == ["Second"]
 
 
 def test_a_removed_file_is_gone_from_every_feed(content: Content, site: Site) -> None:
     content.write("a.md")
-    site.library.refresh()
+    site.sync.refresh()
 
     content.remove("a.md")
-    site.library.refresh()
+    site.sync.refresh()
 
     assert titles(site) == titles(site, "topics/ai") == []
     assert titles(site, "providers/news.example.com") == []
@@ -103,10 +103,10 @@ def test_a_removed_file_is_gone_from_every_feed(content: Content, site: Site) ->
 
 def test_an_article_that_leaves_a_topic_leaves_its_feed(content: Content, site: Site) -> None:
     content.write("a.md", topics=["AI", "Robots"])
-    site.library.refresh()
+    site.sync.refresh()
 
     content.write("a.md", topics=["Robots"])
-    site.library.refresh()
+    site.sync.refresh()
 
     assert titles(site, "topics/ai") == []
     assert titles(site, "topics/robots") == ["Title of a.md"]
@@ -116,35 +116,35 @@ def test_touching_a_file_or_changing_what_is_never_shown_moves_nothing(
     content: Content, site: Site
 ) -> None:
     file = content.write("a.md", secured="old", heat=1, quality=5)
-    site.library.refresh()
-    before, revision = etag(site), site.library.revision.get()
+    site.sync.refresh()
+    before, revision = etag(site), site.sync.revision.get()
 
     os.utime(file, (1, 1))
-    site.library.refresh()
+    site.sync.refresh()
     content.write("a.md", secured="new", heat=99, quality=80)
-    site.library.refresh()
+    site.sync.refresh()
 
     assert etag(site) == before
-    assert site.library.revision.get() == revision
+    assert site.sync.revision.get() == revision
 
 
 def test_a_file_moved_with_its_id_keeps_its_identity(content: Content, site: Site) -> None:
     content.write("a.md", id="stable")
-    site.library.refresh()
+    site.sync.refresh()
     before = site.get("/all.json").json["items"]
 
     os.rename(content.folder / "a.md", content.folder / "b.md")
-    site.library.refresh()
+    site.sync.refresh()
 
     assert site.get("/all.json").json["items"] == before
 
 
 def test_a_folder_moved_away_takes_its_articles_along(content: Content, site: Site) -> None:
     content.write("old/deep/a.md", title="Moved")
-    site.library.refresh()
+    site.sync.refresh()
 
     os.rename(content.folder / "old", content.folder / "new")
-    site.library.refresh(["old", "new"])
+    site.sync.refresh(["old", "new"])
 
     assert [item["id"] for item in site.get("/all.json").json["items"]] == [
         "tag:tributary.localhost,2026:new/deep/a"
@@ -156,7 +156,7 @@ def test_only_what_is_named_is_looked_at(content: Content, site: Site) -> None:
     content.write("b/b.md", title="B")
     content.write("c/c.md", title="C")
 
-    site.library.refresh(["a.md", "b", "b/b.md", "gone.md"])
+    site.sync.refresh(["a.md", "b", "b/b.md", "gone.md"])
 
     assert sorted(titles(site)) == ["A", "B"]
 
@@ -165,11 +165,11 @@ def test_a_broken_file_keeps_the_version_that_was_served(
     content: Content, site: Site, caplog: pytest.LogCaptureFixture
 ) -> None:
     content.write("a.md", title="Good")
-    site.library.refresh()
+    site.sync.refresh()
     before = etag(site)
 
     content.raw("a.md", "---\ntitle: [\n---\n")
-    site.library.refresh()
+    site.sync.refresh()
 
     assert etag(site) == before
     assert "a.md:3: file: yaml-syntax" in caplog.text
@@ -180,9 +180,9 @@ def test_a_broken_file_keeps_the_version_that_was_served_when_the_settings_chang
     content: Content, site: Site, open_site: OpenSite
 ) -> None:
     content.write("a.md", title="Good")
-    site.library.refresh()
+    site.sync.refresh()
     content.raw("a.md", "no front matter")
-    site.library.refresh()
+    site.sync.refresh()
 
     content.raw("site.yml", "title: Another title")
 
@@ -193,12 +193,12 @@ def test_a_broken_file_that_is_removed_takes_its_article_along(
     content: Content, site: Site
 ) -> None:
     content.write("a.md")
-    site.library.refresh()
+    site.sync.refresh()
     content.raw("a.md", "no front matter")
-    site.library.refresh()
+    site.sync.refresh()
 
     content.remove("a.md")
-    site.library.refresh()
+    site.sync.refresh()
 
     assert titles(site) == []
 
@@ -218,10 +218,10 @@ def test_taking_an_article_down_works_even_when_misspelt(
     content: Content, site: Site, change: dict[str, Any]
 ) -> None:
     content.write("a.md")
-    site.library.refresh()
+    site.sync.refresh()
 
     content.write("a.md", **change)
-    site.library.refresh()
+    site.sync.refresh()
 
     assert titles(site) == []
 
@@ -230,11 +230,11 @@ def test_who_was_served_first_stays_served_and_the_copy_is_named(
     content: Content, site: Site, caplog: pytest.LogCaptureFixture
 ) -> None:
     content.write("m-orig.md", id="tpl", title="Original")
-    site.library.refresh()
+    site.sync.refresh()
     before = etag(site)
 
     content.write("a-copy.md", id="tpl", title="Copy")
-    site.library.refresh()
+    site.sync.refresh()
 
     named = "a-copy.md:1: id: collision: m-orig.md has the same id"
     assert (titles(site), etag(site)) == (["Original"], before)
@@ -265,9 +265,9 @@ def test_who_was_served_first_stays_served_when_the_index_is_made_anew(
 ) -> None:
     site = open_site()
     content.write("m-orig.md", id="tpl", title="Original")
-    site.library.refresh()
+    site.sync.refresh()
     content.write("a-copy.md", id="tpl", title="Copy")
-    site.library.refresh()
+    site.sync.refresh()
 
     content.raw("site.yml", "title: Another\n")
     again = open_site()
@@ -289,13 +289,13 @@ def test_the_copy_is_served_when_the_original_gives_its_id_up(
     content: Content, site: Site, give_up: Callable[[Content], object]
 ) -> None:
     content.write("m-orig.md", id="tpl", title="Original")
-    site.library.refresh()
+    site.sync.refresh()
     content.write("a-copy.md", id="tpl", title="Copy")
-    site.library.refresh()
+    site.sync.refresh()
 
     give_up(content)
     checked = reason(site, "a-copy.md")
-    site.library.refresh()
+    site.sync.refresh()
 
     assert (checked, reason(site, "a-copy.md")) == (None, None)
     assert set(titles(site)) == {"Copy"}
@@ -303,12 +303,12 @@ def test_the_copy_is_served_when_the_original_gives_its_id_up(
 
 def test_a_broken_original_keeps_its_id(content: Content, site: Site) -> None:
     content.write("m-orig.md", id="tpl", title="Original")
-    site.library.refresh()
+    site.sync.refresh()
     content.write("m-orig.md", id="tpl", title="")
     content.write("a-copy.md", id="tpl", title="Copy")
 
     checked = reason(site, "a-copy.md")
-    site.library.refresh()
+    site.sync.refresh()
 
     assert (checked, reason(site, "a-copy.md")) == ("collision", "collision")
     assert titles(site) == ["Original"]
@@ -318,14 +318,14 @@ def test_an_original_that_is_moved_keeps_its_id_and_no_feed_changes(
     content: Content, site: Site
 ) -> None:
     content.write("m-orig.md", id="tpl", title="Original")
-    site.library.refresh()
+    site.sync.refresh()
     content.write("a-copy.md", id="tpl", title="Copy")
-    site.library.refresh()
+    site.sync.refresh()
     before = etag(site)
 
     os.rename(content.folder / "m-orig.md", content.folder / "z-orig.md")
     checked = reason(site, "a-copy.md")
-    site.library.refresh()
+    site.sync.refresh()
 
     assert (checked, reason(site, "a-copy.md")) == ("collision", "collision")
     assert (titles(site), etag(site)) == (["Original"], before)
@@ -336,12 +336,12 @@ def test_an_article_that_moves_while_many_vanish_is_served_from_its_new_place(
 ) -> None:
     for number in range(30):
         content.write(f"old/{number}.md", id=f"article-{number}")
-    site.library.refresh()
+    site.sync.refresh()
     for number in range(20):
         content.remove(f"old/{number}.md")
 
     content.write("new/7.md", id="article-7", title="Moved")
-    report = site.library.refresh()
+    report = site.sync.refresh()
 
     assert report.held
     assert "Moved" in titles(site)
@@ -350,11 +350,11 @@ def test_an_article_that_moves_while_many_vanish_is_served_from_its_new_place(
 def test_two_files_that_exchange_their_ids_are_both_served(content: Content, site: Site) -> None:
     content.write("a.md", id="one", title="A")
     content.write("b.md", id="two", title="B")
-    site.library.refresh()
+    site.sync.refresh()
 
     content.write("a.md", id="two", title="A")
     content.write("b.md", id="one", title="B")
-    site.library.refresh()
+    site.sync.refresh()
 
     ids = {i["title"]: i["id"].rpartition(":")[2] for i in site.get("/all.json").json["items"]}
     assert ids == {"A": "two", "B": "one"}
@@ -367,10 +367,10 @@ def test_paths_that_differ_only_in_their_normal_form_are_one_identity(
     content: Content, site: Site, caplog: pytest.LogCaptureFixture
 ) -> None:
     content.write(f"{NFC}.md", title="First")
-    site.library.refresh()
+    site.sync.refresh()
 
     content.write(f"{NFD}.md", title="Second")
-    site.library.refresh()
+    site.sync.refresh()
 
     assert titles(site) == ["First"]
     assert reason(site, f"{NFD}.md") == "collision"
@@ -382,12 +382,12 @@ def test_a_checkout_that_changes_the_normal_form_of_a_path_changes_no_feed(
     content: Content, site: Site, old: str, new: str
 ) -> None:
     content.write(f"{old}/{old}.md", title="Menu")
-    site.library.refresh()
+    site.sync.refresh()
     before = etag(site)
 
     os.rename(content.folder / old, content.folder / new)
     os.rename(content.folder / new / f"{old}.md", content.folder / new / f"{new}.md")
-    site.library.refresh()
+    site.sync.refresh()
 
     [item] = site.get("/all.json").json["items"]
     explained = site.runner.invoke(args=["explain", f"{old}/{old}.md"]).stdout
@@ -412,7 +412,7 @@ def test_ids_are_one_when_they_are_the_same_text(
 ) -> None:
     content.write("a.md", **first)
     content.write("b.md", **second)
-    site.library.refresh()
+    site.sync.refresh()
 
     assert len(titles(site)) == served
 
@@ -422,10 +422,10 @@ def test_the_second_file_with_an_id_is_served_when_the_first_gives_it_up(
 ) -> None:
     content.write("a.md", id="same", title="A")
     content.write("b.md", id="same", title="B")
-    site.library.refresh()
+    site.sync.refresh()
 
     content.write("a.md", id="other", title="A")
-    site.library.refresh()
+    site.sync.refresh()
 
     assert sorted(titles(site)) == ["A", "B"]
 
@@ -434,12 +434,12 @@ def test_an_embargo_ends_without_any_file_changing(
     content: Content, site: Site, clock: Clock
 ) -> None:
     content.write("a.md", publishedDateTime="2026-11-20T12:00:30Z")
-    report = site.library.refresh()
+    report = site.sync.refresh()
     assert titles(site) == []
     assert report.due == NOW + 30
 
     clock.now = NOW + 30
-    site.library.refresh([])
+    site.sync.refresh([])
 
     assert titles(site) == ["Title of a.md"]
 
@@ -448,11 +448,11 @@ def test_an_update_in_the_future_is_not_told_before_its_time(
     content: Content, site: Site, clock: Clock
 ) -> None:
     content.write("a.md", updatedDateTime="2026-11-20T12:00:30Z")
-    site.library.refresh()
+    site.sync.refresh()
     before = site.get("/all.json").json["items"][0]["date_modified"]
 
     clock.now = NOW + 30
-    site.library.refresh([])
+    site.sync.refresh([])
 
     assert before == "2026-11-01T10:00:00Z"
     assert site.get("/all.json").json["items"][0]["date_modified"] == "2026-11-20T12:00:30Z"
@@ -463,17 +463,17 @@ def test_losing_most_articles_at_once_is_held_back_until_it_is_certain(
 ) -> None:
     for number in range(30):
         content.write(f"{number}.md")
-    site.library.refresh()
+    site.sync.refresh()
     for number in range(20):
         content.remove(f"{number}.md")
 
-    report = site.library.refresh()
+    report = site.sync.refresh()
     assert (report.held, len(titles(site))) == (1, 30)
     assert report.due == NOW + 60
     assert "20 of 30 files are gone: their articles stay for 60 s, or until" in caplog.text
 
     clock.now += 61
-    site.library.refresh()
+    site.sync.refresh()
     assert len(titles(site)) == 10
 
 
@@ -482,13 +482,13 @@ def test_losing_all_articles_waits_for_a_hand(
 ) -> None:
     for number in range(12):
         content.write(f"{number}.md")
-    site.library.refresh()
+    site.sync.refresh()
     for number in range(12):
         content.remove(f"{number}.md")
-    site.library.refresh()
+    site.sync.refresh()
     clock.now += 3600
 
-    site.library.refresh()
+    site.sync.refresh()
     assert len(titles(site)) == 12
     assert "are gone: their articles stay until 'flask refresh --confirm'" in caplog.text
 
@@ -498,15 +498,15 @@ def test_losing_all_articles_waits_for_a_hand(
 
 def test_a_loss_that_comes_back_is_forgotten(content: Content, site: Site, clock: Clock) -> None:
     files = [content.write(f"{number}.md") for number in range(12)]
-    site.library.refresh()
+    site.sync.refresh()
     away = content.folder.with_name("away")
     os.rename(content.folder, away)
     content.folder.mkdir()
-    site.library.refresh()
+    site.sync.refresh()
 
     content.folder.rmdir()
     os.rename(away, content.folder)
-    report = site.library.refresh()
+    report = site.sync.refresh()
 
     assert (report.held, report.due) == (0, None)
     assert len(titles(site)) == len(files)
@@ -514,11 +514,11 @@ def test_a_loss_that_comes_back_is_forgotten(content: Content, site: Site, clock
 
 def test_a_folder_that_vanished_changes_nothing(content: Content, site: Site) -> None:
     content.write("a.md")
-    site.library.refresh()
+    site.sync.refresh()
     os.rename(content.folder, content.folder.with_name("away"))
 
     with pytest.raises(FileNotFoundError):
-        site.library.refresh()
+        site.sync.refresh()
 
     assert titles(site) == ["Title of a.md"]
 
@@ -527,8 +527,8 @@ def test_hidden_files_and_folders_are_not_looked_at(content: Content, site: Site
     content.write(".hidden.md")
     content.write(".git/a.md")
 
-    site.library.refresh()
-    site.library.refresh([".git/a.md", ".git", ".hidden.md"])
+    site.sync.refresh()
+    site.sync.refresh([".git/a.md", ".git", ".hidden.md"])
 
     assert titles(site) == []
 
@@ -539,7 +539,7 @@ def test_nothing_secret_is_in_the_index(content: Content, site: Site, tmp_path: 
     content.write("later.md", publishedDateTime="2031-01-01", title="TOPSECRET")
     content.write("broken.md", publishedDateTime="TOPSECRET")
 
-    site.library.refresh()
+    site.sync.refresh()
 
     kept = b"".join(file.read_bytes() for file in (tmp_path / "instance").iterdir())
     assert b"TOPSECRET" not in kept
@@ -549,12 +549,12 @@ def test_a_refresh_that_fails_leaves_everything_as_it_was(
     content: Content, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content.write("a.md", title="Before")
-    site.library.refresh()
+    site.sync.refresh()
     content.write("a.md", title="After")
-    monkeypatch.setattr("feeds.library.changes.Changes.finish", _disk_full)
+    monkeypatch.setattr("feeds.index.writer.IndexWriter.finish", _disk_full)
 
     with pytest.raises(sqlite3.OperationalError):
-        site.library.refresh()
+        site.sync.refresh()
 
     assert titles(site) == ["Before"]
 
@@ -571,11 +571,11 @@ def test_many_files_are_read_in_several_processes_with_the_same_result(
     seen: list[tuple[int, int]] = []
     one = open_site()
 
-    monkeypatch.setattr("feeds.library.reading.MANY", 10)
+    monkeypatch.setattr("feeds.sync.ingest.MANY", 10)
     other = open_site(FEEDS_INSTANCE_DIR=str(tmp_path / "other"))
     content.raw("site.yml", "title: New settings, so everything is read again")
     third = open_site(FEEDS_INSTANCE_DIR=str(tmp_path / "other"))
-    third.library.refresh(progress=lambda done, total: seen.append((done, total)))
+    third.sync.refresh(progress=lambda done, total: seen.append((done, total)))
 
     assert etag(one) == etag(other)
     assert len(titles(third)) == 40

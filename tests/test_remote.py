@@ -12,15 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from feeds.cli import Tools
-from feeds.exchange import Address, Request, exchange
-from feeds.remote import Head, ask, ask_all, is_public
+from feeds.cli.tools import Tools
+from feeds.http_client import Address, Request, send_request
+from feeds.image_probe import ProbeResult, ask, is_public, probe_all
 from tests.conftest import Clock, Content, Site
 from tests.hosts import Host, running
 from tests.programs import need
 
 
-def anywhere(address: Address) -> bool:
+def allow_any(address: Address) -> bool:
     return True
 
 
@@ -33,35 +33,37 @@ def host(tmp_path: Path) -> Iterator[Host]:
 @pytest.mark.parametrize(
     ("path", "head"),
     [
-        ("12345.jpg", Head(12345, "image/webp")),
-        ("to/678.jpg", Head(678, "image/webp")),
-        ("to/to/to/9.jpg", Head(9, "image/webp")),
-        ("to/to/to/to/9.jpg", Head()),
-        ("page/sorry.jpg", Head()),
-        ("packed/9.png", Head()),
-        ("silent/9.png", Head(None, "image/png")),
-        ("-5.jpg", Head(None, "image/webp")),
-        ("99999999999.jpg", Head(None, "image/webp")),
-        ("0.jpg", Head(None, "image/webp")),
-        ("status/404.jpg", Head()),
-        ("status/429.jpg", Head(is_busy=True)),
-        ("loop/x", Head()),
-        ("elsewhere/127.0.0.1:1/x.jpg", Head()),
+        ("12345.jpg", ProbeResult(12345, "image/webp")),
+        ("to/678.jpg", ProbeResult(678, "image/webp")),
+        ("to/to/to/9.jpg", ProbeResult(9, "image/webp")),
+        ("to/to/to/to/9.jpg", ProbeResult()),
+        ("page/sorry.jpg", ProbeResult()),
+        ("packed/9.png", ProbeResult()),
+        ("silent/9.png", ProbeResult(None, "image/png")),
+        ("-5.jpg", ProbeResult(None, "image/webp")),
+        ("99999999999.jpg", ProbeResult(None, "image/webp")),
+        ("0.jpg", ProbeResult(None, "image/webp")),
+        ("status/404.jpg", ProbeResult()),
+        ("status/429.jpg", ProbeResult(is_busy=True)),
+        ("loop/x", ProbeResult()),
+        ("elsewhere/127.0.0.1:1/x.jpg", ProbeResult()),
     ],
 )
-def test_what_a_host_says_is_taken_when_it_makes_sense(host: Host, path: str, head: Head) -> None:
-    assert ask(host.url(path), anywhere) == head
+def test_what_a_host_says_is_taken_when_it_makes_sense(
+    host: Host, path: str, head: ProbeResult
+) -> None:
+    assert ask(host.url(path), allow_any) == head
 
 
 def test_only_heads_are_asked(host: Host) -> None:
-    ask(host.url("5.jpg"), anywhere)
+    ask(host.url("5.jpg"), allow_any)
 
     assert host.requests() == ["HEAD /5.jpg"]
 
 
 def test_this_machine_is_never_asked(host: Host) -> None:
     for url in (host.url("5.jpg"), f"http://localhost:{host.port}/5.jpg"):
-        assert ask(url) == Head()
+        assert ask(url) == ProbeResult()
 
     assert host.requests() == []
 
@@ -72,7 +74,7 @@ def test_a_redirect_leads_nowhere_that_may_not_be_asked(host: Host) -> None:
 
     answer = ask(host.url(f"elsewhere/127.0.0.2:{host.port}/5.jpg"), loopback_by_one_name)
 
-    assert answer == Head()
+    assert answer == ProbeResult()
     assert len(host.requests()) == 1
 
 
@@ -98,16 +100,16 @@ def test_addresses_of_the_internet_are_public(address: str) -> None:
      "http://127.0.0.1:99999/x", "http://nowhere.invalid/x.jpg", "https://127.0.0.1:1/x"],
 )  # fmt: skip
 def test_what_cannot_be_asked_has_no_answer(url: str) -> None:
-    assert ask(url, anywhere, deadline=3) == Head()
+    assert ask(url, allow_any, deadline=3) == ProbeResult()
 
 
 def test_a_host_that_drips_costs_no_more_than_the_deadline(host: Host) -> None:
     """It drips for ten seconds; whatever else the machine has to do, the deadline is before."""
     begun = time.monotonic()
 
-    answer = ask(host.url("drip/x.jpg"), anywhere, deadline=0.5)
+    answer = ask(host.url("drip/x.jpg"), allow_any, deadline=0.5)
 
-    assert answer == Head()
+    assert answer == ProbeResult()
     assert time.monotonic() - begun < 5
 
 
@@ -115,7 +117,7 @@ def test_all_are_asked_within_one_deadline(host: Host) -> None:
     urls = [host.url(f"drip/{number}.jpg") for number in range(20)]
     begun = time.monotonic()
 
-    answers = list(ask_all(urls, anywhere, total=0.5))
+    answers = list(probe_all(urls, allow_any, total=0.5))
 
     assert answers == []
     assert time.monotonic() - begun < 5
@@ -124,9 +126,9 @@ def test_all_are_asked_within_one_deadline(host: Host) -> None:
 def test_a_busy_host_is_left_alone(host: Host) -> None:
     urls = [host.url("1.jpg"), host.url("status/503.jpg"), host.url("2.jpg")]
 
-    answers = dict(ask_all(urls, anywhere))
+    answers = dict(probe_all(urls, allow_any))
 
-    assert answers == {urls[0]: Head(1, "image/webp")}
+    assert answers == {urls[0]: ProbeResult(1, "image/webp")}
     assert host.requests() == ["HEAD /1.jpg", "HEAD /status/503.jpg"]
 
 
@@ -135,7 +137,7 @@ def test_a_busy_host_is_left_alone(host: Host) -> None:
 
 def allow_this_machine(site: Site) -> None:
     tools: Tools = site.app.extensions["tributary.tools"]
-    site.app.extensions["tributary.tools"] = replace(tools, is_allowed=anywhere)
+    site.app.extensions["tributary.tools"] = replace(tools, is_allowed=allow_any)
 
 
 def enclosure(site: Site, path: str = "/all.json") -> list[tuple[object, object]]:
@@ -151,7 +153,7 @@ def test_lengths_and_types_enter_the_feeds_and_move_them_once(
     content: Content, site: Site, host: Host
 ) -> None:
     content.write("a.md", images=[{"url": host.url("41000.jpg")}, {"url": host.url("7.jpg")}])
-    site.library.refresh()
+    site.sync.refresh()
     allow_this_machine(site)
     before = site.get("/all.json").headers["ETag"]
 
@@ -170,7 +172,7 @@ def test_a_host_without_an_answer_is_asked_again_only_after_a_week(
     content: Content, site: Site, host: Host, clock: Clock
 ) -> None:
     content.write("a.md", images=[{"url": host.url("status/404.jpg")}])
-    site.library.refresh()
+    site.sync.refresh()
     allow_this_machine(site)
 
     for days in (0, 1, 8):
@@ -184,13 +186,13 @@ def test_answers_outlive_the_index(
     content: Content, site: Site, host: Host, tmp_path: Path
 ) -> None:
     content.write("a.md", images=[{"url": host.url("41000.jpg")}])
-    site.library.refresh()
+    site.sync.refresh()
     allow_this_machine(site)
     site.runner.invoke(args=["images"])
 
     for file in (tmp_path / "instance").glob("index.sqlite*"):
         file.unlink()
-    site.library.refresh()
+    site.sync.refresh()
 
     assert enclosure(site) == [(41000, "image/webp")]
     assert len(host.requests()) == 1
@@ -199,7 +201,7 @@ def test_answers_outlive_the_index(
 def test_a_run_that_was_cut_short_is_gone_on_with(content: Content, site: Site, host: Host) -> None:
     urls = [host.url("1.jpg"), host.url("status/503.jpg")]
     content.write("a.md", images=[{"url": url} for url in urls])
-    site.library.refresh()
+    site.sync.refresh()
     allow_this_machine(site)
 
     first = site.runner.invoke(args=["images"])
@@ -212,7 +214,7 @@ def test_a_run_that_was_cut_short_is_gone_on_with(content: Content, site: Site, 
 
 def test_one_host_can_be_chosen(content: Content, site: Site, host: Host) -> None:
     content.write("a.md", images=[{"url": host.url("1.jpg")}])
-    site.library.refresh()
+    site.sync.refresh()
     allow_this_machine(site)
 
     site.runner.invoke(args=["images", "--host", "elsewhere.example"])
@@ -229,42 +231,42 @@ def test_a_picture_that_changes_changes_the_articles_that_show_it(
     content.raw("pictures/cat.png", b"x" * 30_000)
     content.write("a.md", images=[{"url": "/pictures/cat.png"}], topics=["Cats"])
     content.write("b.md", topics=["Dogs"])
-    site.library.refresh()
+    site.sync.refresh()
     tag = site.get("/topics/dogs.json").headers["ETag"]
     assert enclosure(site, "/topics/cats.json") == [(30_000, "image/png")]
 
     content.raw("pictures/cat.png", b"x" * 31_000)
-    report = site.library.refresh(["pictures/cat.png"])
+    report = site.sync.refresh(["pictures/cat.png"])
 
     assert report.read == 1
     assert enclosure(site, "/topics/cats.json") == [(31_000, "image/png")]
     assert site.get("/topics/dogs.json").headers["ETag"] == tag
-    assert site.library.refresh().read == 0
+    assert site.sync.refresh().read == 0
 
 
 def test_a_picture_that_comes_later_is_told_then(content: Content, site: Site) -> None:
     content.write("a.md", images=[{"url": "/pictures/cat.png"}])
-    site.library.refresh()
+    site.sync.refresh()
     assert enclosure(site) == [(None, "image/png")]
 
     content.raw("pictures/cat.png", b"x" * 30_000)
-    site.library.refresh()
+    site.sync.refresh()
     assert enclosure(site) == [(30_000, "image/png")]
 
     content.remove("pictures/cat.png")
-    site.library.refresh()
+    site.sync.refresh()
     assert enclosure(site) == [(None, "image/png")]
 
 
 def test_pictures_are_not_looked_at_when_an_article_is_saved(content: Content, site: Site) -> None:
     content.raw("pictures/cat.png", b"x" * 30_000)
     content.write("a.md", images=[{"url": "/pictures/cat.png"}])
-    site.library.refresh()
+    site.sync.refresh()
     content.raw("pictures/cat.png", b"x" * 31_000)
     content.write("b.md")
 
-    assert site.library.refresh(["b.md"]).read == 1
-    assert site.library.refresh(["pictures"]).read == 1
+    assert site.sync.refresh(["b.md"]).read == 1
+    assert site.sync.refresh(["pictures"]).read == 1
 
 
 @pytest.fixture
@@ -300,14 +302,14 @@ def certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_host_names_the_port_unless_it_is_the_default(
     certificate: Path, monkeypatch: pytest.MonkeyPatch, url: str, host: str
 ) -> None:
-    """RFC 9110, 7.2, of a real exchange with a server that every address leads to."""
+    """RFC 9110, 7.2, of a real send_request with a server that every address leads to."""
     connect = socket.create_connection
     with socket.create_server(("127.0.0.1", 0)) as listening, ThreadPoolExecutor(1) as server:
         here = listening.getsockname()
         monkeypatch.setattr(socket, "create_connection", lambda _, *more: connect(here, *more))
         asked = server.submit(_heard, listening, certificate if url[4] == "s" else None)
 
-        answer = exchange(Request("HEAD", url, {}), time.monotonic() + 20)
+        answer = send_request(Request("HEAD", url, {}), time.monotonic() + 20)
 
         assert answer.status == 204
         assert asked.result(20) == [f"Host: {host}"]

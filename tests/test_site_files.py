@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from feeds.errors import SettingsError
-from feeds.library import read_site_files
-from feeds.settings import Choice, NamedFeed, SiteFiles, Topic
+from feeds.settings import Choice, NamedFeed, SiteConfig, Topic
+from feeds.sync import read_site_config
 
 URL = "https://feeds.example.org"
 
@@ -53,10 +53,10 @@ PROVIDERS = """
 """
 
 
-def read(folder: Path, url: str = "", **files: str) -> SiteFiles:
+def read(folder: Path, url: str = "", **files: str) -> SiteConfig:
     for name, text in files.items():
         (folder / f"{name}.yml").write_text(text)
-    return read_site_files(folder, url, URL)
+    return read_site_config(folder, url, URL)
 
 
 def test_without_files_all_defaults_work(tmp_path: Path) -> None:

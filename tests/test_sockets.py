@@ -17,7 +17,7 @@ import pytest
 
 from tests.conftest import Content
 from tests.live import PATIENCE, listener, replaced, serving, workers
-from tests.raw import exchange, request
+from tests.raw import request, send_request
 from tests.waiting import wait_for
 
 
@@ -209,18 +209,18 @@ def test_a_request_without_one_valid_host_is_refused(address: str, path: str) ->
     port = urlsplit(address).port or 0
     hosts = ("", "Host:\r\n", "Host: a\r\nHost: b\r\n", "Host: a\r\nhost: a\r\n", "Host: a/b\r\n")
 
-    answers = [exchange(port, f"GET {path} HTTP/1.1\r\n{host}\r\n".encode()) for host in hosts]
+    answers = [send_request(port, f"GET {path} HTTP/1.1\r\n{host}\r\n".encode()) for host in hosts]
 
     assert [answer.status for answer in answers] == [400] * len(hosts)
     assert {answer.headers["X-Content-Type-Options"] for answer in answers} == {"nosniff"}
     assert {answer.headers["Connection"] for answer in answers} == {"close"}
-    assert exchange(port, b"GET /all.rss HTTP/1.0\r\n\r\n").status == 200
+    assert send_request(port, b"GET /all.rss HTTP/1.0\r\n\r\n").status == 200
 
 
 def test_an_answer_has_one_date(address: str) -> None:
     port = urlsplit(address).port or 0
 
-    answers = [exchange(port, request(path)) for path in ("/all.rss", "/topics/ai", "/nothing")]
+    answers = [send_request(port, request(path)) for path in ("/all.rss", "/topics/ai", "/nothing")]
 
     assert [len(answer.headers.get_all("Date", [])) for answer in answers] == [1, 1, 1]
 

@@ -18,14 +18,16 @@ from typing import Any
 import pytest
 
 from app import create_app
-from feeds.counting import Counts, DayCount, SharedCounts, Subscribers
 from feeds.errors import SettingsError, StoreUnavailable, WrongFile
-from feeds.library import ledger
-from feeds.library.announcements import Announcements, Seen
-from feeds.library.connection import MIGRATIONS
-from feeds.library.pictures import Picture, Pictures, told
+from feeds.image_sizes import Picture, Pictures, told
+from feeds.index import sync_state
+from feeds.index.database import MIGRATIONS
+from feeds.metrics.counters import Counters
+from feeds.metrics.shared_counters import SharedCounters
 from feeds.model import FeedId
 from feeds.sqlite import Store
+from feeds.subscribers.store import DayCount, Subscribers
+from feeds.websub.outbox import DocumentState, Outbox
 from tests.conftest import NOW, SITE_URL, Clock, Content, Site
 from tests.live import started
 from tests.waiting import wait_for
@@ -45,8 +47,8 @@ class CountsStore(Kind):
     file, writes = "metrics.sqlite", 800
 
     def __init__(self, folder: Path) -> None:
-        self.counts = Counts()
-        self.shared = SharedCounts(self.counts, folder / self.file)
+        self.counts = Counters()
+        self.shared = SharedCounters(self.counts, folder / self.file)
 
     def write(self, name: str) -> None:
         self.counts.numbers["a test",] += 1
@@ -84,10 +86,10 @@ class OutboxStore(Kind):
     file, writes = "websub.sqlite", 100
 
     def __init__(self, folder: Path) -> None:
-        self.queue = Announcements(folder / self.file)
+        self.queue = Outbox(folder / self.file)
 
     def write(self, name: str) -> None:
-        seen = Seen(FeedId(name), "stamp", "key", (f"https://feeds.example/{name}",))
+        seen = DocumentState(FeedId(name), "stamp", "key", (f"https://feeds.example/{name}",))
         self.queue.note([seen], ["https://hub.example/"], 0, 0)
 
     def read(self) -> object:
@@ -125,13 +127,13 @@ class IndexStore(Kind):
 
     def write(self, name: str) -> None:
         self.content.write(f"{name}.md")
-        self.site.library.refresh([f"{name}.md"])
+        self.site.sync.refresh([f"{name}.md"])
 
     def read(self) -> object:
-        return self.site.library.index.feeds()
+        return self.site.sync.index.feeds()
 
     def total(self) -> float:
-        return self.site.library.index.tally()["served"]
+        return self.site.sync.index.tally()["served"]
 
 
 STORES: dict[str, Callable[[Path], Any]] = {
@@ -485,7 +487,7 @@ def test_an_index_of_an_older_version_is_taken_over_with_its_times(
     clock.now += 120
 
     site = reopened(content, tmp_path, clock)
-    site.library.refresh()
+    site.sync.refresh()
 
     answer = site.get("/topics/ai.rss")
     assert answer.status_code == 200
@@ -515,7 +517,7 @@ def test_an_index_that_gets_newer_while_it_is_served_is_left_alone(
     content.write("c.md", title="C")
 
     with pytest.raises(WrongFile):
-        indexed.library.refresh()
+        indexed.sync.refresh()
 
     assert indexed.get("/all.rss").data == before
     assert layout(path) == 99
@@ -539,17 +541,17 @@ def test_an_index_from_before_versions_is_taken_over_without_loss(
     """Its tables are those of the first version."""
     path = tmp_path / "instance" / "index.sqlite"
     content.write("gone.md", topics=["Boats"])
-    indexed.library.refresh()
+    indexed.sync.refresh()
     clock.now += 100
     content.remove("gone.md")
-    indexed.library.refresh()
+    indexed.sync.refresh()
     modified = indexed.get("/topics/boats.atom").last_modified
     released = "UPDATE meta SET value = '2:' || value WHERE key = 'made-for'"
     change(path, *FIRST_LAYOUT, "PRAGMA user_version = 0", released)
     inode = path.stat().st_ino
 
     again = reopened(content, tmp_path, clock)
-    again.library.refresh()
+    again.sync.refresh()
 
     answer = again.get("/topics/boats.atom")
     assert answer.text.count("deleted-entry") == 1
@@ -560,7 +562,7 @@ def test_an_index_from_before_versions_is_taken_over_without_loss(
 
 def misspell(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A fault in our SQL: SQLITE_ERROR."""
-    monkeypatch.setattr(ledger, "_DUE", ledger._DUE.replace("due <= ?", "dew <= ?"))
+    monkeypatch.setattr(sync_state, "_DUE", sync_state._DUE.replace("due <= ?", "dew <= ?"))
 
 
 def forbid(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -582,13 +584,13 @@ def test_a_fault_of_ours_costs_no_index_and_what_was_served_goes_on(
     content.write("c.md", title="C")
 
     with pytest.raises(sqlite3.Error):
-        indexed.library.refresh()
+        indexed.sync.refresh()
     again = reopened(content, tmp_path)
-    again.library.start()
+    again.sync.start()
 
     assert wait_for(lambda: again.get("/all.json").status_code == 200)
     assert titles(again) == titles(indexed) == ["A", "B"]
-    again.library.stop()
+    again.sync.stop()
     assert (path.stat().st_ino, rows(path)) == (inode, before)
 
 
@@ -600,7 +602,7 @@ def test_memberships_that_cannot_be_decoded_stop_no_refresh(
     change(path, "UPDATE article SET feeds = '[['")
     content.write("a.md", title="New", topics=["Trains"])
 
-    indexed.library.refresh()
+    indexed.sync.refresh()
 
     assert titles(indexed) == ["B", "New"]
     assert indexed.get("/topics/boats.json").json["items"] == []

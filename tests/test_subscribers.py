@@ -13,9 +13,18 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from feeds.counting import SUBSCRIBERS, DayCount, PollCounter, Subscribers, latest, read_log
-from feeds.counting.agents import Claim, claim
-from feeds.counting.subscribers import CLAIMS, KEPT, SMALLEST, Poll
+from feeds.subscribers.polls import PollCounter, read_log
+from feeds.subscribers.store import (
+    CLAIMS,
+    KEPT,
+    SMALLEST,
+    SUBSCRIBERS,
+    DayCount,
+    Poll,
+    Subscribers,
+    latest,
+)
+from feeds.subscribers.user_agents import Claim, claim
 from tests.conftest import NOW, SITE_URL, Clock, Content, Site
 from tests.live import serving
 from tests.waiting import wait_for

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feeds.library.text import MAX_TEXT, UNCLEAN, clean, is_blank, markup, repair, shorten
+from feeds.articles.text import MAX_TEXT, UNCLEAN, clean, is_blank, markup, repair, shorten
 
 ANYTHING = st.text(st.characters(exclude_categories=[]), max_size=200)
 

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from feeds.counting import Beat, Subscribers
-from feeds.library.pictures import told
-from feeds.logs import Trouble
+from feeds.image_sizes import told
+from feeds.logs import LogOnce
+from feeds.periodic_thread import PeriodicThread
+from feeds.subscribers.store import Subscribers
 from tests.waiting import wait_for
 
 
@@ -21,7 +22,7 @@ def lines(caplog: pytest.LogCaptureFixture, level: int = logging.ERROR) -> list[
 def test_a_work_that_fails_at_every_beat_is_logged_once_with_its_traceback_until_it_works(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("feeds.counting.beat.BEAT", 0.001)
+    monkeypatch.setattr("feeds.periodic_thread.BEAT", 0.001)
     caplog.set_level(logging.INFO)
     calls, is_broken = 0, threading.Event()
     is_broken.set()
@@ -32,7 +33,7 @@ def test_a_work_that_fails_at_every_beat_is_logged_once_with_its_traceback_until
         if is_broken.is_set():
             raise KeyError("a fault of ours")
 
-    beat = Beat(work)
+    beat = PeriodicThread(work)
     beat.start()
     assert wait_for(lambda: calls > 200)
     what = "counting failed, trying again every second"
@@ -47,7 +48,7 @@ def test_a_work_that_fails_at_every_beat_is_logged_once_with_its_traceback_until
 def test_one_work_that_fails_hides_no_other(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("feeds.counting.beat.BEAT", 0.001)
+    monkeypatch.setattr("feeds.periodic_thread.BEAT", 0.001)
     count = 0
 
     def fails() -> None:
@@ -60,7 +61,7 @@ def test_one_work_that_fails_hides_no_other(
         nonlocal count
         count += 1
 
-    beat = Beat(fails, fails_too, works)
+    beat = PeriodicThread(fails, fails_too, works)
     beat.start()
     assert wait_for(lambda: count > 10)
     beat.stop()
@@ -71,33 +72,33 @@ def test_one_work_that_fails_hides_no_other(
 def test_errors_that_alternate_or_come_and_go_are_logged_once_in_a_while(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Trouble, "QUIET", 0.5)
+    monkeypatch.setattr(LogOnce, "QUIET", 0.5)
     caplog.set_level(logging.ERROR)
-    trouble = Trouble(logging.getLogger("feeds"), "it failed")
+    trouble = LogOnce(logging.getLogger("feeds"), "it failed")
     began = time.monotonic()
 
     for number in range(10_000):
-        trouble.met(OSError(f"error {number}"))
-        trouble.end()
-    trouble.met(OSError("the last"))
+        trouble.report(OSError(f"error {number}"))
+        trouble.clear()
+    trouble.report(OSError("the last"))
     seconds = time.monotonic() - began
 
     assert len(lines(caplog)) <= seconds / 0.5 + 1
 
     def is_logged() -> bool:
-        trouble.met(OSError("the last"))
+        trouble.report(OSError("the last"))
         return "the last" in caplog.text
 
     assert wait_for(is_logged)
 
 
 def test_what_was_never_logged_never_works_again() -> None:
-    trouble = Trouble(logging.getLogger("feeds"), "it failed")
-    trouble.met(OSError("first"))
+    trouble = LogOnce(logging.getLogger("feeds"), "it failed")
+    trouble.report(OSError("first"))
 
-    assert trouble.end()
-    trouble.met(OSError("second, a moment later"))
-    assert not trouble.end()
+    assert trouble.clear()
+    trouble.report(OSError("second, a moment later"))
+    assert not trouble.clear()
 
 
 def test_a_file_that_every_image_of_a_refresh_asks_for_is_named_once(

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from feeds.library import READING_VERSION
+from feeds.sync.ingest import READING_VERSION
 from tests import versions
 from tests.versions import Kept
 
@@ -31,7 +31,7 @@ app = create_app(
     },
     lambda: 1_795_176_000,
 )
-report = app.extensions["tributary"].library.refresh()
+report = app.extensions["tributary"].sync.refresh()
 announcer = app.extensions["tributary.tools"].announcer
 announcer.look()
 client = app.test_client()

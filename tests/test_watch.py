@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from app import create_app
-from feeds.library.events import FolderEvents
+from feeds.sync.folder_events import FolderEvents
 from tests.conftest import SITE_URL, Content, Site
 from tests.namespaces import in_a_namespace
 from tests.programs import skip_if_quick
@@ -32,7 +32,7 @@ def live(
 ) -> Iterator[Site]:
     """The app as a worker has it: on the real clock, keeping itself up to date."""
     skip_if_quick()
-    monkeypatch.setattr("feeds.library.watch.POLL", 0.2)
+    monkeypatch.setattr("feeds.sync.watcher.POLL", 0.2)
     environ = {
         "FEEDS_CONTENT_DIR": str(content.folder),
         "FEEDS_INSTANCE_DIR": str(tmp_path / "instance"),
@@ -40,12 +40,12 @@ def live(
         "FEEDS_WATCH": request.param,
     }
     site = Site(create_app(environ))
-    site.library.start()
+    site.sync.start()
     # Until the watcher has the folder in view, a change would be found by its first scan.
     content.write("first.md", title="First")
     assert wait_for(lambda: titles(site) == ["First"])
     yield site
-    site.library.stop()
+    site.sync.stop()
 
 
 def test_what_editors_do_to_files_is_seen_soon(content: Content, live: Site) -> None:
@@ -81,7 +81,7 @@ def test_a_file_written_in_two_halves_is_judged_when_it_is_whole(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # Longer than a busy machine may hold the writer up in the middle.
-    monkeypatch.setattr("feeds.library.reading.STILL", 1.5)
+    monkeypatch.setattr("feeds.sync.ingest.STILL", 1.5)
     whole = content.write("a.md", "The end.", title="Whole").read_text()
     assert wait_for(lambda: titles(live) == ["First", "Whole"])
 
@@ -113,7 +113,7 @@ def test_what_changes_between_the_first_look_and_the_first_event_is_not_missed(
         content.write("b.md", title="B")
         return FolderEvents(root)
 
-    monkeypatch.setattr("feeds.library.watch.FolderEvents", written_before)
+    monkeypatch.setattr("feeds.sync.watcher.FolderEvents", written_before)
     content.write("a.md", title="A")
     site = Site(
         create_app(
@@ -123,14 +123,14 @@ def test_what_changes_between_the_first_look_and_the_first_event_is_not_missed(
             }
         )
     )
-    site.library.start()
+    site.sync.start()
 
     assert wait_for(lambda: titles(site) == ["A", "B"])
-    site.library.stop()
+    site.sync.stop()
 
 
 def test_many_changes_at_once_are_few_refreshes(content: Content, live: Site) -> None:
-    before = live.library.revision.get()
+    before = live.sync.revision.get()
     elsewhere = Content(content.folder.with_name("elsewhere"))
     files = [elsewhere.write(f"{number}.md", title=f"Article {number}") for number in range(300)]
     (content.folder / "many").mkdir()
@@ -139,7 +139,7 @@ def test_many_changes_at_once_are_few_refreshes(content: Content, live: Site) ->
         os.rename(file, content.folder / "many" / file.name)
 
     assert wait_for(lambda: live.get("/healthz").json["articles"] == 301)
-    assert live.library.revision.get() - before <= 15
+    assert live.sync.revision.get() - before <= 15
 
 
 def test_another_process_takes_over_when_the_one_that_watches_is_killed(
@@ -154,7 +154,7 @@ def test_another_process_takes_over_when_the_one_that_watches_is_killed(
     code = """if True:
         import time
         from app import create_app
-        create_app().extensions["tributary"].library.start()
+        create_app().extensions["tributary"].sync.start()
         time.sleep(60)
     """
     with (
@@ -164,14 +164,14 @@ def test_another_process_takes_over_when_the_one_that_watches_is_killed(
         site = Site(create_app(environ))
         # What it made is served: then it watches.
         assert wait_for(lambda: site.get("/readyz").status_code == 200, 40)
-        site.library.start()
+        site.sync.start()
         content.write("b.md", title="B")
         assert wait_for(lambda: titles(site) == ["A", "B"])
 
     content.write("c.md", title="C")
 
     assert wait_for(lambda: titles(site) == ["A", "B", "C"])
-    site.library.stop()
+    site.sync.stop()
 
 
 @pytest.mark.parametrize("limit", ["max_inotify_instances", "max_inotify_watches"])
@@ -199,7 +199,7 @@ from tests.waiting import wait_for
 lines = []
 logging.getLogger().addHandler(logging.StreamHandler(sys.stderr))
 logging.getLogger().setLevel(logging.INFO)
-logging.getLogger("feeds.library.watch").addFilter(lambda r: lines.append(r.getMessage()) or True)
+logging.getLogger("feeds.sync.watcher").addFilter(lambda r: lines.append(r.getMessage()) or True)
 limit = Path("/proc/sys/user", sys.argv[3])
 least = {"max_inotify_watches": "1", "max_inotify_instances": "0"}
 limit.write_text(least[limit.name])
@@ -207,7 +207,7 @@ watch.POLL, watch.RETRY = 0.05, 0.5
 content = Content(Path(sys.argv[1]))
 site = Site(create_app({"FEEDS_CONTENT_DIR": sys.argv[1], "FEEDS_INSTANCE_DIR": sys.argv[2]}))
 titles = lambda: {item["title"] for item in site.get("/all.json").json["items"]}
-site.library.start()
+site.sync.start()
 content.write("news/a.md", title="A")
 assert wait_for(lambda: "A" in titles())
 assert wait_for(lambda: any("no file events" in line for line in lines)), lines
@@ -222,5 +222,5 @@ watch.POLL = watch.RESCAN = 3600
 content.write("news/b.md", title="B")
 assert wait_for(lambda: "B" in titles())
 print("by events")
-site.library.stop()
+site.sync.stop()
 """

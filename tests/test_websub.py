@@ -16,11 +16,13 @@ from typing import Any
 import pytest
 
 from feeds import formats
-from feeds.cli import Tools
+from feeds.cli.tools import Tools
 from feeds.errors import StoreUnavailable
-from feeds.library import HubState
 from feeds.model import Format
-from feeds.websub import PAUSE, Announcer, Reply, delay, ping
+from feeds.websub import ping
+from feeds.websub.announcer import PAUSE, Announcer
+from feeds.websub.outbox import HubState
+from feeds.websub.ping import Reply, delay
 from tests import stores
 from tests.conftest import SITE_URL, Clock, Content, Site
 from tests.hubs import TinyHub, has_looked, real_hub, subscriber, tiny_hub
@@ -51,7 +53,7 @@ class Node:
 
     def refresh(self) -> None:
         """Bring in what changed, and see it."""
-        self.site.library.refresh()
+        self.site.sync.refresh()
         self.announcer.look()
 
     def tell(self, after: float = PAUSE) -> int:
@@ -252,7 +254,7 @@ def test_a_month_that_needs_another_part_changes_the_month_before(
 
 def test_what_is_put_back_before_anybody_looked_is_not_told(node: Node, hub: TinyHub) -> None:
     node.content.write("a.md", title="Another title")
-    node.site.library.refresh()
+    node.site.sync.refresh()
     node.content.write("a.md")
 
     node.refresh()
@@ -262,7 +264,7 @@ def test_what_is_put_back_before_anybody_looked_is_not_told(node: Node, hub: Tin
 
 
 def everything(node: Node) -> list[str]:
-    index = node.site.library.index
+    index = node.site.sync.index
     feeds = [feed.path for feed in index.feeds()]
     return [*feeds, *(f"{path}/{month.name}" for path in feeds for month in index.months(path))]
 
@@ -480,7 +482,7 @@ def test_a_hub_is_told_while_another_hangs(
         node.announcer.start()
         for title in ("First", "Second"):
             content.write("a.md", title=title)
-            node.site.library.refresh()
+            node.site.sync.refresh()
             assert wait_for(lambda: node.announcer.states()[1].pending > 0)
             clock.now += PAUSE
             assert wait_for(lambda: node.announcer.states()[1].pending == 0)
@@ -588,7 +590,7 @@ def test_one_of_several_processes_tells(node: Node, hub: TinyHub, open_site: Ope
         announcer.start()
 
     node.content.write("a.md", title="Another title")
-    node.site.library.refresh()
+    node.site.sync.refresh()
     assert wait_for(lambda: node.state().pending > 0)
     node.clock.now += PAUSE
     assert wait_for(lambda: node.state().pending == 0)
@@ -645,7 +647,7 @@ def test_a_trouble_is_logged_once_and_ends_nothing(
     path.unlink()
     path.mkdir()
     node.content.write("a.md", title="Another title")
-    node.site.library.refresh()
+    node.site.sync.refresh()
     with caplog.at_level(logging.ERROR):
         node.announcer.start()
         assert wait_for(lambda: "cannot be told now" in caplog.text)
@@ -676,7 +678,7 @@ def test_a_trouble_of_one_telling_is_logged_once_and_ends_nothing(
     node.refresh()
     node.clock.now += PAUSE
     with monkeypatch.context() as disk, caplog.at_level(logging.ERROR):
-        disk.setattr(node.site.library.announcements, "put_off", full)
+        disk.setattr(node.site.web.outbox, "postpone", full)
         node.announcer.start()
         assert wait_for(lambda: len(failed) > 2)
 
@@ -748,7 +750,7 @@ def test_a_machine_that_takes_its_time_holds_up_the_other_only_for_a_moment(
     for node in two_nodes:
         node.refresh()
         node.clock.now += PAUSE
-    queue = two_nodes[0].site.library.announcements
+    queue = two_nodes[0].site.web.outbox
     waiting = queue.due(hub.url("status/202"), two_nodes[0].clock.now, 99)
     now = two_nodes[0].clock.now
     claimed = [two_nodes[0].announcer.claim(due, now) for due in waiting]
@@ -768,7 +770,7 @@ def test_what_changes_while_another_machine_tells_waits_its_whole_pause(
         node.refresh()
         node.clock.now += PAUSE
     first, second = two_nodes
-    for due in first.site.library.announcements.due(hub.url("status/202"), first.clock.now, 99):
+    for due in first.site.web.outbox.due(hub.url("status/202"), first.clock.now, 99):
         first.announcer.claim(due, first.clock.now)
     second.tell(after=0)
 
@@ -841,12 +843,12 @@ def test_announce_brings_forward_what_a_hub_missed(
 
 
 def test_announce_leaves_the_telling_to_a_server_that_runs(node: Node, hub: TinyHub) -> None:
-    turn = node.site.library.announcements.turn()
-    assert turn.take()
+    turn = node.site.web.outbox.turn()
+    assert turn.try_acquire()
     node.content.write("a.md", title="Another title")
 
     node.site.runner.invoke(args=["announce"])
-    turn.leave()
+    turn.release()
 
     assert hub.told() == []
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 
-from feeds.workers import PAUSE, Workers
+from feeds.server.supervisor import PAUSE, Workers
 from tests.conftest import Content
 from tests.live import PATIENCE, listener, replaced, serving, started, workers
 from tests.programs import skip_if_quick
@@ -243,7 +243,7 @@ def test_one_that_cannot_be_had_is_tried_ever_more_seldom_while_another_answers(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Every attempt is logged, and there may be days of them."""
-    monkeypatch.setattr("feeds.workers.PAUSE", 0.05)
+    monkeypatch.setattr("feeds.server.supervisor.PAUSE", 0.05)
     spawn = multiprocessing.get_context("spawn")
     is_ready, moments = spawn.Event(), list[float]()
 

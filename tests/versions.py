@@ -13,12 +13,14 @@ import yaml
 
 from app import create_app
 from feeds import formats
-from feeds.library import READING_VERSION, Reader, read_site_files
 from feeds.membership import memberships
 from feeds.model import Format
+from feeds.sync import read_site_config
+from feeds.sync.ingest import READING_VERSION, Ingester
 from feeds.urls import read
-from feeds.web import paths, rendering
+from feeds.web import rendering
 from feeds.web.assets import NAMES
+from feeds.web.export_paths import paths
 from tests.conftest import NOW, Site
 from tests.golden import CASES
 
@@ -85,7 +87,7 @@ def _answers(*asked: str) -> Iterable[tuple[str, bytes]]:
             "FEEDS_URL": "https://feeds.example.org",
         }
         site = Site(create_app(environ, lambda: NOW))
-        site.library.refresh()
+        site.sync.refresh()
         found = (path for path in paths(site.web.catalog) if not path.startswith("/static/"))
         for path in sorted([*map(quote, found), *asked]):
             answer = site.get(path)
@@ -95,25 +97,25 @@ def _answers(*asked: str) -> Iterable[tuple[str, bytes]]:
 
 def _outcomes() -> Iterable[tuple[str, bytes]]:
     """What becomes of every golden file: all that the index keeps but words for people."""
-    files = read_site_files(FOLDER / "site", "https://feeds.example.org", "")
+    files = read_site_config(FOLDER / "site", "https://feeds.example.org", "")
     for folder in ("site", "front_matter/valid", "front_matter/invalid"):
-        reader = Reader(
+        reader = Ingester(
             FOLDER / folder,
             files.site.url,
             memberships=partial(memberships, files=files),
             weigh=formats.weight,
         )
         for path in sorted(reader.content.rglob("*.md")):
-            verdict = reader.judge(str(path.relative_to(reader.content)), NOW)
-            assert verdict is not None
-            entry = verdict.entry and astuple(verdict.entry)
-            outcome = (verdict.reason, verdict.line, verdict.key, verdict.due, verdict.id, entry)
-            yield f"{folder}/{verdict.path}", msgspec.json.encode(outcome)
+            outcome = reader.ingest(str(path.relative_to(reader.content)), NOW)
+            assert outcome is not None
+            entry = outcome.entry and astuple(outcome.entry)
+            kept = (outcome.reason, outcome.line, outcome.key, outcome.due, outcome.id, entry)
+            yield f"{folder}/{outcome.path}", msgspec.json.encode(kept)
 
 
 VERSIONS: Mapping[str, Versioned] = {
     "renderer": Versioned(formats.VERSION, "feeds/formats/__init__.py", _documents),
-    "reading": Versioned(READING_VERSION, "feeds/library/reading.py", _outcomes),
+    "reading": Versioned(READING_VERSION, "feeds/sync/ingest.py", _outcomes),
     "pages": Versioned(rendering.VERSION, "feeds/web/rendering.py", _pages),
 }
 

@@ -5,7 +5,10 @@ from flask import Flask
 from feeds.cli import editing, operating
 from feeds.cli.tools import Tools
 
-__all__ = ["Tools", "add_commands"]
+__all__ = [
+    "Tools",
+    "add_commands",
+]
 
 _COMMANDS = (
     editing.check,

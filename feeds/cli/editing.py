@@ -14,8 +14,9 @@ import click
 from flask.cli import with_appcontext
 
 from feeds.cli.tools import given_tools, ready_tools, refresh_with_bar
-from feeds.library import Fault, Verdict, as_on_disk
+from feeds.index import Fault, FileOutcome
 from feeds.model import FeedId
+from feeds.sync import as_on_disk
 
 
 @click.command("check")
@@ -23,15 +24,15 @@ from feeds.model import FeedId
 @with_appcontext
 def check(as_json: bool) -> None:
     """Say of every file whether it is served, and if not, why and where to mend it."""
-    verdicts = list(given_tools().library.inspect())
-    outcomes = Counter(map(_outcome, verdicts))
+    outcomes = list(given_tools().sync.inspect())
+    tally = Counter(map(_outcome, outcomes))
     if as_json:
-        click.echo(json.dumps([_entry(verdict) for verdict in verdicts], indent=1))
+        click.echo(json.dumps([_entry(outcome) for outcome in outcomes], indent=1))
     else:
-        click.echo("\n".join(line for verdict in verdicts for line in _lines(verdict)))
-        said = (f"{outcomes[name]} {name}" for name in ("served", "rejected", "ignored"))
+        click.echo("\n".join(line for outcome in outcomes for line in _lines(outcome)))
+        said = (f"{tally[name]} {name}" for name in ("served", "rejected", "ignored"))
         click.echo(", ".join(said), err=True)
-    if outcomes["rejected"]:
+    if tally["rejected"]:
         raise SystemExit(1)
 
 
@@ -43,11 +44,11 @@ def explain(path: str) -> None:
     tools = ready_tools()
     below = _below(tools.environment.content, path)
     below = as_on_disk(tools.environment.content, below)
-    found = tools.library.explain(below)
+    found = tools.sync.explain(below)
     if found is None:
         raise click.ClickException(f"no file {below} in {tools.environment.content}")
     click.echo("\n".join(_lines(found)))
-    served = tools.library.index.feeds_of(below)
+    served = tools.sync.index.feeds_of(below)
     if served and found.reason:
         click.echo("its earlier version stays served until the file is mended or removed, in:")
     for feed in served:
@@ -59,8 +60,8 @@ def explain(path: str) -> None:
 def feeds() -> None:
     """List every feed with its number of articles and its address."""
     catalog = ready_tools().catalog
-    for listing in catalog.listings():
-        click.echo(f"{listing.count:6}  {catalog.urls.addresses(listing.id).rss}")
+    for feed_info in catalog.feed_infos():
+        click.echo(f"{feed_info.count:6}  {catalog.urls.addresses(feed_info.id).rss}")
 
 
 @click.command("refresh")
@@ -68,7 +69,7 @@ def feeds() -> None:
 @with_appcontext
 def refresh(confirm: bool) -> None:
     """Bring the index up to what the content folder holds."""
-    refresh_with_bar(given_tools().library, confirm)
+    refresh_with_bar(given_tools().sync, confirm)
 
 
 def _below(content: Path, path: str) -> str:
@@ -76,30 +77,30 @@ def _below(content: Path, path: str) -> str:
     return str(absolute.relative_to(content)) if absolute.is_relative_to(content) else path
 
 
-def _outcome(verdict: Verdict) -> str:
-    if verdict.reason is None:
+def _outcome(outcome: FileOutcome) -> str:
+    if outcome.reason is None:
         return "served"
-    return "ignored" if verdict.reason.is_deliberate else "rejected"
+    return "ignored" if outcome.reason.is_deliberate else "rejected"
 
 
-def _lines(verdict: Verdict) -> Iterator[str]:
+def _lines(outcome: FileOutcome) -> Iterator[str]:
     """``path:line: key: reason: what to do``, a line for each fault."""
-    reported: tuple[Verdict | Fault, ...] = (verdict, *verdict.further)
+    reported: tuple[FileOutcome | Fault, ...] = (outcome, *outcome.further)
     for said in reported:
-        where = verdict.shown + (f":{said.line}" if said.line else "")
+        where = outcome.shown + (f":{said.line}" if said.line else "")
         parts = (where, said.key, said.reason or "served", said.message)
         yield ": ".join(part for part in parts if part)
 
 
-def _entry(verdict: Verdict) -> dict[str, Any]:
+def _entry(outcome: FileOutcome) -> dict[str, Any]:
     """One object a file; its own reason is that of its first fault."""
     return {
         # Not as it is shown: by this a program finds the file.
-        "file": verdict.path,
-        "outcome": _outcome(verdict),
-        "reason": verdict.reason,
-        "line": verdict.line,
-        "key": verdict.key,
-        "message": verdict.message,
-        "faults": [asdict(fault) for fault in verdict.faults],
+        "file": outcome.path,
+        "outcome": _outcome(outcome),
+        "reason": outcome.reason,
+        "line": outcome.line,
+        "key": outcome.key,
+        "message": outcome.message,
+        "faults": [asdict(fault) for fault in outcome.faults],
     }

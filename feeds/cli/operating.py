@@ -15,14 +15,15 @@ from flask.cli import with_appcontext
 
 from feeds.catalog import Catalog
 from feeds.cli.tools import given_tools, refresh_with_bar
-from feeds.counting import latest, log_lines, read_log
 from feeds.errors import ExportError, SettingsError, StoreUnavailable
-from feeds.export import Answer, put_document, put_maps, put_picture
-from feeds.library import Library, Picture
+from feeds.export import ExportedResponse, put_document, put_maps, put_picture
+from feeds.image_probe import probe_all
+from feeds.image_sizes import Picture
+from feeds.managed_directory import ManagedDirectory, opened
 from feeds.model import FeedId
-from feeds.remote import ask_all
 from feeds.server import serve
-from feeds.shelf import Shelf, opened
+from feeds.subscribers import latest, log_lines, read_log
+from feeds.sync import ContentSync
 from feeds.web import ended, moved, paths
 from feeds.websub import described
 
@@ -34,7 +35,7 @@ def announce(only_status: bool) -> None:
     """Tell hubs now what changed and what they missed, and show how each is doing."""
     tools = given_tools()
     if not only_status:
-        refresh_with_bar(tools.library, False)
+        refresh_with_bar(tools.sync, False)
     try:
         states = tools.announcer.states() if only_status else tools.announcer.announce()
     except StoreUnavailable as error:
@@ -51,16 +52,16 @@ def export(folder: Path) -> None:
     site, content = tools.catalog.files.site.url, tools.environment.content
     if folder.resolve().is_relative_to(content.resolve()):
         raise click.ClickException(f"{folder} is for articles: name a folder outside {content}")
-    refresh_with_bar(tools.library, False)
+    refresh_with_bar(tools.sync, False)
     try:
-        with opened(folder) as shelf:
-            left_out = _put_documents(shelf, tools.catalog)
-            left_out += _put_pictures(shelf, tools.library)
-            put_maps(shelf, site, moved(tools.catalog), ended(tools.catalog))
-            shelf.finish()
+        with opened(folder) as directory:
+            left_out = _put_documents(directory, tools.catalog)
+            left_out += _put_pictures(directory, tools.sync)
+            put_maps(directory, site, moved(tools.catalog), ended(tools.catalog))
+            directory.finish()
     except ExportError as error:
         raise click.ClickException(str(error)) from None
-    click.echo(f"{shelf.written} files written, {shelf.removed} removed")
+    click.echo(f"{directory.written} files written, {directory.removed} removed")
     if site == tools.environment.own_url:
         # Said by the server at its start, too; here it is in every file.
         message = f"all addresses begin with {site}: set FEEDS_URL to the one that readers use"
@@ -69,25 +70,25 @@ def export(folder: Path) -> None:
         click.echo(f"left out, no file can have its name: {path}", err=True)
 
 
-def _put_documents(shelf: Shelf, catalog: Catalog) -> list[str]:
+def _put_documents(directory: ManagedDirectory, catalog: Catalog) -> list[str]:
     """Put all documents; return the paths that no file can have."""
     with click.progressbar(list(paths(catalog)), label="Writing documents") as bar:
-        return [path for path in bar if not put_document(shelf, path, _ask)]
+        return [path for path in bar if not put_document(directory, path, _ask)]
 
 
-def _put_pictures(shelf: Shelf, library: Library) -> list[str]:
+def _put_pictures(directory: ManagedDirectory, sync: ContentSync) -> list[str]:
     """Put all pictures; return the paths that no file can have."""
-    with click.progressbar(library.image_names(), label="Copying pictures") as bar:
-        put = partial(put_picture, shelf, open_image=library.open_image)
+    with click.progressbar(sync.image_names(), label="Copying pictures") as bar:
+        put = partial(put_picture, directory, open_image=sync.open_image)
         return [f"/pictures/{name}" for name in bar if not put(name)]
 
 
-def _ask(path: str, coding: str) -> Answer:
+def _ask(path: str, coding: str) -> ExportedResponse:
     """What the app itself answers."""
     client = current_app.test_client()
     response = client.get(quote(path), headers={"Accept-Encoding": coding} if coding else {})
     modified = response.last_modified
-    return Answer(
+    return ExportedResponse(
         response.status_code,
         response.mimetype or "",
         response.headers.get("Content-Encoding", ""),
@@ -102,23 +103,23 @@ def _ask(path: str, coding: str) -> Answer:
 def images(hosts: tuple[str, ...]) -> None:
     """Ask the hosts of pictures how large they are, once, and tell it in the feeds."""
     tools = given_tools()
-    library, told, asked = tools.library, 0, 0
-    refresh_with_bar(library, False)
-    now = int(library.clock())
+    sync, told, asked = tools.sync, 0, 0
+    refresh_with_bar(sync, False)
+    now = int(sync.clock())
     try:
         wanted = [
-            u for u in library.pictures.unasked(now) if not hosts or urlsplit(u).hostname in hosts
+            u for u in sync.pictures.unasked(now) if not hosts or urlsplit(u).hostname in hosts
         ]
         with click.progressbar(
             length=len(wanted), label="Asking for pictures", show_pos=True
         ) as bar:
-            for url, head in ask_all(wanted, tools.is_allowed):
-                library.pictures.keep(url, Picture(head.length, head.media_type), now)
+            for url, head in probe_all(wanted, tools.is_allowed):
+                sync.pictures.keep(url, Picture(head.length, head.media_type), now)
                 told, asked = told + (head.length is not None), asked + 1
                 bar.update(1)
     except StoreUnavailable as error:
         raise click.ClickException(str(error)) from None
-    library.refresh(library.pictures.forget_outdated())
+    sync.refresh(sync.pictures.forget_outdated())
     click.echo(
         f"{told} of {asked} pictures told their length; {len(wanted) - asked} left for later"
     )
@@ -131,7 +132,7 @@ def serve_command() -> None:
     tools = given_tools()
     try:
         site_url = tools.catalog.files.site.url
-        is_told = serve(tools.environment, tools.library, tools.announcer, site_url, tools.load)
+        is_told = serve(tools.environment, tools.sync, tools.announcer, site_url, tools.load)
     except SettingsError as error:
         raise click.ClickException(str(error)) from None
     if not is_told:
@@ -147,7 +148,7 @@ _HEADING = "    all services  alone  day         page"
 def subscribers(file: TextIO | None) -> None:
     """Say how many subscribe to each feed: all, by services, on their own, on which day."""
     tools = given_tools()
-    today = int(tools.library.clock()) // 86_400
+    today = int(tools.sync.clock()) // 86_400
     if file:
         try:
             counts = read_log(log_lines(file), tools.catalog.files.site.url, today)

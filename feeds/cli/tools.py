@@ -9,11 +9,11 @@ import click
 from flask import Flask, current_app
 
 from feeds.catalog import Catalog
-from feeds.counting import Subscribers
-from feeds.exchange import IsAllowed
-from feeds.library import Library
-from feeds.remote import is_public
+from feeds.http_client import IsAllowed
+from feeds.image_probe import is_public
 from feeds.settings import Environment
+from feeds.subscribers import Subscribers
+from feeds.sync import ContentSync
 from feeds.websub import Announcer
 
 
@@ -22,7 +22,7 @@ class Tools:
     """What the commands work with."""
 
     environment: Environment
-    library: Library
+    sync: ContentSync
     catalog: Catalog
     subscribers: Subscribers
     announcer: Announcer
@@ -40,13 +40,13 @@ def given_tools() -> Tools:
 def ready_tools() -> Tools:
     """The tools with an index that is made: a fresh clone has none yet."""
     tools = given_tools()
-    tools.library.examine_first()
-    if not tools.library.is_ready:
-        refresh_with_bar(tools.library, False)
+    tools.sync.check_integrity_first()
+    if not tools.sync.is_ready:
+        refresh_with_bar(tools.sync, False)
     return tools
 
 
-def refresh_with_bar(library: Library, is_confirmed: bool) -> None:
+def refresh_with_bar(sync: ContentSync, is_confirmed: bool) -> None:
     """Refresh, with a progress bar on a terminal."""
     # Beside what the command prints, which a program may read.
     with click.progressbar(
@@ -57,6 +57,6 @@ def refresh_with_bar(library: Library, is_confirmed: bool) -> None:
             bar.length = total
             bar.update(done - bar.pos)
 
-        report = library.refresh(progress=progress, is_confirmed=is_confirmed)
-    tally = library.index.tally()
+        report = sync.refresh(progress=progress, is_confirmed=is_confirmed)
+    tally = sync.index.tally()
     click.echo(f"{report.read} files read, {tally['served']} articles served", err=True)

@@ -17,7 +17,8 @@ __all__ = [
     "FRAME",
     "MAX_BYTES",
     "MAX_ITEM_BYTES",
-    "VERSION",
+    "Feed",
+    "Format",
     "Outline",
     "content_type",
     "description",
@@ -40,7 +41,7 @@ _RENDERERS: dict[Format, Callable[[Feed], bytes]] = {
 
 
 def render(feed: Feed, format: Format) -> bytes:
-    """The feed as a document: the same feed gives the same bytes, anywhere and at any time."""
+    """The feed as a document: the same feed gives the same bytes, allow_any and at any time."""
     return _RENDERERS[format](feed)
 
 

@@ -2,19 +2,29 @@
 
 from flask import Flask
 
-from feeds.web import operator_routes, own_images, refusals, site_routes
-from feeds.web.contents import ended, moved, paths
+from feeds.web import error_handlers, operator_routes, own_images, site_routes
 from feeds.web.dated import DatedResponse
-from feeds.web.front import front
-from feeds.web.recipes import feed_recipe
+from feeds.web.document_plans import feed_plan
+from feeds.web.export_paths import ended, moved, paths
+from feeds.web.fast_path import front
 from feeds.web.rendering import version as pages_version
-from feeds.web.responses import Web
+from feeds.web.response import Web
 from feeds.web.routes import routes
 
 __all__ = [
-    "Web", "add_routes", "ended", "feed_recipe", "front", "moved", "operator_routes", "own_images",
-    "pages_version", "paths", "refusals", "site_routes",
-]  # fmt: skip
+    "Web",
+    "add_routes",
+    "ended",
+    "error_handlers",
+    "feed_plan",
+    "front",
+    "moved",
+    "operator_routes",
+    "own_images",
+    "pages_version",
+    "paths",
+    "site_routes",
+]
 
 
 def add_routes(app: Flask, web: Web) -> None:

@@ -149,7 +149,7 @@ def validators(document: Document, coding: str) -> list[tuple[str, str]]:
 def etag(document: Document, coding: str) -> str:
     """A strong tag for each coding: RFC 9110, 8.8.3.3 wants them distinct."""
     suffix = "" if coding == IDENTITY else f"-{coding}"
-    return f'"{document.whole or document.key}{suffix}"'
+    return f'"{document.base_key or document.key}{suffix}"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +190,7 @@ def _is_since(document: Document, date: str) -> bool:
     try:
         found = parse_date(date)
     except OverflowError:
-        # Seen with a zone of twenty digits: the standard library catches other errors only.
+        # PollRecord with a zone of twenty digits: the standard library catches other errors only.
         return False
     if found is None:
         return False

@@ -3,7 +3,7 @@
 from hashlib import sha256
 from pathlib import Path
 
-from feeds.documents import Recipe
+from feeds.documents import DocumentPlan
 from feeds.web.headers import FEED_POLICY
 
 #: Seconds: the bytes under such a name never change.
@@ -31,13 +31,13 @@ NAMES = {name: _named(name) for name in sorted(_BYTES)}
 _FILES = {served: name for name, served in NAMES.items()}
 
 
-def asset_recipe(served: str) -> Recipe | None:
-    """The recipe of a file under the name that it is served under; None when there is none."""
+def asset_plan(served: str) -> DocumentPlan | None:
+    """The plan of a file under the name that it is served under; None when there is none."""
     name = _FILES.get(served)
     if name is None:
         return None
     body = _BYTES[name]
-    return Recipe(
+    return DocumentPlan(
         key=sha256(body).hexdigest()[:32],
         modified=_MODIFIED,
         changed=_MODIFIED + 1,

@@ -9,16 +9,16 @@ from typing import Any
 import msgspec
 
 from feeds.catalog import Catalog
-from feeds.documents import Recipe
-from feeds.listing import Listing
+from feeds.documents import DocumentPlan
+from feeds.feed_info import FeedInfo
 from feeds.model import FeedId
 from feeds.selection import Selection
 from feeds.urls import ALL
 from feeds.web import views
+from feeds.web.document_plans import digest
 from feeds.web.headers import BOX_POLICY, CORS, FEED_POLICY, PAGE_POLICY
-from feeds.web.menu import Entry, Menu, menu
+from feeds.web.menu import Menu, MenuEntry, menu
 from feeds.web.pages import HTML
-from feeds.web.recipes import digest
 from feeds.web.rendering import render, version
 
 COUNTS = (1, 2, 3, 4, 5, 10, 20)
@@ -69,57 +69,57 @@ def options(query: Mapping[str, str]) -> Options:
     )
 
 
-def box_recipe(catalog: Catalog, id: FeedId, chosen: Options) -> Recipe:
-    """The recipe of a box; raises as Catalog.select does."""
+def box_plan(catalog: Catalog, id: FeedId, chosen: Options) -> DocumentPlan:
+    """The plan of a box; raises as Catalog.select does."""
     with catalog.snapshot():
-        whole, listing = catalog.select(id), catalog.listing(id)
+        whole, feed_info = catalog.select(id), catalog.feed_info(id)
         modified, changed = catalog.last_change()
     # Only what a box shows decides its key.
     shown = replace(whole, rows=whole.rows[: chosen.count], previous=None, withdrawn=(), updated=0)
-    facts = msgspec.json.encode((listing.name, chosen))
-    return Recipe(
+    facts = msgspec.json.encode((feed_info.name, chosen))
+    return DocumentPlan(
         key=digest(shown.fingerprint, facts, catalog.files.fingerprint, version()),
         modified=modified,
         changed=changed,
         max_age=catalog.files.site.max_age,
         headers=(("Content-Type", HTML), ("X-Robots-Tag", "noindex"), *BOX_POLICY),
-        render=partial(_render_box, catalog, listing, shown, chosen),
+        render=partial(_render_box, catalog, feed_info, shown, chosen),
     )
 
 
-def chooser_recipe(catalog: Catalog, path: str, chosen: Options) -> Recipe:
-    """The recipe of the page where a box is chosen; an unknown feed is the whole."""
+def chooser_plan(catalog: Catalog, path: str, chosen: Options) -> DocumentPlan:
+    """The plan of the page where a box is chosen; an unknown feed is the whole."""
     with catalog.snapshot():
-        listings = [listing.lasting for listing in catalog.listings()]
+        feed_infos = [feed_info.lasting for feed_info in catalog.feed_infos()]
         modified, changed = catalog.last_change()
-    listing = next((found for found in listings if found.id.path == path), listings[0])
-    all_feeds = menu(listings)
-    facts = msgspec.json.encode((listing.id, listing.name, chosen, all_feeds))
-    return Recipe(
+    feed_info = next((found for found in feed_infos if found.id.path == path), feed_infos[0])
+    all_feeds = menu(feed_infos)
+    facts = msgspec.json.encode((feed_info.id, feed_info.name, chosen, all_feeds))
+    return DocumentPlan(
         key=digest(facts, catalog.files.fingerprint, version()),
         modified=modified,
         changed=changed,
         max_age=catalog.files.site.max_age,
         headers=(("Content-Type", HTML), *PAGE_POLICY),
-        render=partial(_render_chooser, catalog, listing, all_feeds, chosen),
+        render=partial(_render_chooser, catalog, feed_info, all_feeds, chosen),
     )
 
 
-def oembed_recipe(
+def oembed_plan(
     catalog: Catalog, id: FeedId, width: int | None = None, height: int | None = None
-) -> Recipe:
-    """Return the recipe of the answer to an oEmbed consumer; raise as Catalog.select does.
+) -> DocumentPlan:
+    """Return the plan of the answer to an oEmbed consumer; raise as Catalog.select does.
 
     The box is no larger than it may be, and has the size that the answer says.
     """
     with catalog.snapshot():
-        listing, articles = catalog.listing(id), len(catalog.select(id).rows)
+        feed_info, articles = catalog.feed_info(id), len(catalog.select(id).rows)
         modified, changed = catalog.last_change()
     across = min(width or _WIDTH, _MOST_WIDTH)
     chosen = _fitting(articles, across, height or _MOST_HEIGHT)
     down = min(chosen.height, height or _MOST_HEIGHT)
-    body = (json.dumps(_oembed(catalog, listing, chosen, across, down)) + "\n").encode()
-    return Recipe(
+    body = (json.dumps(_oembed(catalog, feed_info, chosen, across, down)) + "\n").encode()
+    return DocumentPlan(
         key=digest(body),
         modified=modified,
         changed=changed,
@@ -141,34 +141,34 @@ def _fitting(articles: int, width: int, height: int) -> Options:
 
 
 def iframe(
-    catalog: Catalog, listing: Listing, chosen: Options, width: int | str, height: int
+    catalog: Catalog, feed_info: FeedInfo, chosen: Options, width: int | str, height: int
 ) -> str:
     """The HTML of a box."""
-    address = _escape(catalog.urls.box(listing.id, chosen.query))
+    address = _escape(catalog.urls.box(feed_info.id, chosen.query))
     return (
-        f'<iframe src="{address}" title="{_escape(listing.title)}" width="{width}" '
+        f'<iframe src="{address}" title="{_escape(feed_info.title)}" width="{width}" '
         f'height="{height}" loading="lazy" style="border:0"></iframe>'
     )
 
 
-def _render_box(catalog: Catalog, listing: Listing, shown: Selection, chosen: Options) -> bytes:
+def _render_box(catalog: Catalog, feed_info: FeedInfo, shown: Selection, chosen: Options) -> bytes:
     files, urls = catalog.files, catalog.urls
     feed = catalog.feed(shown)
     return render(
         "box.html",
         frame=views.frame(files.site, urls),
-        name=listing.name,
-        title=listing.title,
-        page=urls.page(listing.id),
+        name=feed_info.name,
+        title=feed_info.title,
+        page=urls.page(feed_info.id),
         articles=views.articles(feed, urls),
         chosen=chosen,
     )
 
 
-def _render_chooser(catalog: Catalog, listing: Listing, menu: Menu, chosen: Options) -> bytes:
+def _render_chooser(catalog: Catalog, feed_info: FeedInfo, menu: Menu, chosen: Options) -> bytes:
     files, urls = catalog.files, catalog.urls
-    addresses = urls.addresses(listing.id)
-    links = views.feed_links(listing.name, addresses)
+    addresses = urls.addresses(feed_info.id)
+    links = views.feed_links(feed_info.name, addresses)
     return render(
         "embed.html",
         frame=views.frame(files.site, urls),
@@ -178,15 +178,15 @@ def _render_chooser(catalog: Catalog, listing: Listing, menu: Menu, chosen: Opti
         feed_links=(),
         oembed="",
         picture=None,
-        listing=listing,
+        feed_info=feed_info,
         choices=_choices(menu),
         chosen=chosen,
         counts=COUNTS,
         themes=THEMES,
-        preview=urls.local(urls.box(listing.id, chosen.query)),
+        preview=urls.local(urls.box(feed_info.id, chosen.query)),
         alternates="\n".join(map(_alternate, links)),
-        button=_button(listing.name, addresses.rss),
-        box=iframe(catalog, listing, chosen, "100%", chosen.height),
+        button=_button(feed_info.name, addresses.rss),
+        box=iframe(catalog, feed_info, chosen, "100%", chosen.height),
         script=_script(addresses.json, chosen.count),
         page=urls.local(addresses.page),
     )
@@ -195,7 +195,7 @@ def _render_chooser(catalog: Catalog, listing: Listing, menu: Menu, chosen: Opti
 def _choices(menu: Menu) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
     """All feeds for a select element: groups of paths and names, those inside others indented."""
 
-    def walk(entries: tuple[Entry, ...], depth: int) -> list[tuple[str, str]]:
+    def walk(entries: tuple[MenuEntry, ...], depth: int) -> list[tuple[str, str]]:
         found = []
         for entry in entries:
             found.append((entry.id.path, "\u2003" * depth + entry.name))
@@ -231,19 +231,19 @@ for (const {{ url, title }} of feed.items.slice(0, {count})) {{
 
 
 def _oembed(
-    catalog: Catalog, listing: Listing, chosen: Options, width: int, height: int
+    catalog: Catalog, feed_info: FeedInfo, chosen: Options, width: int, height: int
 ) -> dict[str, Any]:
     site = catalog.files.site
     return {
         "version": "1.0",
         "type": "rich",
-        "title": listing.title,
+        "title": feed_info.title,
         "provider_name": site.title,
         "provider_url": f"{site.url}/",
         "cache_age": site.max_age,
         "width": width,
         "height": height,
-        "html": iframe(catalog, listing, chosen, width, height),
+        "html": iframe(catalog, feed_info, chosen, width, height),
     }
 
 

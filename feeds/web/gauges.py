@@ -3,26 +3,27 @@
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 
-from feeds.counting import Gauge
 from feeds.errors import IndexUnavailable, StoreUnavailable
-from feeds.library import HubState, Library
+from feeds.metrics import Gauge
+from feeds.sync import ContentSync
 from feeds.urls import ALL
+from feeds.websub import HubState, Outbox
 
 
-def gauges(library: Library, hubs: Collection[str]) -> Iterator[Gauge]:
+def gauges(sync: ContentSync, outbox: Outbox, hubs: Collection[str]) -> Iterator[Gauge]:
     """All that can be told now: of an index or a queue that cannot be read there is less."""
     yield Gauge(
         "tributary_index_revision",
         "The revision: moves when visible content changes.",
-        {"": library.revision.get()},
+        {"": sync.revision.get()},
     )
     yield Gauge(
         "tributary_index_refresh_timestamp_seconds",
         "When the index was last brought up to date.",
-        {"": library.revision.refreshed},
+        {"": sync.revision.refreshed},
     )
     try:
-        found = [*_of_the_index(library)]
+        found = [*_of_the_index(sync)]
     except IndexUnavailable:
         found = []
     yield Gauge(
@@ -30,12 +31,12 @@ def gauges(library: Library, hubs: Collection[str]) -> Iterator[Gauge]:
     )
     yield from found
     with suppress(StoreUnavailable):
-        yield from _of_the_hubs(library.announcements.states(hubs))
+        yield from _of_the_hubs(outbox.states(hubs))
 
 
-def _of_the_index(library: Library) -> Iterator[Gauge]:
-    with library.index.snapshot():
-        tally, whole = library.index.tally(), library.index.feed(ALL.path)
+def _of_the_index(sync: ContentSync) -> Iterator[Gauge]:
+    with sync.index.snapshot():
+        tally, whole = sync.index.tally(), sync.index.feed(ALL.path)
     served = tally.pop("served")
     yield Gauge("tributary_articles", "Articles served.", {"": served})
     yield Gauge(

@@ -24,7 +24,7 @@ PREFLIGHT = (
     ("Access-Control-Max-Age", "86400"),
 )
 
-#: A page loads pictures from anywhere, everything else from us, and sends its forms to us. Tools
+#: A page loads pictures from allow_any, everything else from us, and sends its forms to us. Tools
 #: that examine a page fetch /robots.txt and the like from inside it, which counts as its own doing.
 PAGE_POLICY = (
     (

@@ -10,16 +10,16 @@ import msgspec
 
 from feeds import formats
 from feeds.catalog import Catalog
-from feeds.documents import Recipe
+from feeds.documents import DocumentPlan
+from feeds.feed_info import FeedInfo
 from feeds.formats import Outline
-from feeds.listing import Listing
 from feeds.model import FeedId
 from feeds.urls import ALL, Urls
+from feeds.web.document_plans import digest
 from feeds.web.headers import CORS, FEED_POLICY
-from feeds.web.menu import Entry, entry, menu
-from feeds.web.recipes import digest
+from feeds.web.menu import MenuEntry, entry, menu
 from feeds.web.rendering import VERSION
-from feeds.web.words import iso, shortened
+from feeds.web.template_filters import iso, shortened
 
 JSON = "application/json; charset=utf-8"
 OPML = "text/x-opml; charset=utf-8"
@@ -30,48 +30,48 @@ TEXT = "text/plain; charset=utf-8"
 _MENU_TITLE, _MENU_DESCRIPTION = 50, 140
 
 
-def directory_recipe(catalog: Catalog) -> Recipe:
-    """The recipe of ``/feeds.json``: every feed with its addresses, count and last change."""
+def directory_plan(catalog: Catalog) -> DocumentPlan:
+    """The plan of ``/feeds.json``: every feed with its addresses, count and last change."""
     with catalog.snapshot():
-        listings = catalog.listings()
-        return _recipe(catalog, listings, JSON, partial(_directory, catalog, listings))
+        feed_infos = catalog.feed_infos()
+        return _recipe(catalog, feed_infos, JSON, partial(_directory, catalog, feed_infos))
 
 
-def opml_recipe(catalog: Catalog) -> Recipe:
-    """The recipe of ``/feeds.opml``: every feed, in folders.
+def opml_plan(catalog: Catalog) -> DocumentPlan:
+    """The plan of ``/feeds.opml``: every feed, in folders.
 
     A topic with sub-topics is a folder with its own feed and theirs; topics that stand alone,
     providers and named feeds are a folder each.
     """
     with catalog.snapshot():
-        listings = [listing.lasting for listing in catalog.listings()]
-        return _recipe(catalog, listings, OPML, partial(_opml, catalog, listings))
+        feed_infos = [feed_info.lasting for feed_info in catalog.feed_infos()]
+        return _recipe(catalog, feed_infos, OPML, partial(_opml, catalog, feed_infos))
 
 
-def group_recipe(catalog: Catalog, id: FeedId) -> Recipe:
-    """The recipe of the OPML of a topic and its sub-topics; raises as Catalog.listing does."""
+def group_plan(catalog: Catalog, id: FeedId) -> DocumentPlan:
+    """The plan of the OPML of a topic and its sub-topics; raises as Catalog.feed_info does."""
     with catalog.snapshot():
-        listings = [listing.lasting for listing in _family(catalog, catalog.listing(id))]
-        return _recipe(catalog, listings, OPML, partial(_group, catalog, listings))
+        feed_infos = [feed_info.lasting for feed_info in _family(catalog, catalog.feed_info(id))]
+        return _recipe(catalog, feed_infos, OPML, partial(_group, catalog, feed_infos))
 
 
-def feed_menu_recipe(catalog: Catalog) -> Recipe:
-    """The recipe of ``/.well-known/feed-menu.json`` (draft-nottingham-feed-menu-01)."""
+def feed_menu_plan(catalog: Catalog) -> DocumentPlan:
+    """The plan of ``/.well-known/feed-menu.json`` (draft-nottingham-feed-menu-01)."""
     with catalog.snapshot():
-        listings = [listing.lasting for listing in catalog.listings()]
-        return _recipe(catalog, listings, JSON, partial(_feed_menu, catalog, listings))
+        feed_infos = [feed_info.lasting for feed_info in catalog.feed_infos()]
+        return _recipe(catalog, feed_infos, JSON, partial(_feed_menu, catalog, feed_infos))
 
 
-def sitemap_recipe(catalog: Catalog) -> Recipe:
-    """The recipe of ``/sitemap.xml``: the page of every feed, and of the months of the whole."""
+def sitemap_plan(catalog: Catalog) -> DocumentPlan:
+    """The plan of ``/sitemap.xml``: the page of every feed, and of the months of the whole."""
     with catalog.snapshot():
-        pages = [(listing.id, listing.newest) for listing in catalog.listings()]
+        pages = [(feed_info.id, feed_info.newest) for feed_info in catalog.feed_infos()]
         pages += [(FeedId(ALL.path, month.name), None) for month in catalog.months(ALL)]
         return _recipe(catalog, pages, XML, partial(_sitemap, catalog, pages))
 
 
-def robots_recipe(catalog: Catalog) -> Recipe:
-    """The recipe of ``/robots.txt``: everything but searches and boxes, which repeat the rest."""
+def robots_plan(catalog: Catalog) -> DocumentPlan:
+    """The plan of ``/robots.txt``: everything but searches and boxes, which repeat the rest."""
     urls = catalog.urls
     home, boxes = urls.local(f"{urls.site}/"), urls.local(urls.at("embed/"))
     lines = ("User-agent: *", f"Disallow: {home}?q=", f"Disallow: {boxes}", "Allow: /", "")
@@ -79,14 +79,14 @@ def robots_recipe(catalog: Catalog) -> Recipe:
     return _recipe(catalog, body.decode(), TEXT, lambda: body)
 
 
-def _recipe(catalog: Catalog, facts: Any, type: str, render: Callable[[], bytes]) -> Recipe:
-    """Return the recipe of what shows some facts.
+def _recipe(catalog: Catalog, facts: Any, type: str, render: Callable[[], bytes]) -> DocumentPlan:
+    """Return the plan of what shows some facts.
 
     Inside the snapshot in which they were read: a later time would be told twice, with two bodies.
     """
     known = msgspec.json.encode(facts)
     modified, changed = catalog.last_change()
-    return Recipe(
+    return DocumentPlan(
         key=digest(known, catalog.files.fingerprint, VERSION, type),
         modified=modified,
         changed=changed,
@@ -96,38 +96,38 @@ def _recipe(catalog: Catalog, facts: Any, type: str, render: Callable[[], bytes]
     )
 
 
-def _family(catalog: Catalog, listing: Listing) -> Iterator[Listing]:
-    yield listing
-    for inner in catalog.below(listing.id):
+def _family(catalog: Catalog, feed_info: FeedInfo) -> Iterator[FeedInfo]:
+    yield feed_info
+    for inner in catalog.below(feed_info.id):
         yield from _family(catalog, inner)
 
 
-def _directory(catalog: Catalog, listings: list[Listing]) -> bytes:
-    feeds = [_described(listing, catalog.urls) for listing in listings]
+def _directory(catalog: Catalog, feed_infos: list[FeedInfo]) -> bytes:
+    feeds = [_described(feed_info, catalog.urls) for feed_info in feed_infos]
     return _json({"title": catalog.files.site.title, "feeds": feeds})
 
 
-def _described(listing: Listing, urls: Urls) -> dict[str, Any]:
-    addresses = urls.addresses(listing.id)
+def _described(feed_info: FeedInfo, urls: Urls) -> dict[str, Any]:
+    addresses = urls.addresses(feed_info.id)
     return {
-        "kind": listing.kind,
-        "name": listing.name,
-        "title": listing.title,
-        "description": listing.description,
+        "kind": feed_info.kind,
+        "name": feed_info.name,
+        "title": feed_info.title,
+        "description": feed_info.description,
         "page": addresses.page,
         "rss": addresses.rss,
         "atom": addresses.atom,
         "json": addresses.json,
-        "parent": listing.parent and urls.page(listing.parent),
-        "articles": listing.count,
-        "newest": listing.newest and iso(listing.newest),
-        "modified": iso(listing.modified),
+        "parent": feed_info.parent and urls.page(feed_info.parent),
+        "articles": feed_info.count,
+        "newest": feed_info.newest and iso(feed_info.newest),
+        "modified": iso(feed_info.modified),
     }
 
 
-def _opml(catalog: Catalog, listings: list[Listing]) -> bytes:
-    site, by_id = catalog.files.site, {listing.id: listing for listing in listings}
-    found = menu(listings)
+def _opml(catalog: Catalog, feed_infos: list[FeedInfo]) -> bytes:
+    site, by_id = catalog.files.site, {feed_info.id: feed_info for feed_info in feed_infos}
+    found = menu(feed_infos)
     lone = tuple(topic for topic in found.topics if not topic.inside)
     outlines = [
         _outline(catalog, by_id[ALL]),
@@ -145,19 +145,19 @@ def _opml(catalog: Catalog, listings: list[Listing]) -> bytes:
     return formats.opml(site.title, outlines, f"{site.url}/")
 
 
-def _group(catalog: Catalog, listings: list[Listing]) -> bytes:
-    site, by_id = catalog.files.site, {listing.id: listing for listing in listings}
-    own = entry(listings[0])
-    found = next(filter(lambda e: e.id == own.id, menu(_rooted(listings)).topics))
-    return formats.opml(listings[0].title, [_folder(catalog, by_id, found)], f"{site.url}/")
+def _group(catalog: Catalog, feed_infos: list[FeedInfo]) -> bytes:
+    site, by_id = catalog.files.site, {feed_info.id: feed_info for feed_info in feed_infos}
+    own = entry(feed_infos[0])
+    found = next(filter(lambda e: e.id == own.id, menu(_rooted(feed_infos)).topics))
+    return formats.opml(feed_infos[0].title, [_folder(catalog, by_id, found)], f"{site.url}/")
 
 
-def _rooted(listings: list[Listing]) -> list[Listing]:
-    """A family of listings, of which the first has nothing above it."""
-    return [replace(listings[0], parent=None), *listings[1:]]
+def _rooted(feed_infos: list[FeedInfo]) -> list[FeedInfo]:
+    """A family of feed_infos, of which the first has nothing above it."""
+    return [replace(feed_infos[0], parent=None), *feed_infos[1:]]
 
 
-def _folder(catalog: Catalog, by_id: dict[FeedId, Listing], topic: Entry) -> Outline:
+def _folder(catalog: Catalog, by_id: dict[FeedId, FeedInfo], topic: MenuEntry) -> Outline:
     """A topic with what is inside it; one that has sub-topics again is a folder again."""
     inner = (
         _folder(catalog, by_id, one) if one.inside else _outline(catalog, by_id[one.id])
@@ -166,27 +166,27 @@ def _folder(catalog: Catalog, by_id: dict[FeedId, Listing], topic: Entry) -> Out
     return Outline(topic.name, inside=(_outline(catalog, by_id[topic.id]), *inner))
 
 
-def _outline(catalog: Catalog, listing: Listing) -> Outline:
-    addresses = catalog.urls.addresses(listing.id)
+def _outline(catalog: Catalog, feed_info: FeedInfo) -> Outline:
+    addresses = catalog.urls.addresses(feed_info.id)
     return Outline(
-        listing.title,
+        feed_info.title,
         addresses.rss,
         addresses.page,
-        listing.description,
+        feed_info.description,
         catalog.files.site.language,
     )
 
 
-def _flat(entries: tuple[Entry, ...]) -> Iterator[Entry]:
+def _flat(entries: tuple[MenuEntry, ...]) -> Iterator[MenuEntry]:
     for one in entries:
         yield one
         yield from _flat(one.inside)
 
 
-def _feed_menu(catalog: Catalog, listings: list[Listing]) -> bytes:
-    by_id = {listing.id: listing for listing in listings}
+def _feed_menu(catalog: Catalog, feed_infos: list[FeedInfo]) -> bytes:
+    by_id = {feed_info.id: feed_info for feed_info in feed_infos}
     whole = _menu_feed(catalog, by_id[ALL])
-    found = menu(listings)
+    found = menu(feed_infos)
     groups = [
         _menu(title, [_menu_item(catalog, by_id, one) for one in entries])
         for _, title, entries in found.groups
@@ -194,7 +194,7 @@ def _feed_menu(catalog: Catalog, listings: list[Listing]) -> bytes:
     return _json(_menu(catalog.files.site.title, [whole, *groups]))
 
 
-def _menu_item(catalog: Catalog, by_id: dict[FeedId, Listing], one: Entry) -> dict[str, Any]:
+def _menu_item(catalog: Catalog, by_id: dict[FeedId, FeedInfo], one: MenuEntry) -> dict[str, Any]:
     own = _menu_feed(catalog, by_id[one.id])
     if not one.inside:
         return own
@@ -205,11 +205,11 @@ def _menu(title: str, items: list[dict[str, Any]]) -> dict[str, Any]:
     return {"feed-menu": shortened(title, _MENU_TITLE), "items": items}
 
 
-def _menu_feed(catalog: Catalog, listing: Listing) -> dict[str, Any]:
-    addresses = catalog.urls.addresses(listing.id)
+def _menu_feed(catalog: Catalog, feed_info: FeedInfo) -> dict[str, Any]:
+    addresses = catalog.urls.addresses(feed_info.id)
     return {
-        "feed-title": shortened(listing.name, _MENU_TITLE),
-        "description": shortened(listing.description, _MENU_DESCRIPTION),
+        "feed-title": shortened(feed_info.name, _MENU_TITLE),
+        "description": shortened(feed_info.description, _MENU_DESCRIPTION),
         "rss": addresses.rss,
         "atom": addresses.atom,
     }

@@ -1,24 +1,24 @@
 """The feeds of a site as menus show them: topics in a tree, providers, names, named feeds.
 
-Pure: listings in, entries out.
+Pure: feed_infos in, entries out.
 """
 
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from feeds.listing import Listing
+from feeds.feed_info import FeedInfo
 from feeds.model import FeedId
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class MenuEntry:
     """What a menu shows of a feed."""
 
     id: FeedId
     name: str
     count: int
-    inside: tuple["Entry", ...] = ()
+    inside: tuple["MenuEntry", ...] = ()
 
     @property
     def folded(self) -> str:
@@ -30,12 +30,12 @@ class Entry:
 class Menu:
     """All feeds but the whole."""
 
-    topics: tuple[Entry, ...] = ()
-    providers: tuple[Entry, ...] = ()
-    feeds: tuple[Entry, ...] = ()
+    topics: tuple[MenuEntry, ...] = ()
+    providers: tuple[MenuEntry, ...] = ()
+    feeds: tuple[MenuEntry, ...] = ()
 
     @property
-    def groups(self) -> tuple[tuple[str, str, tuple[Entry, ...]], ...]:
+    def groups(self) -> tuple[tuple[str, str, tuple[MenuEntry, ...]], ...]:
         """The parts that hold something: id, title and entries."""
         parts = (
             ("topics", "Topics", self.topics),
@@ -50,28 +50,28 @@ class Menu:
         return sum(map(_size, (*self.topics, *self.providers, *self.feeds)))
 
 
-def entry(listing: Listing) -> Entry:
+def entry(feed_info: FeedInfo) -> MenuEntry:
     """The entry of one feed, without those inside it."""
-    return Entry(listing.id, listing.name, listing.count)
+    return MenuEntry(feed_info.id, feed_info.name, feed_info.count)
 
 
-def menu(listings: Iterable[Listing]) -> Menu:
+def menu(feed_infos: Iterable[FeedInfo]) -> Menu:
     """The menu of a site: topics and providers by name, named feeds as site.yml has them."""
-    found = list(listings)
-    inside: dict[FeedId | None, list[Listing]] = {}
-    known = {listing.id for listing in found}
-    for listing in found:
+    found = list(feed_infos)
+    inside: dict[FeedId | None, list[FeedInfo]] = {}
+    known = {feed_info.id for feed_info in found}
+    for feed_info in found:
         # The topic above may have been retired: then this one stands for itself.
-        above = listing.parent if listing.parent in known else None
-        inside.setdefault(above, []).append(listing)
+        above = feed_info.parent if feed_info.parent in known else None
+        inside.setdefault(above, []).append(feed_info)
 
-    def tree(listing: Listing) -> Entry:
-        below = inside.get(listing.id, ())
-        return replace(entry(listing), inside=tuple(map(tree, sorted(below, key=_place))))
+    def tree(feed_info: FeedInfo) -> MenuEntry:
+        below = inside.get(feed_info.id, ())
+        return replace(entry(feed_info), inside=tuple(map(tree, sorted(below, key=_place))))
 
     top = inside.get(None, [])
     by_kind = {
-        kind: tuple(tree(listing) for listing in top if listing.kind == kind)
+        kind: tuple(tree(feed_info) for feed_info in top if feed_info.kind == kind)
         for kind in ("topics", "providers", "feeds")
     }
     topics, providers = (
@@ -96,14 +96,14 @@ def folded(text: str) -> str:
     return "".join(c for c in spread if not unicodedata.combining(c))
 
 
-def _kept(entries: tuple[Entry, ...], wanted: list[str]) -> tuple[Entry, ...]:
+def _kept(entries: tuple[MenuEntry, ...], wanted: list[str]) -> tuple[MenuEntry, ...]:
     found = (replace(entry, inside=_kept(entry.inside, wanted)) for entry in entries)
     return tuple(e for e in found if e.inside or all(word in e.folded for word in wanted))
 
 
-def _place(listing: Listing) -> tuple[str, str]:
-    return folded(listing.name), listing.id.path
+def _place(feed_info: FeedInfo) -> tuple[str, str]:
+    return folded(feed_info.name), feed_info.id.path
 
 
-def _size(entry: Entry) -> int:
+def _size(entry: MenuEntry) -> int:
     return 1 + sum(map(_size, entry.inside))

@@ -6,12 +6,12 @@ from flask import Response, request
 from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 
-from feeds.counting import CONTENT_TYPE, exposition
 from feeds.errors import IndexUnavailable
+from feeds.metrics import CONTENT_TYPE, exposition
 from feeds.web.gauges import gauges
 from feeds.web.headers import PAGE_POLICY
 from feeds.web.pages import HTML
-from feeds.web.responses import say, web
+from feeds.web.response import say, web
 from feeds.web.routes import routes
 from feeds.web.subscribers_page import subscribers_page
 
@@ -30,21 +30,21 @@ def health() -> ResponseReturnValue:
     stays served meanwhile. A supervisor that stops such a process does harm.
     """
     try:
-        tally = web().library.index.tally()
+        tally = web().sync.index.tally()
     except IndexUnavailable:
         return {"status": "ok", "index": "unavailable"}, _NOT_KEPT
     served = tally.pop("served")
-    index = "ready" if web().library.is_ready else "starting"
+    index = "ready" if web().sync.is_ready else "starting"
     return {"status": "ok", "index": index, "articles": served, "not served": tally}, _NOT_KEPT
 
 
 @routes.get("/readyz")
 def readiness() -> Response:
     """Whether to send readers here: 200 when the index is made for these settings, else 503."""
-    if web().library.is_ready:
+    if web().sync.is_ready:
         answer = say(200, "Ready.")
     else:
-        done, total = web().library.revision.progress
+        done, total = web().sync.revision.progress
         answer = say(503, f"The index is being made: {done:,} of {total:,} files are read.")
         answer.headers["Retry-After"] = str(RETRY)
     answer.headers.extend(_NOT_KEPT)
@@ -55,7 +55,9 @@ def readiness() -> Response:
 def metrics() -> Response:
     """All that is counted, for Prometheus: of all workers of this node."""
     web().counts.tell()
-    text = exposition(web().counts.read(), gauges(web().library, web().catalog.files.site.hubs))
+    text = exposition(
+        web().counts.read(), gauges(web().sync, web().outbox, web().catalog.files.site.hubs)
+    )
     return Response(text, content_type=CONTENT_TYPE, headers=_NOT_KEPT)
 
 
@@ -69,7 +71,7 @@ def subscribers() -> Response:
         answer = say(401, "This page is for operators: give the token as the password.")
         answer.headers["WWW-Authenticate"] = 'Basic realm="operators", charset="UTF-8"'
     else:
-        today = int(web().library.clock()) // 86_400
+        today = int(web().sync.clock()) // 86_400
         page = subscribers_page(web().catalog, web().subscribers.days(), today)
         answer = Response(page, content_type=HTML, headers=[*PAGE_POLICY])
     answer.headers.extend(_NOT_KEPT)

@@ -10,7 +10,7 @@ from werkzeug.http import parse_date
 
 from feeds.web.headers import FEED_POLICY
 from feeds.web.negotiation import is_readable, wants_part
-from feeds.web.responses import web
+from feeds.web.response import web
 from feeds.web.routes import routes
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _DATES = ("HTTP_IF_MODIFIED_SINCE", "HTTP_IF_UNMODIFIED_SINCE", "HTTP_IF_RANGE")
 @routes.get("/pictures/<path:name>")
 def picture(name: str) -> Response:
     """Answer with an image of an article that came with it."""
-    file = web().library.open_image(name)
+    file = web().sync.open_image(name)
     if file is None:
         raise NotFound
     try:

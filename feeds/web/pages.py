@@ -11,14 +11,14 @@ from urllib.parse import quote
 import msgspec
 
 from feeds.catalog import Catalog
-from feeds.documents import Recipe
+from feeds.documents import DocumentPlan
 from feeds.model import FeedId
 from feeds.selection import Selection
 from feeds.urls import ALL
-from feeds.web import views, words
+from feeds.web import template_filters, views
+from feeds.web.document_plans import digest
 from feeds.web.headers import PAGE_POLICY
-from feeds.web.menu import Entry, Menu, entry, menu, search
-from feeds.web.recipes import digest
+from feeds.web.menu import Menu, MenuEntry, entry, menu, search
 from feeds.web.rendering import render, version
 
 HTML = "text/html; charset=utf-8"
@@ -47,19 +47,19 @@ class _MonthLink:
 class _Shown:
     """All that a page shows besides the articles: it decides the page's key with them."""
 
-    entry: Entry
+    entry: MenuEntry
     description: str
     #: Months that hold articles, newest first, and how many.
     months: tuple[tuple[str, int], ...]
-    above: tuple[Entry, ...]
-    below: tuple[Entry, ...]
+    above: tuple[MenuEntry, ...]
+    below: tuple[MenuEntry, ...]
     #: On the page of the whole.
     menu: Menu | None
     more: bool
 
 
-def page_recipe(catalog: Catalog, id: FeedId) -> Recipe:
-    """The recipe of the page of a feed or of a month; raises as Catalog.select does."""
+def page_plan(catalog: Catalog, id: FeedId) -> DocumentPlan:
+    """The plan of the page of a feed or of a month; raises as Catalog.select does."""
     with catalog.snapshot():
         whole = catalog.select(id)
         count = NEWEST if id == ALL else ARTICLES
@@ -67,9 +67,9 @@ def page_recipe(catalog: Catalog, id: FeedId) -> Recipe:
         shown = _shown(catalog, id, more=len(whole.rows) > len(selection.rows))
         modified, changed = catalog.last_change()
     facts = msgspec.json.encode(shown)
-    return Recipe(
+    return DocumentPlan(
         key=digest(selection.fingerprint, facts, catalog.files.fingerprint, version()),
-        # A page shows more than its own feed: the latest change anywhere is never too early.
+        # A page shows more than its own feed: the latest change allow_any is never too early.
         modified=modified,
         changed=changed,
         max_age=catalog.files.site.max_age,
@@ -78,15 +78,15 @@ def page_recipe(catalog: Catalog, id: FeedId) -> Recipe:
     )
 
 
-def search_recipe(catalog: Catalog, query: str) -> Recipe:
-    """The recipe of the page of the whole with the feeds that a search finds, and no articles."""
+def search_plan(catalog: Catalog, query: str) -> DocumentPlan:
+    """The plan of the page of the whole with the feeds that a search finds, and no articles."""
     query = query[:QUERY]
     with catalog.snapshot():
-        whole = menu(catalog.listings())
+        whole = menu(catalog.feed_infos())
         modified, changed = catalog.last_change()
     found = search(whole, query)
     facts = msgspec.json.encode((query, whole.size, found))
-    return Recipe(
+    return DocumentPlan(
         key=digest(facts, catalog.files.fingerprint, version()),
         modified=modified,
         changed=changed,
@@ -97,14 +97,14 @@ def search_recipe(catalog: Catalog, query: str) -> Recipe:
 
 
 def _shown(catalog: Catalog, id: FeedId, more: bool) -> _Shown:
-    listing = catalog.listing(id)
+    feed_info = catalog.feed_info(id)
     return _Shown(
-        entry=entry(listing),
-        description=listing.description,
+        entry=entry(feed_info),
+        description=feed_info.description,
         months=tuple((month.name, month.count) for month in catalog.months(id)),
-        above=tuple(map(entry, catalog.above(listing))),
-        below=tuple(map(entry, catalog.below(listing.id))),
-        menu=menu(catalog.listings()) if id == ALL else None,
+        above=tuple(map(entry, catalog.above(feed_info))),
+        below=tuple(map(entry, catalog.below(feed_info.id))),
+        menu=menu(catalog.feed_infos()) if id == ALL else None,
         more=more,
     )
 
@@ -119,7 +119,7 @@ def _render(catalog: Catalog, selection: Selection, shown: _Shown) -> bytes:
     feed = catalog.feed(selection)
     name, current = shown.entry.name, FeedId(id.path)
     addresses = urls.addresses(current)
-    month = words.month(id.month, id.part) if id.month else ""
+    month = template_filters.month(id.month, id.part) if id.month else ""
     articles = views.articles(feed, urls)
     return render(
         "home.html" if id == ALL else "feed.html",
@@ -173,7 +173,7 @@ def _local(catalog: Catalog, id: FeedId) -> str:
 
 def _title(catalog: Catalog, selection: Selection, shown: _Shown) -> str:
     site, id = catalog.files.site, selection.id
-    said = words.month(id.month, id.part) if id.month else ""
+    said = template_filters.month(id.month, id.part) if id.month else ""
     own = shown.entry.name if id.path != ALL.path else ""
     return " — ".join(part for part in (said, own, site.title) if part)
 
@@ -191,7 +191,7 @@ def _years(
 def _following(selection: Selection, shown: _Shown) -> FeedId | None:
     """The archive page that goes on where the page ends."""
     if shown.more:
-        return FeedId(selection.id.path, words.iso(selection.rows[-1].published)[:7])
+        return FeedId(selection.id.path, template_filters.iso(selection.rows[-1].published)[:7])
     return selection.previous
 
 
@@ -199,4 +199,4 @@ def _neighbour(catalog: Catalog, id: FeedId | None) -> views.Link | None:
     """The archive page before or after."""
     if id is None or id.month is None:
         return None
-    return views.Link(words.month(id.month, id.part), _local(catalog, id))
+    return views.Link(template_filters.month(id.month, id.part), _local(catalog, id))

@@ -6,7 +6,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from feeds.web import words
+from feeds.web import template_filters
 from feeds.web.assets import NAMES
 
 _FOLDER = Path(__file__).parent
@@ -26,11 +26,11 @@ _ENVIRONMENT = Environment(
     lstrip_blocks=True,
 )
 _ENVIRONMENT.filters |= {
-    "counted": words.counted,
-    "day": words.day,
-    "iso": words.iso,
-    "month": words.month,
-    "short_day": words.short_day,
+    "counted": template_filters.counted,
+    "day": template_filters.day,
+    "iso": template_filters.iso,
+    "month": template_filters.month,
+    "short_day": template_filters.short_day,
 }
 
 

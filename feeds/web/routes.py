@@ -8,11 +8,11 @@ from werkzeug.exceptions import NotFound
 
 from feeds.errors import MovedFeed
 from feeds.urls import ALL, GUESSES, Target, read
-from feeds.web.assets import asset_recipe
+from feeds.web.assets import asset_plan
+from feeds.web.document_plans import delta_plan, feed_plan
 from feeds.web.headers import PREFLIGHT
-from feeds.web.pages import page_recipe, search_recipe
-from feeds.web.recipes import delta_recipe, feed_recipe
-from feeds.web.responses import respond, respond_once, respond_with_news, web
+from feeds.web.pages import page_plan, search_plan
+from feeds.web.response import respond, respond_once, respond_with_news, web
 
 routes = Blueprint("tributary", __name__)
 
@@ -20,10 +20,10 @@ routes = Blueprint("tributary", __name__)
 @routes.get("/static/<name>")
 def asset(name: str) -> Response:
     """The style sheet and the scripts of our pages."""
-    recipe = asset_recipe(name)
-    if recipe is None:
+    plan = asset_plan(name)
+    if plan is None:
         raise NotFound
-    return respond(web().catalog.urls.at(f"static/{name}"), lambda: recipe)
+    return respond(web().catalog.urls.at(f"static/{name}"), lambda: plan)
 
 
 @routes.get("/", defaults={"path": ""})
@@ -36,7 +36,7 @@ def feed(path: str) -> ResponseReturnValue:
         raise NotFound
     query = request.args.get("q", "").strip()
     if target == Target(ALL, None) and query:
-        return respond_once(search_recipe(web().catalog, query))
+        return respond_once(search_plan(web().catalog, query))
     try:
         answer = _feed(target)
         # A slash too many; what people guess has one of its own.
@@ -56,10 +56,10 @@ def options(path: str) -> Response:
 def _feed(target: Target) -> Response:
     catalog, id, format = web().catalog, target.feed, target.format
     if format is None:
-        return respond(_address(target), lambda: page_recipe(catalog, id))
-    asked = catalog, web().traces, id, format
+        return respond(_address(target), lambda: page_plan(catalog, id))
+    asked = catalog, web().history, id, format
     return respond_with_news(
-        _address(target), partial(feed_recipe, *asked), partial(delta_recipe, *asked)
+        _address(target), partial(feed_plan, *asked), partial(delta_plan, *asked)
     )
 
 

@@ -7,29 +7,29 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 
 from feeds.catalog import Catalog
-from feeds.documents import Recipe
+from feeds.documents import DocumentPlan
 from feeds.errors import MovedFeed
 from feeds.model import FeedId
 from feeds.urls import ALL, read_feed
 from feeds.web import embed, lists
-from feeds.web.responses import respond, respond_once, say, web
+from feeds.web.response import respond, respond_once, say, web
 from feeds.web.routes import routes
 
 #: Lists of everything.
-LISTS: dict[str, Callable[[Catalog], Recipe]] = {
-    "feeds.json": lists.directory_recipe,
-    "feeds.opml": lists.opml_recipe,
-    ".well-known/feeds": lists.opml_recipe,
-    ".well-known/feed-menu.json": lists.feed_menu_recipe,
-    "sitemap.xml": lists.sitemap_recipe,
-    "robots.txt": lists.robots_recipe,
+LISTS: dict[str, Callable[[Catalog], DocumentPlan]] = {
+    "feeds.json": lists.directory_plan,
+    "feeds.opml": lists.opml_plan,
+    ".well-known/feeds": lists.opml_plan,
+    ".well-known/feed-menu.json": lists.feed_menu_plan,
+    "sitemap.xml": lists.sitemap_plan,
+    "robots.txt": lists.robots_plan,
 }
 
 
-def _list(name: str, recipe: Callable[[Catalog], Recipe]) -> None:
+def _list(name: str, plan: Callable[[Catalog], DocumentPlan]) -> None:
     def view() -> Response:
         catalog = web().catalog
-        return respond(catalog.urls.at(name), lambda: recipe(catalog))
+        return respond(catalog.urls.at(name), lambda: plan(catalog))
 
     routes.add_url_rule(f"/{name}", name.replace(".", "-"), view, methods=["GET"])
 
@@ -43,7 +43,7 @@ def group(kind: str, slug: str) -> ResponseReturnValue:
     """The feeds of a topic and its sub-topics."""
     catalog, id = web().catalog, _known(f"{kind}/{slug}")
     try:
-        return respond(catalog.urls.opml(id), lambda: lists.group_recipe(catalog, id))
+        return respond(catalog.urls.opml(id), lambda: lists.group_plan(catalog, id))
     except MovedFeed as moved:
         return redirect(catalog.urls.opml(moved.feed), 301)
 
@@ -54,9 +54,9 @@ def chooser() -> Response:
     catalog = web().catalog
     if not request.args:
         address = catalog.urls.at("embed")
-        return respond(address, lambda: embed.chooser_recipe(catalog, ALL.path, embed.Options()))
+        return respond(address, lambda: embed.chooser_plan(catalog, ALL.path, embed.Options()))
     chosen = embed.options(request.args)
-    return respond_once(embed.chooser_recipe(catalog, request.args.get("feed", ""), chosen))
+    return respond_once(embed.chooser_plan(catalog, request.args.get("feed", ""), chosen))
 
 
 @routes.get("/embed/<path:path>")
@@ -67,7 +67,7 @@ def box(path: str) -> ResponseReturnValue:
     chosen = embed.options(request.args)
     try:
         address = catalog.urls.box(id, chosen.query)
-        answer = respond(address, lambda: embed.box_recipe(catalog, id, chosen))
+        answer = respond(address, lambda: embed.box_plan(catalog, id, chosen))
         return answer if path == bare else redirect(address, 301)
     except MovedFeed as moved:
         return redirect(catalog.urls.box(moved.feed, chosen.query), 301)
@@ -99,7 +99,7 @@ def _oembed(id: FeedId) -> Response:
     if request.args.get("format", "json") != "json":
         return say(501, "Only format=json is known here.")
     width, height = _pixels("maxwidth"), _pixels("maxheight")
-    return respond_once(embed.oembed_recipe(web().catalog, id, width, height))
+    return respond_once(embed.oembed_plan(web().catalog, id, width, height))
 
 
 def _known(path: str) -> FeedId:

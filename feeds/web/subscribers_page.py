@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from feeds.catalog import Catalog
-from feeds.counting import DayCount, latest
 from feeds.model import FeedId
-from feeds.web import views, words
+from feeds.subscribers import DayCount, latest
+from feeds.web import template_filters, views
 from feeds.web.rendering import render
 
 #: Days in a plot.
@@ -66,7 +66,9 @@ def _row(catalog: Catalog, last: DayCount, counts: list[DayCount], today: int) -
     return _Row(
         link=views.Link(last.feed, page),
         latest=last,
-        days=tuple((words.day(count.day * _DAY), count.total) for count in reversed(shown)),
+        days=tuple(
+            (template_filters.day(count.day * _DAY), count.total) for count in reversed(shown)
+        ),
         most=most,
         bars="".join(_bar(count.day - first, count.total / most) for count in shown if most),
     )

@@ -7,7 +7,7 @@ from feeds import formats
 from feeds.model import Addresses, Article, Feed, Format, Image, RelatedLink, Site
 from feeds.urls import Urls
 from feeds.web.assets import NAMES
-from feeds.web.words import shortened
+from feeds.web.template_filters import shortened
 
 #: Characters of an excerpt: three lines, so that fifty articles stay a light page.
 EXCERPT = 200

@@ -1,7 +1,19 @@
 """DOOR hubs: tells them which documents changed (WebSub, https://www.w3.org/TR/websub/)."""
 
 from feeds.websub.announcer import PAUSE, Announcer
+from feeds.websub.outbox import WEBSUB, HubState, Outbox
 from feeds.websub.ping import DEADLINE, Reply, delay, ping
 from feeds.websub.report import described
 
-__all__ = ["DEADLINE", "PAUSE", "Announcer", "Reply", "delay", "described", "ping"]
+__all__ = [
+    "DEADLINE",
+    "PAUSE",
+    "WEBSUB",
+    "Announcer",
+    "HubState",
+    "Outbox",
+    "Reply",
+    "delay",
+    "described",
+    "ping",
+]

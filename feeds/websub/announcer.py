@@ -17,10 +17,11 @@ from hashlib import blake2b
 
 from feeds.cache import Cache
 from feeds.catalog import Catalog
-from feeds.library import Due, HubState, Library
-from feeds.logs import Trouble
+from feeds.logs import LogOnce
+from feeds.sync import ContentSync
+from feeds.websub.changes import ChangeDetector
+from feeds.websub.outbox import Delivery, HubState, Outbox
 from feeds.websub.ping import DEADLINE, Reply, delay, ping
-from feeds.websub.sight import Sight
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +45,8 @@ class Announcer:
     def __init__(
         self,
         catalog: Catalog,
-        library: Library,
+        sync: ContentSync,
+        outbox: Outbox,
         cache: Cache,
         version: str,
         clock: Callable[[], float] = time.time,
@@ -52,9 +54,9 @@ class Announcer:
     ) -> None:
         """Take what may change, where machines meet, and the version of the code that renders."""
         self._catalog = catalog
-        self._library = library
-        self._queue = library.announcements
-        self._sight = Sight(catalog, library, version)
+        self._sync = sync
+        self._queue = outbox
+        self._sight = ChangeDetector(catalog, sync.index, outbox, version)
         self._cache = cache
         self._pause = pause
         self._clock = clock
@@ -62,7 +64,7 @@ class Announcer:
         self._looked_at: int | None = None
         self._stopped = threading.Event()
         self._threads: dict[int, threading.Thread] = {}
-        self._trouble = Trouble(log, "hubs cannot be told now, trying again")
+        self._log_once = LogOnce(log, "hubs cannot be told now, trying again")
 
     def start(self) -> None:
         """Begin, in this process, unless it has begun here already or there is no hub."""
@@ -84,17 +86,17 @@ class Announcer:
         if not self._hubs:
             return []
         turn = self._queue.turn()
-        is_ours = turn.take()
+        is_ours = turn.try_acquire()
         try:
             if is_ours:
                 self.look()
-            self._queue.hurry(self._pause)
+            self._queue.expedite(self._pause)
             if is_ours and any(state.pending for state in self.states()):
                 self._stopped.wait(self._pause)
                 while self.tell():
                     pass
         finally:
-            turn.leave()
+            turn.release()
         return self.states()
 
     def states(self) -> list[HubState]:
@@ -105,10 +107,10 @@ class Announcer:
         """See what changed since it was last seen; the first time everything is as it should be."""
         revision, is_new = self._catalog.revision(), self._queue.is_new()
         # An index made for other settings is about to be made anew.
-        if (revision == self._looked_at and not is_new) or not self._library.is_ready:
+        if (revision == self._looked_at and not is_new) or not self._sync.is_ready:
             return
         known = self._queue.stamps()
-        seen = list(self._sight.moved(known))
+        seen = list(self._sight.changed_documents(known))
         now = self._clock()
         # Nobody can have been told anything else before the first time.
         self._queue.note(seen, () if is_new else self._hubs, now, now + self._pause)
@@ -130,7 +132,7 @@ class Announcer:
             if waiting:
                 under_way[hub] = _beside(partial(self._tell_all, waiting))
 
-    def _tell_all(self, waiting: Iterable[Due]) -> int:
+    def _tell_all(self, waiting: Iterable[Delivery]) -> int:
         """Tell one hub of some addresses, until it fails; return of how many it was."""
         count = 0
         for due in waiting:
@@ -144,7 +146,7 @@ class Announcer:
         under_way: dict[str, Future[int]] = {}
         while not self._stopped.wait(BEAT):
             try:
-                if not turn.take():
+                if not turn.try_acquire():
                     is_begun = False
                     continue
                 if not is_begun:
@@ -155,26 +157,26 @@ class Announcer:
                 is_begun = True
                 self._begin(under_way)
                 if not under_way:
-                    self._trouble.end()
+                    self._log_once.clear()
             except Exception as error:
                 # Nothing may end this thread: disk full, folder gone, index damaged.
-                self._trouble.met(error)
+                self._log_once.report(error)
         wait(under_way.values(), DEADLINE)
-        turn.leave()
+        turn.release()
 
-    def _tell(self, due: Due) -> bool:
+    def _tell(self, due: Delivery) -> bool:
         """Tell a hub of one address; return whether it may be told of more."""
         started = self._clock()
         if self._cache.is_shared and self._cache.get(_name(due)) == due.key.encode():
-            self._queue.settle(due)
+            self._queue.mark_delivered(due)
             return True
         if not self.claim(due, started):
             # Tried, if by another: what it changes to now waits for its own pause.
-            self._queue.put_off(due, max(due.tries, 1), started + 1)
+            self._queue.postpone(due, max(due.tries, 1), started + 1)
             return True
         # Before it is told, not after: who dies meanwhile, or cannot write any more on a full
         # disk, comes back to it later instead of telling it without end.
-        if not self._queue.put_off(due, due.tries + 1, started + delay(due.tries + 1)):
+        if not self._queue.postpone(due, due.tries + 1, started + delay(due.tries + 1)):
             # Another than when this batch was begun: it has a turn of its own.
             return True
         reply = ping(due.hub, due.address)
@@ -183,7 +185,7 @@ class Announcer:
         self._succeeded(due, started)
         return True
 
-    def claim(self, due: Due, now: float) -> bool:
+    def claim(self, due: Delivery, now: float) -> bool:
         """Whether it is for this machine to tell a hub, and for no other meanwhile.
 
         What is told before its pause is over is told once more after it, by whoever claims that.
@@ -191,20 +193,20 @@ class Announcer:
         when = "early" if self._is_early(due, now) else "due"
         return self._cache.lease(f"{_name(due)}:{due.key}:{when}", CLAIM)
 
-    def _is_early(self, due: Due, now: float) -> bool:
+    def _is_early(self, due: Delivery, now: float) -> bool:
         """Whether it changed again while it waited: the hub may get what was before that."""
         return due.since <= now < due.since + self._pause
 
-    def _succeeded(self, due: Due, started: float) -> None:
+    def _succeeded(self, due: Delivery, started: float) -> None:
         self._queue.succeeded(due.hub, self._clock())
         if self._is_early(due, started):
-            self._queue.put_off(due, 0, due.since + self._pause)
+            self._queue.postpone(due, 0, due.since + self._pause)
             return
         if self._cache.is_shared:
             self._cache.set(_name(due), due.key.encode())
-        self._queue.settle(due)
+        self._queue.mark_delivered(due)
 
-    def _failed(self, due: Due, reply: Reply) -> bool:
+    def _failed(self, due: Delivery, reply: Reply) -> bool:
         now = self._clock()
         if reply.is_refusal:
             self._queue.failed(due.hub, reply.error, None)
@@ -213,7 +215,7 @@ class Announcer:
             return True
         again = now + max(delay(due.failures + 1), reply.wish)
         self._queue.failed(due.hub, reply.error, again)
-        self._queue.put_off(due, due.tries, now)
+        self._queue.postpone(due, due.tries, now)
         log.warning("hub %s: %s: asked again in %d s", due.hub, reply.error, again - now)
         return False
 
@@ -232,6 +234,6 @@ def _beside(work: Callable[[], int]) -> Future[int]:
     return outcome
 
 
-def _name(due: Due) -> str:
+def _name(due: Delivery) -> str:
     """What machines that share a cache call the key that a hub knows of an address."""
     return f"websub:{blake2b(f'{due.hub} {due.address}'.encode(), digest_size=16).hexdigest()}"

@@ -7,7 +7,7 @@ from datetime import UTC
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlencode
 
-from feeds.exchange import FAILURES, Request, exchange
+from feeds.http_client import FAILURES, Request, send_request
 
 #: Seconds that one hub may take to hear of one address.
 DEADLINE = 5.0
@@ -53,7 +53,7 @@ def ping(hub: str, address: str, deadline: float = DEADLINE) -> Reply:
     form = {"hub.mode": "publish", "hub.url": address, "hub.topic": address}
     request = Request("POST", hub, _HEADERS, urlencode(form).encode())
     try:
-        answer = exchange(request, time.monotonic() + deadline)
+        answer = send_request(request, time.monotonic() + deadline)
     except FAILURES as error:
         return Reply(None, f"no answer ({type(error).__name__})")
     return Reply(answer.status, f"answered {answer.status}", _wish(answer.header("Retry-After")))

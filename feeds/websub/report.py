@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from feeds.library import HubState
+from feeds.websub.outbox import HubState
 
 
 def described(state: HubState) -> str:

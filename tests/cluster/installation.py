@@ -71,7 +71,7 @@ class Nginx:
         main = str(self.folder / "nginx.conf")
         return (need("nginx"), "-p", str(self.folder), "-c", main, *arguments)
 
-    def verdict(self) -> str:
+    def outcome(self) -> str:
         """What nginx -t says of it."""
         done = subprocess.run(self.command("-t"), capture_output=True, text=True, timeout=20)
         return done.stderr

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
-from feeds.counting import read_log
+from feeds.subscribers.polls import read_log
 from tests.cluster.crowd import Load, all_at_once
 from tests.cluster.installation import Cluster, Nginx
 from tests.conftest import SITE_URL, Content
@@ -61,7 +61,7 @@ def feeds(cluster: Cluster) -> list[str]:
 
 
 def test_nginx_accepts_the_shipped_files(cluster: Cluster) -> None:
-    assert "test is successful" in cluster.nginx.verdict()
+    assert "test is successful" in cluster.nginx.outcome()
 
 
 def test_nginx_accepts_the_shipped_nodes_as_they_are(cluster: Cluster) -> None:
@@ -69,7 +69,7 @@ def test_nginx_accepts_the_shipped_nodes_as_they_are(cluster: Cluster) -> None:
     cache = {"/var/cache/nginx/tributary": str(cluster.folder / "other-cache")}
     nginx.write(**{"nginx-front": nginx.listening | cache, "nginx-nodes": {}})
 
-    assert "test is successful" in nginx.verdict()
+    assert "test is successful" in nginx.outcome()
 
 
 def test_both_nodes_give_the_same_bytes_and_tags(cluster: Cluster) -> None:

@@ -13,7 +13,7 @@ from feeds.web import embed
 from tests.cluster.crowd import all_at_once
 from tests.cluster.installation import Cluster
 from tests.conftest import SITE_URL, Content
-from tests.raw import RawAnswer, exchange, request, spellings
+from tests.raw import RawAnswer, request, send_request, spellings
 from tests.test_http import PNG, fill
 from tests.waiting import wait_for
 
@@ -123,16 +123,16 @@ def outcomes(cluster: Cluster) -> list[Outcome]:
     found = []
     for odd in odd_requests():
         empty(cluster)
-        through = exchange(front, odd.sent, odd.method)
-        after = exchange(front, request(odd.kept))
-        found.append(Outcome(odd, through, exchange(node, odd.sent, odd.method), after))
+        through = send_request(front, odd.sent, odd.method)
+        after = send_request(front, request(odd.kept))
+        found.append(Outcome(odd, through, send_request(node, odd.sent, odd.method), after))
     return found
 
 
 def test_no_request_changes_what_a_plain_one_is_answered_with(
     cluster: Cluster, outcomes: list[Outcome]
 ) -> None:
-    right = {kept: told(exchange(cluster.nodes[0].port, request(kept))) for kept in KEPT}
+    right = {kept: told(send_request(cluster.nodes[0].port, request(kept))) for kept in KEPT}
 
     spoilt = [found.odd for found in outcomes if told(found.after) != right[found.odd.kept]]
 
@@ -181,7 +181,7 @@ def test_what_anybody_can_make_up_takes_no_room_in_the_cache(cluster: Cluster) -
         )
     ]
     empty(cluster)
-    answers = [exchange(cluster.nginx.port, each) for each in made_up]
+    answers = [send_request(cluster.nginx.port, each) for each in made_up]
 
     assert {answer.status for answer in answers} == {200, 301, 404, 410}
     # Two pages, one of them also in gzip, and a feed.
@@ -198,7 +198,7 @@ def test_a_box_is_kept_in_each_form_that_our_pages_offer(
     query = "&".join(f"{name}={value}" for name, value in chosen.query.items())
     asked = request(f"/embed/topics/ai?{query}".rstrip("?"))
 
-    answers = [exchange(cluster.nginx.port, asked) for _ in range(2)]
+    answers = [send_request(cluster.nginx.port, asked) for _ in range(2)]
 
     assert answers[1].headers["X-Cache"] == "HIT"
     assert answers[1].body == answers[0].body
@@ -292,7 +292,7 @@ def timed(addresses: list[str], *headers: str) -> tuple[float, set[object]]:
 def test_what_nginx_refuses_itself_is_safe_in_a_browser(
     cluster: Cluster, sent: bytes, status: int
 ) -> None:
-    answer = exchange(cluster.nginx.port, sent)
+    answer = send_request(cluster.nginx.port, sent)
 
     assert answer.status == status
     assert answer.headers.get_all("X-Content-Type-Options") == ["nosniff"]

@@ -18,12 +18,12 @@ from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from app import create_app
 from feeds.export import ENDINGS
-from feeds.web import paths
+from feeds.web.export_paths import paths
 from tests import test_http
 from tests.cluster.installation import Nginx
 from tests.conftest import SITE_URL, Clock, Content, Site
 from tests.programs import need
-from tests.raw import RawAnswer, exchange, request, spellings
+from tests.raw import RawAnswer, request, send_request, spellings
 from tests.test_encodings import DECODERS
 from tests.test_http import (  # noqa: F401
     EVERY_KIND,
@@ -141,7 +141,7 @@ def test_nginx_accepts_the_shipped_file_before_the_first_export(tmp_path: Path) 
     nginx = Nginx(tmp_path / "nginx")
     nginx.write(**{"nginx-static": nginx.listening})
 
-    assert "test is successful" in nginx.verdict()
+    assert "test is successful" in nginx.outcome()
 
 
 def test_every_document_is_the_one_that_the_server_gives(served: StaticSite) -> None:
@@ -219,7 +219,7 @@ def test_no_address_breaks_into_the_headers(served: StaticSite, path: str) -> No
 def test_no_other_spelling_of_an_address_names_a_file(served: StaticSite, path: str) -> None:
     """What is served at another spelling is what the server gives there, with its policy."""
     targets = [each for each in spellings(path) if each.startswith("/")]
-    found = {target: exchange(served.client.port, request(target)) for target in targets}
+    found = {target: send_request(served.client.port, request(target)) for target in targets}
 
     files = {target: answer for target, answer in found.items() if answer.status == 200}
     others = [target for target, answer in files.items() if _seen(answer) != _live(served, target)]

@@ -1,4 +1,4 @@
-"""A folder that means harm: files of every kind that was seen to break a reader, with verdicts.
+"""A folder that means harm: files of every kind that was seen to break a reader, with outcomes.
 
 `spoil` fills a folder with good and bad articles and says what must become of each, the same ones
 every time.

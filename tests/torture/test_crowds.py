@@ -18,7 +18,7 @@ def test_one_rendering_for_a_crowd_at_a_cold_feed(
 ) -> None:
     for number in range(50):
         content.write(f"{number}.md", title=f"Article {number}")
-    site.library.refresh()
+    site.sync.refresh()
     count = scaled(100, 500)
     barrier = threading.Barrier(count)
     found: list[tuple[int, bytes]] = []
@@ -46,7 +46,7 @@ def test_queries_and_unknown_slugs_cost_no_memory_and_no_hot_feed(
 ) -> None:
     for number in range(50):
         content.write(f"{number}.md", title=f"Article {number}")
-    site.library.refresh()
+    site.sync.refresh()
     count = scaled(3_000, 1_000_000)
     call(site, "/all.rss", "")
     for number in range(1_000):

@@ -24,9 +24,9 @@ def live(content: Content, tmp_path: Path) -> Iterator[Site]:
         "FEEDS_URL": SITE_URL,
     }
     site = Site(create_app(environ))
-    site.library.start()
+    site.sync.start()
     yield site
-    site.library.stop()
+    site.sync.stop()
 
 
 def iso(moment: int) -> str:

@@ -87,7 +87,7 @@ def test_a_change_in_a_long_history_changes_its_month_only(
 
     changed = content.folder / f"{ids[len(ids) // 2]}.md"
     changed.write_text(changed.read_text().replace("in short", "in a few words"))
-    site.library.refresh()
+    site.sync.refresh()
 
     moved = [address for address in addresses if tag(site, address) != before[address]]
     assert len(moved) == 1

@@ -60,8 +60,8 @@ def test_every_bad_file_is_named_and_every_good_one_served(
     site = Site(create_app(hostile.environ(tmp_path)))
     wanted = {each.path: each.reason for each in hostile.files}
 
-    report = site.library.refresh()
-    checked = {verdict.path: verdict.reason for verdict in site.library.inspect()}
+    report = site.sync.refresh()
+    checked = {outcome.path: outcome.reason for outcome in site.sync.inspect()}
     tally = site.get("/healthz").json
 
     different = {p: (checked.get(p), r) for p, r in wanted.items() if checked.get(p, "") != r}
@@ -80,7 +80,7 @@ def test_nothing_secret_and_nothing_live_comes_out(
     tmp_path: Path, hostile: Hostile, caplog: pytest.LogCaptureFixture
 ) -> None:
     site = Site(create_app(hostile.environ(tmp_path)))
-    site.library.refresh()
+    site.sync.refresh()
     checked = site.runner.invoke(args=["check"]).output
 
     answers = {address: site.get(address) for address in addresses(site)}
@@ -156,10 +156,10 @@ def test_a_second_scan_reads_nothing_and_names_nothing_again(
     tmp_path: Path, hostile: Hostile, caplog: pytest.LogCaptureFixture
 ) -> None:
     site = Site(create_app(hostile.environ(tmp_path)))
-    site.library.refresh()
+    site.sync.refresh()
     caplog.clear()
 
-    report = site.library.refresh()
+    report = site.sync.refresh()
 
     assert (report.read, report.gone, caplog.text) == (0, 0, "")
 

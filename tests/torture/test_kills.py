@@ -48,14 +48,14 @@ def test_kills_lose_nothing_and_leave_nothing(
 
     def serve() -> None:
         site = Site(create_app(environ))
-        site.library.refresh()
+        site.sync.refresh()
         statuses = {site.get(path).status_code for path in PATHS}
         assert statuses == {200}
 
     def check() -> None:
         started = time.monotonic()
         site = Site(create_app(environ))
-        site.library.refresh()
+        site.sync.refresh()
         served = sorted(item["title"] for item in site.get("/all.json").json["items"])
         assert time.monotonic() - started < scaled(60, 5)
         assert served == sorted(titles.values())

@@ -58,7 +58,7 @@ class Editor:
         self.edits += 1
         self.chance.choice(
             [self.write, self.write, self.write, self.remove, self.move, self.hide, self.embargo,
-             self.break_, self.mend, self.touch, self.halves, self.withdraw, self.folder,
+             self.break_, self.repair, self.touch, self.halves, self.withdraw, self.folder,
              self.burst]
         )()  # fmt: skip
 
@@ -103,7 +103,7 @@ class Editor:
             self.broken[path] = file.read_bytes()
             self.content.raw(path, f"---\ntitle: [ {HIDDEN} {self.edits}\n---\n")
 
-    def mend(self) -> None:
+    def repair(self) -> None:
         for path in list(self.broken)[:2]:
             self.write(path)
 
@@ -158,7 +158,7 @@ def fresh(editor: Editor, folder: Path, with_broken: bool) -> Site:
         "FEEDS_URL": SITE_URL,
     }
     site = Site(create_app(environ))
-    site.library.refresh()
+    site.sync.refresh()
     return site
 
 
@@ -205,7 +205,7 @@ def test_what_is_served_is_what_a_fresh_look_gives(
             assert wait_for(is_settled(address, wanted), 20)
             slowest = max(slowest, time.monotonic() - started)
             while editor.broken:
-                editor.mend()
+                editor.repair()
             bare = fresh(editor, tmp_path / "fresh", False)
             assert wait_for(is_settled(address, bare), 20)
             bodies = {p: (get(address, p), bare.get(p).data) for p in PATHS if p.endswith("json")}

@@ -74,7 +74,7 @@ METHODS = ("POST", "PUT", "DELETE", "PATCH", "TRACE", "CONNECT", "PROPFIND", "G\
 def attacked(content: Content, site: Site) -> Site:
     for number in range(12):
         content.write(f"{number}.md", title=f"Article {number}", secured="TOPSECRET")
-    site.library.refresh()
+    site.sync.refresh()
     return site
 
 

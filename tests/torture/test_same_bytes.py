@@ -17,7 +17,7 @@ _DUMP = """
 import hashlib, json
 from app import create_app
 app = create_app()
-app.extensions["tributary"].library.refresh()
+app.extensions["tributary"].sync.refresh()
 client, found = app.test_client(), {}
 for feed in client.get("/feeds.json").json["feeds"]:
     for format in ("rss", "atom", "json"):

@@ -14,11 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from app import create_app
+from feeds.articles.front_matter import Context, parse
+from feeds.articles.links import clean_url
+from feeds.articles.text import UNCLEAN
 from feeds.errors import ArticleError
 from feeds.formats import render
-from feeds.library.front_matter import Context, parse
-from feeds.library.links import clean_url
-from feeds.library.text import UNCLEAN
 from feeds.model import Format
 from feeds.urls import read, slug, topic_path
 from tests.builders import feed
@@ -180,7 +180,7 @@ def test_any_articles_are_indexed_and_served_together(
         for number, (keys, body) in enumerate(articles):
             (content / f"{number}.md").write_bytes(front(keys, body))
         site = open_site(content, instance)
-        served = {v.id for v in site.library.inspect() if v.reason is None}
+        served = {v.id for v in site.sync.inspect() if v.reason is None}
 
         listed = site.get("/feeds.json").json["feeds"]
         answers = {a: site.get(path(a)) for f in listed for a in (f["rss"], f["atom"], f["json"])}
@@ -204,7 +204,7 @@ def open_site(content: Path, instance: Path) -> Site:
         "FEEDS_URL": SITE_URL,
     }
     site = Site(create_app(environ, Clock()))
-    site.library.refresh()
+    site.sync.refresh()
     return site
 
 

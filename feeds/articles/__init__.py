@@ -1,0 +1,29 @@
+"""Pure: the bytes of a file to an Article, or to the reason why it is not one."""
+
+from feeds.articles.faults import faults
+from feeds.articles.file_names import (
+    is_article,
+    is_hidden,
+    is_namable,
+    join,
+    split,
+    storable,
+)
+from feeds.articles.front_matter import Context, parse
+from feeds.articles.publication import name_of, refuse_path
+from feeds.articles.site_config import parse_site_config
+
+__all__ = [
+    "Context",
+    "faults",
+    "is_article",
+    "is_hidden",
+    "is_namable",
+    "join",
+    "name_of",
+    "parse",
+    "parse_site_config",
+    "refuse_path",
+    "split",
+    "storable",
+]

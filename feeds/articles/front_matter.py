@@ -1,0 +1,280 @@
+"""The text of one file to an Article, or to the reason why it is not served.
+
+Only the keys named in this module are ever looked at: what else a file holds cannot leave it.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from html import escape
+from unicodedata import normalize
+
+from feeds.articles import publication, yaml_tree
+from feeds.articles.fields import (
+    ABSENT,
+    Fields,
+    Note,
+    in_utc,
+    instant,
+    integer,
+    language,
+    link,
+    names,
+    words,
+)
+from feeds.articles.images import images
+from feeds.articles.links import domain, host
+from feeds.articles.related import related
+from feeds.articles.sanitize import render_body, sanitise
+from feeds.articles.text import MAX_EXCERPT, MAX_TITLE, UNCLEAN, bare
+from feeds.articles.yaml_tree import Node
+from feeds.errors import ArticleError, Embargoed, Reason
+from feeds.model import Article, Provider
+from feeds.urls import is_file_name
+
+#: Bytes of a file, and of its front matter; the largest real ones have 25 kB and 10 kB.
+MAX_FILE, MAX_FRONT_MATTER = 1024 * 1024, 256 * 1024
+#: Bytes of the body, escaped: an item of a feed has to stay under 200,000 (CONSUMERS 12).
+MAX_CONTENT = 100_000
+MAX_ID, MAX_TYPE, MAX_AUTHORS, MAX_TOPICS = 500, 40, 20, 50
+#: A list of thousands of wrong entries is told by its first ones.
+MAX_NOTES = 50
+
+_OPENING = re.compile(r"---[ \t]*\n")
+_CLOSING = re.compile(r"\n---[ \t]*(?=\n|\Z)")
+# White space, listed: str.strip() takes control characters too, and depends on Python's version.
+_WHITE = " \t\n\r\xa0\u1680\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
+_UNFIT_FOR_ID = re.compile(rf"[\t\n]|{UNCLEAN.pattern}")
+_DATED_NAME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})-")
+
+_FILE_NAME = (
+    "a host whose name ends like a file (.rss, .atom, .json, .opml, .html) cannot have a page here:"
+    " write another provider.domain"
+)
+
+_KEYS = {
+    bare(key): key
+    for key in (
+        *("title", "excerpt", "publishedDateTime", "date", "updatedDateTime", "webUrl", "id"),
+        *("originalUrl", "provider", "topics", "images", "related", "featuredContent", "type"),
+        *("quality", "locale"),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What an article cannot say of itself."""
+
+    #: Addresses of pictures that begin with no host are below it.
+    site_url: str
+    #: The bytes of a picture that we serve ourselves; None for any other.
+    picture_length: Callable[[str], int | None]
+    #: Seconds UTC.
+    now: int
+    #: The media type of a picture; None when only its address tells.
+    picture_type: Callable[[str], str | None] = lambda url: None
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """An article, and what an editor and the library should know of its file."""
+
+    article: Article
+    #: When the file says something else, though nobody touches it: seconds UTC.
+    due: int | None = None
+    #: What was left out of the article, and why.
+    notes: tuple[str, ...] = ()
+
+
+def parse(text: bytes, path: str, context: Context) -> Parsed:
+    """Read a file whose path below the content folder is given.
+
+    Raise ArticleError when it is not served: Embargoed when it will be.
+    """
+    return interpret(*read(text, context.now), path, context)
+
+
+def interpret(fields: Fields, body: str, path: str, context: Context) -> Parsed:
+    """Make an article of a front matter and a body; raise ArticleError as ``parse`` does."""
+    expiry = publication.expiry(fields.items(), context.now)
+    try:
+        _refuse_misspelt(fields)
+        published = _published(fields, path, context.now)
+        updated, due = _updated(fields, published, context.now)
+        notes: list[str] = []
+        article = _article(fields, path, context, notes.append, published, updated, body)
+    except ArticleError as error:
+        # An earlier version may be served meanwhile, but not beyond this.
+        error.due = error.due or expiry
+        raise
+    dues = [moment for moment in (due, expiry) if moment is not None]
+    return Parsed(article, min(dues, default=None), tuple(notes[:MAX_NOTES]))
+
+
+def read(text: bytes, now: int) -> tuple[Fields, str]:
+    """Return the front matter and the body of a file; raise ArticleError when it has none."""
+    try:
+        return _split(text)
+    except ArticleError as error:
+        try:
+            error.due = publication.expiry(publication.glimpse(text), now)
+        except ArticleError as hidden:
+            error.hidden, error.due = hidden, hidden.due
+        raise
+
+
+def _split(text: bytes) -> tuple[Fields, str]:
+    if len(text) > MAX_FILE:
+        raise ArticleError(Reason.TOO_LARGE, f"over {MAX_FILE} bytes: shorten it")
+    try:
+        # Without a byte order mark, and with one kind of line break.
+        lines = text.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+    except UnicodeDecodeError:
+        raise ArticleError(Reason.BAD_ENCODING, "not UTF-8: save it as UTF-8") from None
+    opening = _OPENING.match(lines)
+    closing = opening and _CLOSING.search(lines, opening.end() - 1)
+    if not (opening and closing):
+        where = "no line '---' ends the front matter" if opening else "the first line is not '---'"
+        raise ArticleError(Reason.NO_FRONT_MATTER, f"{where}: add it", 1)
+    head = lines[opening.end() : closing.start()]
+    if len(head.encode()) > MAX_FRONT_MATTER:
+        message = f"front matter over {MAX_FRONT_MATTER} bytes: shorten it"
+        raise ArticleError(Reason.TOO_LARGE, message, 1)
+    root = yaml_tree.parse(head, first_line=2)
+    if not isinstance(root.value, dict):
+        message = "the front matter is not a mapping: write one 'key: value' a line, with the space"
+        raise ArticleError(Reason.NOT_A_MAPPING, message, root.line)
+    return root.value, lines[closing.end() :]
+
+
+def _refuse_misspelt(fields: Fields) -> None:
+    """A known key, spelt a little differently, was meant to say something: do not overhear it."""
+    for key, node in fields.items():
+        meant = _KEYS.get(bare(key))
+        if meant and key != meant:
+            raise publication.misspelt(meant, node)
+
+
+def _published(fields: Fields, path: str, now: int) -> int:
+    """When the article was published: as it says, else as the name of its file says."""
+    key = "date" if "date" in fields and "publishedDateTime" not in fields else "publishedDateTime"
+    node = fields.get(key)
+    if node is None and (named := _DATED_NAME.match(path.rpartition("/")[2])):
+        node = Node(named[1], 1)
+    if node is None:
+        raise ArticleError(Reason.MISSING_FIELD, "missing: write it as 2020-06-30T20:50Z", 1, key)
+    published = instant(node, key)
+    if published > now:
+        raise Embargoed(f"not served before {in_utc(published)}", node.line, key, due=published)
+    return published
+
+
+def _updated(fields: Fields, published: int, now: int) -> tuple[int, int | None]:
+    """When the article was updated, and when that is to be looked up again."""
+    node = fields.get("updatedDateTime")
+    updated = instant(node, "updatedDateTime") if node else published
+    if updated > now:
+        return published, updated
+    return max(updated, published), None
+
+
+def _article(
+    fields: Fields, path: str, context: Context, note: Note, published: int, updated: int, body: str
+) -> Article:
+    title, url = _title(fields), _url(fields)
+    authors = fields.get("provider", ABSENT).mapping("provider").get("authors", ABSENT)
+    pictures = fields.get("images", ABSENT)
+    length, kind = context.picture_length, context.picture_type
+
+    return Article(
+        id=_id(fields, path),
+        title=title,
+        url=url,
+        published=published,
+        updated=updated,
+        provider=_provider(fields, url, note),
+        excerpt=words(fields, "excerpt", MAX_EXCERPT),
+        authors=names(authors, "provider.authors", MAX_AUTHORS, note),
+        topics=names(fields.get("topics", ABSENT), "topics", MAX_TOPICS, note),
+        images=images(pictures, "images", context.site_url, length, kind, note),
+        related=related(fields.get("related", ABSENT), "related", url, note),
+        type=words(fields, "type", MAX_TYPE) or "article",
+        language=language(fields, "locale", note),
+        quality=integer(fields, "quality"),
+        # The slowest comes last: nothing else may be wrong by then.
+        content=_content(fields, body, url, note),
+    )
+
+
+def _title(fields: Fields) -> str:
+    title = words(fields, "title", MAX_TITLE)
+    if "title" not in fields:
+        raise ArticleError(Reason.MISSING_FIELD, "missing: add one", 1, "title")
+    if not title:
+        message = "nothing of it can be seen: write a title"
+        raise ArticleError(Reason.EMPTY_TITLE, message, fields["title"].line, "title")
+    return title
+
+
+def _url(fields: Fields) -> str:
+    url, key = link(fields)
+    if not key:
+        message = "missing, and originalUrl too: add the address of the article"
+        raise ArticleError(Reason.MISSING_FIELD, message, 1, "webUrl")
+    if url is None:
+        message = "not an address: write it in full, beginning with https://"
+        raise ArticleError(Reason.BAD_URL, message, fields[key].line, key)
+    return url
+
+
+def _id(fields: Fields, path: str) -> str:
+    """Return the identifier that the article names, else its path without the ending.
+
+    No repair of text touches an identifier: another version of ftfy would change identities.
+    """
+    node = fields.get("id", ABSENT)
+    own = node.text("id").strip(_WHITE)
+    # A file system may keep a path in NFC or NFD, and a checkout changes one into the other.
+    id = own or normalize("NFC", path.removesuffix(".md"))
+    if len(id) > MAX_ID:
+        message = f"over {MAX_ID} characters: shorten it, or the path of the file"
+        raise ArticleError(Reason.BAD_TYPE, message, node.line, "id")
+    if _UNFIT_FOR_ID.search(own):
+        message = "holds a control character, or one that XML forbids: remove it"
+        raise ArticleError(Reason.BAD_TYPE, message, node.line, "id")
+    return id
+
+
+def _provider(fields: Fields, url: str, note: Note) -> Provider:
+    provider = fields.get("provider", ABSENT).mapping("provider")
+    node, key = provider.get("domain", ABSENT), "provider.domain"
+    raw = node.text(key)
+    name = domain(raw)
+    if raw.strip() and not name:
+        note(f"{key}: not a host name: left out")
+    if not name:
+        name, key = host(url), link(fields)[1]
+        node = fields[key]
+    if is_file_name(name):
+        raise ArticleError(Reason.BAD_URL, _FILE_NAME, node.line, key)
+    return Provider(name, words(provider, "name", where="provider.") or name)
+
+
+def _content(fields: Fields, body: str, url: str, note: Note) -> str:
+    """The body with what is featured before it, when it fits into a feed."""
+    content = _featured(fields, url) + render_body(body, url)
+    if len(escape(content, quote=False).encode()) > MAX_CONTENT:
+        note(f"body: over {MAX_CONTENT} bytes: left out")
+        return ""
+    return content
+
+
+def _featured(fields: Fields, url: str) -> str:
+    node = fields.get("featuredContent", ABSENT)
+    html = node.text("featuredContent")
+    try:
+        return sanitise(html, url) if html else ""
+    except ArticleError as error:
+        where = node.line, "featuredContent"
+        raise ArticleError(error.reason, error.message, *where) from None

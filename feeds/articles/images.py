@@ -1,0 +1,158 @@
+"""The pictures of an article, and what kind of picture an address leads to, without asking it."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from urllib.parse import unquote
+
+from feeds.articles.fields import Fields, Note, limited, places, weight, words
+from feeds.articles.links import site_url
+from feeds.articles.yaml_tree import Node
+from feeds.model import Image
+
+#: Pictures of one article.
+MAX_IMAGES = 20
+#: Pixels: smaller pictures count readers, or are lines.
+MIN_SIDE = 16
+#: Pixels and bytes from which on a picture may lead.
+LEAD_SIDE, LEAD_LENGTH = 500, 20_000
+#: When nothing tells: by far the most frequent kind on the web.
+FALLBACK = "image/jpeg"
+
+_TYPES = {
+    "jpg": "image/jpeg",
+    "jpeg": "image/jpeg",
+    "jpe": "image/jpeg",
+    "jfif": "image/jpeg",
+    "pjpg": "image/jpeg",
+    "pjpeg": "image/jpeg",
+    "png": "image/png",
+    "apng": "image/apng",
+    "gif": "image/gif",
+    "webp": "image/webp",
+    "avif": "image/avif",
+    "svg": "image/svg+xml",
+    "svgz": "image/svg+xml",
+    "svg+xml": "image/svg+xml",
+    "bmp": "image/bmp",
+    "ico": "image/vnd.microsoft.icon",
+    "tif": "image/tiff",
+    "tiff": "image/tiff",
+    "heic": "image/heic",
+    "heif": "image/heif",
+    "jxl": "image/jxl",
+}
+
+# ``photo.jpg``, ``photo.jpg:large`` (Twitter), ``photo.jpg;w=300``, ``photo.jpg!small``.
+_ENDING = re.compile(r"\.([a-z0-9+]{2,7})(?:[:;!@].*)?$", re.DOTALL)
+# ``/format/jpg/`` (imgur, Microsoft), ``/f_webp,w_300/`` (Cloudinary), ``/f=webp,w=300/``.
+_IN_PATH = re.compile(r"/(?:format|fm|f)[/_=:]([a-z0-9+]{2,7})(?=[/,;]|$)")
+_NAMES = {"format", "fmt", "fm", "f", "ext", "type", "output", "mime", "mimetype"}
+
+_PIXELS = re.compile(r"0*[1-9][0-9]{0,4}")
+
+
+def images(
+    node: Node,
+    where: str,
+    site: str,
+    length: Callable[[str], int | None],
+    kind: Callable[[str], str | None],
+    note: Note,
+) -> tuple[Image, ...]:
+    """The pictures that can be shown, the most important first, a large one in the lead.
+
+    ``length`` and ``kind`` tell the bytes and the media type of a picture, if anybody knows them.
+    """
+    usable = _distinct(_usable(node, where, site, note))
+    kept = limited(usable, MAX_IMAGES, _weight, where, note)
+    return _large_first([_completed(image, length, kind) for image in kept])
+
+
+def _completed(
+    image: Image, length: Callable[[str], int | None], kind: Callable[[str], str | None]
+) -> Image:
+    found = kind(image.url) or image.media_type
+    return replace(image, length=length(image.url), media_type=found)
+
+
+def media_type(url: str) -> str:
+    """The media type of the picture, from the ending of its path, else from its parameters."""
+    path, _, query = url.lower().partition("#")[0].partition("?")
+    path = unquote(path)
+    return _by_ending(path) or _by_parameter(query) or _by_path(path) or FALLBACK
+
+
+def _by_ending(path: str) -> str | None:
+    # Without a path there is only a host, and ``.ico`` might be its domain.
+    after_host = path.partition("://")[2].partition("/")[2]
+    found = _ENDING.search(after_host.rpartition("/")[2])
+    return _TYPES.get(found[1]) if found else None
+
+
+def _by_parameter(query: str) -> str | None:
+    for parameter in query.split("&"):
+        name, _, value = parameter.partition("=")
+        # Before decoding: ``+`` is a part of ``svg+xml``, not a space.
+        kind = unquote(value).removeprefix("image/").removeprefix(".")
+        if name in _NAMES and kind in _TYPES:
+            return _TYPES[kind]
+    return None
+
+
+def _by_path(path: str) -> str | None:
+    return next((_TYPES[m[1]] for m in _IN_PATH.finditer(path) if m[1] in _TYPES), None)
+
+
+def _usable(node: Node, where: str, site: str, note: Note) -> Iterator[Image]:
+    for place, item in places(node, where):
+        fields = item.mapping(place)
+        url = site_url(fields["url"].text(f"{place}.url"), site) if "url" in fields else None
+        width, height = _size(fields, f"{place}.", note)
+        if url is None:
+            note(f"{place}.url: not an http(s) address: left out")
+        elif width and height and min(width, height) < MIN_SIDE:
+            note(f"{place}: under {MIN_SIDE} pixels: left out")
+        else:
+            title = words(fields, "title", where=f"{place}.")
+            credit = words(fields, "attribution", where=f"{place}.")
+            yield Image(url, media_type(url), width, height, title, credit)
+
+
+def _size(fields: Fields, where: str, note: Note) -> tuple[int | None, int | None]:
+    sides = [fields[side].text(where + side) for side in ("width", "height") if side in fields]
+    if len(sides) == 2 and all(map(_PIXELS.fullmatch, sides)):
+        return int(sides[0]), int(sides[1])
+    if any(sides):
+        note(f"{where}width: width and height are not two numbers of pixels: left out")
+    return None, None
+
+
+def _distinct(images: Iterator[Image]) -> Iterator[Image]:
+    seen: set[str] = set()
+    for image in images:
+        if image.url not in seen:
+            seen.add(image.url)
+            yield image
+
+
+def _weight(image: Image) -> int:
+    return weight(image.url, image.title, image.credit)
+
+
+def _large_first(images: list[Image]) -> tuple[Image, ...]:
+    """Put the first picture known to be large first, when the lead is known to be small.
+
+    A picture of unknown size keeps its place: it is neither pushed back nor pulled ahead.
+    """
+    large = [image for image in images if image.width and not _is_small(image)]
+    if large and _is_small(images[0]):
+        images = [large[0], *(image for image in images if image is not large[0])]
+    return tuple(images)
+
+
+def _is_small(image: Image) -> bool:
+    sides = [side for side in (image.width, image.height) if side is not None]
+    if image.length is not None and image.length < LEAD_LENGTH:
+        return True
+    return bool(sides) and min(sides) < LEAD_SIDE

@@ -1,0 +1,208 @@
+"""site.yml, topics.yml and providers.yml: three optional files beside the articles, to SiteFiles.
+
+Unlike an article, a wrong one stops the start: what it says holds for every feed.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+
+from feeds.articles.site_file import SiteFile
+from feeds.articles.yaml_tree import Node
+from feeds.hosts import host_name
+from feeds.model import Site
+from feeds.settings import Choice, KnownProvider, NamedFeed, SiteConfig, Topic, checked_url
+from feeds.urls import name_path, provider_path, slug, topic_path
+
+#: Tag URIs must outlive every change of address, so they do not follow the URL of the site.
+DEFAULT_AUTHORITY, DEFAULT_YEAR = "tributary.localhost", 2026
+
+#: Their forms in words.
+_AN_AUTHORITY = "not a domain: write it in lower case, like example.org"
+_A_LANGUAGE = "not a language: write it like en, fr or pt-BR"
+_A_NAME = "stands in an address: write lower-case letters and digits, with single hyphens between"
+
+_LABEL = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+_AUTHORITY = re.compile(rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*")
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+
+
+def parse_site_config(read: Callable[[str], bytes], url: str, default_url: str) -> SiteConfig:
+    """Return what the three files say.
+
+    ``read`` returns the bytes of a file of the content folder and raises OSError or ArticleError.
+    ``url`` wins over that of site.yml; ``default_url`` is taken when neither is there.
+    Raise SettingsError naming file, line and key for anything unknown or wrong.
+    """
+    site_file = SiteFile(read, "site.yml")
+    known = {"title", "url", "description", "language", "tag", "image", "icon", "hubs"}
+    keys = site_file.mapping(site_file.root, "site.yml", known | {"limits", "feeds"})
+    where = f"site.yml:{keys['url'].line}" if "url" in keys else "site.yml"
+    own_url = checked_url(site_file.text(keys, "url"), f"{where}: url")
+    site_url = url or own_url or default_url
+    limits = site_file.mapping(keys.get("limits"), "limits", {"items", "max_age"})
+    topics_file = SiteFile(read, "topics.yml")
+    providers_file = SiteFile(read, "providers.yml")
+    aliases: dict[str, str] = {}
+    topics = _topics(topics_file, site_url, aliases)
+    providers = _providers(providers_file, site_url, aliases)
+    return SiteConfig(
+        site=_site(site_file, keys, limits, site_url),
+        topics=topics,
+        providers=providers,
+        feeds=_feeds(site_file, keys.get("feeds"), aliases),
+        items=site_file.number(limits, "items", 50, 1, 500),
+        aliases=aliases,
+    )
+
+
+def _site(file: SiteFile, keys: dict[str, Node], limits: dict[str, Node], url: str) -> Site:
+    title = file.text(keys, "title", "Tributary")
+    tag = file.mapping(keys.get("tag"), "tag", {"authority", "year"})
+    return Site(
+        title=title,
+        url=url,
+        description=file.text(keys, "description", f"Articles from {title}"),
+        language=file.matching(keys, "language", _LANGUAGE, "en", _A_LANGUAGE),
+        authority=_authority(file, tag),
+        year=file.number(tag, "year", DEFAULT_YEAR, 1990, 9999),
+        image=file.image(keys, "image", url),
+        icon=file.image(keys, "icon", url),
+        hubs=tuple(file.url({"hubs": hub}, "hubs") for hub in file.items(keys, "hubs")),
+        # CONSUMERS 62: never so short that pollers hammer, never so long that news is old.
+        max_age=file.number(limits, "max_age", 900, 60, 18_000),
+    )
+
+
+def _authority(file: SiteFile, tag: dict[str, Node]) -> str:
+    """The authority of the identifiers; a domain in another script in ASCII, as RFC 4151 wants."""
+    text = file.text(tag, "authority", DEFAULT_AUTHORITY)
+    found = text if text.isascii() else host_name(text)
+    if found is None or not _AUTHORITY.fullmatch(found):
+        raise file.wrong(tag["authority"], "authority", _AN_AUTHORITY)
+    return found
+
+
+_TOPIC_KEYS = {"id", "name", "parent", "description", "image", "aliases", "retired"}
+
+
+def _topics(file: SiteFile, url: str, aliases: dict[str, str]) -> Mapping[str, Topic]:
+    found: dict[str, Topic] = {}
+    lines: dict[str, Node] = {}
+    for node in file.items({"topics": file.root}, "topics"):
+        keys = file.mapping(node, "topics", _TOPIC_KEYS)
+        name = file.needed(node, keys, "name")
+        own = slug(file.text(keys, "id", name))
+        if own in found:
+            raise file.wrong(node, "id", f"a second topic {own}: give it another id")
+        parent = file.text(keys, "parent")
+        found[own] = Topic(
+            slug=own,
+            name=name,
+            parent=slug(parent) if parent else None,
+            description=file.text(keys, "description"),
+            image=file.image(keys, "image", url),
+            retired=file.flag(keys, "retired"),
+        )
+        lines[own] = node
+        # An id wins over the slug of the name, which becomes one more name of the topic.
+        for other in {slug(name), *map(slug, file.texts(keys, "aliases"))} - {own}:
+            _alias(file, node, aliases, topic_path(other), topic_path(own))
+    for topic in found.values():
+        _check_parents(file, lines[topic.slug], found, topic)
+        if owner := aliases.get(topic_path(topic.slug)):
+            node = lines[owner.removeprefix("topics/")]
+            message = f"{topic.slug} is a topic of its own: remove it from one of the two"
+            raise file.wrong(node, "aliases", message)
+    return found
+
+
+def _check_parents(file: SiteFile, node: Node, topics: Mapping[str, Topic], topic: Topic) -> None:
+    seen = {topic.slug}
+    while topic.parent is not None:
+        if topic.parent not in topics:
+            raise file.wrong(node, "parent", f"no topic {topic.parent}: write the id of one above")
+        if topic.parent in seen:
+            raise file.wrong(node, "parent", "a topic cannot be part of itself: write another")
+        seen.add(topic.parent)
+        topic = topics[topic.parent]
+
+
+def _providers(file: SiteFile, url: str, aliases: dict[str, str]) -> Mapping[str, KnownProvider]:
+    found: dict[str, KnownProvider] = {}
+    lines: dict[str, Node] = {}
+    for node in file.items({"providers": file.root}, "providers"):
+        keys = file.mapping(node, "providers", {"domain", "name", "image", "aliases", "retired"})
+        needed = file.needed(node, keys, "domain")
+        domain = file.domain(keys["domain"], "domain", needed)
+        if domain in found:
+            raise file.wrong(node, "domain", f"a second provider {domain}: keep one")
+        found[domain] = KnownProvider(
+            domain=domain,
+            name=file.text(keys, "name", domain),
+            image=file.image(keys, "image", url),
+            retired=file.flag(keys, "retired"),
+        )
+        for text in file.texts(keys, "aliases"):
+            other = file.domain(keys["aliases"], "aliases", text)
+            _alias(file, node, aliases, provider_path(other), provider_path(domain))
+        lines[domain] = node
+    for domain in found:
+        if owner := aliases.get(provider_path(domain)):
+            node = lines[owner.removeprefix("providers/")]
+            message = f"{domain} is a provider of its own: remove it from one of the two"
+            raise file.wrong(node, "aliases", message)
+    return found
+
+
+def _alias(file: SiteFile, node: Node, aliases: dict[str, str], other: str, own: str) -> None:
+    if aliases.setdefault(other, own) != own:
+        message = f"{other} is another name of {aliases[other]} already: remove it from one of them"
+        raise file.wrong(node, "aliases", message)
+
+
+_FEED_KEYS = {"name", "title", "description", "any", "all", "none", "types", "quality", "limit"}
+
+
+def _feeds(
+    file: SiteFile, node: Node | None, aliases: Mapping[str, str]
+) -> Mapping[str, NamedFeed]:
+    found: dict[str, NamedFeed] = {}
+    for item in file.items({"feeds": node} if node else {}, "feeds"):
+        keys = file.mapping(item, "feeds", _FEED_KEYS)
+        file.needed(item, keys, "name")
+        name = file.matching(keys, "name", _NAME, "", _A_NAME)
+        if name in found:
+            raise file.wrong(item, "name", f"a second feed {name}: give it another name")
+        found[name] = NamedFeed(
+            name=name,
+            title=file.text(keys, "title", name),
+            description=file.text(keys, "description"),
+            any=_choice(file, keys, "any", aliases),
+            all=_choice(file, keys, "all", aliases),
+            none=_choice(file, keys, "none", aliases),
+            types=frozenset(file.texts(keys, "types")),
+            quality=file.number(keys, "quality", 0, -(10**9), 10**9) if "quality" in keys else None,
+            limit=file.number(keys, "limit", 50, 1, 500) if "limit" in keys else None,
+        )
+    return found
+
+
+def _choice(file: SiteFile, keys: dict[str, Node], key: str, aliases: Mapping[str, str]) -> Choice:
+    found = file.mapping(keys.get(key), key, {"topics", "providers", "types"})
+    topics = (topic_path(name) for name in file.texts(found, "topics"))
+    texts = file.texts(found, "providers")
+    providers = (_provider(file, keys[key], text, aliases) for text in texts)
+    return Choice(
+        topics=frozenset(aliases.get(path, path) for path in topics),
+        providers=frozenset(providers),
+        types=frozenset(file.texts(found, "types")),
+    )
+
+
+def _provider(file: SiteFile, node: Node, text: str, aliases: Mapping[str, str]) -> str:
+    """The path of a provider, or of a name under one: ``tube.example/Slow Ferry``."""
+    before, _, name = text.partition("/")
+    path = provider_path(file.domain(node, "providers", before))
+    domain = aliases.get(path, path).removeprefix("providers/")
+    return name_path(domain, name) if name else provider_path(domain)

@@ -1,0 +1,202 @@
+"""YAML read safely: text to a tree of nodes that know their lines. Meaning is for others to give.
+
+Every scalar stays a string, so that ``no``, ``2020-06-30`` and ``1e3`` are what was written. What
+can blow up a reader is refused while it streams past, before anything is composed: libyaml's own
+composer is recursive and ends the process on deep nesting.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from feeds.articles.yaml_errors import advice, place
+from feeds.errors import ArticleError, Reason
+
+#: Brackets inside brackets; articles need 5.
+MAX_DEPTH = 16
+#: Values and ends of lists in one front matter; the largest real article has about 300.
+MAX_NODES = 10_000
+
+#: The spellings of nothing.
+NULLS = {"", "~", "null", "Null", "NULL"}
+
+_TYPE_NAMES = {dict: "a mapping", tuple: "a list", str: "text", type(None): "nothing"}
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A value and the line that it, or its key, stands on (from 1)."""
+
+    value: "str | tuple[Node, ...] | dict[str, Node] | None"
+    line: int
+
+    def text(self, key: str) -> str:
+        """The value as text; nothing is the empty text. Raise ArticleError for anything else."""
+        if self.value is None:
+            return ""
+        if not isinstance(self.value, str):
+            raise self.wrong(key, "text")
+        return self.value
+
+    def items(self, key: str) -> "tuple[Node, ...]":
+        """The value as a list; nothing is the empty list. Raise ArticleError for anything else."""
+        if self.value is None:
+            return ()
+        if not isinstance(self.value, tuple):
+            raise self.wrong(key, "a list, one '- ' a line")
+        return self.value
+
+    def mapping(self, key: str) -> "dict[str, Node]":
+        """The value as a mapping; nothing is an empty one. Raise ArticleError otherwise."""
+        if self.value is None:
+            return {}
+        if not isinstance(self.value, dict):
+            raise self.wrong(key, "a mapping, one 'key: value' a line")
+        return self.value
+
+    def wrong(self, key: str, wanted: str) -> ArticleError:
+        """The error for a value of another type than the wanted one."""
+        found = _TYPE_NAMES[type(self.value)]
+        return ArticleError(Reason.BAD_TYPE, f"is {found}: write it as {wanted}", self.line, key)
+
+
+def parse(text: str, first_line: int = 1) -> Node:
+    """Parse one YAML document, whose first line is ``first_line`` of its file, to a node.
+
+    Raise ArticleError for bad syntax, anchors, aliases, merge keys, tags, duplicate keys, keys
+    that are not text, more than one document, and more depth or values than any article needs.
+    """
+    try:
+        loader = yaml.CBaseLoader(text)
+        tree = _Tree(first_line)
+        tree.take(loader)
+        return tree.roots[0] if tree.roots else Node(None, first_line)
+    except yaml.MarkedYAMLError as error:
+        line = first_line + place(error)
+        raise ArticleError(Reason.YAML_SYNTAX, advice(error), line) from None
+    except (yaml.YAMLError, UnicodeError):
+        message = "a character that YAML does not allow: remove it"
+        raise ArticleError(Reason.YAML_SYNTAX, message, first_line) from None
+
+
+@dataclass(slots=True)
+class _Open:
+    """A list or mapping whose end has not been met."""
+
+    items: list[Node] | None
+    fields: dict[str, Node]
+    line: int
+    key: str | None = None
+    key_line: int = 0
+
+    def put(self, value: "str | tuple[Node, ...] | dict[str, Node] | None", line: int) -> None:
+        """Take the next value: an item, or what belongs to the key before it."""
+        if self.items is not None:
+            self.items.append(Node(value, line))
+        elif self.key is not None:
+            self.fields[self.key] = Node(value, self.key_line)
+            self.key = None
+
+
+class _Tree:
+    """Puts the tree together on a stack of its own, which cannot overflow.
+
+    A method takes each kind of event: looked up by its type, since asking ``isinstance`` and
+    ``match`` in turn took as long as libyaml itself.
+    """
+
+    def __init__(self, first_line: int) -> None:
+        self.first = first_line
+        self.roots: list[Node] = []
+        self.top = _Open(self.roots, {}, first_line)
+        self.above: list[_Open] = []
+        self.count = 0
+
+    def take(self, loader: yaml.CBaseLoader) -> None:
+        """Take all events of a text."""
+        takers = {kind: getattr(self, name) for kind, name in _TAKERS.items()}
+        event = loader.get_event()
+        while event is not None:
+            taker = takers.get(type(event))
+            if taker is not None:
+                taker(event)
+            self.count += 1
+            event = loader.get_event()
+
+    def scalar(self, event: Any) -> None:
+        """A key, or a value of text."""
+        line = self.first + event.start_mark.line
+        if event.anchor is not None or event.tag is not None or self.count > MAX_NODES:
+            raise self.refused(event, line)
+        top, value = self.top, event.value
+        if top.items is None and top.key is None:
+            _remember_key(top, value, line, self.above)
+        else:
+            top.put(None if value in NULLS and event.implicit[0] else value, line)
+
+    def start(self, event: Any) -> None:
+        """A list or a mapping begins."""
+        line = self.first + event.start_mark.line
+        marked = event.anchor is not None or event.tag is not None
+        if marked or len(self.above) >= MAX_DEPTH or self.count > MAX_NODES:
+            raise self.refused(event, line)
+        if self.top.items is None and self.top.key is None:
+            raise ArticleError(Reason.YAML_KEY, "a key that is not text: write a name", line)
+        self.above.append(self.top)
+        self.top = _Open([] if type(event) is yaml.SequenceStartEvent else None, {}, line)
+
+    def end(self, event: Any) -> None:
+        """The list or mapping is complete."""
+        done, self.top = self.top, self.above.pop()
+        self.top.put(done.fields if done.items is None else tuple(done.items), done.line)
+
+    def alias(self, event: Any) -> None:
+        """Refused."""
+        raise self.refused(event, self.first + event.start_mark.line)
+
+    def document(self, event: Any) -> None:
+        """The first is welcome."""
+        if self.roots:
+            line = self.first + event.start_mark.line
+            raise ArticleError(Reason.YAML_MULTI, "a second YAML document: keep one", line)
+
+    def refused(self, event: Any, line: int) -> ArticleError:
+        """The error for what no article needs and some use to blow up readers."""
+        if event.anchor is not None:
+            message = "an anchor (&) or alias (*): write the value out, or quote the text"
+            return ArticleError(Reason.YAML_ALIAS, message, line)
+        if getattr(event, "tag", None) is not None:
+            return ArticleError(Reason.YAML_TAG, "a tag (!): remove it, or quote the text", line)
+        if self.count > MAX_NODES:
+            message = f"more than {MAX_NODES} values: shorten it"
+            return ArticleError(Reason.TOO_COMPLEX, message, line)
+        message = f"nested deeper than {MAX_DEPTH}: flatten it, or quote the text"
+        return ArticleError(Reason.YAML_DEPTH, message, line)
+
+
+_TAKERS = {
+    yaml.ScalarEvent: "scalar",
+    yaml.SequenceStartEvent: "start",
+    yaml.MappingStartEvent: "start",
+    yaml.SequenceEndEvent: "end",
+    yaml.MappingEndEvent: "end",
+    yaml.AliasEvent: "alias",
+    yaml.DocumentStartEvent: "document",
+}
+
+
+def _remember_key(mapping: _Open, key: str, line: int, above: list[_Open]) -> None:
+    if key == "<<":
+        raise ArticleError(Reason.YAML_ALIAS, "a merge key (<<): write the values out", line)
+    if key in mapping.fields:
+        message = "given twice: keep one, since nobody can tell which was meant"
+        # What is inside a key may be secret: the key says where.
+        outermost = above[1].key if len(above) > 1 else key
+        raise ArticleError(Reason.YAML_DUPLICATE_KEY, message, line, _printable(outermost or ""))
+    mapping.key, mapping.key_line = key, line
+
+
+def _printable(key: str) -> str:
+    """A key as it may stand in a report: short, and nothing that a terminal would obey."""
+    return "".join(c if c.isprintable() else "?" for c in key[:40])

@@ -1,0 +1,156 @@
+"""What feeds are called, and whether they exist, as far as files and index say it."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+
+from feeds.errors import MovedFeed, RetiredFeed, UnknownFeed
+from feeds.index import KnownFeed
+from feeds.model import FeedId, Image
+from feeds.settings import SiteConfig
+from feeds.urls import ALL, provider_path
+
+#: The time of a feed that has never held an article, on every machine: 2000-01-02.
+NEVER = 946_771_200
+
+
+@dataclass(frozen=True, slots=True)
+class FeedInfo:
+    """A feed as lists of feeds show it."""
+
+    id: FeedId
+    #: ``all``, ``topics``, ``providers``, ``names`` or ``feeds``.
+    kind: str
+    #: What the feed is called among others of its kind: ``AI``.
+    name: str
+    #: What it is called allow_any else: ``AI — Example News``.
+    title: str
+    description: str
+    count: int
+    #: When it last changed, as lists show it: seconds UTC.
+    modified: int
+    #: When its newest article was published.
+    newest: int | None = None
+    #: When an article was last withdrawn from it.
+    withdrawn: int | None = None
+    #: The feed that this one is part of: of the topic above, of the provider.
+    parent: FeedId | None = None
+
+    @property
+    def lasting(self) -> "FeedInfo":
+        """Without what changes with every article: for lists that change with feeds only."""
+        return replace(self, count=0, modified=0, newest=None, withdrawn=None)
+
+
+@dataclass(frozen=True, slots=True)
+class FeedNames:
+    """Answers from the site's files what feeds there are and what they are called."""
+
+    files: SiteConfig
+
+    def feed_info(self, path: str, known: KnownFeed | None) -> FeedInfo:
+        """The feed_info of a feed, as far as the index knows it."""
+        kind, *names = path.split("/")
+        name, description, parent = self._called(kind, names, known.spelling if known else None)
+        site = self.files.site
+        return FeedInfo(
+            id=FeedId(path),
+            kind="names" if len(names) == 2 else kind,
+            name=name,
+            title=site.title if path == ALL.path else f"{name} — {site.title}",
+            description=description,
+            count=known.count if known else 0,
+            modified=max(known.shown, NEVER + 1) if known else NEVER,
+            newest=known.newest if known else None,
+            withdrawn=known.withdrawn if known else None,
+            parent=parent,
+        )
+
+    def check(self, id: FeedId, known: KnownFeed | None) -> None:
+        """Raise MovedFeed, RetiredFeed or UnknownFeed unless a feed is served at this address."""
+        kind, *names = id.path.split("/")
+        family = "/".join([kind, *names[:1]])
+        if family in self.files.aliases:
+            raise MovedFeed(replace(id, path="/".join([self.files.aliases[family], *names[1:]])))
+        if self.is_retired(id.path):
+            raise RetiredFeed(id.path)
+        if not (self._is_declared(kind, names) or (known and kind != "feeds")):
+            raise UnknownFeed(id.path)
+
+    def paths(self, known: Collection[str]) -> list[str]:
+        """The paths of all feeds that lists hold: the whole, named ones, the others sorted."""
+        first = [ALL.path, *(f"feeds/{name}" for name in self.files.feeds)]
+        declared = {f"topics/{slug}" for slug in self.files.topics}
+        declared |= {provider_path(domain) for domain in self.files.providers}
+        return [*first, *sorted(self.listed(declared.union(known)))]
+
+    def listed(self, paths: Collection[str]) -> list[str]:
+        """Those of the topics, providers and names that lists hold."""
+        families = Counter(path.rpartition("/")[0] for path in paths)
+        return [path for path in paths if self._is_listed(path, families)]
+
+    def _is_listed(self, path: str, families: Mapping[str, int]) -> bool:
+        kind, *names = path.split("/")
+        if kind not in ("topics", "providers") or path in self.files.aliases:
+            return False
+        if self.is_retired(path):
+            return False
+        # A provider with one name has one feed: the second would be the same again.
+        return len(names) == 1 or families[f"{kind}/{names[0]}"] > 1
+
+    def is_retired(self, path: str) -> bool:
+        """Whether a topic, or a provider with all its names, has ended."""
+        kind, _, rest = path.partition("/")
+        name = rest.partition("/")[0]
+        if kind == "topics":
+            return name in self.files.topics and self.files.topics[name].retired
+        if kind == "providers":
+            return name in self.files.providers and self.files.providers[name].retired
+        return False
+
+    def topics_below(self, path: str) -> list[str]:
+        """The paths of a topic's own sub-topics, in the order of topics.yml."""
+        slug = path.removeprefix("topics/")
+        topics = self.files.topics.values()
+        return [f"topics/{t.slug}" for t in topics if t.parent == slug and not t.retired]
+
+    def image(self, path: str) -> Image | None:
+        """The picture of a topic or a provider."""
+        kind, _, name = path.partition("/")
+        if kind == "topics" and name in self.files.topics:
+            return self.files.topics[name].image
+        if kind == "providers" and name in self.files.providers:
+            return self.files.providers[name].image
+        return None
+
+    def _is_declared(self, kind: str, names: list[str]) -> bool:
+        if not names:
+            return kind == ALL.path
+        declared = {
+            "topics": self.files.topics,
+            "providers": self.files.providers,
+            "feeds": self.files.feeds,
+        }
+        return len(names) == 1 and names[0] in declared.get(kind, ())
+
+    def _called(
+        self, kind: str, names: list[str], spelling: str | None
+    ) -> tuple[str, str, FeedId | None]:
+        """The name, the description and the parent of a feed."""
+        site, first = self.files.site, names[0] if names else ""
+        if kind == "topics":
+            topic = self.files.topics.get(first)
+            name = topic.name if topic else spelling or first
+            described = (topic and topic.description) or f"Articles about {name}"
+            above = FeedId(f"topics/{topic.parent}") if topic and topic.parent else None
+            return name, described, above
+        if kind == "providers":
+            provider = self.files.providers.get(first)
+            known = provider.name if provider and len(names) == 1 else None
+            name = known or spelling or names[-1]
+            above = FeedId(provider_path(first)) if len(names) == 2 else None
+            return name, f"Articles published by {name}", above
+        if kind == "feeds":
+            named = self.files.feeds[first]
+            return named.title, named.description or f"{named.title}, from {site.title}", None
+        return site.title, site.description, None

@@ -1,0 +1,50 @@
+"""DOOR SQLite: the disposable copy of the content folder."""
+
+from feeds.index.database import check_file, connect
+from feeds.index.entries import Claims, Fault, FileOutcome, IndexEntry, content_hash, in_words
+from feeds.index.feed_counters import (
+    EVERYTHING,
+    SITE,
+    date_changes,
+    mark_everything,
+    mark_lists,
+    undate_changes,
+)
+from feeds.index.integrity import is_database, rebuild_if_corrupt, reread_corrupt_rows
+from feeds.index.months import month_of, month_range
+from feeds.index.reader import Index, KnownFeed, Month, Row
+from feeds.index.revision import Revision
+from feeds.index.sync_state import SETTLE, Stamps
+from feeds.index.writer import IndexWriter, clear, made_for
+
+__all__ = [
+    "EVERYTHING",
+    "SETTLE",
+    "SITE",
+    "Claims",
+    "Fault",
+    "FileOutcome",
+    "Index",
+    "IndexEntry",
+    "IndexWriter",
+    "KnownFeed",
+    "Month",
+    "Revision",
+    "Row",
+    "Stamps",
+    "check_file",
+    "clear",
+    "connect",
+    "content_hash",
+    "date_changes",
+    "in_words",
+    "is_database",
+    "made_for",
+    "mark_everything",
+    "mark_lists",
+    "month_of",
+    "month_range",
+    "rebuild_if_corrupt",
+    "reread_corrupt_rows",
+    "undate_changes",
+]

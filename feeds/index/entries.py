@@ -1,0 +1,162 @@
+"""What became of one file: plain data that crosses from reading to writing, and processes."""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from hashlib import blake2b
+from unicodedata import normalize
+
+import msgspec
+
+from feeds.articles import name_of
+from feeds.errors import ContentMismatch, Reason
+from feeds.model import Article, Membership
+
+_SAME_ID = "{} has the same id and was served first: give one of them another"
+_SAME_PATH = "{} is the same path in another Unicode normal form: remove one of them"
+
+_decode = msgspec.json.Decoder(Article).decode
+
+
+def content_hash(article: Article) -> bytes:
+    """Of all that a subscriber can see of an article."""
+    # Quality chooses, and is never shown: pollers keep getting 304 when it moves.
+    shown = msgspec.json.encode(replace(article, quality=0))
+    return blake2b(shown, digest_size=16).digest()
+
+
+def decode_verified(body: bytes, hash: bytes) -> Article:
+    """The article that was kept; raise ContentMismatch when it is not the same any more.
+
+    No check of SQLite looks into a value, where a flipped bit is another title.
+    """
+    try:
+        article = _decode(body)
+    except msgspec.MsgspecError as error:
+        raise ContentMismatch(f"an article cannot be decoded: {error}") from error
+    if content_hash(article) != hash:
+        raise ContentMismatch("an article does not match its hash")
+    return article
+
+
+def is_content_unchanged(body: bytes, hash: bytes) -> bool:
+    """Whether what was kept of an article is still the same."""
+    try:
+        decode_verified(body, hash)
+    except ContentMismatch:
+        return False
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class IndexEntry:
+    """An article as the index keeps it."""
+
+    id: str
+    published: int
+    updated: int
+    #: Bytes that it takes in a document, at most.
+    weight: int
+    #: Of all that a subscriber can see.
+    hash: bytes
+    feeds: tuple[Membership, ...]
+    #: The Article as JSON.
+    body: bytes
+    #: The pictures of ours that it shows, with their bytes.
+    pictures: tuple[tuple[str, int | None], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong with a file."""
+
+    reason: Reason
+    #: For people.
+    message: str
+    line: int | None
+    key: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """Which file the index serves under each id, and which files it refuses because of one."""
+
+    #: Paths by id.
+    served: Mapping[str, str] = field(default_factory=dict)
+    refused: Collection[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class FileOutcome:
+    """Whether a file is served, and if not, why and where to rebuild_if_corrupt it."""
+
+    folder: str
+    name: str
+    #: Time, size and inode of the file that was read.
+    stamp: str
+    #: Nothing when the file is served.
+    reason: Reason | None = None
+    #: For people; of a served file: what was left out of it.
+    message: str = ""
+    line: int | None = None
+    key: str | None = None
+    #: When the file must be read again, because a date in it is reached: seconds UTC.
+    due: int | None = None
+    id: str | None = None
+    entry: IndexEntry | None = None
+    #: Whether a file that cannot be parsed hides its article all the same.
+    is_hidden: bool = False
+    #: What else is wrong with the file: known to `flask check` only.
+    further: tuple[Fault, ...] = ()
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """All that is wrong with a file that somebody wanted to be served."""
+        if self.reason is None or self.reason.is_deliberate:
+            return ()
+        return (Fault(self.reason, self.message, self.line, self.key), *self.further)
+
+    @property
+    def path(self) -> str:
+        """The path below the content folder."""
+        return f"{self.folder}/{self.name}" if self.folder else self.name
+
+    @property
+    def shown(self) -> str:
+        """The path as a terminal or a log may show it: no two paths look the same."""
+        return _shown(self.path)
+
+    def refused_for(self, owner: str) -> "FileOutcome":
+        """Return the outcome on a file whose id the file at another path has."""
+        is_same = normalize("NFC", self.path) == normalize("NFC", owner)
+        message = (_SAME_PATH if is_same else _SAME_ID).format(_shown(owner))
+        return replace(
+            self, reason=Reason.COLLISION, key="id", message=message, entry=None, due=None
+        )
+
+    @property
+    def withdraws(self) -> bool:
+        """Whether an earlier version of the article must not be served any longer."""
+        if self.reason is None:
+            return False
+        return (
+            self.is_hidden
+            or self.reason.is_deliberate
+            or self.reason is Reason.COLLISION
+            # A mistake in a key that can hide an article must not leave it served.
+            or name_of(self.key or "") is not None
+        )
+
+
+def _shown(path: str) -> str:
+    return "".join(c if c.isprintable() and c != "\\" else _escaped(c) for c in path)
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode()
+
+
+def in_words(tally: dict[str, int]) -> str:
+    """How many articles are served, and how many files are not, by reason."""
+    rest = [f"{count} {reason}" for reason, count in tally.items() if reason != "served"]
+    said = f"articles served: {tally['served']}"
+    return f"{said}; files not served: {', '.join(rest)}" if rest else said

@@ -1,0 +1,126 @@
+"""FeedCounters the feeds that a refresh touched: what each holds now, and when it last changed.
+
+Each has two times. ``modified`` is its Last-Modified, later with every change and SLACK behind the
+clock. ``changed`` is the moment since when the change can be seen: a client that names any other
+time than Last-Modified is compared with that.
+"""
+
+import sqlite3
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from feeds.index.queries import NEIGHBOURS
+
+#: Seconds that Last-Modified stays behind the clock, so that ten changes within one second can
+#: each be a second later than the one before and none of them in the future.
+SLACK = 10
+
+#: The path of no feed: its row has the times of the last change of any.
+SITE = ""
+
+#: The month of no feed: its row has the times of the last change to all documents at once. It is
+#: older than every other row.
+EVERYTHING = (SITE, "")
+
+
+@dataclass(frozen=True, slots=True)
+class FeedCounters:
+    """Writes counts and times of feeds and of their months."""
+
+    connection: sqlite3.Connection
+    #: Seconds UTC.
+    now: int
+    #: The feeds and months that are marked anyway.
+    months: Collection[tuple[str, str]]
+
+    def count_in_feed(self, feed: str, delta: int) -> bool:
+        """Count so many more articles in a feed; say whether it was known before."""
+        sql = f"UPDATE feed SET count = count + ?, {_FEED_CHANGES} WHERE path = ?"
+        done = self.connection.execute(sql, (delta, *(self.now - SLACK,) * 2, feed))
+        if done.rowcount:
+            return True
+        # Lists show for it what its articles tell, the same on every machine. Its Last-Modified
+        # must not: with the index lost, the same time would come again for other articles.
+        sql = "SELECT max(updated) FROM membership WHERE feed = ?"
+        latest = self.connection.execute(sql, (feed,)).fetchone()[0]
+        modified = self._first()
+        values = (feed, delta, modified, latest or modified)
+        self.connection.execute("INSERT INTO feed VALUES (?, ?, ?, NULL, ?)", values)
+        return False
+
+    def count_in_month(self, feed: str, month: str, delta: int) -> None:
+        """Count so many more articles in a month of a feed."""
+        sql = "SELECT count FROM archive WHERE feed = ? AND month = ?"
+        found = self.connection.execute(sql, (feed, month)).fetchone()
+        if found is None:
+            values = (feed, month, delta, self._first())
+            self.connection.execute("INSERT INTO archive VALUES (?, ?, ?, ?, NULL)", values)
+        else:
+            sql = "UPDATE archive SET count = count + ? WHERE feed = ? AND month = ?"
+            self.connection.execute(sql, (delta, feed, month))
+            self._modify(feed, month, month)
+        before = found[0] if found else 0
+        if (before == 0) != (before + delta == 0):
+            self._modify_neighbours(feed, month)
+
+    def touch_all_months(self, feed: str) -> None:
+        """All months of a feed show something new, such as its title."""
+        self._modify(feed, "0000-00", "9999-99")
+
+    def _first(self) -> int:
+        """Return the first Last-Modified of a row.
+
+        A declared feed that holds nothing has been served with the time of EVERYTHING.
+        """
+        sql = "SELECT modified FROM archive WHERE feed = ? AND month = ?"
+        before: int = self.connection.execute(sql, EVERYTHING).fetchone()[0]
+        return max(before + 1, self.now - SLACK)
+
+    def _modify_neighbours(self, feed: str, month: str) -> None:
+        """The months around one that came or went change too: they name each other."""
+        for (found,) in self.connection.execute(NEIGHBOURS, (feed, month) * 2).fetchall():
+            if found and (feed, found) not in self.months:
+                self._modify(feed, found, found)
+
+    def _modify(self, feed: str, first: str, last: str) -> None:
+        sql = f"UPDATE archive SET {_CHANGES} WHERE feed = ? AND month BETWEEN ? AND ?"
+        self.connection.execute(sql, (self.now - SLACK, feed, first, last))
+
+
+def mark_everything(connection: sqlite3.Connection, now: int, refreshed: int = 0) -> None:
+    """All documents may look different, and none may have a time that it had before.
+
+    ``refreshed`` is when the index was last up to date. That is all that is known of one that is
+    lost, which had no later Last-Modified unless half of SLACK was used up then.
+    """
+    execute = connection.execute
+    if execute("SELECT 1 FROM feed LIMIT 1").fetchone():
+        execute(f"UPDATE feed SET {_FEED_CHANGES}", (now - SLACK,) * 2)
+        execute(f"UPDATE archive SET {_CHANGES}", (now - SLACK,))
+    else:
+        before = max(refreshed - SLACK // 2, now - SLACK - 1)
+        execute("INSERT INTO feed VALUES (?, 0, ?, NULL, ?)", (SITE, before, before))
+        execute("INSERT INTO archive VALUES (?, ?, 0, ?, NULL)", (*EVERYTHING, before))
+
+
+def mark_lists(connection: sqlite3.Connection, now: int) -> None:
+    """All documents that show more than one feed may look different."""
+    sql = f"UPDATE feed SET {_FEED_CHANGES} WHERE path = ?"
+    connection.execute(sql, (*(now - SLACK,) * 2, SITE))
+
+
+def date_changes(connection: sqlite3.Connection, moment: int) -> None:
+    """Keep when the changes that were committed since the last time can be seen."""
+    for table in ("feed", "archive"):
+        sql = f"UPDATE {table} SET changed = ? WHERE changed IS NULL"
+        connection.execute(sql, (moment,))
+
+
+def undate_changes(connection: sqlite3.Connection) -> None:
+    """Forget when any change could be seen, until it is known again."""
+    for table in ("feed", "archive"):
+        connection.execute(f"UPDATE {table} SET changed = NULL")
+
+
+_CHANGES = "modified = max(modified + 1, ?), changed = NULL"
+_FEED_CHANGES = f"{_CHANGES}, shown = max(modified + 1, ?)"

@@ -1,0 +1,254 @@
+"""The index: SQLite, a disposable copy of the folder, shared by all processes of a machine.
+
+This room reads it; `changes` writes it. Readers see the last whole refresh and wait for
+nobody. That something changed is one comparison with a number that all share: the revision.
+"""
+
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from feeds.articles import join, split, storable
+from feeds.errors import ContentMismatch, IndexUnavailable, OutOfDate, WrongFile
+from feeds.index.database import connect
+from feeds.index.entries import Claims, decode_verified
+from feeds.index.queries import AFTER, FEEDS, HEAVIER, MONTHS, NEIGHBOURS, ROWS
+from feeds.index.revision import Revision
+from feeds.locks import locked
+from feeds.model import Article, Membership, Withdrawal
+from feeds.sqlite import OPENING, is_suspect
+
+#: SQLite: "Do not open an SQLite database connection, then fork(), then try to use that database
+#: connection in the child process." To close it is to use it.
+_PARENTS: list[threading.local] = []
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What selecting needs of an article in a feed."""
+
+    id: str
+    published: int
+    updated: int
+    weight: int
+    hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """A month of a feed: ``YYYY-MM``, how many articles, and when it last changed."""
+
+    name: str
+    count: int
+    #: Last-Modified: seconds UTC.
+    modified: int
+    #: Since when its last change can be seen.
+    changed: int
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFeed:
+    """A feed that holds, or once held, articles."""
+
+    path: str
+    count: int
+    #: Last-Modified: seconds UTC.
+    modified: int
+    #: Since when its last change can be seen.
+    changed: int
+    #: The time of its last change that lists show.
+    shown: int
+    #: How most articles spell its name; None where they have no say.
+    spelling: str | None
+    #: When its newest article was published; None when it holds none.
+    newest: int | None
+    #: When an article was last withdrawn from it; None when none ever was.
+    withdrawn: int | None
+
+
+class Index:
+    """Reads the index; one connection a thread, opened anew when the file was replaced."""
+
+    def __init__(self, path: Path, revision: Revision) -> None:
+        """Take the file of the index, which need not be there yet."""
+        self.path = path
+        self.revision = revision
+        self._local = threading.local()
+        #: Tells whether what it holds may be served; asked until it once may.
+        self.is_verified: Callable[[], bool] | None = None
+
+    def leave_to_parent(self) -> None:
+        """Use none of the connections that were opened before a fork, nor close them."""
+        _PARENTS.append(self._local)
+        self._local = threading.local()
+
+    def _connection(self) -> sqlite3.Connection:
+        # A damaged index is replaced by a new file: a connection to the old one would never
+        # see another change. Looked at only when the revision moved, so that it costs nothing.
+        revision = self.revision.get()
+        if getattr(self._local, "revision", None) != revision:
+            inode = os.stat(self.path).st_ino
+            if getattr(self._local, "inode", None) != inode:
+                self._local.connection = self._opened()
+                self._local.inode = inode
+            self._local.revision = revision
+        connection: sqlite3.Connection = self._local.connection
+        return connection
+
+    def _opened(self) -> sqlite3.Connection:
+        with locked(self.path.with_suffix(OPENING), shared=True):
+            connection = connect(self.path, read_only=True)
+        # An index that nobody has filled yet would say that there are no feeds.
+        if not connection.execute("SELECT 1 FROM meta WHERE key = 'made-for'").fetchone():
+            connection.close()
+            raise IndexUnavailable("the index is not made yet: 'flask refresh' makes it")
+        return connection
+
+    def matches_revision(self) -> bool:
+        """Whether the index is where it should be, readable, and its revision is what was told."""
+        self._local.revision = None
+        with suppress(IndexUnavailable), self._as_ours():
+            # Whoever keeps it up to date asks this before it may be served.
+            found = self._connection().execute(_META, ("revision",)).fetchone()
+            return found is not None and bool(found[0] == self.revision.get())
+        return False
+
+    @contextmanager
+    def _as_ours(self) -> Iterator[None]:
+        try:
+            yield
+        except _FAILURES as error:
+            self._local.revision = None
+            if is_suspect(error):
+                self.revision.mark_suspect()
+            raise IndexUnavailable(f"the index cannot be read: {error}") from error
+
+    def _all(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
+        with self._as_ours():
+            # Looked at once: another thread may clear it meanwhile.
+            is_verified = self.is_verified
+            if is_verified and not is_verified():
+                raise IndexUnavailable("the content folder is being looked over: try again soon")
+            self.is_verified = None
+            return self._connection().execute(sql, parameters).fetchall()
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Let all that is read inside come from one revision."""
+        with self._as_ours():
+            connection = self._connection()
+            if connection.in_transaction:
+                yield
+                return
+            connection.execute("BEGIN")
+            try:
+                yield
+            finally:
+                connection.rollback()
+
+    def feed(self, path: str) -> KnownFeed | None:
+        """A feed that holds, or once held, articles."""
+        found = self._all(f"{FEEDS} WHERE feed.path = ?", path)
+        return KnownFeed(*found[0]) if found else None
+
+    def feeds(self, below: str = "") -> list[KnownFeed]:
+        """All whose path begins so, by path."""
+        sql = f"{FEEDS} WHERE feed.path > ? AND feed.path < ? ORDER BY feed.path"
+        return [KnownFeed(*row) for row in self._all(sql, below, f"{below}\U0010ffff")]
+
+    def rows(self, feed: str, until: int, limit: int, since: int = 0) -> list[Row]:
+        """The newest articles of a feed published from ``since`` on and not after ``until``."""
+        return [Row(*row) for row in self._all(ROWS, feed, since, until, limit)]
+
+    def is_heavier(self, budget: int, feed: str, since: int, until: int) -> bool:
+        """Whether the articles of a feed published in a time weigh more than a budget."""
+        return bool(self._all(HEAVIER, budget, feed, since, until)[0][0])
+
+    def newest_before(self, feed: str, last: Row) -> int | None:
+        """When the article was published that follows ``last``; None when there is none."""
+        found = self._all(AFTER, feed, last.published, last.published, last.id)
+        return found[0][0] if found else None
+
+    def months(self, feed: str) -> list[Month]:
+        """The months of a feed that hold, or once held, articles, newest first."""
+        return [Month(*row) for row in self._all(f"{MONTHS} ORDER BY month DESC", feed)]
+
+    def month(self, feed: str, month: str) -> Month | None:
+        """One month of a feed."""
+        found = self._all(f"{MONTHS} AND month = ?", feed, month)
+        return Month(*found[0]) if found else None
+
+    def neighbours(self, feed: str, month: str) -> tuple[str | None, str | None]:
+        """The months before and after this one that hold articles."""
+        (before,), (after,) = self._all(NEIGHBOURS, feed, month, feed, month)
+        return before, after
+
+    def articles(self, rows: Sequence[Row]) -> list[Article]:
+        """The articles of these rows, in their order.
+
+        Raise OutOfDate when one is gone or looks different by now: a document made of it would
+        be kept under the key of another.
+        """
+        found: dict[tuple[str, bytes], bytes] = {}
+        for start in range(0, len(rows), 500):
+            marks = ",".join("?" * len(chunk := rows[start : start + 500]))
+            sql = f"SELECT id, hash, body FROM article WHERE id IN ({marks})"
+            for id, hash, body in self._all(sql, *(row.id for row in chunk)):
+                found[id, hash] = body
+        try:
+            bodies = [(found[row.id, row.hash], row.hash) for row in rows]
+        except KeyError as error:
+            raise OutOfDate(error.args[0][0]) from None
+        with self._as_ours():
+            return [decode_verified(*body) for body in bodies]
+
+    def withdrawals(self, feed: str, limit: int) -> list[Withdrawal]:
+        """The articles withdrawn from a feed of late, latest first."""
+        sql = "SELECT id, moment FROM withdrawal WHERE feed = ? ORDER BY moment DESC, id LIMIT ?"
+        return [Withdrawal(*row) for row in self._all(sql, feed, limit)]
+
+    def feeds_of(self, path: str) -> list[str]:
+        """The feeds that the article of a file is in; none when it is not served."""
+        sql = "SELECT feeds FROM article WHERE folder = ? AND name = ?"
+        found = self._all(sql, *split(storable(path)))
+        with self._as_ours():
+            decoded = [msgspec.json.decode(feeds, type=list[Membership]) for (feeds,) in found]
+        return [membership.path for memberships in decoded for membership in memberships]
+
+    def claims(self) -> Claims:
+        """Which file is served under each id, and which are refused because of theirs."""
+        served = self._all("SELECT id, folder, name FROM article")
+        refused = self._all("SELECT folder, name FROM file WHERE reason = 'collision'")
+        return Claims(
+            {id: join(folder, name) for id, folder, name in served},
+            {join(folder, name) for folder, name in refused},
+        )
+
+    def owner_of(self, id: str) -> str | None:
+        """Return the path of the file whose article has an id; None when none is served."""
+        found = self._all("SELECT folder, name FROM article WHERE id = ?", id)
+        return join(*found[0]) if found else None
+
+    def tally(self) -> dict[str, int]:
+        """How many files were refused or ignored, by reason; ``served`` counts articles."""
+        sql = "SELECT reason, count(*) FROM file WHERE reason IS NOT NULL GROUP BY reason"
+        served = self._all("SELECT count FROM feed WHERE path = 'all'")
+        return {"served": served[0][0] if served else 0, **dict(self._all(sql))}
+
+    def meta(self, key: str) -> Any:
+        """A fact about the index itself."""
+        found = self._all(_META, key)
+        return found[0][0] if found else None
+
+
+_META = "SELECT value FROM meta WHERE key = ?"
+
+#: Why the index, or a value in it, cannot be read.
+_FAILURES = (sqlite3.Error, OSError, msgspec.MsgspecError, ContentMismatch, WrongFile)

@@ -1,0 +1,228 @@
+"""Writes the index: what a refresh found out, in one transaction, with the counters it leaves.
+
+Every feed that a subscriber sees change gets a later Last-Modified here, and no other feed does.
+"""
+
+import sqlite3
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import msgspec
+
+from feeds.articles import join
+from feeds.index.entries import FileOutcome, IndexEntry
+from feeds.index.feed_counters import SITE, FeedCounters, mark_everything
+from feeds.index.months import month_of
+from feeds.index.queries import SPELLING
+from feeds.index.sync_state import WITHDRAWAL_SECONDS
+from feeds.index.write_buffer import WriteBuffer
+from feeds.model import Membership
+from feeds.urls import is_file_name
+
+
+def made_for(fingerprint: bytes) -> str:
+    """What an index is made for: this code and these settings."""
+    return fingerprint.hex()
+
+
+def clear(connection: sqlite3.Connection, now: int) -> None:
+    """Empty the index, to read all files again; all that is served may look different then.
+
+    Times stay, and get later: Last-Modified never goes back.
+    """
+    for table in ("file", "article", "picture", "membership", "spelling"):
+        connection.execute(f"DELETE FROM {table}")
+    _drop_feeds_without_address(connection)
+    for table in ("feed", "archive"):
+        connection.execute(f"UPDATE {table} SET count = 0")
+    mark_everything(connection, now)
+
+
+def _drop_feeds_without_address(connection: sqlite3.Connection) -> None:
+    """Forget the feeds of an older index whose addresses are those of others."""
+    for (path,) in connection.execute("SELECT path FROM feed").fetchall():
+        if any(map(is_file_name, path.split("/"))):
+            connection.execute("DELETE FROM feed WHERE path = ?", (path,))
+            for table in ("archive", "withdrawal", "loss"):
+                connection.execute(f"DELETE FROM {table} WHERE feed = ?", (path,))
+
+
+@dataclass(slots=True)
+class IndexWriter:
+    """The changes of one refresh, inside one transaction, and which feeds they touched."""
+
+    connection: sqlite3.Connection
+    #: Seconds UTC.
+    now: int
+    #: Tells whether a file, whose article is served, has not been moved or removed since.
+    is_there: Callable[[str], bool]
+    _buffer: WriteBuffer = field(init=False)
+    _counts: Counter[str] = field(default_factory=Counter)
+    _months: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _titles: dict[str, str | None] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Begin with nothing to write."""
+        self._buffer = WriteBuffer(self.connection)
+
+    @property
+    def has_visible_changes(self) -> bool:
+        """Whether any subscriber could see a difference."""
+        return bool(self._counts)
+
+    def known_outcome(self, outcome: FileOutcome) -> tuple[object, ...] | None:
+        """What was known of the file of a outcome until now."""
+        sql = "SELECT reason, line, key, message FROM file WHERE folder = ? AND name = ?"
+        found = self.connection.execute(sql, (outcome.folder, outcome.name)).fetchone()
+        return tuple(found) if found else None
+
+    def apply(self, outcome: FileOutcome) -> FileOutcome:
+        """Keep what became of a file, and its article when it has one; return what was kept."""
+        outcome = self._resolve_collision(outcome)
+        self._keep_file(outcome)
+        if outcome.entry is not None:
+            self._replace(outcome.folder, outcome.name, outcome.entry)
+        elif outcome.withdraws:
+            self.withdraw_article(outcome.folder, outcome.name)
+        return outcome
+
+    def paths_awaiting_id(self) -> list[str]:
+        """Return the paths of files refused because of an id that no article has any more."""
+        sql = """SELECT folder, name FROM file WHERE reason = 'collision'
+                 AND id NOT IN (SELECT id FROM article)"""
+        return sorted(join(*row) for row in self.connection.execute(sql))
+
+    def remove_file(self, folder: str, name: str) -> None:
+        """A file is gone, and its article with it."""
+        sql = "DELETE FROM file WHERE folder = ? AND name = ?"
+        self.connection.execute(sql, (folder, name))
+        self.withdraw_article(folder, name)
+
+    def withdraw_article(self, folder: str, name: str) -> None:
+        """The article of a file is served no longer, and the feeds tell so for some days."""
+        sql = "SELECT id FROM article WHERE folder = ? AND name = ?"
+        found = self.connection.execute(sql, (folder, name)).fetchone()
+        if found:
+            self._withdraw(found[0])
+
+    def drop_old_withdrawals(self) -> None:
+        """Stop telling of withdrawals after their days."""
+        before = self.now - WITHDRAWAL_SECONDS
+        sql = "SELECT DISTINCT feed FROM withdrawal WHERE moment <= ?"
+        for (feed,) in self.connection.execute(sql, (before,)).fetchall():
+            self._touch_feed(feed, 0)
+        self.connection.execute("DELETE FROM withdrawal WHERE moment <= ?", (before,))
+
+    def finish(self) -> None:
+        """Write what waits; give every touched feed and month its new count and a later time."""
+        self._buffer.write()
+        if self.has_visible_changes:
+            # Lists of feeds change with any of them.
+            self._touch_feed(SITE, 0)
+        counters = FeedCounters(self.connection, self.now, self._months)
+        for feed, delta in self._counts.items():
+            is_known = counters.count_in_feed(feed, delta)
+            if is_known and self._title(feed) != self._titles[feed]:
+                counters.touch_all_months(feed)
+        for (feed, month), delta in self._months.items():
+            counters.count_in_month(feed, month, delta)
+
+    def _resolve_collision(self, outcome: FileOutcome) -> FileOutcome:
+        """Refuse a file whose id is that of a served file, as long as that file is there."""
+        if outcome.entry is None:
+            return outcome
+        sql = "SELECT folder, name FROM article WHERE id = ?"
+        found = self.connection.execute(sql, (outcome.entry.id,)).fetchone()
+        owner = join(*found) if found else outcome.path
+        if owner == outcome.path or not self.is_there(owner):
+            return outcome
+        return outcome.refused_for(owner)
+
+    def _keep_file(self, outcome: FileOutcome) -> None:
+        values = (
+            outcome.folder, outcome.name, outcome.stamp, outcome.id, outcome.reason,
+            outcome.line, outcome.key, outcome.message, outcome.due,
+        )  # fmt: skip
+        sql = "INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        self.connection.execute(sql, values)
+
+    def _replace(self, folder: str, name: str, entry: IndexEntry) -> None:
+        sql = "SELECT folder, name, hash, published, feeds FROM article WHERE id = ?"
+        old = self.connection.execute(sql, (entry.id,)).fetchone()
+        sql = "SELECT id FROM article WHERE folder = ? AND name = ? AND id <> ?"
+        for (other,) in self.connection.execute(sql, (folder, name, entry.id)).fetchall():
+            self._withdraw(other)
+        kept: frozenset[Membership] = frozenset()
+        if old:
+            # Looks the same: only the feeds that it joins or leaves have changed.
+            if old[2:4] == (entry.hash, entry.published):
+                kept = frozenset(entry.feeds) & self._memberships(entry.id, old[4])
+            self._remove(entry.id, kept)
+        self._insert(folder, name, entry, kept)
+
+    def _insert(
+        self, folder: str, name: str, entry: IndexEntry, kept: frozenset[Membership]
+    ) -> None:
+        execute = self.connection.execute
+        feeds = msgspec.json.encode(entry.feeds).decode()
+        values = (entry.id, folder, name, entry.hash, entry.published, feeds, entry.body)
+        execute("INSERT INTO article VALUES (?, ?, ?, ?, ?, ?, ?)", values)
+        for url, length in entry.pictures:
+            execute("INSERT INTO picture VALUES (?, ?, ?)", (entry.id, url, length))
+        shared = (entry.published, entry.id, entry.updated, entry.weight, entry.hash)
+        month = month_of(entry.published)
+        for feed, spelling in frozenset(entry.feeds) - kept:
+            self._touch(feed, month, 1)
+            self._buffer.add_membership((feed, *shared))
+            if spelling is not None:
+                self._buffer.count_spelling(feed, spelling, 1)
+        execute("DELETE FROM withdrawal WHERE id = ?", (entry.id,))
+
+    def _withdraw(self, id: str) -> None:
+        for feed in self._remove(id, frozenset()):
+            sql = "INSERT OR REPLACE INTO withdrawal VALUES (?, ?, ?)"
+            self.connection.execute(sql, (feed, id, self.now))
+            sql = "INSERT OR REPLACE INTO loss VALUES (?, ?)"
+            self.connection.execute(sql, (feed, self.now))
+
+    def _remove(self, id: str, kept: frozenset[Membership]) -> list[str]:
+        """Remove an article and return the paths of the feeds that it was in."""
+        self._buffer.write_memberships()
+        execute = self.connection.execute
+        sql = "SELECT published, feeds FROM article WHERE id = ?"
+        published, feeds = execute(sql, (id,)).fetchone()
+        left = self._memberships(id, feeds) - kept
+        for feed, spelling in left:
+            self._touch(feed, month_of(published), -1)
+            sql = "DELETE FROM membership WHERE feed = ? AND published = ? AND id = ?"
+            execute(sql, (feed, published, id))
+            if spelling is not None:
+                self._buffer.count_spelling(feed, spelling, -1)
+        execute("DELETE FROM article WHERE id = ?", (id,))
+        execute("DELETE FROM picture WHERE id = ?", (id,))
+        return [feed for feed, _ in left]
+
+    def _touch(self, feed: str, month: str, delta: int) -> None:
+        self._touch_feed(feed, delta)
+        self._months[feed, month] += delta
+
+    def _touch_feed(self, feed: str, delta: int) -> None:
+        if feed not in self._titles:
+            self._titles[feed] = self._title(feed)
+        self._counts[feed] += delta
+
+    def _title(self, feed: str) -> str | None:
+        found = self.connection.execute(SPELLING.format("?1"), (feed,)).fetchone()
+        return found[0] if found else None
+
+    def _memberships(self, id: str, text: str) -> frozenset[Membership]:
+        """Decode the feeds of an article; look them up where the text is damaged.
+
+        No hash tells damage from a change of our code, and neither may stop all refreshes.
+        """
+        try:
+            return frozenset(msgspec.json.decode(text, type=list[Membership]))
+        except msgspec.MsgspecError:
+            sql = "SELECT feed FROM membership WHERE id = ?"
+            return frozenset(Membership(*row) for row in self.connection.execute(sql, (id,)))

@@ -1,0 +1,200 @@
+"""DOOR: a folder of files that are ours, among others that may not be.
+
+Only what changed is written, each file at once by renaming; only what we wrote is ever removed.
+The list of our files is kept in the folder, and a name is in it before its file is.
+"""
+
+import fcntl
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+from unicodedata import normalize
+
+from feeds.errors import ExportError
+
+#: The folder of what is about the export itself, not to be served.
+OWN = ".tributary"
+
+_LIST, _LOCK, _NEW = f"{OWN}/files", f"{OWN}/lock", f"{OWN}/new"
+
+#: Bytes of one part of a name, with room for the ending of a coding.
+_LONGEST = 250
+_CONTROL = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
+
+_FOREIGN = "{} was not written by an export: move it away, or export to another folder"
+_OCCUPIED = "{} holds files that no export wrote: move them away, or export to another folder"
+
+
+class ManagedDirectory:
+    """A folder that is made to hold certain files and none of ours besides."""
+
+    def __init__(self, folder: Path) -> None:
+        """Take the folder, locked; see ``opened``."""
+        self._folder = folder
+        # A file system without letter case takes two names for one.
+        self._is_folding = (folder / OWN.upper()).exists()
+        #: Names of our files by what the file system takes them for.
+        self._listed = {self._key(name): name for name in self._read_list()}
+        self._wanted: dict[str, str] = {}
+        #: The folders of the files that were put.
+        self._parents: set[str] = set()
+        #: How many files were written and removed.
+        self.written = self.removed = 0
+
+    def has_room(self, name: str) -> bool:
+        """Whether a file can have this name beside those that were put before."""
+        if not is_name(name):
+            return False
+        key = self._key(name)
+        is_other = self._wanted.get(key, name) != name
+        is_inside = any(parent in self._wanted for parent in _parents(key))
+        return not (is_other or is_inside or key in self._parents)
+
+    def put(self, name: str, body: bytes, modified: int) -> int:
+        """Let a file hold these bytes; return its time.
+
+        The same bytes stay as they are. Others get a later time than those before had, whatever
+        ``modified`` says: nobody may take them for the same.
+        """
+        path = self._claim(name)
+        old = path.stat() if path.exists() else None
+        if old and old.st_size == len(body) and path.read_bytes() == body:
+            return int(old.st_mtime)
+        when = max(modified, int(old.st_mtime) + 1) if old else modified
+        new = self._folder / _NEW
+        new.write_bytes(body)
+        self._place(new, path, when * 10**9)
+        return when
+
+    def copy(self, name: str, source: IO[bytes]) -> None:
+        """Let a file hold what another one holds, and have its time."""
+        path, wanted = self._claim(name), os.fstat(source.fileno())
+        if path.exists() and _looks(path.stat()) == _looks(wanted):
+            return
+        new = self._folder / _NEW
+        with new.open("wb") as target:
+            shutil.copyfileobj(source, target)
+        self._place(new, path, wanted.st_mtime_ns)
+
+    def finish(self) -> None:
+        """Remove those of our files that were not asked for, and shorten the list."""
+        old = [name for key, name in self._listed.items() if key not in self._wanted]
+        for name in sorted(old, reverse=True):
+            self._remove(self._folder / name)
+        if self._listed != self._wanted:
+            self._write_list(sorted(self._wanted.values()))
+
+    def _claim(self, name: str) -> Path:
+        path, key = self._folder / name, self._key(name)
+        for parent in _parents(name):
+            self._make_folder(parent)
+        self._wanted[key] = name
+        if path.is_dir() and not path.is_symlink():
+            self._empty(path, key)
+        if key not in self._listed:
+            if os.path.lexists(path):
+                raise ExportError(_FOREIGN.format(path))
+            with (self._folder / _LIST).open("a", encoding="utf-8") as names:
+                names.write(f"{name}\n")
+            self._listed[key] = name
+        return path
+
+    def _make_folder(self, name: str) -> None:
+        """Let a folder take the place of a file that an earlier export wrote."""
+        path, key = self._folder / name, self._key(name)
+        if key in self._parents:
+            return
+        if os.path.lexists(path) and not path.is_dir():
+            if key not in self._listed:
+                raise ExportError(_FOREIGN.format(path))
+            self._remove(path)
+        self._parents.add(key)
+
+    def _empty(self, path: Path, key: str) -> None:
+        """Remove a folder of earlier exports, in whose place a file is to be."""
+        for inner, name in self._listed.items():
+            if inner.startswith(f"{key}/"):
+                self._remove(self._folder / name)
+        with suppress(OSError):
+            path.rmdir()
+        if path.exists():
+            raise ExportError(_OCCUPIED.format(path))
+
+    def _key(self, name: str) -> str:
+        """Return what all names of one file have in common."""
+        return normalize("NFC", name).casefold() if self._is_folding else name
+
+    def _read_list(self) -> list[str]:
+        path = self._folder / _LIST
+        text = path.read_text("utf-8", "surrogateescape") if path.exists() else ""
+        # A full disk can cut the last name, whose file was then never written.
+        whole, end, cut = text.rpartition("\n")
+        names = whole.split("\n") if end else []
+        if not all(map(is_name, names)):
+            raise ExportError(f"{path} is damaged: empty the folder, then export")
+        if cut:
+            self._write_list(names)
+        return names
+
+    def _write_list(self, names: list[str]) -> None:
+        # At once: an export that loses the list takes its own files for those of others.
+        new = self._folder / _NEW
+        new.write_text("".join(f"{name}\n" for name in names), "utf-8")
+        os.replace(new, self._folder / _LIST)
+
+    def _place(self, new: Path, path: Path, time: int) -> None:
+        os.utime(new, ns=(time, time))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        os.replace(new, path)
+        self.written += 1
+
+    def _remove(self, path: Path) -> None:
+        if os.path.lexists(path) and (path.is_symlink() or not path.is_dir()):
+            path.unlink()
+            self.removed += 1
+        with suppress(OSError):
+            # Up to the first folder that still holds something.
+            while path.parent != self._folder:
+                path = path.parent
+                path.rmdir()
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[ManagedDirectory]:
+    """The folder, made if need be, for one export at a time.
+
+    Raise ExportError when it cannot be written.
+    """
+    try:
+        (folder / OWN).mkdir(parents=True, exist_ok=True)
+        with (folder / _LOCK).open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # An export that was cut short may have left it.
+            (folder / _NEW).unlink(missing_ok=True)
+            yield ManagedDirectory(folder)
+    except BlockingIOError:
+        raise ExportError(f"another export writes to {folder}: wait for it") from None
+    except OSError as error:
+        raise ExportError(f"{error.filename or folder}: {error.strerror}") from error
+
+
+def _parents(name: str) -> Iterator[str]:
+    """Yield the folders of a name, the outermost first."""
+    for index, character in enumerate(name):
+        if character == "/":
+            yield name[:index]
+
+
+def is_name(name: str) -> bool:
+    """Whether a file below the folder can have this name."""
+    parts = name.split("/")
+    fits = all(part and len(part.encode("utf-8", "replace")) <= _LONGEST for part in parts)
+    return fits and not {".", ".."} & set(parts) and _CONTROL.search(name) is None
+
+
+def _looks(status: os.stat_result) -> tuple[int, int]:
+    return status.st_mtime_ns, status.st_size

@@ -1,0 +1,16 @@
+"""How many subscribe to each feed."""
+
+from feeds.subscribers.polls import PollCounter, log_lines, read_log
+from feeds.subscribers.store import SUBSCRIBERS, DayCount, Subscribers, latest
+from feeds.subscribers.user_agents import LONGEST
+
+__all__ = [
+    "LONGEST",
+    "SUBSCRIBERS",
+    "DayCount",
+    "PollCounter",
+    "Subscribers",
+    "latest",
+    "log_lines",
+    "read_log",
+]

@@ -1,0 +1,29 @@
+"""DOOR disk: the content folder is read here, and the index brought up to it."""
+
+from functools import partial
+from pathlib import Path
+
+from feeds.articles import parse_site_config
+from feeds.settings import SiteConfig
+from feeds.sync.content_sync import ContentSync
+from feeds.sync.ingest import READING_VERSION, Ingester
+from feeds.sync.refresh import RefreshReport
+from feeds.sync.scan import as_on_disk, read
+
+__all__ = [
+    "READING_VERSION",
+    "ContentSync",
+    "Ingester",
+    "RefreshReport",
+    "as_on_disk",
+    "read_site_config",
+]
+
+
+def read_site_config(content: Path, url: str, default_url: str) -> SiteConfig:
+    """Return what site.yml, topics.yml and providers.yml of a content folder say.
+
+    ``url`` wins over that of site.yml; ``default_url`` is taken when neither is there.
+    Raise SettingsError naming file, line and key for anything unknown or wrong.
+    """
+    return parse_site_config(partial(read, content), url, default_url)

@@ -1,0 +1,282 @@
+"""Keeps the index equal to the content folder: while a server runs, and when a command asks."""
+
+import logging
+import os
+import sqlite3
+import threading
+import time
+import weakref
+from collections.abc import Callable, Collection, Iterator
+from hashlib import blake2b
+from pathlib import Path
+from typing import IO
+
+from feeds.errors import IndexUnavailable, SettingsError, WrongFile
+from feeds.image_sizes import ANSWERS, Pictures
+from feeds.index import (
+    Claims,
+    FileOutcome,
+    Index,
+    Revision,
+    check_file,
+    in_words,
+    made_for,
+    rebuild_if_corrupt,
+    reread_corrupt_rows,
+)
+from feeds.locks import LeaderLock, Ownership, locked
+from feeds.sync.ingest import Ingester
+from feeds.sync.lint import inspect, inspect_one
+from feeds.sync.own_images import image_names, open_image
+from feeds.sync.refresh import Progress, Refresher, RefreshReport
+from feeds.sync.vouching import VerifiedMark
+from feeds.sync.watcher import Watcher
+
+#: Seconds that a refresh under way has to be finished when the library is stopped; what is not
+#: committed by then is done again the next time.
+STOPPING = 10.0
+
+#: Seconds that whoever asks first waits for the index.
+PATIENCE = 2.0
+
+#: Seconds between lines in the log of how far a long refresh is.
+TELL = 5.0
+
+log = logging.getLogger(__name__)
+
+
+class ContentSync:
+    """The articles of one content folder, as far as they may be seen."""
+
+    def __init__(
+        self,
+        reader: Ingester,
+        instance: Path,
+        fingerprint: bytes,
+        poll: bool = False,
+        clock: Callable[[], float] = time.time,
+        pages: bytes = b"",
+        owner: str = "",
+    ) -> None:
+        """Open the index in the instance folder; it is made when it is missing or damaged.
+
+        ``fingerprint`` names all that decides what is in it and how feeds show it, ``pages`` all
+        that decides how pages and lists do. ``owner`` names the server that a worker belongs to;
+        by default these settings do.
+        """
+        try:
+            instance.mkdir(parents=True, exist_ok=True)
+            self.revision = Revision(instance / "revision")
+        except OSError as error:
+            message = f"FEEDS_INSTANCE_DIR: {instance}: {error.strerror}: name a writable folder"
+            raise SettingsError(message) from None
+        self._path = instance / "index.sqlite"
+        try:
+            check_file(self._path)
+        except WrongFile as error:
+            raise SettingsError(str(error)) from None
+        self.reader = reader
+        self.clock = clock
+        self._instance = instance
+        self._fingerprint = fingerprint
+        self._poll = poll
+        self._watcher: Watcher | None = None
+        self._has_told = False
+        self._is_integrity_checked = False
+        self._starting = threading.Lock()
+        _syncs.add(self)
+        self._lock = self._path.with_suffix(".lock")
+        self._verified_mark = VerifiedMark(instance)
+        self.owner = owner or _owner(fingerprint, reader.content)
+        self._ownership = Ownership(instance / "owner", self.owner)
+        self._refresher = Refresher(
+            reader,
+            self._path,
+            self.revision,
+            fingerprint,
+            pages,
+            clock,
+            self._check_integrity_once,
+            self.mark_verified,
+        )
+        self.index = Index(self._path, self.revision)
+        self.pictures = Pictures(self._path, instance / ANSWERS, reader.is_ours)
+
+    def refresh(
+        self,
+        below: Collection[str] = ("",),
+        progress: Progress = lambda done, total: None,
+        is_confirmed: bool = False,
+    ) -> RefreshReport:
+        """Bring in what changed in the folder; see Refresher."""
+
+        began = told_at = time.monotonic()
+
+        def told(done: int, total: int) -> None:
+            nonlocal told_at
+            self.revision.progress = done, total
+            progress(done, total)
+            now = time.monotonic()
+            if now - told_at > TELL:
+                told_at, rate = now, done / (now - began)
+                log.info("%d of %d files are read, %d a second", done, total, rate)
+
+        report = self._refresher.refresh(below, told, is_confirmed)
+        # The first tells it though it finds nothing new: it is the start of a server.
+        if report.read or report.gone or not self._has_told:
+            served = in_words(self.index.tally())
+            log.info("files read: %d, gone: %d; %s", report.read, report.gone, served)
+            self._has_told = True
+        return report
+
+    def inspect(self) -> Iterator[FileOutcome]:
+        """The outcome on every file of the folder now."""
+        try:
+            claims = self.index.claims()
+        except IndexUnavailable:
+            claims = Claims()
+        return inspect(self.reader, int(self.clock()), claims)
+
+    def explain(self, path: str) -> FileOutcome | None:
+        """Return the outcome on one file now, reading no other; None when there is none."""
+        return inspect_one(self.reader, path, int(self.clock()), self.index.owner_of)
+
+    def image_names(self) -> list[str]:
+        """Return the names of all images that the site serves itself."""
+        return list(image_names(self.reader.content))
+
+    def open_image(self, name: str) -> IO[bytes] | None:
+        """Open one of these images; None when there is none of that name."""
+        return open_image(self.reader.content, name)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the index is made for these settings: else it must be refreshed first."""
+        return self._made_for() == made_for(self._fingerprint)
+
+    def ensure_sole_owner(self) -> None:
+        """Claim the instance folder for a server with these settings, until ``stop``.
+
+        A server calls this before it touches the index: two servers that start together on an
+        empty folder find no trace of each other in it. Commands never call this. Raise
+        SettingsError when a process of a server with other settings lives.
+        """
+        if not self._ownership.acquire():
+            where = f"FEEDS_INSTANCE_DIR: {self._instance}: in use by a server with other settings"
+            raise SettingsError(f"{where}: name another folder, or stop that server")
+
+    def _made_for(self) -> object:
+        try:
+            return self.index.meta("made-for")
+        except IndexUnavailable:
+            return None
+
+    def start(self, patience: float = PATIENCE) -> None:
+        """Begin to make the index, should it not be ready, and to keep it up to date.
+
+        Once is enough. Never fails: what cannot be done now is tried again, and meanwhile what is
+        there is served. The first time it waits so many seconds: a small index is ready by then.
+
+        Until the folder has been looked over once, the index says nothing: an article of it may
+        have become a draft while no server ran.
+        """
+        with self._starting:
+            if self._watcher is not None:
+                return
+            self.index.is_verified = self._verified_mark.is_verified
+            turn = self._turn()
+            self._watcher = Watcher(self.reader.content, turn, self, self.clock, self._poll)
+            self._watcher.start()
+        end = time.monotonic() + patience
+        while not self.is_ready and time.monotonic() < end:
+            time.sleep(0.02)
+
+    def follow(self) -> None:
+        """Use the files that all processes share as they are now, made again if they are gone.
+
+        Raise SettingsError when they belong to a server with other settings.
+        """
+        self._instance.mkdir(parents=True, exist_ok=True)
+        self.ensure_sole_owner()
+        self.revision.follow()
+
+    def self_heal(self) -> bool:
+        """Heal the index if it needs it; say whether everything must be looked at again."""
+        self.follow()
+        is_suspect = self.revision.is_suspect
+        if not is_suspect and self.index.matches_revision():
+            return False
+        self.check_integrity()
+        if is_suspect:
+            with locked(self._lock):
+                reread_corrupt_rows(self._path)
+            self.revision.clear_suspect()
+        return True
+
+    def check_integrity(self) -> None:
+        """Look for damage that nobody has met yet."""
+        with locked(self._lock):
+            rebuild_if_corrupt(self._path)
+        self._is_integrity_checked = True
+
+    def check_integrity_first(self) -> None:
+        """Examine the index for who only reads it; a refresh does so by itself.
+
+        Not while another process refreshes it: that one has looked at it, and may take minutes.
+        """
+        refreshing = LeaderLock(self._lock)
+        try:
+            if refreshing.try_acquire():
+                self._check_integrity_once()
+        except (sqlite3.Error, OSError, WrongFile) as error:
+            # A full disk, most likely. What is there may still be read.
+            log.error("the index cannot be examined: %s", error)
+        finally:
+            refreshing.release()
+
+    def mark_verified(self) -> None:
+        """Allow all processes to serve the index; no command does, and no server but its owner."""
+        if self._watcher is not None and self._ownership.is_held:
+            self._verified_mark.mark_verified()
+
+    def after_fork(self) -> None:
+        """Begin anew in a child: it has none of the threads of its parent."""
+        self._watcher = None
+        self._verified_mark = VerifiedMark(self._instance)
+        self._starting = threading.Lock()
+        self.index.leave_to_parent()
+
+    def _turn(self) -> LeaderLock:
+        return LeaderLock(self._instance / "watch.lock")
+
+    def _check_integrity_once(self) -> None:
+        """Examine the index, unless this process has, or another one keeps it up to date."""
+        if self._is_integrity_checked or (self._watcher is None and self._turn().is_held()):
+            return
+        rebuild_if_corrupt(self._path)
+        self._is_integrity_checked = True
+
+    def stop(self) -> None:
+        """Stop keeping it up to date."""
+        with self._starting:
+            if self._watcher is not None:
+                self._watcher.stop()
+                self._watcher.join(STOPPING)
+            self._watcher = None
+            self._verified_mark.release()
+            self._ownership.release()
+
+
+def _owner(fingerprint: bytes, content: Path) -> str:
+    return blake2b(fingerprint + os.fsencode(content), digest_size=16).hexdigest()
+
+
+_syncs: "weakref.WeakSet[ContentSync]" = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for sync in _syncs:
+        sync.after_fork()
+
+
+os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,132 @@
+"""File events of a folder, from inotify.
+
+Each real folder below it has a watch of its own, and no link is followed. A library that watched a
+tree by itself followed links: with ``today -> news`` it reported ``news/a.md`` as ``today/a.md``.
+"""
+
+import errno
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from inotify_simple import INotify, flags
+
+from feeds.articles import join
+from feeds.sync import scan
+
+#: Seconds: changes are one set when they come closer together than STEP, for so long as DEBOUNCE.
+#: A writer that does not rename pauses for less than a STEP in the middle of a file.
+DEBOUNCE, STEP = 1.0, 0.025
+
+_MASK = (
+    flags.ATTRIB
+    | flags.CLOSE_WRITE
+    | flags.CREATE
+    | flags.DELETE
+    | flags.DONT_FOLLOW
+    | flags.MODIFY
+    | flags.MOVED_FROM
+    | flags.MOVED_TO
+    | flags.ONLYDIR
+)
+
+#: What is no folder by now, or may not be read: its parent tells when that changes.
+_PASSING = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EACCES}
+
+
+class FolderEvents:
+    """The changes below a folder since this was made."""
+
+    def __init__(self, root: Path) -> None:
+        """Watch every folder; raise OSError when the kernel has no more watches to give."""
+        if sys.platform != "linux":
+            raise OSError(errno.ENOSYS, "there is no inotify on this system")
+        self._root = root
+        self._watches: dict[str, int] = {}
+        # One folder may be mounted at several paths, and has one watch.
+        self._paths: dict[int, set[str]] = {}
+        #: Whether the kernel dropped events: a new object must be made, and everything looked at.
+        self.are_lost = False
+        self._inotify = INotify()
+        try:
+            self._watch("")
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Watch no longer."""
+        self._inotify.close()
+
+    def wait(self, seconds: float) -> set[str]:
+        """Wait that long for changes; return the paths below the folder that changed."""
+        found: set[str] = set()
+        events = self._inotify.read(timeout=int(seconds * 1000))
+        end = time.monotonic() + DEBOUNCE
+        while events:
+            for event in events:
+                found.update(self._changed(event.wd, event.mask, event.name))
+            if time.monotonic() > end:
+                break
+            events = self._inotify.read(timeout=int(STEP * 1000))
+        return found
+
+    def _changed(self, watch: int, mask: int, name: str) -> Iterator[str]:
+        """Yield the paths that an event is about."""
+        if mask & flags.Q_OVERFLOW:
+            self.are_lost = True
+        elif mask & flags.IGNORED:
+            yield from self._unmounted(watch)
+        elif not name:
+            # Of any other folder its parent tells the same.
+            yield from self._paths.get(watch, set()) & {""}
+        elif not name.startswith("."):
+            for folder in tuple(self._paths.get(watch, ())):
+                path = join(folder, name)
+                if mask & flags.ISDIR:
+                    self._follow(path, mask)
+                yield path
+
+    def _follow(self, path: str, mask: int) -> None:
+        """Bring the watches up to what happened to a folder."""
+        if mask & flags.ATTRIB and path in self._watches:
+            return
+        self._forget(path)
+        if not mask & (flags.DELETE | flags.MOVED_FROM):
+            self._watch(path)
+
+    def _watch(self, below: str) -> None:
+        """Watch all folders from one on."""
+        for path in scan.folders(self._root, below):
+            try:
+                watch = self._inotify.add_watch(os.path.join(self._root, path), _MASK)
+            except OSError as error:
+                if error.errno not in _PASSING:
+                    raise
+                continue
+            self._watches[path] = watch
+            self._paths.setdefault(watch, set()).add(path)
+
+    def _forget(self, path: str) -> None:
+        """Let the watches go of a folder and of all below it."""
+        if path not in self._watches:
+            return
+        for gone in [each for each in self._watches if f"{each}/".startswith(f"{path}/")]:
+            watch = self._watches.pop(gone)
+            paths = self._paths[watch]
+            paths.discard(gone)
+            if not paths:
+                del self._paths[watch]
+                # The kernel has let it go with a folder that was removed.
+                with suppress(OSError):
+                    self._inotify.rm_watch(watch)
+
+    def _unmounted(self, watch: int) -> Iterator[str]:
+        """Look at the folders that were under a file system whose watch has ended by itself."""
+        for path in self._paths.pop(watch, ()):
+            self._watches.pop(path, None)
+            self._watch(path)
+            yield path

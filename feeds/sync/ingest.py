@@ -1,0 +1,196 @@
+"""From a path to a outcome: read, parse, and work out all that the index will keep of it.
+
+A Reader is plain data, so that it can be sent to other processes when there is much to read.
+"""
+
+import os
+import threading
+import time
+import traceback
+from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import islice
+from multiprocessing import current_process, get_context, parent_process
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from urllib.parse import unquote
+
+import msgspec
+
+from feeds.articles import Context, faults, is_namable, parse, refuse_path, split
+from feeds.errors import ArticleError, Reason
+from feeds.image_sizes import told
+from feeds.index import Fault, FileOutcome, IndexEntry, content_hash
+from feeds.model import Article, Membership
+from feeds.sync import beneath, scan
+from feeds.sync.own_images import PICTURES, image_length
+
+#: Seconds that a file must have been still before it is judged to be broken: writers that do not
+#: rename release half of it behind for a moment (2 to 3 % of reads saw one).
+STILL = 0.25
+
+#: How often a file is read that does not stay the same meanwhile.
+ATTEMPTS = 4
+
+#: From this many files on, reading them in several processes is faster than starting those.
+MANY = 1000
+
+_UNREADABLE = (
+    "cannot be read, or too deep: rebuild_if_corrupt or move it; its articles stay as they were"
+)
+
+#: The version of the reading of files: an index that another version made reads every file again.
+#: Raise it by one when the outcome of a file changes (its reason, its article, its feeds, its
+#: weight), and only then: a test ties it to the outcomes of the golden files.
+READING_VERSION = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Ingester:
+    """Reads files of a content folder."""
+
+    content: Path
+    site_url: str
+    #: In which feeds an article is.
+    memberships: Callable[[Article], tuple[Membership, ...]]
+    #: How many bytes an article takes in a document, at most.
+    weigh: Callable[[Article], int]
+    #: What other hosts said of their pictures.
+    answers: Path | None = None
+
+    def ingest(self, path: str, now: int) -> FileOutcome | None:
+        """What becomes of a file at this moment; None when it is gone."""
+        folder, name = split(path)
+        if not name:
+            return FileOutcome(folder, name, scan.UNREADABLE, Reason.UNREADABLE, _UNREADABLE)
+        try:
+            return self._ingest_when_still(path, now)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            message = f"{error.strerror}: make it readable"
+            return FileOutcome(folder, name, "", Reason.UNREADABLE, message)
+        except Exception as error:
+            # One file that we fail on must not keep all others from being read.
+            return FileOutcome(folder, name, "", Reason.FAULT, _where(error))
+
+    def _ingest_when_still(self, path: str, now: int) -> FileOutcome:
+        """Judge a file; while it is being written, wait a moment and read it once more."""
+        for _ in range(ATTEMPTS):
+            outcome = self._ingest_once(path, now)
+            if not outcome.stamp:
+                break
+            status = beneath.status(self.content, path)
+            age = time.time() - status.st_mtime
+            is_whole = outcome.reason is None or outcome.reason.is_deliberate
+            is_same = outcome.stamp == scan.stamp(status)
+            if is_same and (is_whole or not 0 <= age < STILL):
+                break
+            time.sleep(min(max(STILL - age, 0), STILL))
+        return outcome
+
+    def _ingest_once(self, path: str, now: int) -> FileOutcome:
+        folder, name = split(path)
+        # A bad name may stand for another, so it is not looked up on the disk.
+        has_name = is_namable(path)
+        stamp = scan.stamp(beneath.status(self.content, path)) if has_name else ""
+        outcome = FileOutcome(folder, name, stamp)
+        try:
+            refuse_path(path)
+            text = scan.read(self.content, path)
+            parsed = parse(text, path, self._context(now))
+        except ArticleError as error:
+            return replace(outcome, reason=error.reason, message=error.message,
+                           line=error.line, key=error.key, due=error.due,
+                           is_hidden=error.hidden is not None)  # fmt: skip
+        return replace(outcome, message="; ".join(parsed.notes), due=parsed.due,
+                       id=parsed.article.id, entry=self.entry(parsed.article))  # fmt: skip
+
+    def faults(self, path: str, now: int) -> tuple[Fault, ...]:
+        """All that is wrong with the text of a file; nothing when it cannot be read."""
+        try:
+            found = faults(scan.read(self.content, path), path, self._context(now))
+        except (ArticleError, OSError):
+            return ()
+        except Exception as error:
+            return (Fault(Reason.FAULT, _where(error), None, None),)
+        return tuple(Fault(each.reason, each.message, each.line, each.key) for each in found)
+
+    def _context(self, now: int) -> Context:
+        return Context(self.site_url, self.picture_length, now, self.picture_type)
+
+    def resolved(self) -> "Ingester":
+        """One that keeps to the folder that is there now, should the content folder be a link."""
+        return replace(self, content=Path(os.path.realpath(self.content)))
+
+    def entry(self, article: Article) -> IndexEntry:
+        """All that the index keeps of an article."""
+        return IndexEntry(
+            id=article.id,
+            published=article.published,
+            updated=article.updated,
+            weight=self.weigh(article),
+            hash=content_hash(article),
+            feeds=self.memberships(article),
+            body=msgspec.json.encode(article),
+            pictures=tuple(
+                (image.url, image.length) for image in article.images if self.is_ours(image.url)
+            ),
+        )
+
+    def is_ours(self, url: str) -> bool:
+        """Whether we serve a picture ourselves."""
+        return url.startswith(f"{self.site_url}/{PICTURES}/")
+
+    def picture_length(self, url: str) -> int | None:
+        """The bytes of a picture that we serve ourselves, or as its host said; None: unknown."""
+        if not self.is_ours(url):
+            return told(self.answers, url).length if self.answers else None
+        path = unquote(url.removeprefix(f"{self.site_url}/{PICTURES}/"))
+        return image_length(self.content, path)
+
+    def picture_type(self, url: str) -> str | None:
+        """The media type of a picture as its host said; None: unknown."""
+        return told(self.answers, url).media_type if self.answers else None
+
+
+def outcomes(reader: Ingester, paths: Collection[str], now: int) -> Iterator[FileOutcome]:
+    """The outcome on each file; one that is gone by now has none and is met again later."""
+    ingest = partial(reader.ingest, now=now)
+    # A worker that its server calls a daemon may not have processes of its own.
+    if len(paths) < MANY or current_process().daemon:
+        yield from filter(None, map(ingest, paths))
+        return
+    # Not by forking: a server has threads, and their locks would stay locked in the child.
+    spawn = get_context("spawn")
+    with ProcessPoolExecutor(os.cpu_count(), spawn, initializer=_end_with_parent) as pool:
+        for some in _batches(paths, 4000):
+            yield from filter(None, pool.map(ingest, some, chunksize=100))
+
+
+def _end_with_parent() -> None:
+    """End this process when the one that started it does: killed, it was seen to leave them behind.
+
+    They would wait for its next file for ever.
+    """
+    threading.Thread(target=_end_after, args=(parent_process(),), daemon=True).start()
+
+
+def _end_after(parent: BaseProcess) -> None:
+    parent.join()
+    os._exit(1)
+
+
+def _batches(paths: Collection[str], size: int) -> Iterator[list[str]]:
+    rest = iter(paths)
+    while some := list(islice(rest, size)):
+        yield some
+
+
+def _where(error: Exception) -> str:
+    """Where we failed, without the error's own words: they may quote the text."""
+    *_, last = traceback.extract_tb(error.__traceback__)
+    place = f"{type(error).__name__} at {Path(last.filename).name}:{last.lineno}"
+    return f"a fault of ours ({place}): report it; change the file until it is served"

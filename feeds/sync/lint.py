@@ -1,0 +1,114 @@
+"""What becomes of files of the folder now, for ``flask check`` and ``flask explain``.
+
+The index is asked only which of several files with one id is served.
+"""
+
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from feeds.articles import is_hidden, split
+from feeds.errors import Reason
+from feeds.index import Claims, FileOutcome
+from feeds.sync import beneath, scan
+from feeds.sync.beneath import LinkedFolder
+from feeds.sync.ingest import Ingester
+from feeds.sync.own_images import PICTURES
+
+#: Files beside the articles that have a meaning of their own.
+SITE_FILES = {"site.yml", "topics.yml", "providers.yml"}
+
+
+def inspect(reader: Ingester, now: int, claims: Claims) -> Iterator[FileOutcome]:
+    """Yield the outcome on every file found, in the order of their paths, without its article."""
+    found = [replace(outcome, entry=None) for outcome in _judged(reader, now)]
+    owners = _owners(found, claims)
+    for outcome in found:
+        owner = owners.get(outcome.id or "", outcome.path)
+        yield _with_further(_owned(outcome, owner), reader, now)
+
+
+def _judged(reader: Ingester, now: int) -> Iterator[FileOutcome]:
+    for path, is_judged in sorted(_paths(reader)):
+        if not is_judged:
+            yield _no_article(path)
+        elif outcome := reader.ingest(path, now):
+            yield outcome
+
+
+def inspect_one(
+    reader: Ingester, path: str, now: int, owner_of: Callable[[str], str | None]
+) -> FileOutcome | None:
+    """Return the outcome on one file, reading no other; None when there is no such file.
+
+    ``owner_of`` returns the path of the file whose article has an id in the index.
+    """
+    try:
+        status = beneath.status(reader.content, path)
+    except LinkedFolder as error:
+        message = f"behind {error.filename}, a symbolic link, which is not followed"
+        return FileOutcome(*split(path), "", Reason.OUTSIDE, message)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except OSError:
+        return reader.ingest(path, now)
+    if stat.S_ISDIR(status.st_mode) or path in SITE_FILES:
+        return None
+    if is_hidden(path) or not scan.is_judged(path, stat.S_ISLNK(status.st_mode)):
+        return _no_article(path)
+    outcome = reader.ingest(path, now)
+    if outcome is None:
+        return None
+    owner = owner_of(outcome.id) if outcome.id is not None else None
+    return _with_further(_owned(outcome, owner or path), reader, now)
+
+
+def _paths(reader: Ingester) -> Iterator[tuple[str, bool]]:
+    """Yield the path of each file, and whether it is read for its outcome."""
+    for folder in scan.walk(reader.content):
+        # Each by the name that it has on the disk, by which it can be found and mended.
+        names = (name for name, stamp in folder.stamps.items() if stamp)
+        yield from ((folder.prefix + name, True) for name in (*names, *folder.misnamed))
+        if folder.path.split("/")[0] != PICTURES:
+            known = SITE_FILES if folder.path == "" else set()
+            others = (name for name in folder.others if name not in known)
+            yield from ((folder.prefix + name, False) for name in others)
+
+
+def _owned(outcome: FileOutcome, owner: str) -> FileOutcome:
+    """Return the outcome, or a collision when the file at another path has its id."""
+    return outcome if owner == outcome.path else outcome.refused_for(owner)
+
+
+def _with_further(outcome: FileOutcome, reader: Ingester, now: int) -> FileOutcome:
+    """The outcome with all faults of the file, where reading stopped at the first."""
+    if not outcome.faults:
+        return outcome
+    further = (each for each in reader.faults(outcome.path, now) if each not in outcome.faults)
+    return replace(outcome, further=tuple(further))
+
+
+def _owners(found: list[FileOutcome], claims: Claims) -> dict[str, str]:
+    """Return the path that has each id, as a refresh would decide it; see ``precedence``."""
+    ids = {outcome.path: outcome.id for outcome in found if outcome.id is not None}
+    # The version of a rejected file that was served before keeps its id.
+    rejected = {v.path for v in found if v.reason is not None and not v.withdraws}
+    owners = {
+        id: path for id, path in claims.served.items() if path in rejected or ids.get(path) == id
+    }
+    for path in sorted(ids, key=lambda path: (path in claims.refused, path)):
+        owners.setdefault(ids[path], path)
+    return owners
+
+
+def _no_article(path: str) -> FileOutcome:
+    return FileOutcome(*split(path), "", Reason.NOT_AN_ARTICLE, _meant(path))
+
+
+def _meant(path: str) -> str:
+    """What to say of a file that is no article: one of the site's may be called otherwise."""
+    name = path.casefold().replace(".yaml", ".yml")
+    return f"not read: call it {name}" if name in SITE_FILES else _NOT_AN_ARTICLE
+
+
+_NOT_AN_ARTICLE = "only files whose names end in .md, and do not begin with a dot, are articles"

@@ -1,0 +1,56 @@
+"""The images that the server serves itself: those in one folder below the content folder."""
+
+import os
+import stat
+from collections.abc import Iterator
+from mimetypes import guess_type
+from pathlib import Path
+from typing import IO
+
+from feeds.articles import is_hidden, join
+from feeds.sync import beneath, scan
+
+#: Where they are, below the content folder and below the site.
+PICTURES = "pictures"
+
+
+def open_image(content: Path, name: str) -> IO[bytes] | None:
+    """Open an image by its name below their folder; None when there is none to serve."""
+    if not _is_image(name):
+        return None
+    try:
+        handle = beneath.open_file(content, _path(content, name))
+    except OSError:
+        return None
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        return None
+    return os.fdopen(handle, "rb")
+
+
+def image_names(content: Path) -> Iterator[str]:
+    """Yield the names of all images below their folder, sorted by folder."""
+    for folder in scan.walk(content, PICTURES):
+        for name in folder.others:
+            path = (folder.prefix + name).removeprefix(f"{PICTURES}/")
+            if _is_image(path):
+                yield path
+
+
+def image_length(content: Path, name: str) -> int | None:
+    """Return the bytes of an image; None when there is none to serve."""
+    if not _is_image(name):
+        return None
+    try:
+        status = beneath.status(content, _path(content, name))
+    except OSError:
+        return None
+    return status.st_size if stat.S_ISREG(status.st_mode) else None
+
+
+def _path(content: Path, name: str) -> str:
+    return scan.as_on_disk(content, join(PICTURES, name))
+
+
+def _is_image(name: str) -> bool:
+    return not is_hidden(name) and (guess_type(name)[0] or "").startswith("image/")

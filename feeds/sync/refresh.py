@@ -1,0 +1,277 @@
+"""Brings the index up to what the folder holds: plan, which is pure, then apply.
+
+Files are compared by stamp (times, size, inode), then articles by what a subscriber can see; all
+changes of a refresh appear at once, and one process refreshes at a time.
+"""
+
+import logging
+import sqlite3
+from collections.abc import Callable, Collection, Iterable
+from contextlib import closing, suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from feeds.articles import split
+from feeds.index import (
+    SETTLE,
+    FileOutcome,
+    IndexWriter,
+    Revision,
+    Stamps,
+    clear,
+    connect,
+    date_changes,
+    is_database,
+    made_for,
+    mark_everything,
+    mark_lists,
+    rebuild_if_corrupt,
+    sync_state,
+    undate_changes,
+)
+from feeds.locks import locked
+from feeds.sqlite import is_corrupt, is_suspect, transaction
+from feeds.sync import scan
+from feeds.sync.diff import FolderDiff, find, is_great_loss, namable, plan
+from feeds.sync.ingest import Ingester, outcomes
+from feeds.sync.own_images import PICTURES
+
+log = logging.getLogger(__name__)
+
+_HELD = "%d of %d files are gone: their articles stay %s 'flask refresh --confirm'"
+
+#: Called with how many files have been read and how many there are to read.
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshReport:
+    """What a refresh did."""
+
+    read: int = 0
+    gone: int = 0
+    #: Whether files are gone whose articles stay until that is certain.
+    held: bool = False
+    #: When something must be looked at again without any file changing: seconds UTC.
+    due: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refresher:
+    """Refreshes one index from one content folder."""
+
+    reader: Ingester
+    path: Path
+    revision: Revision
+    #: Of the settings that the index depends on.
+    fingerprint: bytes
+    #: Of all that decides how pages and lists show what is in it.
+    pages: bytes
+    clock: Callable[[], float]
+    #: Called before what is in the index is believed; throws a damaged one away.
+    check_integrity: Callable[[], None]
+    #: Called when nothing is in the index any more that the folder says must not be served.
+    mark_verified: Callable[[], None]
+
+    def refresh(
+        self,
+        below: Collection[str] = ("",),
+        progress: Progress = lambda done, total: None,
+        is_confirmed: bool = False,
+    ) -> RefreshReport:
+        """Bring in all that changed below some folders or in some files; all by default.
+
+        A great loss of articles is held back at first, unless ``is_confirmed``. Raise OSError,
+        sqlite3.Error or WrongFile when disk or index cannot be used; the index is then as it was.
+        """
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        ours = replace(self, reader=self.reader.resolved())
+        with locked(self.path.with_suffix(".lock")):
+            self.revision.follow()
+            if not is_database(self.path):
+                rebuild_if_corrupt(self.path)
+            self.check_integrity()
+            try:
+                return ours._refresh(below, progress, is_confirmed)
+            except sqlite3.Error as error:
+                if is_suspect(error):
+                    self.revision.mark_suspect()
+                if not is_corrupt(error):
+                    raise
+                rebuild_if_corrupt(self.path, error)
+            return ours._refresh(below, progress, is_confirmed)
+
+    def _refresh(
+        self, below: Collection[str], progress: Progress, is_confirmed: bool
+    ) -> RefreshReport:
+        with closing(connect(self.path)) as connection:
+            now = int(self.clock())
+            if sync_state.meta(connection, "revision") not in (None, self.revision.get()):
+                # Whoever committed that died before announcing it: until now others may have
+                # served what was before.
+                undate_changes(connection)
+            self._mark_looks(connection, now)
+            must_rebuild = sync_state.meta(connection, "made-for") != made_for(self.fingerprint)
+            paths = {""} if must_rebuild or "" in below else set(map(namable, below))
+            known, found = self._compared(connection, paths)
+            todo = plan(found, known)
+            held = self._hold_back(connection, todo, now, "" in paths, is_confirmed)
+            gone = () if held else todo.gone
+            if must_rebuild and known:
+                # Making it anew may take minutes, in which it is served: nobody may see in it then
+                # what has become a draft.
+                order = sync_state.precedence(connection, must_rebuild=False)
+                changed = PendingWork(tuple(sorted(todo.read, key=order)), gone, must_rebuild=False)
+                self._apply(connection, changed, now, progress)
+                self._announce(connection, now)
+            if held and must_rebuild:
+                # Made anew it would hold what is left; as it is, it holds what was served.
+                return RefreshReport(held=True, due=sync_state.next_due(connection, now))
+            due = sync_state.due(connection, now)
+            reads = plan(found, {}).read if must_rebuild else (*todo.read, *due)
+            order = sync_state.precedence(connection, must_rebuild)
+            work = PendingWork(tuple(sorted(set(reads), key=order)), gone, must_rebuild)
+            if work or sync_state.has_old_withdrawals(connection, now):
+                self._apply(connection, work, now, progress)
+            self._announce(connection, now)
+            is_held = sync_state.meta(connection, "held-since") is not None
+            next_due = sync_state.next_due(connection, now)
+            return RefreshReport(len(work.reads), len(work.gone), is_held, next_due)
+
+    def _compared(self, connection: sqlite3.Connection, paths: set[str]) -> tuple[Stamps, Stamps]:
+        """Return the stamps of files as the index has them and as the disk has them."""
+        resized = set(self._resized(connection, paths))
+        below = paths | resized
+        known = sync_state.known(connection, below)
+        for folder, name in map(split, resized):
+            known.setdefault(folder, {})[name] = ""
+        return known, find(self.reader.content, below, known)
+
+    def _resized(self, connection: sqlite3.Connection, paths: set[str]) -> Iterable[str]:
+        """The files whose articles tell the length of a picture that has another by now."""
+        if any(path in ("", PICTURES) or path.startswith(f"{PICTURES}/") for path in paths):
+            return sync_state.resized(connection, self.reader.picture_length)
+        return ()
+
+    def _hold_back(
+        self,
+        connection: sqlite3.Connection,
+        todo: FolderDiff,
+        now: int,
+        whole: bool,
+        is_confirmed: bool,
+    ) -> bool:
+        """Whether what is gone stays served for now: a failed mount must not empty the feeds."""
+        total = connection.execute("SELECT count(*) FROM file").fetchone()[0] if todo.gone else 0
+        is_great = is_great_loss(todo, total)
+        said = sync_state.meta(connection, "held-since")
+        # A clock that was set back must not hold it for longer.
+        since = now if said is None else min(now, int(said))
+        is_certain = now - since >= SETTLE and len(todo.gone) < total
+        held = is_great and not is_certain and not is_confirmed
+        if held and said is None:
+            until = f"for {SETTLE} s, or until" if len(todo.gone) < total else "until"
+            log.warning(_HELD, len(todo.gone), total, until)
+        if held and since != said:
+            sync_state.put_meta(connection, "held-since", since)
+        if not held and said is not None and (whole or is_great):
+            sync_state.put_meta(connection, "held-since", None)
+        return held
+
+    def _mark_looks(self, connection: sqlite3.Connection, now: int) -> None:
+        """Mark what other settings, or another version of the code, show otherwise from now on.
+
+        Before the index is made anew for them: until it is, it is served with them as it is.
+        """
+        looks, pages = self.fingerprint.hex(), self.pages.hex()
+        is_everything = sync_state.meta(connection, "looks") != looks
+        if not is_everything and sync_state.meta(connection, "pages") == pages:
+            return
+        with transaction(connection):
+            if is_everything:
+                mark_everything(connection, now, self.revision.refreshed)
+            else:
+                mark_lists(connection, now)
+            sync_state.put_meta(connection, "looks", looks)
+            sync_state.put_meta(connection, "pages", pages)
+            self._move_revision(connection)
+
+    def _apply(
+        self, connection: sqlite3.Connection, work: "PendingWork", now: int, progress: Progress
+    ) -> None:
+        if work.must_rebuild:
+            # The usual 4 MB would write each page of a large index many times over.
+            connection.execute("PRAGMA cache_size = -64000")
+        with closing(sync_state.PreviousSnapshot(self.path)) as before, transaction(connection):
+            if work.must_rebuild:
+                clear(connection, now)
+            is_there = partial(scan.is_there, self.reader.content, without=frozenset(work.gone))
+            writer = IndexWriter(connection, now, is_there)
+            for done, outcome in enumerate(outcomes(self.reader, work.reads, now), 1):
+                self._apply_outcome(writer, outcome, before if work.must_rebuild else None)
+                progress(done, len(work.reads))
+            # After the reads: a file that was moved has kept its article by now.
+            for path in work.gone:
+                writer.remove_file(*split(path))
+            # An id that its file gave up goes to the next file that claims it.
+            for path in writer.paths_awaiting_id():
+                if heir := self.reader.ingest(path, now):
+                    self._apply_outcome(writer, heir, None)
+            sync_state.reschedule(connection, now)
+            writer.drop_old_withdrawals()
+            writer.finish()
+            self._mark(connection, writer, work.must_rebuild)
+
+    def _mark(
+        self, connection: sqlite3.Connection, writer: IndexWriter, must_rebuild: bool
+    ) -> None:
+        if must_rebuild:
+            sync_state.put_meta(connection, "made-for", made_for(self.fingerprint))
+        elif not writer.has_visible_changes:
+            return
+        # Should index and revision both be lost, old numbers must not come again.
+        self._move_revision(connection, int(self.clock() * 1000) if must_rebuild else 0)
+
+    def _move_revision(self, connection: sqlite3.Connection, least: int = 0) -> None:
+        last = int(sync_state.meta(connection, "revision") or 0)
+        sync_state.put_meta(connection, "revision", max(last, self.revision.get(), least) + 1)
+
+    def _announce(self, connection: sqlite3.Connection, now: int) -> None:
+        # A commit may take minutes to come, and nobody sees it before. A clock that was set back
+        # makes no change older than what was served before it. On a full disk the dates follow.
+        with suppress(sqlite3.OperationalError):
+            date_changes(connection, max(int(self.clock()), self.revision.refreshed))
+        self.revision.set(int(sync_state.meta(connection, "revision") or 0), now)
+        self.mark_verified()
+
+    def _apply_outcome(
+        self, writer: IndexWriter, outcome: FileOutcome, before: sync_state.PreviousSnapshot | None
+    ) -> None:
+        kept = before.article(outcome.folder, outcome.name) if before and outcome.reason else None
+        if kept:
+            served = replace(outcome, entry=self.reader.entry(kept))
+            if outcome.withdraws:
+                # Put back, so that its feeds are known to lose it.
+                writer.apply(served)
+            else:
+                outcome = served
+        known = writer.known_outcome(outcome)
+        outcome = writer.apply(outcome)
+        said = (outcome.reason, outcome.line, outcome.key, outcome.message)
+        if said != known and outcome.reason and not outcome.reason.is_deliberate:
+            where = f"{outcome.shown}:{outcome.line or 1}: {outcome.key or 'file'}"
+            log.warning("%s: %s: %s", where, outcome.reason, outcome.message)
+
+
+@dataclass(frozen=True, slots=True)
+class PendingWork:
+    """What is to be written."""
+
+    reads: tuple[str, ...]
+    gone: tuple[str, ...]
+    must_rebuild: bool
+
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return bool(self.reads or self.gone or self.must_rebuild)

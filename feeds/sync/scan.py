@@ -1,0 +1,220 @@
+"""The content folder: what files there are, and the bytes of one, whatever somebody put there.
+
+What is below the folder is defined in ``beneath``: nothing behind a symbolic link.
+"""
+
+import errno
+import os
+import stat
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from operator import attrgetter
+from pathlib import Path
+from unicodedata import normalize
+
+from feeds.articles import is_article, is_namable, join, storable
+from feeds.errors import ArticleError, Reason
+from feeds.sync import beneath
+
+#: Bytes of one file; real articles have 2 to 24 kB.
+MAX_BYTES = 1 << 20
+
+#: Characters of the path of a folder; the kernel takes 4095 bytes, in ever more time.
+MAX_PATH = 1000
+
+
+_NAME = attrgetter("name")
+
+_LINK = "a symbolic link, which is not followed: put the file or folder itself in its place"
+
+#: In place of the stamp of a folder that cannot be read; its own name there is empty.
+UNREADABLE = "unreadable"
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """One folder below the content folder and the stamps of the files to judge in it."""
+
+    #: Below the content folder, as the disk has it; empty for itself.
+    path: str
+    #: By name, which can be kept: of articles, and of links, which are rejected whatever they lead
+    #: to.
+    stamps: dict[str, str]
+    #: Names of files that are no articles, as the disk has them.
+    others: tuple[str, ...] = ()
+    #: Names of articles' files, as the disk has them, that cannot be kept so.
+    misnamed: tuple[str, ...] = ()
+
+    @property
+    def prefix(self) -> str:
+        """What the path of a file of this folder begins with, below the content folder."""
+        return f"{self.path}/" if self.path else ""
+
+
+def walk(content: Path, below: str = "") -> Iterator[Folder]:
+    """Yield every folder from ``below`` on, sorted; hidden ones are not entered.
+
+    A folder that cannot be read has no files but the empty name. Raise OSError when that is the
+    content folder: then nothing is known about any file.
+    """
+    # Not by recursion: a path may have five hundred folders.
+    waiting = [below]
+    while waiting:
+        path = waiting.pop()
+        try:
+            if len(path) > MAX_PATH:
+                raise OSError(errno.ENAMETOOLONG, "too deep")
+            folder, inner = _look(content, path)
+        except (FileNotFoundError, NotADirectoryError):
+            if path == "":
+                raise
+            continue
+        except OSError:
+            if path == "":
+                raise
+            folder, inner = Folder(path, {"": UNREADABLE}), []
+        yield folder
+        waiting += [join(path, name) for name in reversed(inner)]
+
+
+def folders(content: Path, below: str = "") -> Iterator[str]:
+    """Yield the path of every folder from ``below`` on, each before its own folders are listed.
+
+    One that is made between the two is therefore yielded, or seen by a caller that watches.
+    """
+    waiting = [below]
+    while waiting:
+        path = waiting.pop()
+        if len(path) > MAX_PATH:
+            continue
+        yield path
+        with suppress(OSError), _opened(content, path) as handle, os.scandir(handle) as entries:
+            waiting += [join(path, entry.name) for entry in entries if _is_entered(entry)]
+
+
+def _is_entered(entry: os.DirEntry[str]) -> bool:
+    return entry.is_dir(follow_symlinks=False) and not entry.name.startswith(".")
+
+
+@contextmanager
+def _opened(content: Path, path: str) -> Iterator[int]:
+    handle = beneath.open_folder(content, path)
+    try:
+        yield handle
+    finally:
+        os.close(handle)
+
+
+def _look(content: Path, path: str) -> tuple[Folder, list[str]]:
+    """One folder and the names of those in it."""
+    with _opened(content, path) as handle:
+        with os.scandir(handle) as entries:
+            found = sorted(entries, key=_NAME)
+        return _sorted_out(path, found)
+
+
+def _sorted_out(path: str, found: list[os.DirEntry[str]]) -> tuple[Folder, list[str]]:
+    inner, others, misnamed, stamps = [], [], [], {}
+    is_sound = is_namable(path)
+    # One look at each, since a folder may hold a hundred thousand.
+    for entry in found:
+        name = entry.name
+        if entry.is_dir(follow_symlinks=False):
+            inner += [] if name.startswith(".") else [name]
+        elif not is_judged(name, entry.is_symlink()):
+            others.append(name)
+        elif not (is_sound and is_namable(name)):
+            misnamed.append(name)
+            stamps[storable(name)] = ""
+        else:
+            try:
+                stamps[name] = stamp(entry.stat(follow_symlinks=False))
+            except FileNotFoundError:
+                # Gone by now, which says nothing of others.
+                continue
+    return Folder(path, stamps, tuple(others), tuple(misnamed)), inner
+
+
+def is_judged(name: str, is_link: bool) -> bool:
+    """Return whether a file has a outcome: an article, or a link, which is rejected by name."""
+    return is_article(name) or (is_link and not name.startswith("."))
+
+
+def is_folder(status: os.stat_result) -> bool:
+    """Whether this is the status of a folder."""
+    return stat.S_ISDIR(status.st_mode)
+
+
+def stamp(status: os.stat_result) -> str:
+    """What moves when a file is written, replaced, or made readable."""
+    # The second time is that of the inode, which nobody can set: writers may keep the first.
+    return f"{status.st_mtime_ns}-{status.st_ctime_ns}-{status.st_size}-{status.st_ino}"
+
+
+def read(content: Path, path: str) -> bytes:
+    """The bytes of a file.
+
+    Raise ArticleError for what is not a plain readable file of bearable size, FileNotFoundError or
+    NotADirectoryError when it is not below the folder any more.
+    """
+    _check_name(path)
+    try:
+        handle = beneath.open_file(content, path)
+    except (FileNotFoundError, NotADirectoryError):
+        raise
+    except OSError as error:
+        raise _unopened(content, path, error) from None
+    try:
+        return _read_plain(handle)
+    except OSError as error:
+        raise ArticleError(Reason.UNREADABLE, f"{error.strerror}: make it readable") from None
+    finally:
+        os.close(handle)
+
+
+def is_there(content: Path, path: str, without: Collection[str]) -> bool:
+    """Whether there is a file at a path, unless it is one of those that are known to be gone."""
+    if path in without:
+        return False
+    try:
+        beneath.status(content, path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        # A folder that cannot be read says nothing of its files.
+        return True
+    return True
+
+
+def as_on_disk(content: Path, path: str) -> str:
+    """Return a path below a folder in the Unicode normal form that the disk has it in."""
+    # A checkout can change it, and an address keeps the one that its author typed.
+    forms = () if path.isascii() else (path, normalize("NFC", path), normalize("NFD", path))
+    return next((form for form in forms if is_there(content, form, ())), path)
+
+
+def _read_plain(handle: int) -> bytes:
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        raise ArticleError(Reason.NOT_A_FILE, "not a plain file: replace it by one")
+    found = b""
+    # One read gives at most what is there now; a file that grows meanwhile is cut at the limit.
+    while len(found) <= MAX_BYTES and (piece := os.read(handle, MAX_BYTES + 1 - len(found))):
+        found += piece
+    if len(found) > MAX_BYTES:
+        raise ArticleError(Reason.TOO_LARGE, f"larger than {MAX_BYTES} bytes: shorten it")
+    return found
+
+
+def _check_name(path: str) -> None:
+    if not is_namable(path):
+        message = "a file name with control characters or not in UTF-8: rename it"
+        raise ArticleError(Reason.BAD_NAME, message)
+
+
+def _unopened(content: Path, path: str, error: OSError) -> ArticleError:
+    if error.errno == errno.ELOOP:
+        return ArticleError(Reason.OUTSIDE, _LINK)
+    if not stat.S_ISREG(beneath.status(content, path).st_mode):
+        return ArticleError(Reason.NOT_A_FILE, "not a plain file: replace it by one")
+    return ArticleError(Reason.UNREADABLE, f"{error.strerror}: make it readable")

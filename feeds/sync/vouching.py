@@ -1,0 +1,38 @@
+"""Whether what the index holds may be served: not before it was held against the folder.
+
+While no server ran an article may have become a draft, of which the index knows nothing.
+"""
+
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from feeds.locks import LeaderLock
+
+
+class VerifiedMark:
+    """Vouches for the index for all processes of a machine, for as long as one of them keeps it."""
+
+    def __init__(self, instance: Path) -> None:
+        """Take the instance folder."""
+        self._turn = LeaderLock(instance / "kept.lock")
+
+    def mark_verified(self) -> None:
+        """This process has brought the index up to date, or can do no better, and keeps it so."""
+        # Who cannot even make the file asks no more for it, see is_vouched.
+        with suppress(OSError):
+            # Whoever looks whether it is had keeps us from it for microseconds.
+            while not (self._turn.try_acquire() or self._turn.is_held()):
+                time.sleep(0.001)
+
+    def is_verified(self) -> bool:
+        """Whether any process vouches for it."""
+        try:
+            return self._turn.is_held()
+        except OSError:
+            # A full disk: what was served before beats an error.
+            return True
+
+    def release(self) -> None:
+        """Vouch no longer."""
+        self._turn.release()

@@ -1,0 +1,115 @@
+"""Recipes of documents: what decides their bytes, cheaply, and how to render them."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from hashlib import blake2b
+
+from feeds import formats
+from feeds.catalog import Catalog
+from feeds.deltas import DocumentHistory
+from feeds.documents import DocumentPlan
+from feeds.errors import NoDelta
+from feeds.model import FeedId, Format
+from feeds.selection import Selection
+from feeds.web.headers import CORS, FEED_POLICY
+
+#: Seconds: an archive document hardly ever changes (CONSUMERS 79).
+ARCHIVE_MAX_AGE = 86_400
+
+
+def feed_plan(
+    catalog: Catalog, history: DocumentHistory, id: FeedId, format: Format
+) -> DocumentPlan:
+    """The plan of a feed in a format; raises as Catalog.select does."""
+    selection = _selected(catalog, id, format)
+    key = _key(catalog, selection, format)
+    if id.month is None:
+        history.remember(catalog.urls.feed(id, format), key, selection)
+    return _recipe(
+        catalog, selection, format, key, partial(_render, catalog, history, selection, format, key)
+    )
+
+
+def delta_plan(
+    catalog: Catalog, history: DocumentHistory, id: FeedId, format: Format, base: str
+) -> DocumentPlan:
+    """The plan of what is new in a feed since the document with a key.
+
+    Raise NoDelta when that is not known any more or has nearly nothing of what there is now, and as
+    Catalog.select does. Of archives, which change too seldom, nothing is known.
+    """
+    held = history.items_of(catalog.urls.feed(id, format), base)
+    if held is None:
+        raise NoDelta(base)
+    selection = _selected(catalog, id, format)
+    part = history.since(held, selection)
+    if part is None:
+        raise NoDelta(base)
+    whole = _key(catalog, selection, format)
+    render = partial(_render_delta, catalog, part, format)
+    plan = _recipe(catalog, part, format, digest(base, whole), render)
+    return replace(plan, base_key=whole)
+
+
+def _selected(catalog: Catalog, id: FeedId, format: Format) -> Selection:
+    """What a document holds, as far as its format can tell it."""
+    selection = catalog.select(id)
+    return selection if format is Format.ATOM else replace(selection, withdrawn=())
+
+
+def _key(catalog: Catalog, selection: Selection, format: Format) -> str:
+    return digest(selection.fingerprint, catalog.files.fingerprint, formats.VERSION, format)
+
+
+def _recipe(
+    catalog: Catalog,
+    selection: Selection,
+    format: Format,
+    key: str,
+    render: Callable[[], bytes],
+) -> DocumentPlan:
+    site, id = catalog.files.site, selection.id
+    return DocumentPlan(
+        key=key,
+        modified=selection.modified,
+        changed=selection.changed,
+        max_age=ARCHIVE_MAX_AGE if id.month else site.max_age,
+        headers=(
+            ("Content-Type", formats.content_type(format)),
+            *_hub_links(site.hubs, catalog.urls.feed(id, format)),
+            *FEED_POLICY,
+            *CORS,
+        ),
+        render=render,
+    )
+
+
+def digest(*parts: bytes | str | int) -> str:
+    """A short name for what is made of these parts."""
+    found = blake2b(digest_size=16)
+    for part in parts:
+        data = part if isinstance(part, bytes) else str(part).encode()
+        found.update(len(data).to_bytes(4, "big") + data)
+    return found.hexdigest()
+
+
+def _render(
+    catalog: Catalog, history: DocumentHistory, selection: Selection, format: Format, key: str
+) -> bytes:
+    body = formats.render(catalog.feed(selection), format)
+    if selection.id.month is None:
+        history.share(catalog.urls.feed(selection.id, format), key, selection)
+    return body
+
+
+def _render_delta(catalog: Catalog, part: Selection, format: Format) -> bytes:
+    return formats.render(replace(catalog.feed(part), is_delta=True), format)
+
+
+def _hub_links(hubs: tuple[str, ...], own: str) -> tuple[tuple[str, str], ...]:
+    # WebSub, 4: "Link headers: the publisher SHOULD include" hub and self; only with a hub.
+    if not hubs:
+        return ()
+    links = [f'<{hub}>; rel="hub"' for hub in hubs] + [f'<{own}>; rel="self"']
+    return (("Link", ", ".join(links)),)

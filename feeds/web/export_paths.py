@@ -1,0 +1,59 @@
+"""Every address of the site that is answered with a document: what an export has to ask for."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from urllib.parse import quote, unquote
+
+from feeds.catalog import Catalog
+from feeds.errors import MovedFeed, RetiredFeed, UnknownFeed
+from feeds.model import FeedId, Format
+from feeds.urls import provider_path
+from feeds.web.assets import NAMES
+from feeds.web.site_routes import LISTS
+
+
+def paths(catalog: Catalog) -> Iterator[str]:
+    """The paths of all documents, decoded, each with its slash in front."""
+    for address in _addresses(catalog):
+        yield unquote(address.removeprefix(catalog.urls.site))
+
+
+def moved(catalog: Catalog) -> Mapping[str, str]:
+    """Paths that lead elsewhere, with all below them, to the paths there: both as in addresses."""
+    return {
+        f"/{quote(old)}": f"/{quote(new)}" for old, new in sorted(catalog.files.aliases.items())
+    }
+
+
+def ended(catalog: Catalog) -> list[str]:
+    """Paths that ended for good, with all below them, as in addresses."""
+    files = catalog.files
+    topics = [f"topics/{slug}" for slug, topic in files.topics.items() if topic.retired]
+    providers = [provider_path(name) for name, known in files.providers.items() if known.retired]
+    return [f"/{quote(path)}" for path in (*topics, *providers)]
+
+
+def _addresses(catalog: Catalog) -> Iterator[str]:
+    urls = catalog.urls
+    yield from (urls.at(name) for name in (*LISTS, "embed"))
+    yield from (urls.at(f"static/{name}") for name in NAMES.values())
+    for path in catalog.answering():
+        with suppress(MovedFeed, RetiredFeed, UnknownFeed):
+            yield from _of_feed(catalog, FeedId(path))
+
+
+def _of_feed(catalog: Catalog, feed: FeedId) -> Iterator[str]:
+    """A feed, its archives, its box, how to embed that and, of a topic, its list."""
+    urls, feed_info = catalog.urls, catalog.feed_info(feed)
+    yield urls.box(feed_info.id, {})
+    yield urls.oembed_document(feed_info.id)
+    if feed_info.kind == "topics":
+        yield urls.opml(feed_info.id)
+    for id in (feed, *_archives(catalog, feed)):
+        yield urls.page(id)
+        yield from (urls.feed(id, format) for format in Format)
+
+
+def _archives(catalog: Catalog, feed: FeedId) -> Iterator[FeedId]:
+    for month in catalog.months(feed):
+        yield from (part.id for part in catalog.selections(FeedId(feed.path, month.name)))
