@@ -39,7 +39,7 @@ class Server:
             assert len(workers(self.process.pid)) == self.workers
             # A socket listens before its worker is loaded. The kernel spreads connections, so that
             # a worker that is not loaded yet would keep one of these waiting.
-            for _ in range(16 * self.workers):
+            for _ in range(8 * self.workers):
                 wait_for(f"{self.address}/readyz", self.process)
 
     def said(self) -> str:

@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import pytest
 
 from feeds.server.supervisor import PAUSE, Workers
+from tests import short_lives
 from tests.conftest import Content
 from tests.live import PATIENCE, listener, replaced, serving, started, workers
 from tests.programs import skip_if_quick
@@ -215,7 +215,7 @@ def test_the_old_ones_stay_when_a_new_one_cannot_be_loaded() -> None:
     missed: list[int] = []
 
     def make(_: int, says: Connection) -> BaseProcess:
-        target = _live if len(made) < 2 else _die
+        target = short_lives.live if len(made) < 2 else short_lives.die
         made.append(multiprocessing.get_context("spawn").Process(target=target, args=(says,)))
         return made[-1]
 
@@ -249,10 +249,10 @@ def test_one_that_cannot_be_had_is_tried_ever_more_seldom_while_another_answers(
 
     def make(number: int, says: Connection) -> BaseProcess:
         if number == 0:
-            return spawn.Process(target=_live, args=(says, is_ready))
+            return spawn.Process(target=short_lives.live, args=(says, is_ready))
         moments.append(time.monotonic())
         if len(moments) == 1:
-            return spawn.Process(target=_die, args=(says, is_ready))
+            return spawn.Process(target=short_lives.die, args=(says, is_ready))
         if len(moments) == 7:
             os.kill(os.getpid(), signal.SIGTERM)
         raise OSError("no more processes")
@@ -261,21 +261,8 @@ def test_one_that_cannot_be_had_is_tried_ever_more_seldom_while_another_answers(
     assert moments[6] - moments[5] > 0.05 * 2**5
 
 
-def _live(says: Connection, is_ready: Event | None = None) -> None:
-    says.send(True)
-    if is_ready:
-        is_ready.set()
-    signal.pause()
-
-
 def _unloadable(_: int, says: Connection) -> BaseProcess:
-    return multiprocessing.get_context("spawn").Process(target=_die, args=(says,))
-
-
-def _die(says: Connection, is_ready: Event | None = None) -> None:
-    if is_ready:
-        is_ready.wait()
-    raise SystemExit(1)
+    return multiprocessing.get_context("spawn").Process(target=short_lives.die, args=(says,))
 
 
 @pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="a machine without IPv6")
