@@ -50,4 +50,4 @@ def test_a_checker_finds_nothing_wrong_with_any_page(
     done = subprocess.run([checker, *files], capture_output=True, text=True, cwd=tmp_path)
 
     if done.returncode:
-        pytest.fail(done.stdout)
+        pytest.fail(done.stdout + done.stderr)
