@@ -1,5 +1,6 @@
 """The revision: one number for all processes of a machine."""
 
+import os
 from pathlib import Path
 
 from feeds.index.revision import Revision
@@ -34,3 +35,12 @@ def test_a_file_that_took_the_place_of_another_is_read_at_once(tmp_path: Path) -
     ours.follow()
 
     assert ours.get_cached() == 9
+
+
+def test_a_revision_that_is_gone_leaves_no_file_open(tmp_path: Path) -> None:
+    before = os.listdir("/proc/self/fd")
+
+    for _ in range(10):
+        Revision(tmp_path / "revision").get()
+
+    assert len(os.listdir("/proc/self/fd")) == len(before)

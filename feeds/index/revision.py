@@ -1,6 +1,7 @@
 """The revision: a number that all processes of a machine share, and that reading hardly costs."""
 
 import os
+import weakref
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic
@@ -25,7 +26,9 @@ class Revision:
         """Open the file, which need not be there yet."""
         self._path = path
         self._handle = self._open()
-        #: What `get_cached` says, and until when.
+        # A process that makes many apps must not run out of descriptors: Debian allows it 1,024.
+        weakref.finalize(self, os.close, self._handle)
+        #: What `get_cached` returns, and until when.
         self._late = 0
         self._until = 0.0
 

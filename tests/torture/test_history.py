@@ -70,7 +70,7 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> tuple[Site, list[str]]:
         "FEEDS_URL": SITE_URL,
     }
     site = Site(create_app(environ, Clock()))
-    site.library.refresh()
+    site.sync.refresh()
     return site, ids
 
 
