@@ -279,7 +279,7 @@ def test_a_folder_that_is_mounted_at_a_second_path_is_seen_at_both(tmp_path: Pat
 _SEEN = """
 import subprocess, sys
 from pathlib import Path
-from feeds.sync.events import FolderEvents
+from feeds.sync.folder_events import FolderEvents
 root = Path(sys.argv[1])
 subprocess.run(["mount", "--bind", root / "one", root / "two"], check=True)
 events = FolderEvents(root)

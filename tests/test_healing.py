@@ -221,7 +221,7 @@ def test_a_command_answers_though_the_index_cannot_be_examined(
     def fail(path: Path) -> None:
         raise sqlite3.OperationalError("database or disk is full")
 
-    monkeypatch.setattr("feeds.sync.rebuild_if_corrupt", fail)
+    monkeypatch.setattr("feeds.sync.content_sync.rebuild_if_corrupt", fail)
     monkeypatch.setattr(again.sync, "_is_examined", False)
 
     result = again.runner.invoke(args=["feeds"])
@@ -368,7 +368,7 @@ def test_what_was_committed_and_never_told_is_noticed(
     code = """if True:
         import os, signal
         from app import create_app
-        from feeds.sync.revision import Revision
+        from feeds.index import Revision
         app = create_app()
         Revision.set = lambda *args: os.kill(os.getpid(), signal.SIGKILL)
         app.extensions["tributary"].sync.refresh(is_confirmed=True)

@@ -192,7 +192,7 @@ _WITHOUT_EVENTS = """
 import logging, sys
 from pathlib import Path
 from app import create_app
-from feeds.library import watch
+from feeds.sync import watcher
 from tests.conftest import Content, Site
 from tests.waiting import wait_for
 
@@ -203,7 +203,7 @@ logging.getLogger("feeds.sync.watcher").addFilter(lambda r: lines.append(r.getMe
 limit = Path("/proc/sys/user", sys.argv[3])
 least = {"max_inotify_watches": "1", "max_inotify_instances": "0"}
 limit.write_text(least[limit.name])
-watch.POLL, watch.RETRY = 0.05, 0.5
+watcher.POLL, watcher.RETRY = 0.05, 0.5
 content = Content(Path(sys.argv[1]))
 site = Site(create_app({"FEEDS_CONTENT_DIR": sys.argv[1], "FEEDS_INSTANCE_DIR": sys.argv[2]}))
 titles = lambda: {item["title"] for item in site.get("/all.json").json["items"]}
@@ -218,7 +218,7 @@ assert wait_for(lambda: "file events work again" in lines), lines
 fds = Path("/proc/self/fdinfo").iterdir()
 print("watches:", sum(fd.read_text().count("inotify wd:") for fd in fds if fd.exists()))
 # Nobody would see by polling now what is written next.
-watch.POLL = watch.RESCAN = 3600
+watcher.POLL = watcher.RESCAN = 3600
 content.write("news/b.md", title="B")
 assert wait_for(lambda: "B" in titles())
 print("by events")
