@@ -42,7 +42,7 @@ HEADERS = ["Host: evil.example", "X-Forwarded-Host: evil.example", "X-Forwarded-
            "X-Rewrite-URL: /topics/ai.rss", "X-HTTP-Method-Override: DELETE", "X-HTTP-Method: HEAD",
            "Accept: application/json", "Accept-Language: ar", "Cookie: session=1",
            "Authorization: Bearer token", "If-None-Match: *", "If-None-Match: W/\"x\"",
-           "If-Modified-Since: Fri, 01 Jan 2100 00:00:00 GMT", "If-Match: \"x\"",
+           "If-Modified-Since: Sat, 01 Jan 2000 00:00:00 GMT", "If-Match: \"x\"",
            "If-Unmodified-Since: Sat, 01 Jan 2000 00:00:00 GMT", "A-IM: feed",
            "If-None-Match: \"0\"\r\nA-IM: feed", "Range: bytes=0-9", "Range: bytes=0-9,20-29",
            "Range: items=0-9", "Range: bytes=99999999-", "If-Range: \"x\"\r\nRange: bytes=0-9",
@@ -220,7 +220,7 @@ def test_what_is_gone_is_gone_for_all_who_ask_at_once(cluster: Cluster) -> None:
 CROWDS = [
     ("/topics/ai.rss", (), 200),
     ("/topics/ai", (), 200),
-    ("/topics/ai.atom", ("If-Modified-Since: Fri, 01 Jan 2100 00:00:00 GMT",), 304),
+    ("/topics/ai.atom", ("If-None-Match: *",), 304),
     ("/topics/machine-minds.rss", (), 301),
     ("/topics/nope.rss", (), 404),
     ("/nope", (), 404),
