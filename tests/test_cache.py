@@ -128,7 +128,9 @@ def shared(request: pytest.FixtureRequest) -> Store:
 
 
 @pytest.fixture(params=["memory", "redis", "memcached", "files"])
-def cache(request: pytest.FixtureRequest) -> Cache:
+def cache(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Cache:
+    """Any cache, on a machine that may be too busy to take two megabytes within PATIENCE."""
+    monkeypatch.setattr(cache_module, "PATIENCE", 20)
     if request.param == "memory":
         return open_history_cache(1_000_000)
     found = request.getfixturevalue(request.param)
