@@ -8,7 +8,7 @@ QUICK := env QUICK=1 $(BIN)/pytest -x -q -n auto --durations 9 --durations-min 1
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help programs serve test quick torture check format watch golden bench bench-peers clean
+.PHONY: help duration programs serve test quick torture check format watch golden bench bench-peers clean
 
 help: ## Show these commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1  /p' Makefile | expand -t 12
@@ -16,7 +16,7 @@ help: ## Show these commands
 serve: $(VENV)/serve ## Serve content/ at http://127.0.0.1:8000 (see README for the settings)
 	@exec $(BIN)/flask --app app serve
 
-test: programs $(VENV)/test ## Run all tests; first install the programs that they need, if allowed
+test: duration programs $(VENV)/test ## Run all tests; first install the programs that they need, if allowed
 	$(BIN)/pytest --cov
 
 quick: $(VENV)/test ## Run the tests that start no process, in under a minute
@@ -48,6 +48,9 @@ bench-peers: $(VENV)/bench ## Build the same feeds by Hugo, Jekyll and Pelican, 
 
 clean: ## Remove what these commands made
 	rm -rf $(VENV) instance .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+
+duration:
+	@echo "All tests: ten minutes to half an hour. Those that start no process, in a minute: make quick"
 
 programs:
 	@tests/setup
