@@ -17,7 +17,7 @@ from feeds.errors import ExportError
 from feeds.export import ENDINGS
 from feeds.managed_directory import opened
 from feeds.model import Article
-from tests.conftest import Content, Site
+from tests.conftest import Clock, Content, Site
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
 
@@ -77,6 +77,19 @@ def test_a_file_is_what_a_get_is_answered_with(content: Content, site: Site, fol
         twin = folder / f"topics/ai.atom{ending}"
         assert twin.read_bytes() == site.get("/topics/ai.atom", accept_encoding=coding).data
         assert twin.stat().st_mtime == file.stat().st_mtime
+
+
+def test_a_file_has_a_time_after_a_burst_of_changes_that_leaves_the_document_none(
+    content: Content, site: Site, folder: Path, clock: Clock
+) -> None:
+    for number in range(20):
+        content.write("a.md", title=f"Title {number}")
+        site.sync.refresh()
+
+    export(site, folder)
+
+    assert site.get("/topics/ai.atom").last_modified is None
+    assert (folder / "topics/ai.atom").stat().st_mtime == clock.now
 
 
 def test_a_second_export_touches_nothing(content: Content, site: Site, folder: Path) -> None:

@@ -92,7 +92,8 @@ def _ask(path: str, coding: str) -> ExportedResponse:
         response.status_code,
         response.mimetype or "",
         response.headers.get("Content-Encoding", ""),
-        int(modified.timestamp()) if modified else 0,
+        # After a burst of changes a document has no date. A file needs one that it never had.
+        int(modified.timestamp() if modified else given_tools().sync.clock()),
         response.data,
     )
 

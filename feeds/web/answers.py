@@ -139,11 +139,21 @@ def validators(document: Document, coding: str) -> list[tuple[str, str]]:
     )
     return [
         ("ETag", etag(document, coding)),
-        ("Last-Modified", http_date(document.modified)),
+        *_last_modified(document),
         ("Cache-Control", lifetime),
         ("Vary", "Accept-Encoding"),
         *document.headers,
     ]
+
+
+def _last_modified(document: Document) -> list[tuple[str, str]]:
+    """Return no date when it does not stand for the document alone.
+
+    A cache in front answers 304 to whoever names the date that it holds. RFC 9110, 8.8.2.1, asks
+    for a date only if it can be "reasonably and consistently determined".
+    """
+    is_ours_alone = document.modified < document.changed
+    return [("Last-Modified", http_date(document.modified))] if is_ours_alone else []
 
 
 def etag(document: Document, coding: str) -> str:
@@ -184,8 +194,8 @@ def _is_since(document: Document, date: str) -> bool:
     """Return whether nothing changed after a date.
 
     Last-Modified lags behind the change, so that it says nothing of any other date. It stands for
-    the document alone if it is older than the change: in a storm of changes, which it cannot all
-    tell apart, it is not.
+    the document alone if it is older than the change: after a burst of changes it is not, and then
+    no answer has it.
     """
     try:
         found = parse_date(date)
