@@ -133,7 +133,7 @@ def heavy(content: Content, open_site: Callable[..., Site]) -> Site:
     """500 heavy articles, all wanted in one document."""
     content.raw("site.yml", "limits: {items: 500}\n")
     for number in range(500):
-        content.write(f"{number:03}.md", 'FeedCounters & "quotes" grow. ' * 120)
+        content.write(f"{number:03}.md", 'Marks & "quotes" grow. ' * 120)
     return open_site()
 
 

@@ -101,7 +101,7 @@ def test_a_file_that_is_not_served_says_why_and_where(name: str) -> None:
         ("title: - x\n", 2, "put the text in quotes"),
         ("title: , x\n", 2, "put the text in quotes"),
         ("title: > x\n", 2, "put the text in quotes"),
-        ("title: ? x\n", 2, "rebuild_if_corrupt the YAML here"),
+        ("title: ? x\n", 2, "mend the YAML here"),
     ],
 )
 def test_a_slip_in_yaml_is_told_with_what_to_do(written: str, line: int, todo: str) -> None:

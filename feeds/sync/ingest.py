@@ -38,7 +38,7 @@ ATTEMPTS = 4
 MANY = 1000
 
 _UNREADABLE = (
-    "cannot be read, or too deep: rebuild_if_corrupt or move it; its articles stay as they were"
+    "cannot be read, or too deep: mend or move it; its articles stay as they were"
 )
 
 #: The version of the reading of files: an index that another version made reads every file again.
