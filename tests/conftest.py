@@ -47,7 +47,7 @@ def _collected(request: pytest.FixtureRequest) -> Iterator[None]:
     """Make what a test left open surface in that test, not in one that runs some time later."""
     yield
     # pytest keeps the fixtures until the test is over, which is too late.
-    # None, if Ctrl-C ended the test before it had any.
+    # None after Ctrl-C: pytest has dropped them already.
     (vars(request.node).get("funcargs") or {}).clear()
     gc.collect()
 

@@ -13,7 +13,7 @@ import pytest
 
 from tests import stores
 from tests.live import ROOT
-from tests.programs import need
+from tests.programs import need, skip_if_quick
 from tests.stores import free_port
 
 SETUP = ROOT / "tests" / "setup"
@@ -86,3 +86,18 @@ def test_the_set_up_says_nothing_when_everything_is_there() -> None:
         need(program)
 
     assert set_up(os.environ["PATH"]) == ""
+
+
+def test_ctrl_c_ends_the_tests_in_a_few_lines(tmp_path: Path) -> None:
+    skip_if_quick()
+    (tmp_path / "test_it.py").write_text("def test(tmp_path):\n    raise KeyboardInterrupt\n")
+    options = ["-q", "-p", "tests.conftest", "-p", "no:cacheprovider", "--rootdir", str(tmp_path)]
+
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", *options, tmp_path / "test_it.py"],
+        cwd=ROOT, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+
+    assert done.returncode == pytest.ExitCode.INTERRUPTED
+    assert "Traceback" not in done.stdout + done.stderr
+    assert len(done.stdout.splitlines()) < 10
