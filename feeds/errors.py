@@ -64,6 +64,8 @@ class ArticleError(TributaryError):
         self.key = key
         #: When the file is to be read again, because a date in it is reached: seconds UTC.
         self.due: int | None = None
+        #: The date that withdrew the article, when that was its expiry: seconds UTC.
+        self.expired: int | None = None
         #: What hides the article of a file that cannot be parsed.
         self.hidden: ArticleError | None = None
 

@@ -470,6 +470,125 @@ def test_the_earlier_version_of_a_broken_file_is_withdrawn_when_the_file_expires
     assert ids(site) == []
 
 
+def break_file(content: Content) -> None:
+    content.raw("a.md", "half of a fi")
+
+
+def lose_folder(content: Content) -> None:
+    content.folder.rename(content.folder.with_name("away"))
+
+
+def lose_files(content: Content) -> None:
+    lose_folder(content)
+    content.folder.mkdir()
+
+
+@pytest.mark.parametrize("lose", [break_file, lose_files])
+@pytest.mark.parametrize("is_restarted", [False, True])
+def test_an_article_expires_to_the_second_though_its_file_is_broken_or_gone(
+    content: Content,
+    site: Site,
+    clock: Clock,
+    open_site: OpenSite,
+    lose: Callable[[Content], None],
+    is_restarted: bool,
+) -> None:
+    for number in range(20):
+        content.write(f"{number}.md")
+    content.write("a.md", expiryDate=FUTURE)
+    site.sync.refresh()
+
+    lose(content)
+    due = site.sync.refresh().due
+    site = open_site() if is_restarted else site
+    clock.now = MOMENT - 1
+    site.sync.refresh([])
+    before = len(ids(site))
+    clock.now = MOMENT
+    site.sync.refresh([])
+
+    assert due is not None
+    assert due <= MOMENT
+    assert before == 21
+    assert "a" not in ids(site)
+    assert len(ids(site)) == 20
+    assert withdrawn(site)
+
+
+def test_an_article_expires_while_there_is_no_content_folder(
+    content: Content, site: Site, clock: Clock
+) -> None:
+    content.write("a.md", expiryDate=FUTURE)
+    content.write("b.md")
+    site.sync.refresh()
+    lose_folder(content)
+
+    clock.now = MOMENT
+    with pytest.raises(OSError, match="No such file"):
+        site.sync.refresh()
+
+    assert ids(site) == ["b"]
+    assert withdrawn(site)
+
+
+@pytest.mark.parametrize("lose", [break_file, lose_files])
+def test_an_expiry_outlives_its_file_when_the_index_is_made_anew(
+    content: Content,
+    site: Site,
+    clock: Clock,
+    open_site: OpenSite,
+    lose: Callable[[Content], None],
+) -> None:
+    for number in range(20):
+        content.write(f"{number}.md")
+    content.write("a.md", expiryDate=FUTURE)
+    site.sync.refresh()
+    lose(content)
+
+    content.raw("site.yml", "title: Another title")
+    again = open_site()
+    before = len(ids(again))
+    clock.now = MOMENT
+    again.sync.refresh([])
+
+    assert before == 21
+    assert "a" not in ids(again)
+    assert withdrawn(again)
+
+
+def test_an_article_that_expired_by_a_clock_that_ran_ahead_comes_back_with_the_right_time(
+    content: Content, site: Site, clock: Clock
+) -> None:
+    content.write("a.md", expiryDate=FUTURE)
+    site.sync.refresh()
+
+    seen = []
+    for moment in (MOMENT, NOW, MOMENT - 1, MOMENT + 1):
+        clock.now = moment
+        site.sync.refresh([])
+        seen.append(ids(site))
+
+    assert seen == [[], ["a"], ["a"], []]
+
+
+def test_a_later_date_in_the_file_lets_its_article_live_longer(
+    content: Content, site: Site, clock: Clock
+) -> None:
+    content.write("a.md", expiryDate=FUTURE)
+    site.sync.refresh()
+    content.write("a.md", expiryDate="2026-11-23")
+    site.sync.refresh()
+
+    clock.now = MOMENT
+    site.sync.refresh([])
+    before = ids(site)
+    clock.now = MOMENT + 86_400
+    site.sync.refresh([])
+
+    assert before == ["a"]
+    assert ids(site) == []
+
+
 def test_an_article_whose_second_key_names_a_later_date_waits_for_that(
     content: Content, site: Site, clock: Clock
 ) -> None:

@@ -83,6 +83,8 @@ class Parsed:
     article: Article
     #: When the file says something else, though nobody touches it: seconds UTC.
     due: int | None = None
+    #: When the article is withdrawn, whatever becomes of its file by then: seconds UTC.
+    expires: int | None = None
     #: What was left out of the article, and why.
     notes: tuple[str, ...] = ()
 
@@ -109,7 +111,7 @@ def interpret(fields: Fields, body: str, path: str, context: Context) -> Parsed:
         error.due = error.due or expiry
         raise
     dues = [moment for moment in (due, expiry) if moment is not None]
-    return Parsed(article, min(dues, default=None), tuple(notes[:MAX_NOTES]))
+    return Parsed(article, min(dues, default=None), expiry, tuple(notes[:MAX_NOTES]))
 
 
 def read(text: bytes, now: int) -> tuple[Fields, str]:

@@ -187,7 +187,9 @@ def _ends(key: str, node: Node, now: int) -> int | None:
         return None
     moment = instant(node, key)
     if moment <= now:
-        raise ArticleError(Reason.WITHDRAWN, f"expired {in_utc(moment)}", node.line, key)
+        error = ArticleError(Reason.WITHDRAWN, f"expired {in_utc(moment)}", node.line, key)
+        error.expired = moment
+        raise error
     return moment
 
 

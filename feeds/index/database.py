@@ -10,7 +10,8 @@ from feeds.sqlite import connect as connect_to
 #: One script for each version of the layout. Times of Last-Modified cannot be read from the folder:
 #: a script that changes a table keeps them.
 MIGRATIONS = tuple(
-    (Path(__file__).parent / name).read_text() for name in ("schema.sql", "schema_2.sql")
+    (Path(__file__).parent / name).read_text()
+    for name in ("schema.sql", "schema_2.sql", "schema_3.sql")
 )
 
 #: Seconds to wait while another process writes.

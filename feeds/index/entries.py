@@ -63,6 +63,8 @@ class IndexEntry:
     body: bytes
     #: The pictures of ours that it shows, with their bytes.
     pictures: tuple[tuple[str, int | None], ...] = ()
+    #: When the article is withdrawn, whatever becomes of its file by then: seconds UTC.
+    expires: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,8 @@ class FileOutcome:
     key: str | None = None
     #: When the file must be read again, because a date in it is reached: seconds UTC.
     due: int | None = None
+    #: The date of expiry that withdrew the article: seconds UTC.
+    expired: int | None = None
     id: str | None = None
     entry: IndexEntry | None = None
     #: Whether a file that cannot be parsed hides its article all the same.

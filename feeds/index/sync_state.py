@@ -63,12 +63,13 @@ _SHOWING = "SELECT folder, name FROM picture JOIN article USING (id) WHERE url =
 
 def due(connection: sqlite3.Connection, now: int) -> Iterator[str]:
     """The files that say something else by now, also when the clock was set back."""
-    for folder, name in connection.execute(_DUE, (now, now)):
+    for folder, name in connection.execute(_DUE, (now,) * 3):
         yield join(folder, name)
 
 
 _DUE = """
 SELECT folder, name FROM file WHERE due <= ?
+UNION SELECT folder, name FROM file WHERE expired > ?
 UNION SELECT folder, name FROM article
 WHERE id IN (SELECT id FROM membership WHERE feed = 'all' AND published > ?)"""
 
@@ -94,6 +95,12 @@ def reschedule(connection: sqlite3.Connection, now: int) -> None:
     connection.execute("UPDATE file SET due = ? WHERE due <= ?", (now + SETTLE, now))
 
 
+def has_expired_articles(connection: sqlite3.Connection, now: int) -> bool:
+    """Return whether an article is past its expiry, whatever has become of its file."""
+    sql = "SELECT 1 FROM article WHERE expires <= ? LIMIT 1"
+    return connection.execute(sql, (now,)).fetchone() is not None
+
+
 def has_old_withdrawals(connection: sqlite3.Connection, now: int) -> bool:
     """Whether a withdrawal has been told long enough."""
     sql = "SELECT 1 FROM withdrawal WHERE moment <= ? LIMIT 1"
@@ -104,6 +111,7 @@ def next_due(connection: sqlite3.Connection, now: int) -> int | None:
     """When something must be looked at again without any file changing."""
     sql = """SELECT min(due) FROM (
         SELECT min(due) AS due FROM file WHERE due IS NOT NULL
+        UNION ALL SELECT min(expires) FROM article WHERE expires IS NOT NULL
         UNION ALL SELECT min(moment) + ? FROM withdrawal
         UNION ALL SELECT value + ? FROM meta WHERE key = 'held-since' AND value + ? > ?)"""
     found = connection.execute(sql, (WITHDRAWAL_SECONDS, SETTLE, SETTLE, now)).fetchone()
@@ -117,12 +125,12 @@ class PreviousSnapshot:
         """Take the file of the index."""
         self._connection = connect(path, read_only=True)
 
-    def article(self, folder: str, name: str) -> Article | None:
-        """The article of a file that was served, if it can still be decoded."""
-        sql = "SELECT body FROM article WHERE folder = ? AND name = ?"
+    def article(self, folder: str, name: str) -> tuple[Article, int | None] | None:
+        """Return the article of a file that was served, and its expiry, if it can be decoded."""
+        sql = "SELECT body, expires FROM article WHERE folder = ? AND name = ?"
         found = self._connection.execute(sql, (folder, name)).fetchone()
         with suppress(msgspec.MsgspecError):
-            return msgspec.json.decode(found[0], type=Article) if found else None
+            return (msgspec.json.decode(found[0], type=Article), found[1]) if found else None
         return None
 
     def close(self) -> None:

@@ -106,6 +106,12 @@ class IndexWriter:
         if found:
             self._withdraw(found[0])
 
+    def withdraw_expired(self) -> None:
+        """Withdraw the articles that are past their expiry, also those of broken or lost files."""
+        sql = "SELECT id FROM article WHERE expires <= ?"
+        for (id,) in self.connection.execute(sql, (self.now,)).fetchall():
+            self._withdraw(id)
+
     def drop_old_withdrawals(self) -> None:
         """Stop telling of withdrawals after their days."""
         before = self.now - WITHDRAWAL_SECONDS
@@ -142,9 +148,9 @@ class IndexWriter:
     def _keep_file(self, outcome: FileOutcome) -> None:
         values = (
             outcome.folder, outcome.name, outcome.stamp, outcome.id, outcome.reason,
-            outcome.line, outcome.key, outcome.message, outcome.due,
+            outcome.line, outcome.key, outcome.message, outcome.due, outcome.expired,
         )  # fmt: skip
-        sql = "INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        sql = "INSERT OR REPLACE INTO file VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         self.connection.execute(sql, values)
 
     def _replace(self, folder: str, name: str, entry: IndexEntry) -> None:
@@ -166,8 +172,10 @@ class IndexWriter:
     ) -> None:
         execute = self.connection.execute
         feeds = msgspec.json.encode(entry.feeds).decode()
-        values = (entry.id, folder, name, entry.hash, entry.published, feeds, entry.body)
-        execute("INSERT INTO article VALUES (?, ?, ?, ?, ?, ?, ?)", values)
+        values = (
+            entry.id, folder, name, entry.hash, entry.published, feeds, entry.body, entry.expires,
+        )  # fmt: skip
+        execute("INSERT INTO article VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
         for url, length in entry.pictures:
             execute("INSERT INTO picture VALUES (?, ?, ?)", (entry.id, url, length))
         shared = (entry.published, entry.id, entry.updated, entry.weight, entry.hash)

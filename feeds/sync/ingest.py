@@ -42,7 +42,7 @@ _UNREADABLE = "cannot be read, or too deep: mend or move it; its articles stay a
 #: The version of the reading of files: an index that another version made reads every file again.
 #: Raise it by one when the outcome of a file changes (its reason, its article, its feeds, its
 #: weight), and only then: a test ties it to the outcomes of the golden files.
-READING_VERSION = 4
+READING_VERSION = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +101,11 @@ class Ingester:
             parsed = parse(text, path, self._context(now))
         except ArticleError as error:
             return replace(outcome, reason=error.reason, message=error.message,
-                           line=error.line, key=error.key, due=error.due,
+                           line=error.line, key=error.key, due=error.due, expired=error.expired,
                            is_hidden=error.hidden is not None)  # fmt: skip
         return replace(outcome, message="; ".join(parsed.notes), due=parsed.due,
-                       id=parsed.article.id, entry=self.entry(parsed.article))  # fmt: skip
+                       id=parsed.article.id,
+                       entry=self.entry(parsed.article, parsed.expires))  # fmt: skip
 
     def faults(self, path: str, now: int) -> tuple[Fault, ...]:
         """All that is wrong with the text of a file; nothing when it cannot be read."""
@@ -123,8 +124,8 @@ class Ingester:
         """One that keeps to the folder that is there now, should the content folder be a link."""
         return replace(self, content=Path(os.path.realpath(self.content)))
 
-    def entry(self, article: Article) -> IndexEntry:
-        """All that the index keeps of an article."""
+    def entry(self, article: Article, expires: int | None) -> IndexEntry:
+        """Return all that the index keeps of an article, which expires at a moment or never."""
         return IndexEntry(
             id=article.id,
             published=article.published,
@@ -136,6 +137,7 @@ class Ingester:
             pictures=tuple(
                 (image.url, image.length) for image in article.images if self.is_ours(image.url)
             ),
+            expires=expires,
         )
 
     def is_ours(self, url: str) -> bool:

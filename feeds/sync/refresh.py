@@ -114,7 +114,13 @@ class Refresher:
             self._mark_looks(connection, now)
             must_rebuild = sync_state.meta(connection, "made-for") != made_for(self.fingerprint)
             paths = {""} if must_rebuild or "" in below else set(map(namable, below))
-            known, found = self._compared(connection, paths)
+            try:
+                known, found = self._compared(connection, paths)
+            except OSError:
+                # Nothing is known of the files now, but an expiry needs none of them.
+                self._apply_due(connection, now, progress)
+                self._publish_revision(connection, self.revision.refreshed)
+                raise
             todo = plan(found, known)
             held = self._hold_back(connection, todo, now, "" in paths, is_confirmed)
             gone = () if held else todo.gone
@@ -132,8 +138,10 @@ class Refresher:
             reads = plan(found, {}).read if must_rebuild else (*todo.read, *due)
             order = sync_state.precedence(connection, must_rebuild)
             work = PendingWork(tuple(sorted(set(reads), key=order)), gone, must_rebuild)
-            if work or sync_state.has_old_withdrawals(connection, now):
+            if work:
                 self._apply(connection, work, now, progress)
+            else:
+                self._apply_due(connection, now, progress)
             self._announce(connection, now)
             is_held = sync_state.meta(connection, "held-since") is not None
             next_due = sync_state.next_due(connection, now)
@@ -197,6 +205,13 @@ class Refresher:
             sync_state.put_meta(connection, "pages", pages)
             self._move_revision(connection)
 
+    def _apply_due(self, connection: sqlite3.Connection, now: int, progress: Progress) -> None:
+        """Apply what is due by the clock alone, without any file, if anything is."""
+        if sync_state.has_expired_articles(connection, now) or sync_state.has_old_withdrawals(
+            connection, now
+        ):
+            self._apply(connection, PendingWork((), (), must_rebuild=False), now, progress)
+
     def _apply(
         self, connection: sqlite3.Connection, work: "PendingWork", now: int, progress: Progress
     ) -> None:
@@ -214,6 +229,7 @@ class Refresher:
             # After the reads: a file that was moved has kept its article by now.
             for path in work.gone:
                 writer.remove_file(*split(path))
+            writer.withdraw_expired()
             # An id that its file gave up goes to the next file that claims it.
             for path in writer.paths_awaiting_id():
                 if heir := self.reader.ingest(path, now):
@@ -238,19 +254,22 @@ class Refresher:
         sync_state.put_meta(connection, "revision", max(last, self.revision.get(), least) + 1)
 
     def _announce(self, connection: sqlite3.Connection, now: int) -> None:
+        self._publish_revision(connection, now)
+        self.mark_verified()
+
+    def _publish_revision(self, connection: sqlite3.Connection, now: int) -> None:
         # A commit may take minutes to come, and nobody sees it before. A clock that was set back
         # makes no change older than what was served before it. On a full disk the dates follow.
         with suppress(sqlite3.OperationalError):
             date_changes(connection, max(int(self.clock()), self.revision.refreshed))
         self.revision.set(int(sync_state.meta(connection, "revision") or 0), now)
-        self.mark_verified()
 
     def _apply_outcome(
         self, writer: IndexWriter, outcome: FileOutcome, before: sync_state.PreviousSnapshot | None
     ) -> None:
         kept = before.article(outcome.folder, outcome.name) if before and outcome.reason else None
         if kept:
-            served = replace(outcome, entry=self.reader.entry(kept))
+            served = replace(outcome, entry=self.reader.entry(*kept))
             if outcome.withdraws:
                 # Put back, so that its feeds are known to lose it.
                 writer.apply(served)
