@@ -52,6 +52,9 @@ def with_key(key: str, value: Any) -> FileOutcome:
 
 HIDING: list[tuple[str, Any, Reason]] = [
     ("published", False, Reason.DRAFT),
+    ("published", "no", Reason.DRAFT),
+    ("published", "Off", Reason.DRAFT),
+    ("published", "y", Reason.BAD_PUBLISHED),
     ("deleted", True, Reason.WITHDRAWN),
     ("removed", "yes", Reason.WITHDRAWN),
     ("draft", True, Reason.DRAFT),
@@ -102,7 +105,18 @@ HIDING: list[tuple[str, Any, Reason]] = [
     ("build", {"render": "never"}, Reason.DRAFT),
     ("_build", {"list": "local"}, Reason.DRAFT),
     ("build", {"Render": False}, Reason.DRAFT),
+    ("build", {"render": ["never"]}, Reason.DRAFT),
+    ("build", "never", Reason.DRAFT),
+    ("build", False, Reason.DRAFT),
+    ("build", "local", Reason.DRAFT),
+    ("build", ["never"], Reason.BAD_PUBLISHED),
+    ("build", "nightly", Reason.BAD_PUBLISHED),
     ("permalink", False, Reason.DRAFT),
+    ("permalink", [False], Reason.BAD_PUBLISHED),
+    ("permalink", {"build": False}, Reason.BAD_PUBLISHED),
+    ("password", [], Reason.DRAFT),
+    ("expires", [], Reason.BAD_TYPE),
+    ("publishDate", {}, Reason.BAD_TYPE),
 ]
 
 PUBLIC: list[tuple[str, Any]] = [
@@ -111,6 +125,8 @@ PUBLIC: list[tuple[str, Any]] = [
     ("Draft", False),
     ("is_draft", False),
     ("publish", True),
+    ("published", "yes"),
+    ("published", "On"),
     ("isPublished", True),
     ("render", True),
     ("status", "published"),
@@ -127,6 +143,10 @@ PUBLIC: list[tuple[str, Any]] = [
     ("build", {"render": "always", "list": "always"}),
     ("build", {"publishResources": False}),
     ("build", "17763.107"),
+    ("build", "always"),
+    ("build", True),
+    ("build", None),
+    ("permalink", None),
     ("permalink", "/a/{{ page.slug }}/"),
     # About search engines and menus, not about the public.
     ("robots", "noindex"),
@@ -181,7 +201,7 @@ def is_plainly_public(key: str, value: Any) -> bool:
     """Whether nobody could take a value for one that hides."""
     text = str(value)
     if key in SHOWING:
-        return text.lower() == "true"
+        return text.lower() in {"true", "yes", "on"}
     if key in NAMING:
         return text.casefold() in {"public", "publish", "published", "live", "featured"}
     if key in DATED:
@@ -251,6 +271,36 @@ def test_two_spellings_of_a_key_both_count() -> None:
         "---\ndraft:\ntitle: @\n---\n",
         "---\ndraft: true\ntitle: caf\u00e9\n---\n".encode("latin-1"),
         f"---\ndraft: true\nx: {'y' * 300_000}\n---\n",
+        f"---\ntitle: T\ndraft: true\n---\n{'z' * 1_200_000}\n",
+        "---\ntitle: T\ndraft:true\n---\n",
+        "---\ntitle: T\npublished:false\n---\n",
+        "---\ntitle: T\ndraft=true\n---\n",
+        "---\ntitle: T\ndraft = true # see: the plan\n---\n",
+        "---\ntitle: T\ndraft\n---\n",
+        "---\ntitle: T\ndraft\uff1atrue\n---\n",
+        "---\n title: T\n draft: true\n x: [\n---\n",
+        " ---\n title: T\n draft: true\n ---\n",
+        "---\ntitle: T\n draft: true\n---\n",
+        "---\n\ttitle: T\n\tdraft: true\n---\n",
+        "---\ntitle: T\n- draft: true\n---\n",
+        "---\n{title: T, draft: true, x: [}\n---\n",
+        "---\n{title: T,\n x: [1], draft: true,\n y: [}\n---\n",
+        "---\n{draft:true, title: T}\n---\n",
+        "---\n{draft=true, title: T}\n---\n",
+        '{\n  "title": "T",\n  "draft": true\n}\n',
+        "+++\ntitle = 'T'\ndraft = true\n+++\n",
+        "# A comment\n---\ntitle: T\ndraft: true\n---\n",
+        "---yaml\ntitle: T\ndraft: true\n---\n",
+        "---\rtitle: T\rdraft: true\rx: [\r---\r",
+        '---\n"dra\\u0066t": true\nx: [\n---\n',
+        '---\n"draft": "tr\\x75e"\nx: [\n---\n',
+        "---\n? draft\n: true\nx: [\n---\n",
+        "---\n&a draft: true\nx: [\n---\n",
+        "---\ndraft: &a true\nx: [\n---\n",
+        "---\nsecured:\n  a: 1\ndraft: true\nx: [\n---\n",
+        "---\ntitle: T\ndraft: true\n---\n".encode("utf-16"),
+        "---\ntitle: T\ndraft: true\n---\n".encode("utf-16-be"),
+        "---\r\ntitle: T\r\ndraft: true\r\n---\r\n".encode("utf-32"),
     ],
 )
 def test_a_draft_takes_down_its_article_whatever_else_is_wrong_with_the_file(
@@ -267,6 +317,12 @@ def test_a_draft_takes_down_its_article_whatever_else_is_wrong_with_the_file(
         "---\ntitle: x\nstatus: publi",
         "---\ntitle: [\nstatus: published\npassword:\nsecured:\n  draft: true\n---\n",
         "---\ntitle: [\nsecured: 'draft: true'\n#draft: true\n---\n",
+        "---\ntitle: [\nimages:\n- url: x\n  hidden: yes\n---\n",
+        "---\ntitle: [\nexcerpt: |\n  Private: a play\ndraft: false\n---\n",
+        "---\ntitle:T\ndraft:false\npublished=true\n---\n",
+        '{\n  "title": "T",\n  "draft": false,\n  "published": true\n}\n',
+        "---\ntitle: [\ndraft: false\n---\n".encode("utf-16"),
+        "---\ntitle: Now, hidden: a play\n---\n",
         "",
     ],
 )
@@ -385,6 +441,30 @@ def test_a_draft_with_a_slip_in_its_yaml_is_withdrawn(content: Content, site: Si
 
     assert ids(site) == []
     assert withdrawn(site)
+
+
+def test_a_draft_that_is_too_large_to_be_read_is_withdrawn(content: Content, site: Site) -> None:
+    content.write("a.md")
+    site.sync.refresh()
+
+    content.write("a.md", body="z" * 1_200_000, draft=True)
+    site.sync.refresh()
+
+    assert ids(site) == []
+    assert withdrawn(site)
+    assert site.get("/healthz").json["not served"] == {"too-large": 1}
+
+
+def test_a_file_that_is_too_large_and_hides_nothing_keeps_its_earlier_version(
+    content: Content, site: Site
+) -> None:
+    content.write("a.md")
+    site.sync.refresh()
+
+    content.write("a.md", body="z" * 1_200_000)
+    site.sync.refresh()
+
+    assert ids(site) == ["a"]
 
 
 def test_what_was_served_and_is_hidden_by_these_rules_is_withdrawn_when_the_index_is_made_anew(

@@ -532,6 +532,10 @@ FIRST_LAYOUT = (
     "ALTER TABLE feed DROP COLUMN changed",
     "ALTER TABLE feed DROP COLUMN shown",
     "ALTER TABLE archive DROP COLUMN changed",
+    "DROP INDEX article_expires",
+    "ALTER TABLE article DROP COLUMN expires",
+    "DROP INDEX file_expired",
+    "ALTER TABLE file DROP COLUMN expired",
 )
 
 

@@ -9,11 +9,12 @@ from feeds.articles.file_names import (
     split,
     storable,
 )
-from feeds.articles.front_matter import Context, parse
+from feeds.articles.front_matter import MAX_FILE, Context, parse
 from feeds.articles.publication import name_of, refuse_path
 from feeds.articles.site_config import parse_site_config
 
 __all__ = [
+    "MAX_FILE",
     "Context",
     "faults",
     "is_article",

@@ -32,7 +32,8 @@ from feeds.errors import ArticleError, Embargoed, Reason
 from feeds.model import Article, Provider
 from feeds.urls import is_file_name
 
-#: Bytes of a file, and of its front matter; the largest real ones have 25 kB and 10 kB.
+#: Bytes of a file, and of its front matter; the largest real ones have 25 kB and 10 kB. Of a
+#: larger file this much, and a byte more, is looked at for what hides its article.
 MAX_FILE, MAX_FRONT_MATTER = 1024 * 1024, 256 * 1024
 #: Bytes of the body, escaped: an item of a feed has to stay under 200,000 (CONSUMERS 12).
 MAX_CONTENT = 100_000
@@ -126,9 +127,15 @@ def read(text: bytes, now: int) -> tuple[Fields, str]:
         raise
 
 
-def _split(text: bytes) -> tuple[Fields, str]:
+def refuse_large(text: bytes) -> bytes:
+    """Return the text of a file; raise ArticleError when the file is too large."""
     if len(text) > MAX_FILE:
         raise ArticleError(Reason.TOO_LARGE, f"over {MAX_FILE} bytes: shorten it")
+    return text
+
+
+def _split(text: bytes) -> tuple[Fields, str]:
+    refuse_large(text)
     try:
         # Without a byte order mark, and with one kind of line break.
         lines = text.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")

@@ -30,8 +30,23 @@ _NOT_PUBLIC = {
 }
 #: Values of `render` and `list` in Hugo's `build` with which the page and its lists are made.
 _BUILT = {"always"} | _TRUE
+_UNBUILT = {"never", "local", "link"}
+#: What to do about `status` and `visibility`.
+_PUBLISH = "write published, or remove the key"
+
+#: Lines of an unparsable front matter that are looked at, and keys in one of its lines.
+MAX_GLIMPSED = 20_000
 
 _DRAFT_FOLDERS = {"drafts", "_drafts"}
+
+_FENCE = re.compile(r"\s*(?:-{3,}\s*\w*|\+{3})")
+_FLOW = re.compile(r"[{,]")
+#: A key whose value is nested below it, or is text in the lines below it.
+_OPENER = re.compile(r":(?:\s+[|>][-+0-9]*)?(?:\s+#.*)?$")
+# The wide ones are those of Chinese and Japanese keyboards.
+_SEPARATOR = re.compile("[:=\uff1a\uff1d]")
+_BEFORE_KEY = re.compile(r"^[\s?\-({\[]*(?:[&!*]\S*\s+)?[\"']*")
+_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2}))")
 
 
 def refuse_path(path: str) -> None:
@@ -51,9 +66,10 @@ def expiry(fields: Iterable[tuple[str, Node]], now: int) -> int | None:
     """
     errors: list[ArticleError] = []
     moments: list[int] = []
-    for spelt, node in fields:
-        if found := _rule_of(spelt):
+    for name, value in fields:
+        if found := _rule_of(name):
             key, rule = found
+            spelt, node = _separated(name, value)
             try:
                 _refuse_misspelt(spelt, key, node)
                 if (moment := rule(key, node, now)) is not None:
@@ -72,30 +88,80 @@ def name_of(key: str) -> str | None:
 
 
 def glimpse(text: bytes) -> Iterator[tuple[str, Node]]:
-    """The keys and values that a front matter seems to have which cannot be parsed.
+    """Yield the keys and values that an unparsable front matter seems to have.
 
-    A slip in YAML must not leave an article served that the same file hides.
+    A slip in the syntax must not leave an article served that the same file hides. Syntax is
+    therefore read generously: a false alarm takes down the article of a broken file only.
     """
+    lines = _lines(text)
+    begin, end = _front_matter(lines)
+    is_flow = begin < end and lines[begin].lstrip().startswith("{")
+    for number, line in _outside_nested(lines, begin, end):
+        for part in _FLOW.split(line, maxsplit=MAX_GLIMPSED) if is_flow else (line,):
+            key, value = _pair(part)
+            if key:
+                yield key, Node(None if value in NULLS else value, number)
+
+
+def _lines(text: bytes) -> list[str]:
+    """Return the complete lines of a text in any encoding that keeps ASCII."""
+    # Without its zero bytes, ASCII in UTF-16 and UTF-32 is ASCII.
+    decoded = text.replace(b"\0", b"").decode("utf-8-sig", "replace").lstrip("\ufeff\ufffd")
+    lines = decoded.splitlines(keepends=True)[:MAX_GLIMPSED]
     # The last line may be half written.
-    whole = text.rpartition(b"\n")[0].decode("utf-8-sig", "replace")
-    lines = [line.rstrip() for line in whole.splitlines()]
-    marks = ("---", "")
-    begin = next((place for place, line in enumerate(lines) if line not in marks), 0)
-    rest = lines[begin:]
+    if lines and lines[-1] == lines[-1].rstrip("\r\n"):
+        lines.pop()
+    return [_ESCAPE.sub(_unescaped, line.rstrip()) for line in lines]
+
+
+def _front_matter(lines: list[str]) -> tuple[int, int]:
+    """Return where the front matter begins and ends, with or without its fences."""
+    marks = ["" if not line else "---" if _FENCE.fullmatch(line) else "key" for line in lines]
+    begin = marks.index("key") if "key" in marks else len(marks)
+    is_opened = "---" in marks[:begin]
+    # Anything may stand before an opening fence by mistake: look behind the first fence then.
+    after = begin if is_opened or "---" not in marks else marks.index("---") + 1
     # Without a closing fence the text begins after the first blank line, at the latest.
-    end = next((rest.index(mark) for mark in marks if mark in rest), len(rest))
-    for number, line in enumerate(rest[:end], begin + 1):
-        key, colon, value = line.partition(":")
-        is_key = colon and line[0] != "#" and not line[0].isspace()
-        if is_key and (not value or value[0].isspace()):
-            shown = re.split(r"\s#", value, maxsplit=1)[0].strip().strip("\"'")
-            yield key.strip("\"'"), Node(None if shown in NULLS else shown, number)
+    ends = (marks.index(mark, after) for mark in ("---", "") if mark in marks[after:])
+    return begin, next(ends, len(marks))
+
+
+def _outside_nested(lines: list[str], begin: int, end: int) -> Iterator[tuple[int, str]]:
+    """Yield the lines that are not inside the value of a key, each with its number."""
+    opener: int | None = None
+    for number, line in enumerate(lines[begin:end], begin + 1):
+        content = line.lstrip()
+        indent = len(line) - len(content)
+        is_inside = opener is not None and (
+            indent > opener or (indent == opener and content.startswith("-"))
+        )
+        if not content or content.startswith("#") or is_inside:
+            continue
+        opener = indent if _OPENER.search(content) else None
+        yield number, content
+
+
+def _pair(text: str) -> tuple[str, str]:
+    """Return the key at the beginning of a text, and its value; both may be empty."""
+    key, *values = _SEPARATOR.split(_BEFORE_KEY.sub("", text), maxsplit=1)
+    shown = re.split(r"\s#", "".join(values), maxsplit=1)[0].strip(" \t,;}]")
+    return key.strip(" \t\"'}],"), shown.strip("\"'")
+
+
+def _unescaped(escape: re.Match[str]) -> str:
+    return chr(int(escape[1] or escape[2], 16))
 
 
 def _rule_of(key: str) -> tuple[str, Rule] | None:
     """The name and the rule of a key, if it has one."""
-    folded = _folded(key)
+    folded = _folded(_SEPARATOR.split(key, maxsplit=1)[0])
     return _RULES.get(folded) or _RULES.get(folded.removeprefix("is"))
+
+
+def _separated(key: str, node: Node) -> tuple[str, Node]:
+    """Return a key and its value where YAML takes both for the key: ``{draft:true}``."""
+    name, *values = _SEPARATOR.split(key, maxsplit=1)
+    return (name, Node(values[0].strip() or node.value, node.line)) if values else (key, node)
 
 
 def _folded(key: str) -> str:
@@ -130,8 +196,21 @@ def _is_among(node: Node, spellings: set[str]) -> bool:
     return isinstance(node.value, str) and node.value in spellings
 
 
+def _is_empty(node: Node) -> bool:
+    # An empty list or mapping is none of the values that these keys have.
+    return node.value is None or node.value == ""
+
+
+def _is_number(node: Node) -> bool:
+    return isinstance(node.value, str) and re.fullmatch(r"[0-9][0-9.]*", node.value) is not None
+
+
 def _draft(key: str, node: Node, message: str) -> ArticleError:
     return ArticleError(Reason.DRAFT, message, node.line, key)
+
+
+def _unclear(key: str, node: Node, message: str) -> ArticleError:
+    return ArticleError(Reason.BAD_PUBLISHED, message, node.line, key)
 
 
 def _neither(key: str, node: Node) -> ArticleError:
@@ -143,16 +222,18 @@ def _neither(key: str, node: Node) -> ArticleError:
 
 def _shows(key: str, node: Node, now: int) -> None:
     """Public when true, and only then."""
-    if _is_among(node, _FALSE):
-        raise _draft(key, node, f"{key} is false")
-    if not _is_among(node, _TRUE):
+    if _is_among(node, _NO):
+        message = f"{key} is false: remove the line, or write true, to publish it"
+        raise _draft(key, node, message)
+    if not _is_among(node, _YES):
         raise _neither(key, node)
 
 
 def _hides(key: str, node: Node, now: int) -> None:
     """Public when false, and only then."""
     if _is_among(node, _YES):
-        raise _draft(key, node, f"{key} is true")
+        message = f"{key} is true: remove the line, or write false, to publish it"
+        raise _draft(key, node, message)
     if not _is_among(node, _NO):
         raise _neither(key, node)
 
@@ -160,7 +241,8 @@ def _hides(key: str, node: Node, now: int) -> None:
 def _withdraws(key: str, node: Node, now: int) -> None:
     """Withdrawn when true, public when false."""
     if _is_among(node, _YES):
-        raise ArticleError(Reason.WITHDRAWN, f"{key} is true", node.line, key)
+        message = f"{key} is true: remove the line, or write false, to publish it"
+        raise ArticleError(Reason.WITHDRAWN, message, node.line, key)
     if not _is_among(node, _NO):
         raise _neither(key, node)
 
@@ -169,25 +251,25 @@ def _names(key: str, node: Node, now: int) -> None:
     """Public when it says so in a word."""
     word = node.value.casefold() if isinstance(node.value, str) else None
     if word in _NOT_PUBLIC:
-        raise _draft(key, node, f"{key} is not public")
+        raise _draft(key, node, f"{key} is not public: {_PUBLISH}")
     if word not in _PUBLIC:
-        message = "not known to be public: write published, or remove the key"
-        raise ArticleError(Reason.BAD_PUBLISHED, message, node.line, key)
+        raise _unclear(key, node, f"not known to be public: {_PUBLISH}")
 
 
 def _locks(key: str, node: Node, now: int) -> None:
     """Public when empty."""
-    if node.value:
-        raise _draft(key, node, f"readers need its {key}")
+    if not _is_empty(node):
+        raise _draft(key, node, f"readers need its {key}: remove the line to publish it")
 
 
 def _ends(key: str, node: Node, now: int) -> int | None:
     """Public until then; without end when empty."""
-    if not node.value:
+    if _is_empty(node):
         return None
     moment = instant(node, key)
     if moment <= now:
-        error = ArticleError(Reason.WITHDRAWN, f"expired {in_utc(moment)}", node.line, key)
+        message = f"expired {in_utc(moment)}: write a later date, or remove the line, to publish it"
+        error = ArticleError(Reason.WITHDRAWN, message, node.line, key)
         error.expired = moment
         raise error
     return moment
@@ -195,22 +277,31 @@ def _ends(key: str, node: Node, now: int) -> int | None:
 
 def _begins(key: str, node: Node, now: int) -> None:
     """Public from then on, beside the date of the article itself; when empty, by that alone."""
-    if node.value and (moment := instant(node, key)) > now:
+    if not _is_empty(node) and (moment := instant(node, key)) > now:
         raise Embargoed(f"not served before {in_utc(moment)}", node.line, key, due=moment)
 
 
 def _builds(key: str, node: Node, now: int) -> None:
     """Public unless its own generator makes no page of it, or lists it nowhere."""
-    inner = node.value if isinstance(node.value, dict) else {}
-    for name, choice in inner.items():
-        if bare(name) in ("render", "list") and not _is_among(choice, _BUILT):
-            raise _draft(key, node, "its page is not built, or not listed")
+    message = "its page is not built, or not listed: write always, or remove the key"
+    if isinstance(node.value, dict):
+        for name, choice in node.value.items():
+            if bare(name) in ("render", "list") and not _is_among(choice, _BUILT):
+                raise _draft(key, node, message)
+    elif _is_among(node, _NO | _UNBUILT):
+        raise _draft(key, node, message)
+    # Other programs keep the number of a build under this key.
+    elif not (_is_empty(node) or _is_among(node, _BUILT) or _is_number(node)):
+        raise _unclear(key, node, "not known to be public: write always, or remove the key")
 
 
 def _leads(key: str, node: Node, now: int) -> None:
     """Public unless its own generator writes it nowhere."""
+    message = f"{key} is false: write an address, or remove the line, to publish it"
     if _is_among(node, _NO):
-        raise _draft(key, node, f"{key} is false")
+        raise _draft(key, node, message)
+    if not (_is_empty(node) or isinstance(node.value, str)):
+        raise _unclear(key, node, "not an address: write one, or remove the key")
 
 
 _OWN = {"published", "deleted", "removed"}

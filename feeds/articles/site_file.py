@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable
 
+from feeds.articles.front_matter import refuse_large
 from feeds.articles.images import media_type
 from feeds.articles.links import clean_url, domain, site_url
 from feeds.articles.text import clean
@@ -19,7 +20,7 @@ class SiteFile:
         """Read a file by its name; one that is missing holds nothing."""
         self.name = name
         try:
-            self.root = parse(read(name).decode("utf-8-sig"))
+            self.root = parse(refuse_large(read(name)).decode("utf-8-sig"))
         except FileNotFoundError:
             self.root = Node(None, 1)
         except UnicodeError:

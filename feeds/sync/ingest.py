@@ -37,7 +37,9 @@ ATTEMPTS = 4
 #: From this many files on, reading them in several processes is faster than starting those.
 MANY = 1000
 
-_UNREADABLE = "cannot be read, or too deep: mend or move it; its articles stay as they were"
+_UNREADABLE = (
+    "cannot be read, or too deep: make it readable, or move it; its articles stay as they were"
+)
 
 #: The version of the reading of files: an index that another version made reads every file again.
 #: Raise it by one when the outcome of a file changes (its reason, its article, its feeds, its

@@ -13,12 +13,9 @@ from operator import attrgetter
 from pathlib import Path
 from unicodedata import normalize
 
-from feeds.articles import is_article, is_namable, join, storable
+from feeds.articles import MAX_FILE, is_article, is_namable, join, storable
 from feeds.errors import ArticleError, Reason
 from feeds.sync import beneath
-
-#: Bytes of one file; real articles have 2 to 24 kB.
-MAX_BYTES = 1 << 20
 
 #: Characters of the path of a folder; the kernel takes 4095 bytes, in ever more time.
 MAX_PATH = 1000
@@ -153,9 +150,9 @@ def stamp(status: os.stat_result) -> str:
 
 
 def read(content: Path, path: str) -> bytes:
-    """The bytes of a file.
+    """Return the bytes of a file: of one that is too large the first MAX_FILE and one more.
 
-    Raise ArticleError for what is not a plain readable file of bearable size, FileNotFoundError or
+    Raise ArticleError for what is not a plain readable file, FileNotFoundError or
     NotADirectoryError when it is not below the folder any more.
     """
     _check_name(path)
@@ -199,10 +196,8 @@ def _read_plain(handle: int) -> bytes:
         raise ArticleError(Reason.NOT_A_FILE, "not a plain file: replace it by one")
     found = b""
     # One read gives at most what is there now; a file that grows meanwhile is cut at the limit.
-    while len(found) <= MAX_BYTES and (piece := os.read(handle, MAX_BYTES + 1 - len(found))):
+    while len(found) <= MAX_FILE and (piece := os.read(handle, MAX_FILE + 1 - len(found))):
         found += piece
-    if len(found) > MAX_BYTES:
-        raise ArticleError(Reason.TOO_LARGE, f"larger than {MAX_BYTES} bytes: shorten it")
     return found
 
 
