@@ -253,7 +253,80 @@ def test_explain_names_the_file_that_has_the_same_id(content: Content, site: Sit
     said = site.runner.invoke(args=["explain", "b.md"]).output
 
     same = "a.md has the same id and was served first: give one of them another"
-    assert said == f"b.md: id: collision: {same}\n"
+    assert said == f"b.md:1: id: collision: {same}\n"
+
+
+def test_of_two_new_files_with_one_id_the_first_by_path_is_named_so(
+    content: Content, site: Site, caplog: pytest.LogCaptureFixture
+) -> None:
+    content.write("a.md", id="same")
+    content.write("b.md", id="same")
+    same = "a.md has the same id and comes first by path: give one of them another"
+
+    checked = site.runner.invoke(args=["check"]).output
+    site.sync.refresh()
+
+    assert f"b.md:1: id: collision: {same}\n" in checked
+    assert f"b.md:1: id: collision: {same}\n" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "---\ntitle: [\n---\n",
+        "no front matter",
+        b"---\ntitle: caf\xe9\n---\n",
+        "---\ntitle: Without a date\n---\n",
+        f"---\ntitle: Too large\n---\n{'x' * 1_100_000}",
+    ],
+)
+def test_the_log_names_a_fault_in_the_words_of_check(
+    content: Content, site: Site, caplog: pytest.LogCaptureFixture, text: str | bytes
+) -> None:
+    content.raw("a.md", text)
+
+    site.sync.refresh()
+
+    first = site.runner.invoke(args=["check"]).output.splitlines()[0]
+    assert first.startswith("a.md")
+    assert caplog.messages[0] == first
+
+
+HIDDEN = {
+    "draft: true": "draft is true: remove the line, or write false, to publish it",
+    "published: no": "published is false: remove the line, or write true, to publish it",
+    "deleted: true": "deleted is true: remove the line, or write false, to publish it",
+    "status: draft": "status is not public: write published, or remove the key",
+    "status: ready": "not known to be public: write published, or remove the key",
+    "password: hush": "readers need its password: remove the line to publish it",
+    "permalink: false": "permalink is false: write an address, or remove the line, to publish it",
+    "build: never": "its page is not built, or not listed: write always, or remove the key",
+    "expires: 2020-01-01": "write a later date, or remove the line, to publish it",
+    "expires: soon": "not an ISO date: write it as 2026-11-20 or 2026-11-20T20:50:00Z",
+    "expires: 2026-02-30": "not an ISO date: write it as 2026-11-20 or 2026-11-20T20:50:00Z",
+    "expires: 1969-07-20": "not a date from 1970 to 9999: correct the year",
+}
+
+
+@pytest.mark.parametrize("line", HIDDEN)
+def test_check_says_of_a_hidden_file_what_to_do(content: Content, site: Site, line: str) -> None:
+    head = "title: T\ndate: 2024-03-01\nwebUrl: https://news.example/one"
+    content.raw("a.md", f"---\n{head}\n{line}\n---\n")
+
+    [said] = site.runner.invoke(args=["check"]).stdout.splitlines()
+
+    assert said.endswith(f": {HIDDEN[line]}")
+
+
+def test_check_says_that_a_bad_date_is_in_the_name_of_the_file(
+    content: Content, site: Site
+) -> None:
+    content.write("2026-13-40-news.md", publishedDateTime=None)
+
+    [said] = site.runner.invoke(args=["check"]).stdout.splitlines()
+
+    message = "the file name begins with 2026-13-40, which is no date: rename it, or add date"
+    assert said == f"2026-13-40-news.md:1: date: bad-date: {message}"
 
 
 @pytest.mark.parametrize(

@@ -482,7 +482,7 @@ def test_a_folder_without_rights_keeps_its_articles_and_is_named(
     site.sync.refresh()
 
     assert titles(site) == ["A", "B", "C"]
-    assert caplog.text.count("sub/:1: file: unreadable") == 1
+    assert caplog.text.count("sub/: unreadable") == 1
     assert site.get("/healthz").json["not served"] == {"unreadable": 1}
     checked = json.loads(site.runner.invoke(args=["check", "--json"]).stdout)
     assert {e["file"]: e["reason"] for e in checked}["sub/"] == "unreadable"
@@ -683,7 +683,7 @@ def test_a_file_that_stays_broken_is_named_once(
     content.raw("a.md", "still no front matter")
     site.sync.refresh()
 
-    assert caplog.text.count("a.md:1: file: no-front-matter") == 1
+    assert caplog.text.count("a.md:1: no-front-matter") == 1
 
 
 def test_two_refreshes_at_once_do_each_other_no_harm(
@@ -759,5 +759,5 @@ def test_a_file_on_which_we_fail_is_set_aside_alone(
     site.sync.refresh()
 
     assert titles(site) == ["A", "New"]
-    assert "a.md:1: file: fault: a fault of ours (KeyError at test_healing.py:" in caplog.text
+    assert "a.md: fault: a fault of ours (KeyError at test_healing.py:" in caplog.text
     assert "TOPSECRET" not in caplog.text

@@ -172,7 +172,7 @@ def test_a_broken_file_keeps_the_version_that_was_served(
     site.sync.refresh()
 
     assert etag(site) == before
-    assert "a.md:3: file: yaml-syntax" in caplog.text
+    assert "a.md:3: yaml-syntax" in caplog.text
     assert site.get("/healthz").json["not served"] == {"yaml-syntax": 1}
 
 
@@ -242,7 +242,7 @@ def test_who_was_served_first_stays_served_and_the_copy_is_named(
     assert named in caplog.text
     lines = site.runner.invoke(args=["check"]).stdout.splitlines()
     assert lines[1] == "m-orig.md: served"
-    assert lines[0].startswith("a-copy.md: id: collision: m-orig.md has the same id")
+    assert lines[0].startswith("a-copy.md:1: id: collision: m-orig.md has the same id")
     explained = site.runner.invoke(args=["explain", "a-copy.md"]).stdout
     assert explained.startswith("a-copy.md: id: collision: m-orig.md has the same id")
 

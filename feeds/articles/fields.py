@@ -49,11 +49,14 @@ def instant(node: Node, key: str) -> int:
     """A date or a time, without a zone in UTC, as whole seconds UTC."""
     found = _INSTANT.fullmatch(node.text(key).strip())
     try:
-        seconds = _seconds(found) if found else -1
+        seconds = _seconds(found) if found else None
     except ValueError:
-        seconds = -1
+        seconds = None
+    if seconds is None:
+        message = "not an ISO date: write it as 2026-11-20 or 2026-11-20T20:50:00Z"
+        raise ArticleError(Reason.BAD_DATE, message, node.line, key)
     if not 0 <= seconds < 253_402_300_800:
-        message = "not a date from 1970 to 9999: write it as 2020-06-30T20:50:00Z"
+        message = "not a date from 1970 to 9999: correct the year"
         raise ArticleError(Reason.BAD_DATE, message, node.line, key)
     return seconds
 

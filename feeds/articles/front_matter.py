@@ -169,14 +169,28 @@ def _published(fields: Fields, path: str, now: int) -> int:
     """When the article was published: as it says, else as the name of its file says."""
     key = "date" if "date" in fields and "publishedDateTime" not in fields else "publishedDateTime"
     node = fields.get(key)
-    if node is None and (named := _DATED_NAME.match(path.rpartition("/")[2])):
-        node = Node(named[1], 1)
+    if node is None:
+        node = _date_in_name(path)
     if node is None:
         raise ArticleError(Reason.MISSING_FIELD, "missing: write it as 2020-06-30T20:50Z", 1, key)
     published = instant(node, key)
     if published > now:
         raise Embargoed(f"not served before {in_utc(published)}", node.line, key, due=published)
     return published
+
+
+def _date_in_name(path: str) -> Node | None:
+    """Return the date that the name of a file begins with, if it begins with one."""
+    named = _DATED_NAME.match(path.rpartition("/")[2])
+    if named is None:
+        return None
+    node = Node(named[1], 1)
+    try:
+        instant(node, "date")
+    except ArticleError:
+        message = f"the file name begins with {named[1]}, which is no date: rename it, or add date"
+        raise ArticleError(Reason.BAD_DATE, message, 1, "date") from None
+    return node
 
 
 def _updated(fields: Fields, published: int, now: int) -> tuple[int, int | None]:

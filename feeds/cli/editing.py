@@ -5,7 +5,6 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ import click
 from flask.cli import with_appcontext
 
 from feeds.cli.tools import given_tools, ready_tools, refresh_with_bar
-from feeds.index import Fault, FileOutcome
+from feeds.index import FileOutcome
 from feeds.model import FeedId
 from feeds.sync import as_on_disk
 
@@ -29,7 +28,7 @@ def check(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([_entry(outcome) for outcome in outcomes], indent=1))
     else:
-        click.echo("\n".join(line for outcome in outcomes for line in _lines(outcome)))
+        click.echo("\n".join(line for outcome in outcomes for line in outcome.lines))
         said = (f"{tally[name]} {name}" for name in ("served", "rejected", "ignored"))
         click.echo(", ".join(said), err=True)
     if tally["rejected"]:
@@ -47,7 +46,7 @@ def explain(path: str) -> None:
     found = tools.sync.explain(below)
     if found is None:
         raise click.ClickException(f"no file {below} in {tools.environment.content}")
-    click.echo("\n".join(_lines(found)))
+    click.echo("\n".join(found.lines))
     served = tools.sync.index.feeds_of(below)
     if served and found.reason:
         click.echo("its earlier version stays served until the file is mended or removed, in:")
@@ -81,15 +80,6 @@ def _outcome(outcome: FileOutcome) -> str:
     if outcome.reason is None:
         return "served"
     return "ignored" if outcome.reason.is_deliberate else "rejected"
-
-
-def _lines(outcome: FileOutcome) -> Iterator[str]:
-    """``path:line: key: reason: what to do``, a line for each fault."""
-    reported: tuple[FileOutcome | Fault, ...] = (outcome, *outcome.further)
-    for said in reported:
-        where = outcome.shown + (f":{said.line}" if said.line else "")
-        parts = (where, said.key, said.reason or "served", said.message)
-        yield ": ".join(part for part in parts if part)
 
 
 def _entry(outcome: FileOutcome) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """What became of one file: plain data that crosses from reading to writing, and processes."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from unicodedata import normalize
@@ -11,7 +11,7 @@ from feeds.articles import name_of
 from feeds.errors import ContentMismatch, Reason
 from feeds.model import Article, Membership
 
-_SAME_ID = "{} has the same id and was served first: give one of them another"
+_SAME_ID = "{} has the same id and {}: give one of them another"
 _SAME_PATH = "{} is the same path in another Unicode normal form: remove one of them"
 
 _decode = msgspec.json.Decoder(Article).decode
@@ -129,13 +129,26 @@ class FileOutcome:
         """The path as a terminal or a log may show it: no two paths look the same."""
         return _shown(self.path)
 
-    def refused_for(self, owner: str) -> "FileOutcome":
-        """Return the outcome on a file whose id the file at another path has."""
+    def refused_for(self, owner: str, was_served: bool) -> "FileOutcome":
+        """Return the outcome on a file whose id the file at another path has.
+
+        ``was_served`` tells whether the article of the other file was served before.
+        """
         is_same = normalize("NFC", self.path) == normalize("NFC", owner)
-        message = (_SAME_PATH if is_same else _SAME_ID).format(_shown(owner))
+        why = "was served first" if was_served else "comes first by path"
+        message = (_SAME_PATH if is_same else _SAME_ID).format(_shown(owner), why)
         return replace(
-            self, reason=Reason.COLLISION, key="id", message=message, entry=None, due=None
+            self, reason=Reason.COLLISION, line=1, key="id", message=message, entry=None, due=None
         )
+
+    @property
+    def lines(self) -> Iterator[str]:
+        """``path:line: key: reason: what to do``, a line for each fault; for people."""
+        reported: tuple[FileOutcome | Fault, ...] = (self, *self.further)
+        for fault in reported:
+            where = self.shown + (f":{fault.line}" if fault.line else "")
+            parts = (where, fault.key, fault.reason or "served", fault.message)
+            yield ": ".join(part for part in parts if part)
 
     @property
     def withdraws(self) -> bool:

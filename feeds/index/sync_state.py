@@ -133,6 +133,11 @@ class PreviousSnapshot:
             return (msgspec.json.decode(found[0], type=Article), found[1]) if found else None
         return None
 
+    def is_served(self, folder: str, name: str) -> bool:
+        """Return whether the article of a file was served."""
+        sql = "SELECT 1 FROM article WHERE folder = ? AND name = ?"
+        return self._connection.execute(sql, (folder, name)).fetchone() is not None
+
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()

@@ -57,6 +57,8 @@ class IndexWriter:
     now: int
     #: Tells whether a file, whose article is served, has not been moved or removed since.
     is_there: Callable[[str], bool]
+    #: Takes a folder and a name; returns whether the article of that file was served before.
+    was_served: Callable[[str, str], bool]
     _buffer: WriteBuffer = field(init=False)
     _counts: Counter[str] = field(default_factory=Counter)
     _months: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -143,7 +145,7 @@ class IndexWriter:
         owner = join(*found) if found else outcome.path
         if owner == outcome.path or not self.is_there(owner):
             return outcome
-        return outcome.refused_for(owner)
+        return outcome.refused_for(owner, self.was_served(*found))
 
     def _keep_file(self, outcome: FileOutcome) -> None:
         values = (

@@ -25,7 +25,8 @@ def inspect(reader: Ingester, now: int, claims: Claims) -> Iterator[FileOutcome]
     owners = _owners(found, claims)
     for outcome in found:
         owner = owners.get(outcome.id or "", outcome.path)
-        yield _with_further(_owned(outcome, owner), reader, now)
+        was_served = claims.served.get(outcome.id or "") == owner
+        yield _with_further(_owned(outcome, owner, was_served), reader, now)
 
 
 def _judged(reader: Ingester, now: int) -> Iterator[FileOutcome]:
@@ -60,7 +61,7 @@ def inspect_one(
     if outcome is None:
         return None
     owner = owner_of(outcome.id) if outcome.id is not None else None
-    return _with_further(_owned(outcome, owner or path), reader, now)
+    return _with_further(_owned(outcome, owner or path, was_served=True), reader, now)
 
 
 def _paths(reader: Ingester) -> Iterator[tuple[str, bool]]:
@@ -75,9 +76,9 @@ def _paths(reader: Ingester) -> Iterator[tuple[str, bool]]:
             yield from ((folder.prefix + name, False) for name in others)
 
 
-def _owned(outcome: FileOutcome, owner: str) -> FileOutcome:
+def _owned(outcome: FileOutcome, owner: str, was_served: bool) -> FileOutcome:
     """Return the outcome, or a collision when the file at another path has its id."""
-    return outcome if owner == outcome.path else outcome.refused_for(owner)
+    return outcome if owner == outcome.path else outcome.refused_for(owner, was_served)
 
 
 def _with_further(outcome: FileOutcome, reader: Ingester, now: int) -> FileOutcome:

@@ -222,7 +222,7 @@ class Refresher:
             if work.must_rebuild:
                 clear(connection, now)
             is_there = partial(scan.is_there, self.reader.content, without=frozenset(work.gone))
-            writer = IndexWriter(connection, now, is_there)
+            writer = IndexWriter(connection, now, is_there, before.is_served)
             for done, outcome in enumerate(outcomes(self.reader, work.reads, now), 1):
                 self._apply_outcome(writer, outcome, before if work.must_rebuild else None)
                 progress(done, len(work.reads))
@@ -279,8 +279,8 @@ class Refresher:
         outcome = writer.apply(outcome)
         said = (outcome.reason, outcome.line, outcome.key, outcome.message)
         if said != known and outcome.reason and not outcome.reason.is_deliberate:
-            where = f"{outcome.shown}:{outcome.line or 1}: {outcome.key or 'file'}"
-            log.warning("%s: %s: %s", where, outcome.reason, outcome.message)
+            # In the words of `flask check`: an editor finds one in the other.
+            log.warning("%s", next(outcome.lines))
 
 
 @dataclass(frozen=True, slots=True)
