@@ -171,6 +171,26 @@ def test_folders_that_are_moved_replaced_and_made_anew_go_on_to_be_watched(
     assert wait_for(lambda: titles(live) == ["In the replaced one"])
 
 
+@pytest.mark.parametrize("also_gone", [0, 15])
+def test_a_large_folder_that_becomes_a_link_is_no_great_loss(
+    content: Content, site: Site, tmp_path: Path, also_gone: int
+) -> None:
+    for number in range(20):
+        content.write(f"a/{number}.md", title=f"A {number}")
+        content.write(f"b/deep/{number}.md", title=f"B {number}")
+    site.sync.refresh()
+    for number in range(also_gone):
+        content.remove(f"a/{number}.md")
+    os.rename(content.folder / "b", tmp_path / "b")
+    (content.folder / "b").symlink_to(tmp_path / "b")
+
+    report = site.sync.refresh()
+
+    served = [item["title"] for item in site.get("/all.json").json["items"]]
+    assert (report.held, len(served)) == (also_gone, 20)
+    assert [title for title in served if title.startswith("B")] == []
+
+
 def test_a_file_that_becomes_a_link_is_not_read(
     content: Content, outside: Content, live: Site
 ) -> None:

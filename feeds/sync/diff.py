@@ -1,11 +1,14 @@
 """What a refresh has to do: what is on disk against what the index knows of it."""
 
 import stat
+from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
-from feeds.articles import is_hidden, is_namable, join, split, storable
+from feeds.articles import is_hidden, is_namable, join, refuse_path, split, storable
+from feeds.errors import ArticleError
 from feeds.index import Stamps
 from feeds.sync import beneath, scan
 
@@ -18,6 +21,14 @@ class FolderDiff:
     gone: tuple[str, ...]
     #: How many of those to read were not there before.
     new: int
+    #: Those of ``gone`` that somebody hid, which no failed mount does: see ``with_hidden``.
+    linked: frozenset[str] = frozenset()
+    moved: frozenset[str] = frozenset()
+
+    @property
+    def hidden(self) -> frozenset[str]:
+        """The files that are gone and must not be served any longer, whatever else is gone."""
+        return self.linked | self.moved
 
 
 def plan(found: Stamps, known: Stamps) -> FolderDiff:
@@ -38,9 +49,74 @@ def plan(found: Stamps, known: Stamps) -> FolderDiff:
 
 
 def is_great_loss(plan: FolderDiff, known: int) -> bool:
-    """Whether so much is gone that a failed mount is likelier than an editor."""
-    lost = len(plan.gone) - plan.new
+    """Return True if the loss looks like a failed mount rather than an edit."""
+    lost = len(plan.gone) - len(plan.linked) - plan.new
     return lost > 10 and lost * 5 > known
+
+
+def with_hidden(content: Path, plan: FolderDiff, found: Stamps, known: Stamps) -> FolderDiff:
+    """Return the plan with the files that are gone because somebody hid them."""
+    if not plan.gone:
+        return plan
+    linked = _behind_links(content, plan.gone)
+    return replace(plan, linked=linked, moved=_moved_to_drafts(plan, found, known))
+
+
+def _behind_links(content: Path, gone: Iterable[str]) -> frozenset[str]:
+    """Return the files that are gone because a folder of their path is a symbolic link now."""
+
+    @cache
+    def is_linked(folder: str) -> bool:
+        try:
+            beneath.status(content, join(folder, "any"))
+        except beneath.LinkedFolder:
+            return True
+        except OSError:
+            return False
+        return False
+
+    return frozenset(path for path in gone if is_linked(split(path)[0]))
+
+
+def _moved_to_drafts(plan: FolderDiff, found: Stamps, known: Stamps) -> frozenset[str]:
+    """Return the files that are gone because they are drafts by their new path.
+
+    A move within a file system keeps the file's time, size and inode. Any other move keeps its
+    name, which counts if only one file of that name is gone.
+    """
+    drafts = [path for path in plan.read if _is_new(path, known) and _is_draft(path)]
+    files = {_file(found, path) for path in drafts} - {None}
+    names = {_plain_name(path) for path in drafts}
+    gone = Counter(map(_plain_name, plan.gone))
+    return frozenset(
+        path
+        for path in plan.gone
+        if _file(known, path) in files or (gone[name := _plain_name(path)] == 1 and name in names)
+    )
+
+
+def _is_new(path: str, known: Stamps) -> bool:
+    folder, name = split(path)
+    return name not in known.get(folder, {})
+
+
+def _is_draft(path: str) -> bool:
+    try:
+        refuse_path(path)
+    except ArticleError:
+        return True
+    return False
+
+
+def _file(stamps: Stamps, path: str) -> tuple[str, ...] | None:
+    """Return what a file keeps when it is moved; None when that is unknown."""
+    folder, name = split(path)
+    return scan.kept_by_a_move(stamps[folder][name])
+
+
+def _plain_name(path: str) -> str:
+    """Return the name of a file without what makes it a draft."""
+    return split(path)[1].removeprefix("_").removesuffix(".md").removesuffix(".draft")
 
 
 def find(content: Path, below: Iterable[str], known: Stamps) -> Stamps:

@@ -33,13 +33,18 @@ from feeds.index import (
 from feeds.locks import locked
 from feeds.sqlite import is_corrupt, is_suspect, transaction
 from feeds.sync import scan
-from feeds.sync.diff import FolderDiff, find, is_great_loss, namable, plan
+from feeds.sync.diff import FolderDiff, find, is_great_loss, namable, plan, with_hidden
 from feeds.sync.ingest import Ingester, outcomes
 from feeds.sync.own_images import PICTURES
 
 log = logging.getLogger(__name__)
 
-_HELD = "%d of %d files are gone: their articles stay %s 'flask refresh --confirm'"
+_HELD = (
+    "%d of %d files are gone from %s: is it the right folder, and mounted? Their articles stay %s"
+    " (`.venv/bin/flask --app app refresh --confirm`, with the settings of this server)"
+)
+#: How long they stay when some files are left in the folder, and when none is.
+_STAY = (f"for {SETTLE} s, or until you confirm the loss", "until you confirm the loss")
 
 #: Called with how many files have been read and how many there are to read.
 Progress = Callable[[int, int], None]
@@ -51,8 +56,8 @@ class RefreshReport:
 
     read: int = 0
     gone: int = 0
-    #: Whether files are gone whose articles stay until that is certain.
-    held: bool = False
+    #: How many files are gone whose articles stay until that is certain.
+    held: int = 0
     #: When something must be looked at again without any file changing: seconds UTC.
     due: int | None = None
 
@@ -113,17 +118,13 @@ class Refresher:
                 undate_changes(connection)
             self._mark_looks(connection, now)
             must_rebuild = sync_state.meta(connection, "made-for") != made_for(self.fingerprint)
-            paths = {""} if must_rebuild or "" in below else set(map(namable, below))
-            try:
-                known, found = self._compared(connection, paths)
-            except OSError:
-                # Nothing is known of the files now, but an expiry needs none of them.
-                self._apply_due(connection, now, progress)
-                self._publish_revision(connection, self.revision.refreshed)
-                raise
-            todo = plan(found, known)
-            held = self._hold_back(connection, todo, now, "" in paths, is_confirmed)
-            gone = () if held else todo.gone
+            # A part of the folder does not show whether the files of a loss are back or moved.
+            is_whole = must_rebuild or "" in below or (bool(below) and _held(connection) > 0)
+            paths = {""} if is_whole else set(map(namable, below))
+            known, found = self._compare_or_expire(connection, paths, now, progress)
+            todo = with_hidden(self.reader.content, plan(found, known), found, known)
+            held = self._hold_back(connection, todo, now, is_whole, is_confirmed)
+            gone = tuple(sorted(todo.hidden)) if held else todo.gone
             if must_rebuild and known:
                 # Making it anew may take minutes, in which it is served: nobody may see in it then
                 # what has become a draft.
@@ -133,7 +134,7 @@ class Refresher:
                 self._announce(connection, now)
             if held and must_rebuild:
                 # Made anew it would hold what is left; as it is, it holds what was served.
-                return RefreshReport(held=True, due=sync_state.next_due(connection, now))
+                return _report(connection, now)
             due = sync_state.due(connection, now)
             reads = plan(found, {}).read if must_rebuild else (*todo.read, *due)
             order = sync_state.precedence(connection, must_rebuild)
@@ -143,9 +144,19 @@ class Refresher:
             else:
                 self._apply_due(connection, now, progress)
             self._announce(connection, now)
-            is_held = sync_state.meta(connection, "held-since") is not None
-            next_due = sync_state.next_due(connection, now)
-            return RefreshReport(len(work.reads), len(work.gone), is_held, next_due)
+            return _report(connection, now, len(work.reads), len(work.gone))
+
+    def _compare_or_expire(
+        self, connection: sqlite3.Connection, paths: set[str], now: int, progress: Progress
+    ) -> tuple[Stamps, Stamps]:
+        """Return what ``_compared`` returns; withdraw what has expired even if that fails."""
+        try:
+            return self._compared(connection, paths)
+        except OSError:
+            # Nothing is known of the files now, but an expiry needs none of them.
+            self._apply_due(connection, now, progress)
+            self._publish_revision(connection, self.revision.refreshed)
+            raise
 
     def _compared(self, connection: sqlite3.Connection, paths: set[str]) -> tuple[Stamps, Stamps]:
         """Return the stamps of files as the index has them and as the disk has them."""
@@ -167,25 +178,27 @@ class Refresher:
         connection: sqlite3.Connection,
         todo: FolderDiff,
         now: int,
-        whole: bool,
+        is_whole: bool,
         is_confirmed: bool,
     ) -> bool:
         """Whether what is gone stays served for now: a failed mount must not empty the feeds."""
         total = connection.execute("SELECT count(*) FROM file").fetchone()[0] if todo.gone else 0
         is_great = is_great_loss(todo, total)
-        said = sync_state.meta(connection, "held-since")
+        is_empty = len(todo.gone) == total + todo.new
+        known = sync_state.meta(connection, "held-since")
+        is_other = known is None or sync_state.meta(connection, "held-empty") != is_empty
         # A clock that was set back must not hold it for longer.
-        since = now if said is None else min(now, int(said))
-        is_certain = now - since >= SETTLE and len(todo.gone) < total
-        held = is_great and not is_certain and not is_confirmed
-        if held and said is None:
-            until = f"for {SETTLE} s, or until" if len(todo.gone) < total else "until"
-            log.warning(_HELD, len(todo.gone), total, until)
-        if held and since != said:
-            sync_state.put_meta(connection, "held-since", since)
-        if not held and said is not None and (whole or is_great):
-            sync_state.put_meta(connection, "held-since", None)
-        return held
+        since = now if known is None or is_other else min(now, int(known))
+        is_certain = now - since >= SETTLE and not is_empty
+        is_held = is_great and not is_certain and not is_confirmed
+        if is_held:
+            count = len(todo.gone) - len(todo.hidden)
+            if is_other:
+                log.warning(_HELD, count, total, self.reader.content, _STAY[is_empty])
+            _note_held(connection, since, count, is_empty)
+        elif known is not None and (is_whole or is_great):
+            _note_held(connection, None, None, None)
+        return is_held
 
     def _mark_looks(self, connection: sqlite3.Connection, now: int) -> None:
         """Mark what other settings, or another version of the code, show otherwise from now on.
@@ -281,6 +294,27 @@ class Refresher:
         if said != known and outcome.reason and not outcome.reason.is_deliberate:
             # In the words of `flask check`: an editor finds one in the other.
             log.warning("%s", next(outcome.lines))
+
+
+def _report(
+    connection: sqlite3.Connection, now: int, read: int = 0, gone: int = 0
+) -> RefreshReport:
+    return RefreshReport(read, gone, _held(connection), sync_state.next_due(connection, now))
+
+
+def _held(connection: sqlite3.Connection) -> int:
+    """Return how many files are gone whose articles stay."""
+    return int(sync_state.meta(connection, "held") or 0)
+
+
+def _note_held(
+    connection: sqlite3.Connection, since: int | None, count: int | None, is_empty: bool | None
+) -> None:
+    """Keep since when how many files are gone whose articles stay; None when none are."""
+    found = {"held-since": since, "held": count, "held-empty": is_empty}
+    for key, value in found.items():
+        if sync_state.meta(connection, key) != value:
+            sync_state.put_meta(connection, key, value)
 
 
 @dataclass(frozen=True, slots=True)

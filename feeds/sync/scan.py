@@ -149,6 +149,12 @@ def stamp(status: os.stat_result) -> str:
     return f"{status.st_mtime_ns}-{status.st_ctime_ns}-{status.st_size}-{status.st_ino}"
 
 
+def kept_by_a_move(stamp: str) -> tuple[str, ...] | None:
+    """Return the part of a stamp that a move within a file system keeps; None if it has none."""
+    written, *moved = stamp.rsplit("-", 3)
+    return (written, *moved[1:]) if len(moved) == 3 else None
+
+
 def read(content: Path, path: str) -> bytes:
     """Return the bytes of a file: of one that is too large the first MAX_FILE and one more.
 
