@@ -4,7 +4,7 @@ A file holds what a GET is answered with, byte for byte; beside it are its twins
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import IO
 from unicodedata import normalize
@@ -14,6 +14,10 @@ from feeds.managed_directory import OWN, ManagedDirectory, is_name
 
 #: The ending of a twin, by its coding.
 ENDINGS = {"gzip": ".gz", "br": ".br", "zstd": ".zst"}
+
+
+#: What nginx must know to answer 301 and 410; see deploy/nginx-static.conf.
+_SITE_MAP, _MOVED_MAP, _ENDED_MAP = f"{OWN}/site.map", f"{OWN}/moved.map", f"{OWN}/ended.map"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,18 @@ def file_name(path: str, media_type: str) -> str:
     return "index.html" if path == "/" else f"{path.removeprefix('/')}.html"
 
 
+def names(paths: Iterable[str], images: Iterable[str], ask: Ask) -> Iterator[str]:
+    """Yield the names of all files that an export of these documents and images may write."""
+    for path in paths:
+        plain = ask(path, "")
+        if plain.status == 200:
+            name = file_name(path, plain.media_type)
+            yield name
+            yield from (name + ending for ending in ENDINGS.values())
+    yield from map(_image_target, images)
+    yield from (_SITE_MAP, _MOVED_MAP, _ENDED_MAP)
+
+
 def put_document(directory: ManagedDirectory, path: str, ask: Ask) -> bool:
     """Put the document at a path, and its twins; False when no file can have its name."""
     plain = ask(path, "")
@@ -64,8 +80,7 @@ def put_picture(
     directory: ManagedDirectory, name: str, open_image: Callable[[str], IO[bytes] | None]
 ) -> bool:
     """Put a picture beside the documents if it is there; False when no file can have its name."""
-    # A plain web server compares bytes, and addresses are typed in NFC.
-    target = f"pictures/{normalize('NFC', name)}"
+    target = _image_target(name)
     if not (is_name(name) and directory.has_room(target)):
         return False
     if image := open_image(name):
@@ -74,16 +89,21 @@ def put_picture(
     return True
 
 
+def _image_target(name: str) -> str:
+    # A plain web server compares bytes, and addresses are typed in NFC.
+    return f"pictures/{normalize('NFC', name)}"
+
+
 def put_maps(
     directory: ManagedDirectory, site: str, moved: Mapping[str, str], ended: Iterable[str]
 ) -> None:
-    """Put what nginx must know to answer 301 and 410; see deploy/nginx-static.conf."""
+    """Put the maps of what moved and what ended."""
     lines = [
         f'{_asked(old)} "{site}$tributary_box{new}$tributary_rest";\n' for old, new in moved.items()
     ]
-    directory.put(f"{OWN}/site.map", f'default "{site}";\n'.encode(), 0)
-    directory.put(f"{OWN}/moved.map", "".join(lines).encode(), 0)
-    directory.put(f"{OWN}/ended.map", "".join(f"{_asked(path)} 1;\n" for path in ended).encode(), 0)
+    directory.put(_SITE_MAP, f'default "{site}";\n'.encode(), 0)
+    directory.put(_MOVED_MAP, "".join(lines).encode(), 0)
+    directory.put(_ENDED_MAP, "".join(f"{_asked(path)} 1;\n" for path in ended).encode(), 0)
 
 
 def _asked(path: str) -> str:

@@ -8,7 +8,8 @@ import fcntl
 import os
 import re
 import shutil
-from collections.abc import Iterator
+import stat
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
@@ -19,7 +20,7 @@ from feeds.errors import ExportError
 #: The folder of what is about the export itself, not to be served.
 OWN = ".tributary"
 
-_LIST, _LOCK, _NEW = f"{OWN}/files", f"{OWN}/lock", f"{OWN}/new"
+_LIST, _LOCK, _NEW = _KEPT = f"{OWN}/files", f"{OWN}/lock", f"{OWN}/new"
 
 #: Bytes of one part of a name, with room for the ending of a coding.
 _LONGEST = 250
@@ -27,6 +28,8 @@ _CONTROL = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 
 _FOREIGN = "{} was not written by an export: move it away, or export to another folder"
 _OCCUPIED = "{} holds files that no export wrote: move them away, or export to another folder"
+_LINK = "{} is a symbolic link, which an export does not follow: remove it, or export elsewhere"
+_IN_USE = "{} is not empty, and no export wrote it: name a new or an empty folder"
 
 
 class ManagedDirectory:
@@ -45,6 +48,35 @@ class ManagedDirectory:
         #: How many files were written and removed.
         self.written = self.removed = 0
 
+    def refuse_obstacles(self, names: Iterable[str]) -> None:
+        """Raise ExportError if files of others are in the way of these names; write nothing.
+
+        The names are not looked at when there are no files of others.
+        """
+        others = {self._key(name): self._folder / name for name in self._others()}
+        if not others:
+            return
+        folders = {parent: path for key, path in others.items() for parent in _parents(key)}
+        for key in map(self._key, filter(is_name, names)):
+            for above in (*_parents(key), key):
+                if above in others:
+                    raise ExportError(_refusal(others[above]))
+            if key in folders:
+                raise ExportError(_OCCUPIED.format(self._folder / key))
+
+    def _others(self) -> Iterator[str]:
+        """Yield the names of files and links in the folder that are not ours."""
+        waiting = [""]
+        while waiting:
+            above = waiting.pop()
+            with os.scandir(self._folder / above) as entries:
+                for entry in sorted(entries, key=lambda entry: entry.name):
+                    name = f"{above}{entry.name}"
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(f"{name}/")
+                    elif self._key(name) not in self._listed and name not in _KEPT:
+                        yield name
+
     def has_room(self, name: str) -> bool:
         """Whether a file can have this name beside those that were put before."""
         if not is_name(name):
@@ -61,7 +93,7 @@ class ManagedDirectory:
         ``modified`` says: nobody may take them for the same.
         """
         path = self._claim(name)
-        old = path.stat() if path.exists() else None
+        old = _plain_file(path)
         if old and old.st_size == len(body) and path.read_bytes() == body:
             return int(old.st_mtime)
         when = max(modified, int(old.st_mtime) + 1) if old else modified
@@ -73,7 +105,8 @@ class ManagedDirectory:
     def copy(self, name: str, source: IO[bytes]) -> None:
         """Let a file hold what another one holds, and have its time."""
         path, wanted = self._claim(name), os.fstat(source.fileno())
-        if path.exists() and _looks(path.stat()) == _looks(wanted):
+        old = _plain_file(path)
+        if old and _looks(old) == _looks(wanted):
             return
         new = self._folder / _NEW
         with new.open("wb") as target:
@@ -93,11 +126,11 @@ class ManagedDirectory:
         for parent in _parents(name):
             self._make_folder(parent)
         self._wanted[key] = name
-        if path.is_dir() and not path.is_symlink():
+        if _is_real_folder(path):
             self._empty(path, key)
         if key not in self._listed:
             if os.path.lexists(path):
-                raise ExportError(_FOREIGN.format(path))
+                raise ExportError(_refusal(path))
             with (self._folder / _LIST).open("a", encoding="utf-8") as names:
                 names.write(f"{name}\n")
             self._listed[key] = name
@@ -108,9 +141,9 @@ class ManagedDirectory:
         path, key = self._folder / name, self._key(name)
         if key in self._parents:
             return
-        if os.path.lexists(path) and not path.is_dir():
+        if os.path.lexists(path) and not _is_real_folder(path):
             if key not in self._listed:
-                raise ExportError(_FOREIGN.format(path))
+                raise ExportError(_refusal(path))
             self._remove(path)
         self._parents.add(key)
 
@@ -153,7 +186,11 @@ class ManagedDirectory:
         self.written += 1
 
     def _remove(self, path: Path) -> None:
-        if os.path.lexists(path) and (path.is_symlink() or not path.is_dir()):
+        above = path.relative_to(self._folder).parents
+        if any((self._folder / folder).is_symlink() for folder in above if folder.name):
+            # What is behind a link is not what an export wrote.
+            return
+        if os.path.lexists(path) and not _is_real_folder(path):
             path.unlink()
             self.removed += 1
         with suppress(OSError):
@@ -170,6 +207,7 @@ def opened(folder: Path) -> Iterator[ManagedDirectory]:
     Raise ExportError when it cannot be written.
     """
     try:
+        _refuse_in_use(folder)
         (folder / OWN).mkdir(parents=True, exist_ok=True)
         with (folder / _LOCK).open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -180,6 +218,29 @@ def opened(folder: Path) -> Iterator[ManagedDirectory]:
         raise ExportError(f"another export writes to {folder}: wait for it") from None
     except OSError as error:
         raise ExportError(f"{error.filename or folder}: {error.strerror}") from error
+
+
+def _refuse_in_use(folder: Path) -> None:
+    """Raise ExportError for a folder that holds files and that no export ever wrote to."""
+    for name in (OWN, *_KEPT):
+        if (folder / name).is_symlink():
+            raise ExportError(_LINK.format(folder / name))
+    if folder.is_dir() and not (folder / OWN).is_dir() and any(folder.iterdir()):
+        raise ExportError(_IN_USE.format(folder))
+
+
+def _refusal(path: Path) -> str:
+    return (_LINK if path.is_symlink() else _FOREIGN).format(path)
+
+
+def _is_real_folder(path: Path) -> bool:
+    return path.is_dir() and not path.is_symlink()
+
+
+def _plain_file(path: Path) -> os.stat_result | None:
+    """Return the status of a file that can be kept; None for a link and whatever else."""
+    status = path.lstat() if os.path.lexists(path) else None
+    return status if status and stat.S_ISREG(status.st_mode) else None
 
 
 def _parents(name: str) -> Iterator[str]:

@@ -195,15 +195,107 @@ def test_only_files_that_an_export_wrote_are_removed(
     assert theirs.read_text() == "mine"
 
 
-def test_a_file_of_somebody_else_is_not_written_over(site: Site, folder: Path) -> None:
-    folder.mkdir()
-    (folder / "index.html").write_text("mine")
+@pytest.mark.parametrize(
+    "name",
+    [
+        "index.html",
+        "all.rss.gz",
+        "topics",
+        "topics/ai.html/theirs",
+        "pictures/cat.png",
+        ".tributary/site.map",
+    ],
+)
+def test_nothing_is_written_when_a_file_of_somebody_else_is_in_the_way(
+    content: Content, site: Site, folder: Path, name: str
+) -> None:
+    with opened(folder) as directory:
+        directory.finish()
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text("mine")
+    content.write("a.md")
+    content.raw("pictures/cat.png", PNG)
+    before = looks(folder)
 
     result = export(site, folder)
 
     assert result.exit_code == 1
-    assert "index.html was not written by an export" in result.output
-    assert (folder / "index.html").read_text() == "mine"
+    where = folder / name.removesuffix("/theirs")
+    assert re.search(f"Error: {where} .* no export wrote: |{where} was not written", result.output)
+    assert looks(folder) == before
+
+
+@pytest.mark.parametrize("name", ["index.html", ".git/config", "app.py"])
+def test_a_folder_that_holds_files_and_no_export_is_refused(
+    site: Site, folder: Path, name: str
+) -> None:
+    (folder / name).parent.mkdir(parents=True)
+    (folder / name).write_text("mine")
+
+    result = export(site, folder)
+
+    assert result.exit_code == 1
+    message = "is not empty, and no export wrote it: name a new or an empty folder"
+    assert f"Error: {folder} {message}" in result.output
+    assert [str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()] == [name]
+
+
+def test_an_empty_folder_is_exported_to(site: Site, folder: Path) -> None:
+    folder.mkdir()
+
+    assert export(site, folder).exit_code == 0
+
+
+@pytest.mark.parametrize("name", ["topics", "all", ".tributary", ".tributary/files"])
+def test_nothing_is_written_through_a_link(
+    content: Content, site: Site, folder: Path, tmp_path: Path, name: str
+) -> None:
+    content.write("a.md")
+    export(site, folder)
+    elsewhere = tmp_path / "elsewhere"
+    os.rename(folder / name, elsewhere)
+    (folder / name).symlink_to(elsewhere)
+    content.write("b.md")
+    before = looks(elsewhere.parent)
+
+    result = export(site, folder)
+
+    assert result.exit_code == 1
+    assert f"Error: {folder / name} is a symbolic link, which an export" in result.output
+    after = looks(elsewhere.parent)
+    assert {n for n in after if not n.startswith("instance/") and after[n] != before[n]} == set()
+
+
+def test_nothing_is_removed_through_a_link(
+    content: Content, site: Site, folder: Path, tmp_path: Path
+) -> None:
+    content.write("a.md", topics=["AI"])
+    export(site, folder)
+    os.rename(folder / "topics", tmp_path / "topics")
+    (folder / "topics").symlink_to(tmp_path / "topics")
+    content.write("a.md", topics=[])
+    before = looks(tmp_path / "topics")
+
+    site.sync.refresh()
+    with opened(folder) as directory:
+        directory.finish()
+
+    assert looks(tmp_path / "topics") == before
+    assert not (folder / "all.rss").exists()
+
+
+def test_a_link_in_the_place_of_an_exported_file_becomes_a_file_again(
+    content: Content, site: Site, folder: Path, tmp_path: Path
+) -> None:
+    content.raw("pictures/cat.png", PNG)
+    export(site, folder)
+    for name in ("all.rss", "pictures/cat.png"):
+        os.rename(folder / name, tmp_path / "moved")
+        (folder / name).symlink_to(tmp_path / "moved")
+
+    export(site, folder)
+
+    assert [path for path in folder.rglob("*") if path.is_symlink()] == []
 
 
 def test_nothing_is_written_among_the_articles(content: Content, site: Site) -> None:
@@ -428,7 +520,8 @@ def test_a_folder_with_files_of_others_gives_way_to_nothing(folder: Path) -> Non
 
 
 def test_a_file_of_others_gives_way_to_no_folder(folder: Path) -> None:
-    folder.mkdir()
+    with opened(folder) as directory:
+        directory.finish()
     (folder / "x").write_text("mine")
 
     with (
@@ -456,7 +549,8 @@ def test_where_letter_case_does_not_count_one_of_two_pictures_is_told(
     content.raw("pictures/cat.png", PNG)
     content.raw("pictures/CAT.png", PNG + b"another")
     # As on a file system that takes both names for one.
-    (folder / ".TRIBUTARY").mkdir(parents=True)
+    for name in (".tributary", ".TRIBUTARY"):
+        (folder / name).mkdir(parents=True)
 
     result = export(site, folder)
 

@@ -16,7 +16,7 @@ from flask.cli import with_appcontext
 from feeds.catalog import Catalog
 from feeds.cli.tools import given_tools, refresh_with_bar
 from feeds.errors import ExportError, SettingsError, StoreUnavailable
-from feeds.export import ExportedResponse, put_document, put_maps, put_picture
+from feeds.export import ExportedResponse, names, put_document, put_maps, put_picture
 from feeds.image_probe import probe_all
 from feeds.image_sizes import Picture
 from feeds.managed_directory import ManagedDirectory, opened
@@ -55,6 +55,8 @@ def export(folder: Path) -> None:
     refresh_with_bar(tools.sync, False)
     try:
         with opened(folder) as directory:
+            every_name = names(paths(tools.catalog), tools.sync.image_names(), _ask)
+            directory.refuse_obstacles(every_name)
             left_out = _put_documents(directory, tools.catalog)
             left_out += _put_pictures(directory, tools.sync)
             put_maps(directory, site, moved(tools.catalog), ended(tools.catalog))
