@@ -491,11 +491,18 @@ def test_losing_all_articles_waits_for_a_hand(
 
     site.sync.refresh()
     assert len(titles(site)) == 12
+    assert site.get("/healthz").json["held"] == 12
+    for name in ("check", "refresh"):
+        stderr = site.runner.invoke(args=[name]).stderr
+        assert "12 files are gone, and their articles stay served for now" in stderr
+
     command = "`.venv/bin/flask --app app refresh --confirm`, with the settings of this server"
     assert f"Their articles stay until you confirm the loss ({command})" in caplog.text
 
     assert site.runner.invoke(args=["refresh", "--confirm"]).exit_code == 0
     assert titles(site) == []
+    assert site.get("/healthz").json["held"] == 0
+    assert "files are gone" not in site.runner.invoke(args=["check"]).stderr
 
 
 def test_a_new_file_in_an_emptied_folder_lets_the_loss_be_believed_a_minute_later(

@@ -12,7 +12,7 @@ from typing import Any
 import click
 from flask.cli import with_appcontext
 
-from feeds.cli.tools import given_tools, ready_tools, refresh_with_bar
+from feeds.cli.tools import echo_held, given_tools, ready_tools, refresh_with_bar
 from feeds.index import FileOutcome
 from feeds.model import FeedId
 from feeds.sync import as_on_disk
@@ -31,6 +31,7 @@ def check(as_json: bool) -> None:
         click.echo("\n".join(line for outcome in outcomes for line in outcome.lines))
         said = (f"{tally[name]} {name}" for name in ("served", "rejected", "ignored"))
         click.echo(", ".join(said), err=True)
+    echo_held(given_tools().sync)
     if tally["rejected"]:
         raise SystemExit(1)
 

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import cast
 
@@ -9,6 +10,7 @@ import click
 from flask import Flask, current_app
 
 from feeds.catalog import Catalog
+from feeds.errors import IndexUnavailable
 from feeds.http_client import IsAllowed
 from feeds.image_probe import is_public
 from feeds.settings import Environment
@@ -60,3 +62,17 @@ def refresh_with_bar(sync: ContentSync, is_confirmed: bool) -> None:
         report = sync.refresh(progress=progress, is_confirmed=is_confirmed)
     tally = sync.index.tally()
     click.echo(f"{report.read} files read, {tally['served']} articles served", err=True)
+    echo_held(sync)
+
+
+def echo_held(sync: ContentSync) -> None:
+    """Print how many files are gone whose articles stay served, if any are."""
+    with suppress(IndexUnavailable):
+        if held := sync.held:
+            click.echo(_HELD.format(held), err=True)
+
+
+_HELD = (
+    "{} files are gone, and their articles stay served for now: if you removed them,"
+    " run `.venv/bin/flask --app app refresh --confirm`"
+)

@@ -129,6 +129,14 @@ class ContentSync:
             self._has_told = True
         return report
 
+    @property
+    def held(self) -> int:
+        """How many files are gone whose articles stay served until that is certain.
+
+        Raise IndexUnavailable when the index cannot be read.
+        """
+        return int(self.index.meta("held") or 0)
+
     def inspect(self) -> Iterator[FileOutcome]:
         """The outcome on every file of the folder now."""
         try:

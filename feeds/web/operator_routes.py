@@ -30,12 +30,13 @@ def health() -> ResponseReturnValue:
     stays served meanwhile. A supervisor that stops such a process does harm.
     """
     try:
-        tally = web().sync.index.tally()
+        tally, held = web().sync.index.tally(), web().sync.held
     except IndexUnavailable:
         return {"status": "ok", "index": "unavailable"}, _NOT_KEPT
     served = tally.pop("served")
     index = "ready" if web().sync.is_ready else "starting"
-    return {"status": "ok", "index": index, "articles": served, "not served": tally}, _NOT_KEPT
+    found = {"status": "ok", "index": index, "articles": served, "held": held}
+    return {**found, "not served": tally}, _NOT_KEPT
 
 
 @routes.get("/readyz")
