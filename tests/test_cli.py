@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Callable
+from unicodedata import is_normalized
 
 import pytest
 from inotify_simple import INotify, flags
@@ -60,6 +61,16 @@ def test_check_for_programs_has_one_object_a_file(content: Content, site: Site) 
 
 
 ODD = {
+    "caf\u00e9.md".encode(),
+    "cafe\u0301.md".encode(),
+    "\u212bngstr\u00f6m.md".encode(),
+    "\u00c5ngstr\u00f6m.md".encode(),
+    "\ud55c.md".encode(),
+    "\u1112\u1161\u11ab.md".encode(),
+    "\u1112\u1161\ud55c\u11ab.md".encode(),
+    "a\u0323\u0307.md".encode(),
+    "a\u0307\u0323.md".encode(),
+    "\u1ea1\u0307.md".encode(),
     b"line\nbreak.md",
     b"b\xffd.md",
     b"b\xfed.md",
@@ -102,6 +113,8 @@ def test_check_shows_names_that_can_be_printed_and_told_apart(
     shown = [line.partition(".md")[0].partition(".txt")[0] for line in lines]
     assert len(set(shown)) == len(odd_names)
     assert all(line.isprintable() for line in lines)
+    assert all(is_normalized("NFC", line) for line in lines)
+    assert {"caf\u00e9", "cafe\\u0301"} < set(shown)
     assert {"line\\nbreak", "b\\udcffd", "b\\udcfed", "b\\x1ad", "back\\\\slash"} < set(shown)
 
 
@@ -225,6 +238,42 @@ def test_explain_of_no_file_says_so(site: Site) -> None:
 
     assert result.exit_code == 1
     assert "no file none.md" in result.output
+
+
+@pytest.mark.parametrize(
+    ("path", "near"),
+    [
+        ("high-water.md", "news/high-water.md"),
+        ("high-water", "news/high-water.md"),
+        ("posts/high-water.md", "news/high-water.md"),
+        ("news/hihg-water.md", "news/high-water.md"),
+        ("\u00fc/cafe.md", "\u00fc/cafe\\u0301.md"),
+    ],
+)
+def test_explain_of_no_file_names_the_one_that_was_probably_meant(
+    content: Content, site: Site, path: str, near: str
+) -> None:
+    content.write("news/high-water.md")
+    content.write("news/other.md")
+    content.write("\u00fc/cafe\u0301.md")
+
+    result = site.runner.invoke(args=["explain", path])
+
+    assert result.exit_code == 1
+    assert result.stderr.endswith(f": did you mean {near}?\n")
+
+
+def test_explain_fails_only_when_the_file_is_rejected(content: Content, site: Site) -> None:
+    content.write("good.md")
+    content.write("draft.md", published=False)
+    content.raw("broken.md", "no front matter")
+
+    codes = {
+        name: site.runner.invoke(args=["explain", f"{name}.md"]).exit_code
+        for name in ("good", "draft", "broken")
+    }
+
+    assert codes == {"good": 0, "draft": 0, "broken": 1}
 
 
 def test_explain_opens_one_file_of_many(content: Content, site: Site) -> None:

@@ -13,7 +13,7 @@ import click
 from flask.cli import with_appcontext
 
 from feeds.cli.tools import echo_held, given_tools, ready_tools, refresh_with_bar
-from feeds.index import FileOutcome
+from feeds.index import FileOutcome, printable
 from feeds.model import FeedId
 from feeds.sync import as_on_disk
 
@@ -46,13 +46,18 @@ def explain(path: str) -> None:
     below = as_on_disk(tools.environment.content, below)
     found = tools.sync.explain(below)
     if found is None:
-        raise click.ClickException(f"no file {below} in {tools.environment.content}")
+        near = tools.sync.nearest(below)
+        meant = f": did you mean {printable(near)}?" if near else ""
+        message = f"no file {printable(below)} in {tools.environment.content}{meant}"
+        raise click.ClickException(message)
     click.echo("\n".join(found.lines))
     served = tools.sync.index.feeds_of(below)
     if served and found.reason:
         click.echo("its earlier version stays served until the file is mended or removed, in:")
     for feed in served:
         click.echo(f"  {tools.catalog.urls.addresses(FeedId(feed)).rss}")
+    if _outcome(found) == "rejected":
+        raise SystemExit(1)
 
 
 @click.command("feeds")

@@ -1,7 +1,15 @@
 """DOOR SQLite: the disposable copy of the content folder."""
 
 from feeds.index.database import check_file, connect
-from feeds.index.entries import Claims, Fault, FileOutcome, IndexEntry, content_hash, in_words
+from feeds.index.entries import (
+    Claims,
+    Fault,
+    FileOutcome,
+    IndexEntry,
+    content_hash,
+    in_words,
+    printable,
+)
 from feeds.index.feed_counters import (
     EVERYTHING,
     SITE,
@@ -44,6 +52,7 @@ __all__ = [
     "mark_lists",
     "month_of",
     "month_range",
+    "printable",
     "rebuild_if_corrupt",
     "reread_corrupt_rows",
     "undate_changes",

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
-from unicodedata import normalize
+from unicodedata import combining, is_normalized, normalize
 
 import msgspec
 
@@ -127,7 +127,7 @@ class FileOutcome:
     @property
     def shown(self) -> str:
         """The path as a terminal or a log may show it: no two paths look the same."""
-        return _shown(self.path)
+        return printable(self.path)
 
     def refused_for(self, owner: str, was_served: bool) -> "FileOutcome":
         """Return the outcome on a file whose id the file at another path has.
@@ -136,7 +136,7 @@ class FileOutcome:
         """
         is_same = normalize("NFC", self.path) == normalize("NFC", owner)
         why = "was served first" if was_served else "comes first by path"
-        message = (_SAME_PATH if is_same else _SAME_ID).format(_shown(owner), why)
+        message = (_SAME_PATH if is_same else _SAME_ID).format(printable(owner), why)
         return replace(
             self, reason=Reason.COLLISION, line=1, key="id", message=message, entry=None, due=None
         )
@@ -164,8 +164,29 @@ class FileOutcome:
         )
 
 
-def _shown(path: str) -> str:
-    return "".join(c if c.isprintable() and c != "\\" else _escaped(c) for c in path)
+def printable(path: str) -> str:
+    """Return a path as a terminal or a log may show it: no two paths look the same.
+
+    What cannot be printed is escaped, and so is what is not in the normal form NFC, which looks
+    like another text that is.
+    """
+    shown, is_escaped = "", False
+    for character in path:
+        # What follows an escaped character would be shown on the escape.
+        is_mark = is_escaped and combining(character) != 0
+        is_plain = character.isprintable() and character != "\\" and not is_mark
+        # A character composes with those before it, at most as far back as the last letter.
+        is_escaped = not (is_plain and is_normalized("NFC", _last_letter(shown) + character))
+        shown += _escaped(character) if is_escaped else character
+    return shown
+
+
+def _last_letter(text: str) -> str:
+    """Return the end of a text from its last character on that is no combining mark."""
+    start = len(text) - 1
+    while start > 0 and combining(text[start]):
+        start -= 1
+    return text[max(start, 0) :]
 
 
 def _escaped(character: str) -> str:

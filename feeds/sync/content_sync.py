@@ -26,7 +26,7 @@ from feeds.index import (
 )
 from feeds.locks import LeaderLock, Ownership, locked
 from feeds.sync.ingest import Ingester
-from feeds.sync.lint import inspect, inspect_one
+from feeds.sync.lint import inspect, inspect_one, nearest
 from feeds.sync.own_images import image_names, open_image
 from feeds.sync.refresh import Progress, Refresher, RefreshReport
 from feeds.sync.vouching import VerifiedMark
@@ -148,6 +148,10 @@ class ContentSync:
     def explain(self, path: str) -> FileOutcome | None:
         """Return the outcome on one file now, reading no other; None when there is none."""
         return inspect_one(self.reader, path, int(self.clock()), self.index.owner_of)
+
+    def nearest(self, path: str) -> str | None:
+        """Return the path of the article's file that a path without a file probably means."""
+        return nearest(self.reader, path)
 
     def image_names(self) -> list[str]:
         """Return the names of all images that the site serves itself."""

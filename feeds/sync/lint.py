@@ -6,10 +6,11 @@ The index is asked only which of several files with one id is served.
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from difflib import get_close_matches
 
 from feeds.articles import is_hidden, split
 from feeds.errors import Reason
-from feeds.index import Claims, FileOutcome
+from feeds.index import Claims, FileOutcome, printable
 from feeds.sync import beneath, scan
 from feeds.sync.beneath import LinkedFolder
 from feeds.sync.ingest import Ingester
@@ -47,7 +48,7 @@ def inspect_one(
     try:
         status = beneath.status(reader.content, path)
     except LinkedFolder as error:
-        message = f"behind {error.filename}, a symbolic link, which is not followed"
+        message = f"behind {printable(error.filename)}, a symbolic link, which is not followed"
         return FileOutcome(*split(path), "", Reason.OUTSIDE, message)
     except (FileNotFoundError, NotADirectoryError):
         return None
@@ -62,6 +63,14 @@ def inspect_one(
         return None
     owner = owner_of(outcome.id) if outcome.id is not None else None
     return _with_further(_owned(outcome, owner or path, was_served=True), reader, now)
+
+
+def nearest(reader: Ingester, path: str) -> str | None:
+    """Return the path of the article's file that a path without a file probably means."""
+    found = [path for path, is_judged in _paths(reader) if is_judged]
+    name = split(path)[1].removesuffix(".md")
+    named = [each for each in found if name and split(each)[1].removesuffix(".md") == name]
+    return next(iter(get_close_matches(path, named or found, 1, 0 if named else 0.7)), None)
 
 
 def _paths(reader: Ingester) -> Iterator[tuple[str, bool]]:
