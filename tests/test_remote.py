@@ -161,8 +161,8 @@ def test_lengths_and_types_enter_the_feeds_and_move_them_once(
     after = site.get("/all.json").headers["ETag"]
     second = site.runner.invoke(args=["images"])
 
-    assert "2 of 2 pictures told their length; 0 left for later" in first.output
-    assert "0 of 0 pictures" in second.output
+    assert "2 asked, 2 answered with a size in bytes, 0 failed; 0 left for later" in first.output
+    assert "0 asked, 0 answered" in second.output
     assert enclosure(site) == [(41000, "image/webp"), (7, "image/webp")]
     assert before != after == site.get("/all.json").headers["ETag"]
     assert sorted(host.requests()) == ["HEAD /41000.jpg", "HEAD /7.jpg"]
@@ -175,11 +175,13 @@ def test_a_host_without_an_answer_is_asked_again_only_after_a_week(
     site.sync.refresh()
     allow_this_machine(site)
 
+    outputs = []
     for days in (0, 1, 8):
         clock.now += days * 86_400
-        site.runner.invoke(args=["images"])
+        outputs.append(site.runner.invoke(args=["images"]).output)
 
     assert len(host.requests()) == 2
+    assert "1 asked, 0 answered with a size in bytes, 1 failed; 0 left for later" in outputs[0]
 
 
 def test_answers_outlive_the_index(
@@ -207,8 +209,8 @@ def test_a_run_that_was_cut_short_is_gone_on_with(content: Content, site: Site, 
     first = site.runner.invoke(args=["images"])
     second = site.runner.invoke(args=["images"])
 
-    assert "1 of 1 pictures told their length; 1 left for later" in first.output
-    assert "0 of 0 pictures told their length; 1 left for later" in second.output
+    assert "1 asked, 1 answered with a size in bytes, 0 failed; 1 left for later" in first.output
+    assert "0 asked, 0 answered with a size in bytes, 0 failed; 1 left for later" in second.output
     assert host.requests().count("HEAD /1.jpg") == 1
 
 

@@ -124,7 +124,8 @@ def images(hosts: tuple[str, ...]) -> None:
         raise click.ClickException(str(error)) from None
     sync.refresh(sync.pictures.forget_outdated())
     click.echo(
-        f"{told} of {asked} pictures told their length; {len(wanted) - asked} left for later"
+        f"{asked} asked, {told} answered with a size in bytes, {asked - told} failed;"
+        f" {len(wanted) - asked} left for later"
     )
 
 
