@@ -720,6 +720,9 @@ def test_a_watcher_says_what_is_wrong_once(
             tries.append(below)
             raise OSError("no space left on device")
 
+        def log_site_changes(self, paths: object) -> None:
+            pass
+
         def follow(self) -> None:
             pass
 

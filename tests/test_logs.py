@@ -126,6 +126,15 @@ def test_all_that_a_server_prints_is_plain_otherwise(content: Content, tmp_path:
     assert {line.split(" ", 2)[0] for line in lines} <= {"INFO", "WARNING", "ERROR"}
 
 
+def test_a_server_names_the_address_that_readers_use(content: Content, tmp_path: Path) -> None:
+    lines = said_by_a_server(content, tmp_path, FEEDS_URL="https://feeds.example.org")
+
+    found = [line for line in lines if f"serving {content.folder} at http://127.0.0.1:" in line]
+    assert len(found) == 1
+    assert found[0].endswith("/; readers use https://feeds.example.org/ (Ctrl-C to stop)")
+    assert not any("for trying out" in line for line in lines)
+
+
 def test_who_may_not_listen_is_told_so_in_one_line(content: Content, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]

@@ -12,6 +12,7 @@ import pytest
 
 from app import create_app
 from feeds.sync.folder_events import FolderEvents
+from feeds.sync.site_files import SiteFiles
 from tests.conftest import SITE_URL, Content, Site
 from tests.namespaces import in_a_namespace
 from tests.programs import skip_if_quick
@@ -127,6 +128,35 @@ def test_what_changes_between_the_first_look_and_the_first_event_is_not_missed(
 
     assert wait_for(lambda: titles(site) == ["A", "B"])
     site.sync.stop()
+
+
+@pytest.mark.parametrize("name", ["site.yml", "topics.yml", "providers.yml"])
+def test_a_changed_file_of_the_site_is_said_to_want_a_restart_once(
+    content: Content, live: Site, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    content.raw(name, "# One\n")
+    content.write("one.md", title="One")
+    assert wait_for(lambda: "One" in titles(live))
+    content.raw(name, "# Two\n")
+    content.write("two.md", title="Two")
+    assert wait_for(lambda: "Two" in titles(live))
+
+    said = [r.getMessage() for r in caplog.records if r.name == "feeds.sync.site_files"]
+    assert said == [f"{name} changed: restart to apply"]
+
+
+def test_a_file_of_the_site_with_the_same_text_wants_no_restart(
+    content: Content, caplog: pytest.LogCaptureFixture
+) -> None:
+    content.raw("site.yml", "title: x\n")
+    files = SiteFiles(content.folder)
+
+    content.raw("site.yml", "title: x\n")
+    content.raw("elsewhere/topics.yml", "- name: none of the site's\n")
+    for paths in ({"site.yml", "elsewhere/topics.yml"}, {""}):
+        files.log_changes(paths)
+
+    assert caplog.records == []
 
 
 def test_many_changes_at_once_are_few_refreshes(content: Content, live: Site) -> None:

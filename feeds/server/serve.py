@@ -60,8 +60,11 @@ def serve(
     logs.log_the_uncaught()
     sync.start(patience=0)
     announcer.start()
-    log.info("serving %s at %s/ (Ctrl-C to stop)", environment.content, environment.own_url)
-    if site_url == environment.own_url:
+    is_public = site_url != environment.own_url
+    readers = f"; readers use {site_url}/" if is_public else ""
+    where = f"{environment.own_url}/{readers}"
+    log.info("serving %s at %s (Ctrl-C to stop)", environment.content, where)
+    if not is_public:
         log.info("this address is for trying out: set FEEDS_URL to the one that readers use")
     # Not by forking: this process has threads, and a lock that one of them holds at that moment
     # stays locked in the worker, which was then seen to hang when it was to stop.

@@ -29,6 +29,7 @@ from feeds.sync.ingest import Ingester
 from feeds.sync.lint import inspect, inspect_one, nearest
 from feeds.sync.own_images import image_names, open_image
 from feeds.sync.refresh import Progress, Refresher, RefreshReport
+from feeds.sync.site_files import SiteFiles
 from feeds.sync.vouching import VerifiedMark
 from feeds.sync.watcher import Watcher
 
@@ -76,6 +77,7 @@ class ContentSync:
         except WrongFile as error:
             raise SettingsError(str(error)) from None
         self.reader = reader
+        self._site_files = SiteFiles(reader.content)
         self.clock = clock
         self._instance = instance
         self._fingerprint = fingerprint
@@ -128,6 +130,10 @@ class ContentSync:
             log.info("files read: %d, gone: %d; %s", report.read, report.gone, served)
             self._has_told = True
         return report
+
+    def log_site_changes(self, paths: Collection[str]) -> None:
+        """Log that files of the site changed, which takes effect with a restart."""
+        self._site_files.log_changes(paths)
 
     @property
     def held(self) -> int:

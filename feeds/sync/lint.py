@@ -15,9 +15,7 @@ from feeds.sync import beneath, scan
 from feeds.sync.beneath import LinkedFolder
 from feeds.sync.ingest import Ingester
 from feeds.sync.own_images import PICTURES
-
-#: Files beside the articles that have a meaning of their own.
-SITE_FILES = {"site.yml", "topics.yml", "providers.yml"}
+from feeds.sync.site_files import SITE_FILES
 
 
 def inspect(reader: Ingester, now: int, claims: Claims) -> Iterator[FileOutcome]:
@@ -80,7 +78,7 @@ def _paths(reader: Ingester) -> Iterator[tuple[str, bool]]:
         names = (name for name, stamp in folder.stamps.items() if stamp)
         yield from ((folder.prefix + name, True) for name in (*names, *folder.misnamed))
         if folder.path.split("/")[0] != PICTURES:
-            known = SITE_FILES if folder.path == "" else set()
+            known = SITE_FILES if folder.path == "" else ()
             others = (name for name in folder.others if name not in known)
             yield from ((folder.prefix + name, False) for name in others)
 

@@ -46,6 +46,9 @@ class Watchable(Protocol):
     def refresh(self, below: Collection[str] = ("",)) -> RefreshReport:
         """Bring in what changed below some folders or in some files."""
 
+    def log_site_changes(self, paths: Collection[str]) -> None:
+        """Log which of these paths are files of the site, which take effect with a restart."""
+
     def follow(self) -> None:
         """Use the files that all processes share as they are now; raise OSError if impossible."""
 
@@ -126,6 +129,7 @@ class Watcher(threading.Thread):
                 return
 
     def _refresh(self, paths: Collection[str]) -> RefreshReport:
+        self._watched.log_site_changes(paths)
         report = self._watched.refresh(paths)
         if self._log_once.clear():
             log.info("keeping up with the content folder again")

@@ -1,0 +1,36 @@
+"""The files of the site as this process found them: a server goes on with what they said then."""
+
+import logging
+from collections.abc import Collection
+from pathlib import Path
+
+from feeds.errors import ArticleError
+from feeds.sync import scan
+
+#: Files beside the articles that have a meaning of their own.
+SITE_FILES = ("site.yml", "topics.yml", "providers.yml")
+
+log = logging.getLogger(__name__)
+
+
+class SiteFiles:
+    """Detects changes of the files of the site since it was made."""
+
+    def __init__(self, content: Path) -> None:
+        """Read the files."""
+        self._content = content
+        self._found = {name: self._read(name) for name in SITE_FILES}
+
+    def log_changes(self, paths: Collection[str]) -> None:
+        """Log, once a file, that it changed, if it is one of these paths or below one."""
+        names = self._found if "" in paths else self._found.keys() & paths
+        for name in sorted(names):
+            if self._read(name) != self._found[name]:
+                del self._found[name]
+                log.warning("%s changed: restart to apply", name)
+
+    def _read(self, name: str) -> bytes | None:
+        try:
+            return scan.read(self._content, name)
+        except (ArticleError, OSError):
+            return None
