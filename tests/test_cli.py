@@ -3,6 +3,8 @@
 import json
 import os
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 from unicodedata import is_normalized
 
 import pytest
@@ -400,3 +402,81 @@ def test_explain_of_what_is_no_article_says_so(
     content.write("news/n1.md")
 
     assert site.runner.invoke(args=["explain", path]).output.startswith(said)
+
+
+def checked(site: Site) -> str:
+    [line] = site.runner.invoke(args=["check"]).stdout.splitlines()
+    return line
+
+
+@pytest.mark.parametrize(
+    ("key", "meant"),
+    [
+        ("topcis", "topics"),
+        ("tags", "topics"),
+        ("Image", "images"),
+        ("author", "provider.authors"),
+        ("exerpt", "excerpt"),
+        ("description", "excerpt"),
+        ("updated", "updatedDateTime"),
+        ("drafft", "draft"),
+        ("publised", "published"),
+    ],
+)
+def test_check_names_the_key_that_an_unknown_one_is_close_to(
+    content: Content, site: Site, key: str, meant: str
+) -> None:
+    content.write("a.md", **{"topics": None, "excerpt": None, key: "a text to be kept secret"})
+
+    line = checked(site)
+
+    assert line == f"a.md: served: {key}: unknown key: {meant}?"
+    assert site.runner.invoke(args=["explain", "a.md"]).output.startswith(f"{line}\n")
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {"secured": {"topcis": 1}, "heat": 5, "category": "x", "ampWebUrl": "x"},
+        {"secret": 1, "weather": 1, "slug": 1, "tag_line": 1, "x": 1, "layout": 1},
+        # The file says it in the known key too.
+        {"tags": ["AI"], "url": "/a/", "description": "A text"},
+    ],
+)
+def test_check_is_silent_about_other_unknown_keys(
+    content: Content, site: Site, keys: dict[str, Any]
+) -> None:
+    content.write("a.md", **keys)
+
+    assert checked(site) == "a.md: served"
+
+
+def test_an_unknown_key_and_its_note_reach_neither_feeds_nor_the_index(
+    content: Content, site: Site, tmp_path: Path
+) -> None:
+    content.write("a.md", topics=None)
+    site.sync.refresh()
+    before = site.get("/all.atom").headers["ETag"]
+
+    content.write("a.md", topics=None, topcis=["AI"])
+    site.sync.refresh()
+
+    assert "topcis" in checked(site)
+    assert site.get("/all.atom").headers["ETag"] == before
+    files = (tmp_path / "instance").glob("index.sqlite*")
+    assert not any(b"topcis" in file.read_bytes() for file in files)
+
+
+def test_check_notes_an_image_of_ours_that_is_not_there(content: Content, site: Site) -> None:
+    content.raw("pictures/there.png", b"an image")
+    content.write(
+        "a.md",
+        images=[
+            {"url": "/pictures/there.png"},
+            {"url": "/pictures/nothere.jpg"},
+            {"url": "https://img.example/elsewhere.jpg"},
+        ],
+    )
+
+    note = "images: /pictures/nothere.jpg: no such image: add the file, or correct the address"
+    assert checked(site) == f"a.md: served: {note}"

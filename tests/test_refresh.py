@@ -244,7 +244,7 @@ def test_who_was_served_first_stays_served_and_the_copy_is_named(
     assert lines[1] == "m-orig.md: served"
     assert lines[0].startswith("a-copy.md:1: id: collision: m-orig.md has the same id")
     explained = site.runner.invoke(args=["explain", "a-copy.md"]).stdout
-    assert explained.startswith("a-copy.md: id: collision: m-orig.md has the same id")
+    assert explained.startswith("a-copy.md:1: id: collision: m-orig.md has the same id")
 
 
 def test_of_two_files_with_one_id_found_together_every_machine_serves_the_first_by_path(

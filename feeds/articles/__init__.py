@@ -12,6 +12,7 @@ from feeds.articles.file_names import (
 from feeds.articles.front_matter import MAX_FILE, Context, parse
 from feeds.articles.publication import name_of, refuse_path
 from feeds.articles.site_config import parse_site_config
+from feeds.articles.unknown_keys import near_misses
 
 __all__ = [
     "MAX_FILE",
@@ -22,6 +23,7 @@ __all__ = [
     "is_namable",
     "join",
     "name_of",
+    "near_misses",
     "parse",
     "parse_site_config",
     "refuse_path",

@@ -62,6 +62,9 @@ _KEYS = {
     )
 }
 
+#: Every key that has a part in what is shown of an article, as it is documented.
+KNOWN_KEYS = frozenset(_KEYS.values())
+
 
 @dataclass(frozen=True, slots=True)
 class Context:

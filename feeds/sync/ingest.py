@@ -19,7 +19,7 @@ from urllib.parse import unquote
 
 import msgspec
 
-from feeds.articles import Context, faults, is_namable, parse, refuse_path, split
+from feeds.articles import Context, faults, is_namable, near_misses, parse, refuse_path, split
 from feeds.errors import ArticleError, Reason
 from feeds.image_sizes import told
 from feeds.index import Fault, FileOutcome, IndexEntry, content_hash
@@ -118,6 +118,24 @@ class Ingester:
         except Exception as error:
             return (Fault(Reason.FAULT, _where(error), None, None),)
         return tuple(Fault(each.reason, each.message, each.line, each.key) for each in found)
+
+    def hints(self, outcome: FileOutcome, now: int) -> tuple[str, ...]:
+        """Return what an editor probably overlooked in a file that is served; for people only.
+
+        These are no part of the outcome of the file: the index keeps no unknown key.
+        """
+        if outcome.entry is None:
+            return ()
+        try:
+            hints = list(near_misses(scan.read(self.content, outcome.path), now))
+        except (ArticleError, OSError):
+            # The file has changed since it was read.
+            return ()
+        for url, length in outcome.entry.pictures:
+            if length is None:
+                path = url.removeprefix(self.site_url)
+                hints.append(f"images: {path}: no such image: add the file, or correct the address")
+        return tuple(hints)
 
     def _context(self, now: int) -> Context:
         return Context(self.site_url, self.picture_length, now, self.picture_type)

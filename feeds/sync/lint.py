@@ -20,7 +20,9 @@ from feeds.sync.site_files import SITE_FILES
 
 def inspect(reader: Ingester, now: int, claims: Claims) -> Iterator[FileOutcome]:
     """Yield the outcome on every file found, in the order of their paths, without its article."""
-    found = [replace(outcome, entry=None) for outcome in _judged(reader, now)]
+    found = [
+        replace(_with_hints(outcome, reader, now), entry=None) for outcome in _judged(reader, now)
+    ]
     owners = _owners(found, claims)
     for outcome in found:
         owner = owners.get(outcome.id or "", outcome.path)
@@ -59,6 +61,7 @@ def inspect_one(
     outcome = reader.ingest(path, now)
     if outcome is None:
         return None
+    outcome = _with_hints(outcome, reader, now)
     owner = owner_of(outcome.id) if outcome.id is not None else None
     return _with_further(_owned(outcome, owner or path, was_served=True), reader, now)
 
@@ -86,6 +89,12 @@ def _paths(reader: Ingester) -> Iterator[tuple[str, bool]]:
 def _owned(outcome: FileOutcome, owner: str, was_served: bool) -> FileOutcome:
     """Return the outcome, or a collision when the file at another path has its id."""
     return outcome if owner == outcome.path else outcome.refused_for(owner, was_served)
+
+
+def _with_hints(outcome: FileOutcome, reader: Ingester, now: int) -> FileOutcome:
+    """Return the outcome on a served file with what its editor probably overlooked."""
+    hints = reader.hints(outcome, now)
+    return replace(outcome, message="; ".join(filter(None, (outcome.message, *hints))))
 
 
 def _with_further(outcome: FileOutcome, reader: Ingester, now: int) -> FileOutcome:
