@@ -10,13 +10,13 @@ from collections.abc import Callable, Mapping
 from functools import cache, partial
 
 from click import ClickException
-from flask import Flask
+from flask import Flask, request
 
 from feeds import cli, formats, logs
 from feeds.cache import TRACES, Cache, open_cache, open_history_cache
 from feeds.catalog import Catalog
 from feeds.deltas import DocumentHistory
-from feeds.errors import SettingsError
+from feeds.errors import IndexUnavailable, SettingsError
 from feeds.image_sizes import ANSWERS
 from feeds.membership import memberships
 from feeds.metrics import FILE, Counters, SharedCounters
@@ -119,8 +119,17 @@ def served(environment: Environment, files: SiteConfig, owner: str = "") -> Flas
     tools: cli.Tools = app.extensions["tributary.tools"]
     polls = PollCounter(web.publisher.counts.seen, web.subscribers, web.sync.clock)
     beat = PeriodicThread(web.counts.tell, polls.count)
-    for start in (web.sync.start, tools.announcer.start, beat.start):
-        app.before_request(start)
+
+    def start() -> None:
+        web.sync.start()
+        # Nothing of the index, the hubs and the counts of a server with other settings is ours.
+        if not web.sync.refusal:
+            tools.announcer.start()
+            beat.start()
+        elif request.path != "/healthz":
+            raise IndexUnavailable(web.sync.refusal)
+
+    app.before_request(start)
     atexit.register(beat.stop)
     return app
 

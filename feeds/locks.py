@@ -84,6 +84,22 @@ class Ownership:
         """Whether this process holds the claim, in the file that has the path now."""
         return self._handle is not None and _is_at(self._handle, self._path)
 
+    def other_owner(self) -> str | None:
+        """Return the name of a living owner that excludes this one; None if there is none."""
+        if self.is_held or not self._path.exists():
+            return None
+        # A probe holds the file for a moment; claimants wait for it here.
+        with locked(self._path.with_suffix(".lock")):
+            handle = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                name = os.pread(handle, 1000, 0)
+                return None if name in (self._owner, b"") else name.decode("utf-8", "replace")
+            finally:
+                os.close(handle)
+        return None
+
     def acquire(self) -> bool:
         """Return True if the claim is held: no living process has claimed for another owner."""
         if not self.is_held:

@@ -160,7 +160,7 @@ def test_who_takes_the_instance_folder_of_other_settings_is_told_so(
     ):
         said = second.said()
 
-    where = f"FEEDS_INSTANCE_DIR: {instance}: in use by a server with other settings"
+    where = f"FEEDS_INSTANCE_DIR: {instance}: in use by a server with other settings (FEEDS_URL)"
     assert said == f"Error: {where}: name another folder, or stop that server\n"
 
 

@@ -4,19 +4,22 @@ import multiprocessing
 import os
 import signal
 import subprocess
+import sys
+import urllib.error
 import urllib.request
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
 
 from feeds.errors import SettingsError
+from feeds.index import connect
 from feeds.locks import Ownership
 from feeds.sync import ContentSync
 from tests.conftest import Content, Site
-from tests.live import listener, started, workers
+from tests.live import ROOT, listener, listening, started, workers
 from tests.waiting import wait_for
 
 spawn = multiprocessing.get_context("spawn")
@@ -145,9 +148,14 @@ def instance(content: Content, tmp_path: Path) -> Path:
     return tmp_path / "instance"
 
 
-def refusal(instance: Path) -> str:
-    where = f"FEEDS_INSTANCE_DIR: {instance}: in use by a server with other settings"
+def refusal(instance: Path, setting: str) -> str:
+    where = f"FEEDS_INSTANCE_DIR: {instance}: in use by a server with other settings ({setting})"
     return f"Error: {where}: name another folder, or stop that server\n"
+
+
+def command_refusal(instance: Path, setting: str) -> str:
+    where = f"FEEDS_INSTANCE_DIR: {instance}: in use by a server with other settings ({setting})"
+    return f"Error: {where}: give the command the same variables, or name another folder\n"
 
 
 @pytest.mark.parametrize("number", range(3))
@@ -170,7 +178,7 @@ def test_of_two_servers_at_once_one_serves_and_the_other_says_why_it_does_not(
         [winner] = [server for server, _ in pair if server.process.poll() is None]
         winner.wait()
 
-        assert said.read_text() == refusal(instance)
+        assert said.read_text() == refusal(instance, "FEEDS_URL")
 
 
 def test_servers_with_the_same_settings_share_a_folder(content: Content, instance: Path) -> None:
@@ -190,7 +198,7 @@ def test_a_server_of_another_content_folder_is_another(
     (tmp_path / "elsewhere").mkdir()
     with started(content.folder, instance, "serve", None, **A) as one:
         one.wait()
-        assert said(tmp_path / "elsewhere", instance, **A) == refusal(instance)
+        assert said(tmp_path / "elsewhere", instance, **A) == refusal(instance, "FEEDS_CONTENT_DIR")
 
 
 def said(content: Path, instance: Path, **settings: str) -> str:
@@ -208,7 +216,7 @@ def test_a_server_whose_first_process_was_killed_owns_its_folder_by_its_workers(
         server.process.kill()
         server.process.wait()
         try:
-            assert said(content.folder, instance, **B) == refusal(instance)
+            assert said(content.folder, instance, **B) == refusal(instance, "FEEDS_URL")
         finally:
             for worker in left:
                 os.kill(worker, signal.SIGKILL)
@@ -217,14 +225,151 @@ def test_a_server_whose_first_process_was_killed_owns_its_folder_by_its_workers(
         next_one.wait()
 
 
-@pytest.mark.parametrize("command", ["check", "refresh", "feeds"])
-def test_a_command_with_other_settings_works_beside_a_server(
-    content: Content, instance: Path, command: str
+def answers(address: str) -> list[bytes]:
+    """The bytes of what readers ask for most."""
+    paths = ("/all.rss", "/all.atom", "/topics/ai.json", "/feeds.opml", "/")
+    return [asked(f"{address}{path}")[1] for path in paths]
+
+
+def asked(address: str) -> tuple[int, bytes]:
+    """The status and the bytes of an answer, whatever it is."""
+    try:
+        with urllib.request.urlopen(address, timeout=10) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, error.read()
+
+
+def ran(content: Path, instance: Path, *command: str, **settings: str) -> tuple[int, str]:
+    """Run a command to its end; return its status and all that it printed."""
+    given = {"FEEDS_CONTENT_DIR": str(content), "FEEDS_INSTANCE_DIR": str(instance)}
+    done = subprocess.run(
+        [sys.executable, "-m", "flask", "--app", "app", *command],
+        cwd=ROOT, env=os.environ | given | settings, text=True, timeout=60,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    return done.returncode, done.stdout
+
+
+COMMANDS = (
+    ("refresh",), ("feeds",), ("explain", "one.md"), ("images",), ("announce",), ("export", "out"),
+)  # fmt: skip
+
+
+def test_a_command_with_another_url_beside_a_server_is_refused_and_changes_no_answer(
+    content: Content, instance: Path, tmp_path: Path
 ) -> None:
     with started(content.folder, instance, "serve", None, **A) as server:
         server.wait()
-        with started(content.folder, instance, command, subprocess.PIPE, **B) as beside:
-            beside.said()
-            assert beside.process.returncode == 0
-        with urllib.request.urlopen(f"{server.address}/all.rss", timeout=5) as answer:
-            assert answer.status == 200
+        before = answers(server.address)
+
+        checked = ran(content.folder, instance, "check", **B)
+        refused = [
+            ran(content.folder, instance, *(str(tmp_path / w) if w == "out" else w for w in c), **B)
+            for c in COMMANDS
+        ]
+
+        assert checked[0] == 0
+        assert refused == [(1, command_refusal(instance, "FEEDS_URL"))] * len(COMMANDS)
+        assert answers(server.address) == before
+        assert b"https://a.example/all.rss" in before[0]
+        assert not (tmp_path / "out").exists()
+        # Nor does the index hold anything of the command: what is saved now shows as before.
+        content.write("two.md", title="A second one")
+        assert wait_for(lambda: b"A second one" in asked(f"{server.address}/all.rss")[1])
+        assert b"b.example" not in b"".join(answers(server.address))
+
+
+def test_a_command_with_another_content_folder_beside_a_server_is_refused(
+    content: Content, instance: Path, tmp_path: Path
+) -> None:
+    other = Content(tmp_path / "other")
+    other.write("other.md", title="Of the other folder")
+    with started(content.folder, instance, "serve", None, **A) as server:
+        server.wait()
+        before = answers(server.address)
+
+        refused = [ran(other.folder, instance, command, **A) for command in ("refresh", "feeds")]
+
+        assert refused == [(1, command_refusal(instance, "FEEDS_CONTENT_DIR"))] * 2
+        assert answers(server.address) == before
+
+
+def test_a_command_with_other_files_of_the_site_beside_a_server_is_refused(
+    content: Content, instance: Path
+) -> None:
+    with started(content.folder, instance, "serve", None, **A) as server:
+        server.wait()
+        before = answers(server.address)
+        content.raw("site.yml", "title: Another title\n")
+
+        refused = ran(content.folder, instance, "refresh", **A)
+
+        assert refused == (1, command_refusal(instance, "the files of the site, or the version"))
+        assert answers(server.address) == before
+
+
+def test_a_command_with_the_settings_of_the_server_works_beside_it(
+    content: Content, instance: Path
+) -> None:
+    with started(content.folder, instance, "serve", None, **A) as server:
+        server.wait()
+        before = answers(server.address)
+
+        assert ran(content.folder, instance, "refresh", **A)[0] == 0
+        assert answers(server.address) == before
+
+
+def test_a_wsgi_server_with_other_settings_serves_nothing_until_the_folder_is_its_own(
+    content: Content, instance: Path, tmp_path: Path
+) -> None:
+    log = tmp_path / "log"
+    (content.folder / "pictures").mkdir()
+    (content.folder / "pictures" / "a.png").write_bytes(b"a picture")
+    paths = ("/all.rss", "/", "/topics/ai.json", "/pictures/a.png", "/readyz", "/metrics")
+    with (
+        log.open("w") as output,
+        started(content.folder, instance, "serve", None, **A) as owner,
+    ):
+        owner.wait()
+        before = answers(owner.address)
+        with started(content.folder, instance, "run", output.fileno(), **B) as other:
+            assert wait_for(lambda: listening(other.address) == 1)
+
+            found = [asked(f"{other.address}{path}")[0] for path in paths]
+
+            assert found == [503] * len(paths)
+            assert asked(f"{other.address}/healthz")[0] == 200
+            assert "in use by a server with other settings (FEEDS_URL)" in log.read_text()
+            assert answers(owner.address) == before
+
+            owner.process.terminate()
+            owner.process.wait()
+            assert wait_for(lambda: asked(f"{other.address}/all.rss")[0] == 200)
+            assert b"https://b.example/all.rss" in asked(f"{other.address}/all.rss")[1]
+            assert b"a.example" not in b"".join(answers(other.address))
+
+
+def test_an_index_that_an_older_version_made_for_other_settings_is_made_anew(
+    content: Content, open_site: Callable[..., Site]
+) -> None:
+    """A version that knew no owners let a command rewrite the index of a running server."""
+    content.write("one.md", title="Kept")
+    site = open_site()
+    site.sync.start()
+    assert wait_for(lambda: site.get("/readyz").status_code == 200)
+    before = site.get("/all.rss").data
+
+    with closing(connect(site.sync.index.path)) as connection:
+        connection.executescript(
+            """UPDATE meta SET value = 'others' WHERE key = 'made-for';
+               UPDATE meta SET value = value + 1 WHERE key = 'revision';
+               DELETE FROM membership; DELETE FROM article; UPDATE file SET reason = 'draft';"""
+        )
+        (moved,) = connection.execute("SELECT value FROM meta WHERE key = 'revision'").fetchone()
+    site.sync.revision.set(moved, int(site.sync.clock()))
+
+    assert wait_for(lambda: site.get("/readyz").status_code == 200)
+    assert site.get("/all.rss").data == before
+    site.sync.stop()

@@ -14,7 +14,7 @@ from flask import current_app
 from flask.cli import with_appcontext
 
 from feeds.catalog import Catalog
-from feeds.cli.tools import given_tools, refresh_with_bar
+from feeds.cli.tools import errors_in_a_line, given_tools, refresh_with_bar
 from feeds.errors import ExportError, SettingsError, StoreUnavailable
 from feeds.export import ExportedResponse, names, put_document, put_maps, put_picture
 from feeds.image_probe import probe_all
@@ -122,7 +122,9 @@ def images(hosts: tuple[str, ...]) -> None:
                 bar.update(1)
     except StoreUnavailable as error:
         raise click.ClickException(str(error)) from None
-    sync.refresh(sync.pictures.forget_outdated())
+    with errors_in_a_line():
+        sync.ensure_no_other_owner()
+        sync.refresh(sync.pictures.forget_outdated())
     click.echo(
         f"{asked} asked, {told} answered with a size in bytes, {asked - told} failed;"
         f" {len(wanted) - asked} left for later"

@@ -1,8 +1,8 @@
 """What the commands work with."""
 
 import sys
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import cast
 
@@ -10,7 +10,7 @@ import click
 from flask import Flask, current_app
 
 from feeds.catalog import Catalog
-from feeds.errors import IndexUnavailable
+from feeds.errors import IndexUnavailable, SettingsError
 from feeds.http_client import IsAllowed
 from feeds.image_probe import is_public
 from feeds.settings import Environment
@@ -42,14 +42,28 @@ def given_tools() -> Tools:
 def ready_tools() -> Tools:
     """The tools with an index that is made: a fresh clone has none yet."""
     tools = given_tools()
+    with errors_in_a_line():
+        tools.sync.ensure_no_other_owner()
     tools.sync.check_integrity_first()
     if not tools.sync.is_ready:
         refresh_with_bar(tools.sync, False)
     return tools
 
 
+@contextmanager
+def errors_in_a_line() -> Iterator[None]:
+    """Let the command end with the sentence of a SettingsError, without a traceback."""
+    try:
+        yield
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from None
+
+
 def refresh_with_bar(sync: ContentSync, is_confirmed: bool) -> None:
     """Refresh, with a progress bar on a terminal."""
+    with errors_in_a_line():
+        # Before the bar is shown, too.
+        sync.ensure_no_other_owner()
     # Beside what the command prints, which a program may read.
     with click.progressbar(
         length=0, label="Reading articles", show_pos=True, file=sys.stderr
@@ -59,7 +73,8 @@ def refresh_with_bar(sync: ContentSync, is_confirmed: bool) -> None:
             bar.length = total
             bar.update(done - bar.pos)
 
-        report = sync.refresh(progress=progress, is_confirmed=is_confirmed)
+        with errors_in_a_line():
+            report = sync.refresh(progress=progress, is_confirmed=is_confirmed)
     tally = sync.index.tally()
     click.echo(f"{report.read} files read, {tally['served']} articles served", err=True)
     echo_held(sync)

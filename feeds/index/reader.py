@@ -120,6 +120,13 @@ class Index:
             return found is not None and bool(found[0] == self.revision.get())
         return False
 
+    def is_made_for(self, settings: str) -> bool:
+        """Whether the index is made for these settings, also before it may be served."""
+        with suppress(IndexUnavailable), self._as_ours():
+            found = self._connection().execute(_META, ("made-for",)).fetchone()
+            return found is not None and bool(found[0] == settings)
+        return False
+
     @contextmanager
     def _as_ours(self) -> Iterator[None]:
         try:

@@ -7,6 +7,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Collection, Iterator
+from contextlib import suppress
 from hashlib import blake2b
 from pathlib import Path
 from typing import IO
@@ -39,6 +40,9 @@ STOPPING = 10.0
 
 #: Seconds that whoever asks first waits for the index.
 PATIENCE = 2.0
+
+#: What the owners of an instance folder may differ in, in the order of `_owner`.
+_SETTINGS = ("FEEDS_CONTENT_DIR", "FEEDS_URL", "the files of the site, or the version")
 
 #: Seconds between lines in the log of how far a long refresh is.
 TELL = 5.0
@@ -84,12 +88,15 @@ class ContentSync:
         self._poll = poll
         self._watcher: Watcher | None = None
         self._has_told = False
+        self._is_held_back = False
         self._is_integrity_checked = False
         self._starting = threading.Lock()
         _syncs.add(self)
         self._lock = self._path.with_suffix(".lock")
         self._verified_mark = VerifiedMark(instance)
-        self.owner = owner or _owner(fingerprint, reader.content)
+        self.owner = owner or _owner(reader.content, reader.site_url, fingerprint)
+        #: Why this process may serve nothing: a server with other settings owns the folder.
+        self.refusal = ""
         self._ownership = Ownership(instance / "owner", self.owner)
         self._refresher = Refresher(
             reader,
@@ -98,6 +105,7 @@ class ContentSync:
             fingerprint,
             pages,
             clock,
+            self.ensure_no_other_owner,
             self._check_integrity_once,
             self.mark_verified,
         )
@@ -124,6 +132,7 @@ class ContentSync:
                 log.info("%d of %d files are read, %d a second", done, total, rate)
 
         report = self._refresher.refresh(below, told, is_confirmed)
+        self._is_held_back = report.held
         # The first tells it though it finds nothing new: it is the start of a server.
         if report.read or report.gone or not self._has_told:
             served = in_words(self.index.tally())
@@ -179,9 +188,30 @@ class ContentSync:
         empty folder find no trace of each other in it. Commands never call this. Raise
         SettingsError when a process of a server with other settings lives.
         """
-        if not self._ownership.acquire():
-            where = f"FEEDS_INSTANCE_DIR: {self._instance}: in use by a server with other settings"
-            raise SettingsError(f"{where}: name another folder, or stop that server")
+        if self._ownership.acquire():
+            self.refusal = ""
+            return
+        self.refusal = f"{self._difference()}: name another folder, or stop that server"
+        raise SettingsError(self.refusal)
+
+    def ensure_no_other_owner(self) -> None:
+        """Raise SettingsError if a server with other settings owns the instance folder.
+
+        A command calls this, and claims nothing: a server may start while the command works.
+        """
+        if self._ownership.other_owner() is not None:
+            advice = "give the command the same variables, or name another folder"
+            raise SettingsError(f"{self._difference()}: {advice}")
+
+    def _difference(self) -> str:
+        """Say who owns the instance folder, and which of its settings are others than ours."""
+        theirs = (self._ownership.other_owner() or "").split()
+        pairs = zip(_SETTINGS, self.owner.split(), theirs, strict=False)
+        names = [name for name, our, their in pairs if our != their]
+        # The URL is part of what the last digest is made of.
+        shown = ", ".join(names[:-1] if "FEEDS_URL" in names else names)
+        where = f"FEEDS_INSTANCE_DIR: {self._instance}: in use by a server with other settings"
+        return f"{where} ({shown})" if shown else where
 
     def _made_for(self) -> object:
         try:
@@ -201,12 +231,15 @@ class ContentSync:
         with self._starting:
             if self._watcher is not None:
                 return
+            # Before anything is answered. On a full disk what was served before beats an error.
+            with suppress(SettingsError, OSError):
+                self.ensure_sole_owner()
             self.index.is_verified = self._verified_mark.is_verified
             turn = self._turn()
             self._watcher = Watcher(self.reader.content, turn, self, self.clock, self._poll)
             self._watcher.start()
         end = time.monotonic() + patience
-        while not self.is_ready and time.monotonic() < end:
+        while not (self.is_ready or self.refusal) and time.monotonic() < end:
             time.sleep(0.02)
 
     def follow(self) -> None:
@@ -222,7 +255,7 @@ class ContentSync:
         """Heal the index if it needs it; say whether everything must be looked at again."""
         self.follow()
         is_suspect = self.revision.is_suspect
-        if not is_suspect and self.index.matches_revision():
+        if not is_suspect and self.index.matches_revision() and self._is_made_for_us():
             return False
         self.check_integrity()
         if is_suspect:
@@ -230,6 +263,10 @@ class ContentSync:
                 reread_corrupt_rows(self._path)
             self.revision.clear_suspect()
         return True
+
+    def _is_made_for_us(self) -> bool:
+        """Return True unless a command of other settings, of an older version, made it anew."""
+        return self._is_held_back or self.index.is_made_for(made_for(self._fingerprint))
 
     def check_integrity(self) -> None:
         """Look for damage that nobody has met yet."""
@@ -285,8 +322,10 @@ class ContentSync:
             self._ownership.release()
 
 
-def _owner(fingerprint: bytes, content: Path) -> str:
-    return blake2b(fingerprint + os.fsencode(content), digest_size=16).hexdigest()
+def _owner(content: Path, url: str, fingerprint: bytes) -> str:
+    """Name the server of these settings: a digest of each that `_SETTINGS` names."""
+    parts = (os.fsencode(content), url.encode(), fingerprint)
+    return " ".join(blake2b(part, digest_size=16).hexdigest() for part in parts)
 
 
 _syncs: "weakref.WeakSet[ContentSync]" = weakref.WeakSet()

@@ -74,6 +74,8 @@ class Refresher:
     #: Of all that decides how pages and lists show what is in it.
     pages: bytes
     clock: Callable[[], float]
+    #: Called before anything is touched; raises SettingsError when others own the index.
+    ensure_no_other_owner: Callable[[], None]
     #: Called before what is in the index is believed; throws a damaged one away.
     check_integrity: Callable[[], None]
     #: Called when nothing is in the index any more that the folder says must not be served.
@@ -88,11 +90,13 @@ class Refresher:
         """Bring in all that changed below some folders or in some files; all by default.
 
         A great loss of articles is held back at first, unless ``is_confirmed``. Raise OSError,
-        sqlite3.Error or WrongFile when disk or index cannot be used; the index is then as it was.
+        sqlite3.Error or WrongFile when disk or index cannot be used, SettingsError when a server
+        with other settings owns the index; the index is then as it was.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         ours = replace(self, reader=self.reader.resolved())
         with locked(self.path.with_suffix(".lock")):
+            self.ensure_no_other_owner()
             self.revision.follow()
             if not is_database(self.path):
                 rebuild_if_corrupt(self.path)
