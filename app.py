@@ -56,7 +56,8 @@ def _assembled(
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     add_routes(app, web)
     load = partial(_worker, environment, files, sync.owner)
-    tools = cli.Tools(environment, sync, catalog, web.subscribers, announcer, load)
+    quiet_app = partial(_assembled, environment, files, clock, sync.owner)
+    tools = cli.Tools(environment, sync, catalog, web.subscribers, announcer, load, quiet_app)
     cli.add_commands(app, tools)
     fronted = front(app.wsgi_app, web.publisher, catalog.urls, clock)
     app.wsgi_app = fronted  # type: ignore[assignment,method-assign]

@@ -3,6 +3,8 @@
 import os
 import re
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
@@ -17,7 +19,9 @@ from feeds.errors import ExportError
 from feeds.export import ENDINGS
 from feeds.managed_directory import opened
 from feeds.model import Article
-from tests.conftest import Clock, Content, Site
+from tests.conftest import SITE_URL, Clock, Content, Site
+from tests.live import ROOT
+from tests.programs import skip_if_quick
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)
 
@@ -632,3 +636,36 @@ def test_a_picture_is_the_same_in_every_normal_form(
         with site.get(address) as answer:
             assert (answer.status_code, answer.data) == (200, PNG)
     assert [path.name for path in (folder / "pictures").iterdir()] == ["caf\u00e9.png"]
+
+
+#: Run as ``flask export`` is: over the app that servers get.
+EXPORT = """
+import sys, threading
+from app import app
+result = app.test_cli_runner().invoke(args=["export", sys.argv[1]])
+sync = app.extensions["tributary"].sync
+print(result.exit_code, [t.name for t in threading.enumerate()], sync.index.is_verified)
+"""
+
+
+def test_an_export_starts_nothing_and_claims_nothing(
+    content: Content, open_site: Callable[..., Site], folder: Path, tmp_path: Path
+) -> None:
+    skip_if_quick()
+    content.write("one.md")
+    content.raw("site.yml", "hubs: [https://hub.example.org/]\n")
+    given = {
+        "FEEDS_CONTENT_DIR": str(content.folder),
+        "FEEDS_INSTANCE_DIR": str(tmp_path / "instance"),
+        "FEEDS_URL": SITE_URL,
+    }
+
+    done = subprocess.run(
+        [sys.executable, "-c", EXPORT, str(folder)],
+        cwd=ROOT, env=os.environ | given, check=True, capture_output=True, text=True,
+    )  # fmt: skip
+
+    assert done.stdout == "0 ['MainThread'] None\n"
+    assert not (tmp_path / "instance" / "owner").exists()
+    assert not (tmp_path / "instance" / "kept.lock").exists()
+    assert (folder / "all.rss").read_bytes() == open_site().get("/all.rss").data

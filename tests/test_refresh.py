@@ -3,14 +3,16 @@
 import os
 import sqlite3
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from app import create_app
 from feeds.index import Stamps
 from feeds.sync.diff import FolderDiff, is_great_loss, plan
-from tests.conftest import NOW, Clock, Content, Site
+from tests.conftest import NOW, SITE_URL, Clock, Content, Site
 
 OpenSite = Callable[..., Site]
 
@@ -681,3 +683,80 @@ def test_many_files_are_read_in_several_processes_with_the_same_result(
 
     assert etag(one) == etag(other)
     assert len(titles(third)) == 40
+
+
+def test_an_index_of_another_content_folder_is_made_anew_from_nothing(
+    content: Content, open_site: OpenSite, clock: Clock, tmp_path: Path
+) -> None:
+    """As with the two lines of README: the sample articles first, then those of one's own."""
+    for number in range(30):
+        content.write(f"{number}.md", topics=["AI", "Sample"], publishedDateTime="2026-10-01")
+    before = open_site()
+    assert before.get("/topics/sample.atom").status_code == 200
+    times = {path: modified(before, path) for path in ("/all.rss", "/topics/ai.atom")}
+    other = Content(tmp_path / "other")
+    other.write("mine.md", title="Mine")
+    other.raw("0.md", "---\ntitle: [broken\n---\n")
+    clock.now += 5
+
+    after = open_site(FEEDS_CONTENT_DIR=str(other.folder))
+    fresh = open_site(
+        FEEDS_CONTENT_DIR=str(other.folder), FEEDS_INSTANCE_DIR=str(tmp_path / "fresh")
+    )
+
+    paths = ("/all.rss", "/all.atom", "/all.json", "/topics/ai.atom", "/all/2026-11.atom")
+    assert [after.get(p).data for p in paths] == [fresh.get(p).data for p in paths]
+    assert b"Mine" in after.get("/all.rss").data
+    assert [after.get(p).status_code for p in ("/topics/sample.atom", "/all/2026-10.rss")] == [
+        404
+    ] * 2
+    assert [feed["name"] for feed in after.get("/feeds.json").json["feeds"]] == [
+        feed["name"] for feed in fresh.get("/feeds.json").json["feeds"]
+    ]
+    assert {path: modified(after, path) > time for path, time in times.items()} == dict.fromkeys(
+        times, True
+    )
+    assert after.sync.refresh().held is False
+
+
+def test_a_link_that_leads_to_another_folder_is_the_same_content_folder(
+    content: Content, open_site: OpenSite, tmp_path: Path
+) -> None:
+    link = tmp_path / "current"
+    link.symlink_to(content.folder)
+    content.write("one.md")
+    content.write("two.md")
+    open_site(FEEDS_CONTENT_DIR=str(link))
+    release = Content(tmp_path / "release")
+    release.write("one.md")
+    link.unlink()
+    link.symlink_to(release.folder)
+
+    after = open_site(FEEDS_CONTENT_DIR=str(link))
+
+    assert after.get("/all.atom").text.count("deleted-entry ref=") == 1
+
+
+def test_a_command_lists_the_feeds_of_its_own_content_folder(
+    content: Content, open_site: OpenSite, tmp_path: Path
+) -> None:
+    content.write("one.md", topics=["Sample"])
+    open_site()
+    other = Content(tmp_path / "other")
+    other.write("mine.md", topics=["Mine"])
+    environ = {
+        "FEEDS_CONTENT_DIR": str(other.folder),
+        "FEEDS_INSTANCE_DIR": str(tmp_path / "instance"),
+        "FEEDS_URL": SITE_URL,
+    }
+
+    listed = create_app(environ).test_cli_runner().invoke(args=["feeds"]).stdout
+
+    assert f"{SITE_URL}/topics/mine.rss" in listed
+    assert "sample" not in listed
+
+
+def modified(site: Site, path: str) -> datetime:
+    found = site.get(path).last_modified
+    assert isinstance(found, datetime)
+    return found

@@ -10,13 +10,13 @@ from typing import TextIO
 from urllib.parse import quote, urlsplit
 
 import click
-from flask import current_app
 from flask.cli import with_appcontext
+from flask.testing import FlaskClient
 
 from feeds.catalog import Catalog
 from feeds.cli.tools import errors_in_a_line, given_tools, refresh_with_bar
 from feeds.errors import ExportError, SettingsError, StoreUnavailable
-from feeds.export import ExportedResponse, names, put_document, put_maps, put_picture
+from feeds.export import Ask, ExportedResponse, names, put_document, put_maps, put_picture
 from feeds.image_probe import probe_all
 from feeds.image_sizes import Picture
 from feeds.managed_directory import ManagedDirectory, opened
@@ -55,9 +55,10 @@ def export(folder: Path) -> None:
     refresh_with_bar(tools.sync, False)
     try:
         with opened(folder) as directory:
-            every_name = names(paths(tools.catalog), tools.sync.image_names(), _ask)
+            ask = partial(_ask, tools.quiet_app().test_client())
+            every_name = names(paths(tools.catalog), tools.sync.image_names(), ask)
             directory.refuse_obstacles(every_name)
-            left_out = _put_documents(directory, tools.catalog)
+            left_out = _put_documents(directory, tools.catalog, ask)
             left_out += _put_pictures(directory, tools.sync)
             put_maps(directory, site, moved(tools.catalog), ended(tools.catalog))
             directory.finish()
@@ -72,10 +73,10 @@ def export(folder: Path) -> None:
         click.echo(f"left out, no file can have its name: {path}", err=True)
 
 
-def _put_documents(directory: ManagedDirectory, catalog: Catalog) -> list[str]:
+def _put_documents(directory: ManagedDirectory, catalog: Catalog, ask: Ask) -> list[str]:
     """Put all documents; return the paths that no file can have."""
     with click.progressbar(list(paths(catalog)), label="Writing documents") as bar:
-        return [path for path in bar if not put_document(directory, path, _ask)]
+        return [path for path in bar if not put_document(directory, path, ask)]
 
 
 def _put_pictures(directory: ManagedDirectory, sync: ContentSync) -> list[str]:
@@ -85,9 +86,8 @@ def _put_pictures(directory: ManagedDirectory, sync: ContentSync) -> list[str]:
         return [f"/pictures/{name}" for name in bar if not put(name)]
 
 
-def _ask(path: str, coding: str) -> ExportedResponse:
+def _ask(client: FlaskClient, path: str, coding: str) -> ExportedResponse:
     """What the app itself answers."""
-    client = current_app.test_client()
     response = client.get(quote(path), headers={"Accept-Encoding": coding} if coding else {})
     modified = response.last_modified
     return ExportedResponse(

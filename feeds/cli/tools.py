@@ -30,6 +30,8 @@ class Tools:
     announcer: Announcer
     #: Makes an app of the same settings in another process.
     load: Callable[[], Flask]
+    #: Makes an app of the same settings that starts no thread and claims nothing.
+    quiet_app: Callable[[], Flask]
     #: Which addresses of other hosts may be asked for pictures.
     is_allowed: IsAllowed = is_public
 

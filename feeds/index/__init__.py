@@ -23,7 +23,7 @@ from feeds.index.months import month_of, month_range
 from feeds.index.reader import Index, KnownFeed, Month, Row
 from feeds.index.revision import Revision
 from feeds.index.sync_state import SETTLE, Stamps
-from feeds.index.writer import IndexWriter, clear, made_for
+from feeds.index.writer import IndexWriter, clear, drop_empty_feeds, forget_folder, made_for
 
 __all__ = [
     "EVERYTHING",
@@ -45,6 +45,8 @@ __all__ = [
     "connect",
     "content_hash",
     "date_changes",
+    "drop_empty_feeds",
+    "forget_folder",
     "in_words",
     "is_database",
     "made_for",

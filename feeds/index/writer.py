@@ -39,6 +39,24 @@ def clear(connection: sqlite3.Connection, now: int) -> None:
     mark_everything(connection, now)
 
 
+def forget_folder(connection: sqlite3.Connection) -> None:
+    """Empty the index of another content folder, of which nothing is told or held back.
+
+    Its feeds stay for now: those that the new folder has too keep their times.
+    """
+    for table in ("file", "article", "picture", "membership", "spelling", "withdrawal", "loss"):
+        connection.execute(f"DELETE FROM {table}")
+    for table in ("feed", "archive"):
+        connection.execute(f"UPDATE {table} SET count = 0")
+    connection.execute("DELETE FROM meta WHERE key IN ('made-for', 'held-since')")
+
+
+def drop_empty_feeds(connection: sqlite3.Connection) -> None:
+    """Forget the feeds and months that only another content folder had articles in."""
+    connection.execute("DELETE FROM feed WHERE count = 0 AND path <> ''")
+    connection.execute("DELETE FROM archive WHERE count = 0 AND feed <> ''")
+
+
 def _drop_feeds_without_address(connection: sqlite3.Connection) -> None:
     """Forget the feeds of an older index whose addresses are those of others."""
     for (path,) in connection.execute("SELECT path FROM feed").fetchall():

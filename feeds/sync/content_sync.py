@@ -12,6 +12,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import IO
 
+from feeds.articles import storable
 from feeds.errors import IndexUnavailable, SettingsError, WrongFile
 from feeds.image_sizes import ANSWERS, Pictures
 from feeds.index import (
@@ -100,6 +101,7 @@ class ContentSync:
         self._ownership = Ownership(instance / "owner", self.owner)
         self._refresher = Refresher(
             reader,
+            reader.content,
             self._path,
             self.revision,
             fingerprint,
@@ -178,8 +180,17 @@ class ContentSync:
 
     @property
     def is_ready(self) -> bool:
-        """Whether the index is made for these settings: else it must be refreshed first."""
-        return self._made_for() == made_for(self._fingerprint)
+        """Whether the index is made for these settings and this content folder.
+
+        Else it must be refreshed first.
+        """
+        with suppress(IndexUnavailable):
+            folder = self.index.meta("content")
+            # An older version kept no folder.
+            is_same_folder = folder in (None, storable(str(self.reader.content)))
+            is_same = bool(self.index.meta("made-for") == made_for(self._fingerprint))
+            return is_same_folder and is_same
+        return False
 
     def ensure_sole_owner(self) -> None:
         """Claim the instance folder for a server with these settings, until ``stop``.
@@ -212,12 +223,6 @@ class ContentSync:
         shown = ", ".join(names[:-1] if "FEEDS_URL" in names else names)
         where = f"FEEDS_INSTANCE_DIR: {self._instance}: in use by a server with other settings"
         return f"{where} ({shown})" if shown else where
-
-    def _made_for(self) -> object:
-        try:
-            return self.index.meta("made-for")
-        except IndexUnavailable:
-            return None
 
     def start(self, patience: float = PATIENCE) -> None:
         """Begin to make the index, should it not be ready, and to keep it up to date.

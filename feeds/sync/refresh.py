@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from feeds.articles import split
+from feeds.articles import split, storable
 from feeds.index import (
     SETTLE,
     FileOutcome,
@@ -22,6 +22,8 @@ from feeds.index import (
     clear,
     connect,
     date_changes,
+    drop_empty_feeds,
+    forget_folder,
     is_database,
     made_for,
     mark_everything,
@@ -67,6 +69,9 @@ class Refresher:
     """Refreshes one index from one content folder."""
 
     reader: Ingester
+    #: The content folder as it is configured: a link that leads elsewhere by now is no other one.
+    folder: Path
+    #: The file of the index.
     path: Path
     revision: Revision
     #: Of the settings that the index depends on.
@@ -120,6 +125,7 @@ class Refresher:
                 # Whoever committed that died before announcing it: until now others may have
                 # served what was before.
                 undate_changes(connection)
+            self._forget_other_folder(connection)
             self._mark_looks(connection, now)
             must_rebuild = sync_state.meta(connection, "made-for") != made_for(self.fingerprint)
             # A part of the folder does not show whether the files of a loss are back or moved.
@@ -204,6 +210,16 @@ class Refresher:
             _note_held(connection, None, None, None)
         return is_held
 
+    def _forget_other_folder(self, connection: sqlite3.Connection) -> None:
+        """Begin from nothing if the index is made for another content folder."""
+        known = sync_state.meta(connection, "content")
+        if known is None:
+            sync_state.put_meta(connection, "content", storable(str(self.folder)))
+        elif known != storable(str(self.folder)):
+            log.info("the index is of another content folder: it is made anew from nothing")
+            with transaction(connection):
+                forget_folder(connection)
+
     def _mark_looks(self, connection: sqlite3.Connection, now: int) -> None:
         """Mark what other settings, or another version of the code, show otherwise from now on.
 
@@ -260,6 +276,9 @@ class Refresher:
         self, connection: sqlite3.Connection, writer: IndexWriter, must_rebuild: bool
     ) -> None:
         if must_rebuild:
+            if sync_state.meta(connection, "content") != storable(str(self.folder)):
+                drop_empty_feeds(connection)
+                sync_state.put_meta(connection, "content", storable(str(self.folder)))
             sync_state.put_meta(connection, "made-for", made_for(self.fingerprint))
         elif not writer.has_visible_changes:
             return
