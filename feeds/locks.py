@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import cast
 
 
 @contextmanager
@@ -84,9 +85,20 @@ class Ownership:
         """Whether this process holds the claim, in the file that has the path now."""
         return self._handle is not None and _is_at(self._handle, self._path)
 
+    def is_claimed(self) -> bool:
+        """Return True if any living process has claimed, for whichever owner."""
+        return self.is_held or self._claimed_for() is not None
+
     def other_owner(self) -> str | None:
         """Return the name of a living owner that excludes this one; None if there is none."""
-        if self.is_held or not self._path.exists():
+        name = None if self.is_held else self._claimed_for()
+        if name in (None, self._owner, b""):
+            return None
+        return name.decode("utf-8", "replace")
+
+    def _claimed_for(self) -> bytes | None:
+        """Return the owner that living processes have claimed for, if any."""
+        if not self._path.exists():
             return None
         # A probe holds the file for a moment; claimants wait for it here.
         with locked(self._path.with_suffix(".lock")):
@@ -94,26 +106,36 @@ class Ownership:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                name = os.pread(handle, 1000, 0)
-                return None if name in (self._owner, b"") else name.decode("utf-8", "replace")
+                return os.pread(handle, 1000, 0)
             finally:
                 os.close(handle)
         return None
 
     def acquire(self) -> bool:
         """Return True if the claim is held: no living process has claimed for another owner."""
+        if not self._is_named():
+            # Claimants take turns: outside this lock the file is only ever held shared.
+            with locked(self._path.with_suffix(".lock")):
+                self._claim()
+        return self._handle is not None
+
+    def _claim(self) -> None:
         if not self.is_held:
             self.release()
-            # Claimants try_acquire turns: outside this lock the file is only ever held shared.
-            with locked(self._path.with_suffix(".lock")):
-                # Not in `_handles`: a child by fork is a process of the same owner.
-                handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-                if self._is_allowed(handle):
-                    fcntl.flock(handle, fcntl.LOCK_SH)
-                    self._handle = handle
-                else:
-                    os.close(handle)
-        return self._handle is not None
+            # Not in `_handles`: a child by fork is a process of the same owner.
+            self._handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+            with suppress(BlockingIOError):
+                fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                os.ftruncate(self._handle, 0)
+        handle = cast(int, self._handle)
+        # A full disk leaves the file empty: owners cannot be told apart until there is room, and
+        # the first that finds some stays.
+        if os.pread(handle, 1000, 0) not in (self._owner, b""):
+            self.release()
+            return
+        with suppress(OSError):
+            os.pwrite(handle, self._owner, 0)
+        fcntl.flock(handle, fcntl.LOCK_SH)
 
     def release(self) -> None:
         """Give up the share of this process in the claim."""
@@ -121,16 +143,11 @@ class Ownership:
             os.close(self._handle)
         self._handle = None
 
-    def _is_allowed(self, handle: int) -> bool:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            # A full disk leaves the file empty: owners cannot be told apart then.
-            return os.pread(handle, 1000, 0) in (self._owner, b"")
-        os.ftruncate(handle, 0)
-        with suppress(OSError):
-            os.pwrite(handle, self._owner, 0)
-        return True
+    def _is_named(self) -> bool:
+        """Whether this process holds the claim, and the file says for whom."""
+        if self._handle is None or not self.is_held:
+            return False
+        return os.pread(self._handle, 1000, 0) == self._owner
 
 
 #: The handles of locks that this process holds or waits for.

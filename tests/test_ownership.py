@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable
@@ -14,11 +15,12 @@ from pathlib import Path
 
 import pytest
 
+from app import create_app
 from feeds.errors import SettingsError
-from feeds.index import connect
-from feeds.locks import Ownership
+from feeds.index import check_file, connect
+from feeds.locks import LeaderLock, Ownership, locked
 from feeds.sync import ContentSync
-from tests.conftest import Content, Site
+from tests.conftest import SITE_URL, Content, Site
 from tests.live import ROOT, listener, listening, started, workers
 from tests.waiting import wait_for
 
@@ -118,6 +120,110 @@ def test_a_claim_is_made_again_when_its_file_is_gone(tmp_path: Path) -> None:
 
     assert (one.is_held, other.acquire()) == (True, False)
     one.release()
+
+
+def test_a_claim_made_on_a_full_disk_is_written_when_there_is_room(tmp_path: Path) -> None:
+    one, other = Ownership(tmp_path / "owner", "a"), Ownership(tmp_path / "owner", "b")
+    one.acquire()
+    os.truncate(tmp_path / "owner", 0)
+
+    one.acquire()
+
+    assert (tmp_path / "owner").read_bytes() == b"a"
+    assert (one.is_held, other.acquire()) == (True, False)
+    one.release()
+
+
+def test_of_two_claims_made_on_a_full_disk_the_first_that_is_written_stays(tmp_path: Path) -> None:
+    one, other = Ownership(tmp_path / "owner", "a"), Ownership(tmp_path / "owner", "b")
+    one.acquire()
+    os.truncate(tmp_path / "owner", 0)
+
+    other.acquire()
+
+    assert (one.acquire(), other.acquire()) == (False, True)
+    assert (tmp_path / "owner").read_bytes() == b"b"
+    other.release()
+
+
+def test_a_server_of_a_version_that_claimed_nothing_keeps_its_folder(
+    content: Content, open_site: Callable[..., Site], tmp_path: Path
+) -> None:
+    content.write("one.md")
+    site = open_site()
+    index, before = tmp_path / "instance" / "index.sqlite", site.get("/all.rss").data
+    older = LeaderLock(tmp_path / "instance" / "watch.lock")
+    older.try_acquire()
+    content.write("two.md")
+
+    refused = open_site_without_refresh(content, tmp_path).runner.invoke(args=["refresh"])
+    with pytest.raises(SettingsError, match="in use by a server of another version: stop it first"):
+        open_site_without_refresh(content, tmp_path).sync.ensure_sole_owner()
+
+    assert refused.exit_code == 1
+    assert "in use by a server of another version: stop it first" in refused.output
+    assert site.get("/all.rss").data == before
+    with closing(connect(index, read_only=True)) as connection:
+        assert connection.execute("SELECT count(*) FROM article").fetchone() == (1,)
+    older.release()
+    open_site_without_refresh(content, tmp_path).sync.ensure_sole_owner()
+
+
+def open_site_without_refresh(content: Content, tmp_path: Path) -> Site:
+    return Site(
+        create_app(
+            {
+                "FEEDS_CONTENT_DIR": str(content.folder),
+                "FEEDS_INSTANCE_DIR": str(tmp_path / "instance"),
+                "FEEDS_URL": SITE_URL,
+            }
+        )
+    )
+
+
+def test_a_worker_of_newer_code_reads_an_index_of_an_older_layout(
+    content: Content, open_site: Callable[..., Site], tmp_path: Path
+) -> None:
+    content.write("one.md")
+    site = open_site()
+    before = site.get("/all.rss").data
+    with closing(connect(site.sync.index.path)) as connection:
+        connection.executescript(
+            """DROP INDEX feed_undated; DROP INDEX archive_undated;
+               ALTER TABLE feed DROP COLUMN changed; ALTER TABLE feed DROP COLUMN shown;
+               ALTER TABLE archive DROP COLUMN changed; DELETE FROM archive WHERE feed = '';
+               PRAGMA user_version = 1;"""
+        )
+    worker = open_site_without_refresh(content, tmp_path)
+
+    worker.sync.ensure_sole_owner()
+    answer = worker.get("/all.rss")
+
+    assert (answer.status_code, answer.data) == (200, before)
+    worker.sync.stop()
+
+
+def test_who_opens_the_index_waits_while_its_file_is_replaced(
+    content: Content, site: Site, tmp_path: Path
+) -> None:
+    opening = tmp_path / "instance" / "index.open"
+    readers = (
+        lambda: check_file(site.sync.index.path),
+        lambda: site.sync.pictures.unasked(0),
+    )
+    for reader in readers:
+        thread = threading.Thread(target=reader)
+        with locked(opening):
+            thread.start()
+            assert wait_for(lambda: is_awaited(opening))
+        thread.join(20)
+        assert not thread.is_alive()
+
+
+def is_awaited(path: Path) -> bool:
+    """Whether anybody waits for the lock of a file."""
+    lines = Path("/proc/locks").read_text().splitlines()
+    return any("->" in line and f":{path.stat().st_ino} " in line for line in lines)
 
 
 def test_a_worker_that_loads_newer_code_belongs_to_the_server_that_started_it(
@@ -223,6 +329,27 @@ def test_a_server_whose_first_process_was_killed_owns_its_folder_by_its_workers(
 
     with started(content.folder, instance, "serve", None, **B) as next_one:
         next_one.wait()
+
+
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [
+        ("owner", "serve"),
+        ("owner.lock", "serve"),
+        ("index.lock", "refresh"),
+        ("index.open", "refresh"),
+    ],
+)
+def test_an_unusable_file_of_the_instance_folder_is_named_with_what_to_do(
+    content: Content, instance: Path, name: str, command: str
+) -> None:
+    (instance / name).mkdir(parents=True)
+
+    status, text = ran(content.folder, instance, command, **A)
+
+    assert status == 1
+    assert f"{instance / name}: Is a directory: let this user write it, or remove it" in text
+    assert "Traceback" not in text
 
 
 def answers(address: str) -> list[bytes]:

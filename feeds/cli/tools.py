@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import cast
 
 import click
@@ -54,11 +55,15 @@ def ready_tools() -> Tools:
 
 @contextmanager
 def errors_in_a_line() -> Iterator[None]:
-    """Let the command end with the sentence of a SettingsError, without a traceback."""
+    """Let the command end with a sentence, without a traceback, when its folders are unusable."""
     try:
         yield
     except SettingsError as error:
         raise click.ClickException(str(error)) from None
+    except OSError as error:
+        is_ours = Path(error.filename or "").parent == given_tools().environment.instance
+        advice = ": let this user write it, or remove it" if is_ours else ""
+        raise click.ClickException(f"{error.filename}: {error.strerror}{advice}") from None
 
 
 def refresh_with_bar(sync: ContentSync, is_confirmed: bool) -> None:

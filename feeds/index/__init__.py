@@ -1,6 +1,6 @@
 """DOOR SQLite: the disposable copy of the content folder."""
 
-from feeds.index.database import check_file, connect
+from feeds.index.database import check_file, connect, upgrade
 from feeds.index.entries import (
     Claims,
     Fault,
@@ -58,4 +58,5 @@ __all__ = [
     "rebuild_if_corrupt",
     "reread_corrupt_rows",
     "undate_changes",
+    "upgrade",
 ]

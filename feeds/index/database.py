@@ -4,7 +4,8 @@ import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
 
-from feeds.sqlite import check, migrate
+from feeds.locks import locked
+from feeds.sqlite import OPENING, check, migrate
 from feeds.sqlite import connect as connect_to
 
 #: One script for each version of the layout. Times of Last-Modified cannot be read from the folder:
@@ -21,9 +22,32 @@ PATIENCE = 30.0
 def connect(path: Path, read_only: bool = False) -> sqlite3.Connection:
     """Open the index for one thread; the caller begins transactions.
 
-    A writer creates a missing file, and its tables; a reader does neither. Raise WrongFile when the
-    file is of a newer version or of another program.
+    A writer holds the lock for refreshing; it creates a missing file, and its tables; a reader does
+    neither. Raise WrongFile when the file is of a newer version or of another program.
     """
+    if not read_only:
+        return _opened(path, read_only)
+    # Whoever replaces the file holds this lock alone.
+    with locked(path.with_suffix(OPENING), shared=True):
+        return _opened(path, read_only)
+
+
+def upgrade(path: Path) -> None:
+    """Bring an index of an older layout to the newest; leave any other file as it is.
+
+    A reader needs no lock for refreshing: the layout changes in one transaction.
+    """
+    if not path.exists():
+        return
+    with closing(connect(path, read_only=True)) as connection:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        has_tables = connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchone()
+    if version < len(MIGRATIONS) and has_tables:
+        with locked(path.with_suffix(OPENING), shared=True):
+            _opened(path, read_only=False).close()
+
+
+def _opened(path: Path, read_only: bool) -> sqlite3.Connection:
     connection = connect_to(path, PATIENCE, create=not read_only)
     try:
         check(connection, path, MIGRATIONS)

@@ -21,9 +21,8 @@ from feeds.index.database import connect
 from feeds.index.entries import Claims, decode_verified
 from feeds.index.queries import AFTER, FEEDS, HEAVIER, MONTHS, NEIGHBOURS, ROWS
 from feeds.index.revision import Revision
-from feeds.locks import locked
 from feeds.model import Article, Membership, Withdrawal
-from feeds.sqlite import OPENING, is_suspect
+from feeds.sqlite import is_suspect
 
 #: SQLite: "Do not open an SQLite database connection, then fork(), then try to use that database
 #: connection in the child process." To close it is to use it.
@@ -103,8 +102,7 @@ class Index:
         return connection
 
     def _opened(self) -> sqlite3.Connection:
-        with locked(self.path.with_suffix(OPENING), shared=True):
-            connection = connect(self.path, read_only=True)
+        connection = connect(self.path, read_only=True)
         # An index that nobody has filled yet would say that there are no feeds.
         if not connection.execute("SELECT 1 FROM meta WHERE key = 'made-for'").fetchone():
             connection.close()

@@ -7,7 +7,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Collection, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
 from typing import IO
@@ -25,6 +25,7 @@ from feeds.index import (
     made_for,
     rebuild_if_corrupt,
     reread_corrupt_rows,
+    upgrade,
 )
 from feeds.locks import LeaderLock, Ownership, locked
 from feeds.sync.ingest import Ingester
@@ -44,6 +45,9 @@ PATIENCE = 2.0
 
 #: What the owners of an instance folder may differ in, in the order of `_owner`.
 _SETTINGS = ("FEEDS_CONTENT_DIR", "FEEDS_URL", "the files of the site, or the version")
+
+#: Seconds in which the kernel drops all locks of a process that died.
+DYING = 2.0
 
 #: Seconds between lines in the log of how far a long refresh is.
 TELL = 5.0
@@ -77,18 +81,21 @@ class ContentSync:
             message = f"FEEDS_INSTANCE_DIR: {instance}: {error.strerror}: name a writable folder"
             raise SettingsError(message) from None
         self._path = instance / "index.sqlite"
+        self._instance = instance
         try:
-            check_file(self._path)
+            with self._named_by_path():
+                check_file(self._path)
         except WrongFile as error:
             raise SettingsError(str(error)) from None
         self.reader = reader
         self._site_files = SiteFiles(reader.content)
         self.clock = clock
-        self._instance = instance
         self._fingerprint = fingerprint
         self._poll = poll
         self._watcher: Watcher | None = None
         self._has_told = False
+        self._has_owned = False
+        self._is_upgraded = False
         self._is_held_back = False
         self._is_integrity_checked = False
         self._starting = threading.Lock()
@@ -199,20 +206,62 @@ class ContentSync:
         empty folder find no trace of each other in it. Commands never call this. Raise
         SettingsError when a process of a server with other settings lives.
         """
-        if self._ownership.acquire():
-            self.refusal = ""
-            return
-        self.refusal = f"{self._difference()}: name another folder, or stop that server"
-        raise SettingsError(self.refusal)
+        with self._named_by_path():
+            if not self._has_owned:
+                self._ensure_no_older_server()
+            is_ours = self._ownership.acquire()
+        if not is_ours:
+            self.refusal = f"{self._difference()}: name another folder, or stop that server"
+            raise SettingsError(self.refusal)
+        self._has_owned = True
+        self.refusal = ""
+        self._upgrade_once()
+
+    def _upgrade_once(self) -> None:
+        """Let readers of this version read an index of an older one, until it is made anew.
+
+        A worker may be newer than the process that keeps the index up to date.
+        """
+        if not self._is_upgraded:
+            # A corrupt or busy index is for who keeps it up to date.
+            with suppress(sqlite3.Error, OSError, WrongFile):
+                upgrade(self._path)
+                self._is_upgraded = True
 
     def ensure_no_other_owner(self) -> None:
         """Raise SettingsError if a server with other settings owns the instance folder.
 
         A command calls this, and claims nothing: a server may start while the command works.
         """
-        if self._ownership.other_owner() is not None:
-            advice = "give the command the same variables, or name another folder"
-            raise SettingsError(f"{self._difference()}: {advice}")
+        with self._named_by_path():
+            if self._ownership.other_owner() is not None:
+                advice = "give the command the same variables, or name another folder"
+                raise SettingsError(f"{self._difference()}: {advice}")
+            if not self._has_owned:
+                self._ensure_no_older_server()
+
+    def _ensure_no_older_server(self) -> None:
+        """Raise SettingsError if a server of a version uses the folder that made no claims.
+
+        Servers claim before they watch, and watch no longer when they give up their claim.
+        """
+        end = time.monotonic() + DYING
+        while not self._ownership.is_claimed() and self._turn().is_held():
+            if time.monotonic() > end:
+                where = f"FEEDS_INSTANCE_DIR: {self._instance}"
+                self.refusal = f"{where}: in use by a server of another version: stop it first"
+                raise SettingsError(self.refusal)
+            time.sleep(0.05)
+
+    @contextmanager
+    def _named_by_path(self) -> Iterator[None]:
+        """Turn an error of a file in the instance folder into a sentence that names it."""
+        try:
+            yield
+        except OSError as error:
+            where = f"FEEDS_INSTANCE_DIR: {error.filename or self._instance}: {error.strerror}"
+            message = f"{where}: let this user write it, or remove it"
+            raise SettingsError(message) from error
 
     def _difference(self) -> str:
         """Say who owns the instance folder, and which of its settings are others than ours."""
