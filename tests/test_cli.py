@@ -426,7 +426,8 @@ def checked(site: Site) -> str:
 def test_check_names_the_key_that_an_unknown_one_is_close_to(
     content: Content, site: Site, key: str, meant: str
 ) -> None:
-    content.write("a.md", **{"topics": None, "excerpt": None, key: "a text to be kept secret"})
+    keys: dict[str, Any] = {"topics": None, "excerpt": None, key: "a text to be kept secret"}
+    content.write("a.md", **keys)
 
     line = checked(site)
 

@@ -141,7 +141,7 @@ class ContentSync:
                 log.info("%d of %d files are read, %d a second", done, total, rate)
 
         report = self._refresher.refresh(below, told, is_confirmed)
-        self._is_held_back = report.held
+        self._is_held_back = bool(report.held)
         # The first tells it though it finds nothing new: it is the start of a server.
         if report.read or report.gone or not self._has_told:
             served = in_words(self.index.tally())

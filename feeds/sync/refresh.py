@@ -131,7 +131,7 @@ class Refresher:
             # A part of the folder does not show whether the files of a loss are back or moved.
             is_whole = must_rebuild or "" in below or (bool(below) and _held(connection) > 0)
             paths = {""} if is_whole else set(map(namable, below))
-            known, found = self._compare_or_expire(connection, paths, now, progress)
+            known, found = self._compared(connection, paths, now)
             todo = with_hidden(self.reader.content, plan(found, known), found, known)
             held = self._hold_back(connection, todo, now, is_whole, is_confirmed)
             gone = tuple(sorted(todo.hidden)) if held else todo.gone
@@ -152,30 +152,26 @@ class Refresher:
             if work:
                 self._apply(connection, work, now, progress)
             else:
-                self._apply_due(connection, now, progress)
+                self._apply_due(connection, now)
             self._announce(connection, now)
             return _report(connection, now, len(work.reads), len(work.gone))
 
-    def _compare_or_expire(
-        self, connection: sqlite3.Connection, paths: set[str], now: int, progress: Progress
+    def _compared(
+        self, connection: sqlite3.Connection, paths: set[str], now: int
     ) -> tuple[Stamps, Stamps]:
-        """Return what ``_compared`` returns; withdraw what has expired even if that fails."""
-        try:
-            return self._compared(connection, paths)
-        except OSError:
-            # Nothing is known of the files now, but an expiry needs none of them.
-            self._apply_due(connection, now, progress)
-            self._publish_revision(connection, self.revision.refreshed)
-            raise
-
-    def _compared(self, connection: sqlite3.Connection, paths: set[str]) -> tuple[Stamps, Stamps]:
         """Return the stamps of files as the index has them and as the disk has them."""
         resized = set(self._resized(connection, paths))
         below = paths | resized
         known = sync_state.known(connection, below)
         for folder, name in map(split, resized):
             known.setdefault(folder, {})[name] = ""
-        return known, find(self.reader.content, below, known)
+        try:
+            return known, find(self.reader.content, below, known)
+        except OSError:
+            # Nothing is known of the files now, but an expiry needs none of them.
+            self._apply_due(connection, now)
+            self._publish_revision(connection, self.revision.refreshed)
+            raise
 
     def _resized(self, connection: sqlite3.Connection, paths: set[str]) -> Iterable[str]:
         """The files whose articles tell the length of a picture that has another by now."""
@@ -238,12 +234,13 @@ class Refresher:
             sync_state.put_meta(connection, "pages", pages)
             self._move_revision(connection)
 
-    def _apply_due(self, connection: sqlite3.Connection, now: int, progress: Progress) -> None:
+    def _apply_due(self, connection: sqlite3.Connection, now: int) -> None:
         """Apply what is due by the clock alone, without any file, if anything is."""
         if sync_state.has_expired_articles(connection, now) or sync_state.has_old_withdrawals(
             connection, now
         ):
-            self._apply(connection, PendingWork((), (), must_rebuild=False), now, progress)
+            nothing = PendingWork((), (), must_rebuild=False)
+            self._apply(connection, nothing, now, lambda done, total: None)
 
     def _apply(
         self, connection: sqlite3.Connection, work: "PendingWork", now: int, progress: Progress
