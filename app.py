@@ -1,6 +1,6 @@
-"""Wires the rooms together; the only place that reads the environment.
+"""The factory of the app: it wires the modules and alone reads the environment.
 
-``flask run``, ``flask serve`` and any WSGI server given ``app:app`` start here.
+The entry point of ``flask run``, ``flask serve`` and any WSGI server that loads ``app:app``.
 """
 
 import atexit
@@ -13,7 +13,7 @@ from click import ClickException
 from flask import Flask, request
 
 from feeds import cli, formats, logs
-from feeds.cache import TRACES, Cache, open_cache, open_history_cache
+from feeds.cache import HISTORY_SHARE, Cache, open_cache, open_history_cache
 from feeds.catalog import Catalog
 from feeds.deltas import DocumentHistory
 from feeds.errors import IndexUnavailable, SettingsError
@@ -32,7 +32,7 @@ from feeds.websub import WEBSUB, Announcer, Outbox
 def create_app(
     environ: Mapping[str, str] = os.environ, clock: Callable[[], float] = time.time
 ) -> Flask:
-    """Make the app for an environment; raise SettingsError when it is not set up right."""
+    """Return the app for an environment; raise SettingsError if a setting is wrong."""
     return _assembled(*_read(environ), clock)
 
 
@@ -52,7 +52,7 @@ def _assembled(
     announcer = Announcer(catalog, sync, outbox, cache, str(formats.VERSION), clock)
 
     app = Flask(__name__, static_folder=None)
-    # OPTIONS has an answer of its own, the same for every address.
+    # The routes answer OPTIONS themselves, equally for every address.
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     add_routes(app, web)
     load = partial(_worker, environment, files, sync.owner)
@@ -67,18 +67,18 @@ def _assembled(
 def _sync(
     environment: Environment, files: SiteConfig, clock: Callable[[], float], owner: str
 ) -> ContentSync:
-    reader = Ingester(
+    ingester = Ingester(
         environment.content,
         files.site.url,
         memberships=partial(memberships, files=files),
         weigh=formats.weight,
         answers=environment.instance / ANSWERS,
     )
-    # The code has a say: what was read by another version is read again, and when all documents
-    # look different their Last-Modified must be later.
+    # The versions are included: files read by another version are read again, and if all documents
+    # look different, their Last-Modified must be later.
     fingerprint = files.fingerprint + f"{formats.VERSION} {READING_VERSION}".encode()
     return ContentSync(
-        reader,
+        ingester,
         environment.instance,
         fingerprint,
         environment.poll,
@@ -92,14 +92,14 @@ def _web(
     environment: Environment, catalog: Catalog, sync: ContentSync, outbox: Outbox, cache: Cache
 ) -> Web:
     counts = Counters()
-    way = catalog.files.fingerprint + str(formats.VERSION).encode()
-    for_traces = int(environment.memory * TRACES)
-    memory = environment.memory - for_traces
+    version = catalog.files.fingerprint + str(formats.VERSION).encode()
+    for_histories = int(environment.memory * HISTORY_SHARE)
+    memory = environment.memory - for_histories
     return Web(
         catalog=catalog,
         publisher=Publisher(sync.revision.get_cached, cache, memory, counts, sync.clock),
         history=DocumentHistory(
-            way, open_history_cache(for_traces), cache if environment.cache_url else None
+            version, open_history_cache(for_histories), cache if environment.cache_url else None
         ),
         sync=sync,
         outbox=outbox,
@@ -110,35 +110,35 @@ def _web(
 
 
 def served(environment: Environment, files: SiteConfig, owner: str = "") -> Flask:
-    """The app as a server uses it: with its first request it begins to watch, to tell and to count.
+    """Return the app for a server: its first request starts watcher, announcer and counters.
 
-    Not before: a server may fork after loading it, and threads do not survive that.
+    They start no earlier because a server may fork after loading it: threads do not survive a fork.
     """
     app = _assembled(environment, files, time.time, owner)
     logs.log_the_uncaught()
     web: Web = app.extensions["tributary"]
     tools: cli.Tools = app.extensions["tributary.tools"]
-    polls = PollCounter(web.publisher.counts.seen, web.subscribers, web.sync.clock)
-    beat = PeriodicThread(web.counts.tell, polls.count)
+    polls = PollCounter(web.publisher.counts.polls, web.subscribers, web.sync.clock)
+    counting = PeriodicThread(web.counts.flush, polls.count)
 
     def start() -> None:
         web.sync.start()
-        # Nothing of the index, the hubs and the counts of a server with other settings is ours.
+        # The index, the hubs and the counts belong to the server with other settings.
         if not web.sync.refusal:
             tools.announcer.start()
-            beat.start()
+            counting.start()
         elif request.path != "/healthz":
             raise IndexUnavailable(web.sync.refusal)
 
     app.before_request(start)
-    atexit.register(beat.stop)
+    atexit.register(counting.stop)
     return app
 
 
 def _worker(environment: Environment, files: SiteConfig, owner: str) -> Flask:
-    """The app of a worker of ``flask serve``, which shares the claim of its first process.
+    """Return the app of a worker of ``flask serve``, which shares the ownership of its supervisor.
 
-    It claims when it is loaded, not with its first request: that process may die in between.
+    Ownership is claimed on loading, not with the first request: the supervisor may die in between.
     """
     app = served(environment, files, owner)
     web: Web = app.extensions["tributary"]
@@ -152,11 +152,11 @@ def _served() -> Flask:
 
 
 def __getattr__(name: str) -> Flask:
-    # ``app:app`` for servers, without an app at import time: importing must not touch a disk.
+    # Servers load ``app:app``; the app is made on access, because an import must not touch a disk.
     if name == "app":
         try:
             return _served()
         except SettingsError as error:
-            # The sentence is for whoever typed the command: a traceback would bury it.
+            # A traceback would bury the message for the person at the terminal.
             raise ClickException(str(error)) from error
     raise AttributeError(name)

@@ -1,8 +1,8 @@
-"""The cache behind the publisher: any of cachelib's, holding bytes only, never in the way.
+"""The cache behind the publisher: a cachelib backend that holds bytes and is never required.
 
-A cache that is refused, slow, full or gone costs one short wait in a while and no answer: the
-document is rendered instead. cachelib's own serializers are pickle, which runs whatever code
-somebody planted, so none of them is used.
+A cache that is unreachable, slow, full or lost costs one short wait per pause and no response: the
+publisher renders the document. The serializers of cachelib are not used: they unpickle, which would
+run any code that an attacker stored.
 """
 
 import fcntl
@@ -26,65 +26,65 @@ log = logging.getLogger(__name__)
 
 _FAILED = "the cache %s failed (%s): going on without for %g s"
 
-#: Files kept: half of them are documents, the other half their traces.
+#: The most files: one half holds documents, the other half their histories.
 FILES = 1000
 
-#: The part of a process's memory for documents that is for traces, which have half a kB as a rule:
-#: of 64 MB the earlier documents of a day when hundreds of feeds change several times.
-TRACES = 1 / 16
+#: The share of the memory of a process that holds histories of documents, most of which have half a
+#: kB: with 64 MB, the earlier documents of a day on which hundreds of feeds change several times.
+HISTORY_SHARE = 1 / 16
 
-#: Bytes that a value in memory takes beside itself, at most: its key and its place.
+#: An upper bound of the bytes of a value in memory besides itself: its key and its slot.
 PLACE = 350
 
-#: Bytes that memcached keeps under a key unless it is told otherwise: 1 MiB with all it adds.
+#: The largest value in bytes that memcached accepts by default: 1 MiB with its own overhead.
 MEMCACHED_LARGEST = 1_000_000
 
-#: Of the names of our entries in a store that others may use too.
+#: The prefix of our keys in a store that other programs may use too.
 PREFIX = "tributary:"
 
-#: Seconds that a document stays in a cache that nobody asks for it.
+#: Seconds for which an unused document stays in a cache.
 TIMEOUT = 7 * 86_400
 
-#: Seconds to wait for a cache on the network: a hung Redis was seen to cost 59 s by default.
+#: Seconds to wait for a cache on the network: by default a hung Redis cost 59 s.
 PATIENCE = 0.1
 
-#: Seconds that a cache which failed is left alone.
+#: Seconds for which a failed cache is not used.
 PAUSE = 5.0
 
-#: Seconds that one process has to make a document that all machines wait for: Redis counts whole
-#: ones, and a rendering takes a tenth of one.
+#: Seconds for which a process holds the lease of a document that all machines wait for: Redis
+#: counts whole seconds, and a rendering takes a tenth of one.
 LEASE = 2
 
 
 class Cache(Protocol):
-    """Where packed documents are kept, by key."""
+    """A store of packed documents, by key."""
 
     @property
     def is_shared(self) -> bool:
-        """Whether other machines may see what is kept."""
+        """Return True if other machines may read the same store."""
 
     def get(self, key: str) -> bytes | None:
-        """The bytes under the key, or None."""
+        """Return the bytes under the key, or None."""
 
     def set(self, key: str, value: bytes) -> None:
-        """Keep the bytes under the key, if possible."""
+        """Store the bytes under the key, if possible."""
 
     def lease(self, key: str, seconds: int = LEASE) -> bool:
-        """Whether it is for us to make what is missing under a key.
+        """Return True if the caller has to make the missing value of a key.
 
-        False when somebody else was told so less than so many seconds ago.
+        Return False while another process holds the lease, for so many seconds at most.
         """
 
 
 class GuardedCache:
-    """Any of cachelib's caches; one that fails is left alone for a while."""
+    """A cachelib backend with a circuit breaker: after a failure it is not used for a while."""
 
     def __init__(
         self, backend: BaseCache, name: str, largest: float = inf, is_shared: bool = False
     ) -> None:
-        """Take the cache, the name that the log gives it, and how many bytes a value may have.
+        """Take the backend, its name in the log, and the largest value in bytes.
 
-        A shared one is asked who makes a document; in any other everybody makes their own.
+        A shared backend grants leases; with any other, every process makes its own documents.
         """
         self._backend = backend
         self._name = name
@@ -93,20 +93,20 @@ class GuardedCache:
         self._closed_until = 0.0
 
     def get(self, key: str) -> bytes | None:
-        """The bytes under the key, or None."""
+        """Return the bytes under the key, or None."""
         found = self._guarded("get", key)
         return found if isinstance(found, bytes) else None
 
     def set(self, key: str, value: bytes) -> None:
-        """Keep the bytes under the key, if possible."""
+        """Store the bytes under the key, if possible."""
         if len(value) <= self._largest:
             self._guarded("set", key, value, TIMEOUT)
 
     def lease(self, key: str, seconds: int = LEASE) -> bool:
-        """Whether it is for us to make what is missing under a key."""
+        """Return True if the caller has to make the missing value of a key."""
         if not self.is_shared:
             return True
-        # A cache that fails says None: who cannot ask does it.
+        # A failing cache returns None: without leases, every process makes its own documents.
         return self._guarded("add", f"{key}:lease", b"1", seconds) is not False
 
     def _guarded(self, method: str, *arguments: Any) -> Any:
@@ -115,14 +115,14 @@ class GuardedCache:
         try:
             return getattr(self._backend, method)(*arguments)
         except Exception as error:
-            # Clients of five stores raise what they like; none of it may reach a reader.
+            # The clients of five stores raise errors of any type; none of them may reach a reader.
             self._closed_until = time.monotonic() + PAUSE
             log.warning(_FAILED, self._name, type(error).__name__, PAUSE)
             return None
 
 
 class _Memory(BaseCache):
-    """Values in memory within a bound in bytes; the one used least recently leaves first."""
+    """An LRU cache in memory with a limit in bytes."""
 
     def __init__(self, memory: int) -> None:
         super().__init__()
@@ -143,13 +143,13 @@ class _Memory(BaseCache):
             self._values[key] = value
             self._room -= PLACE + len(value)
             while self._room < 0:
-                _, last = self._values.popitem(last=False)
-                self._room += PLACE + len(last)
+                _, evicted = self._values.popitem(last=False)
+                self._room += PLACE + len(evicted)
             return key in self._values
 
 
-class _Plain:
-    """Passes bytes through; takes the place of cachelib's pickling serializers."""
+class _BytesSerializer:
+    """A serializer that passes bytes through, in place of the pickling ones of cachelib."""
 
     def dumps(self, value: bytes) -> bytes:
         return value
@@ -165,10 +165,10 @@ class _Plain:
 
 
 class _Files(FileSystemCache):
-    """cachelib's, made to keep its bounds when files are lost, damaged or not to be read."""
+    """A FileSystemCache that keeps its bounds if files are lost, damaged or unreadable."""
 
-    # cachelib keeps the number of files in a file, which falls behind when two processes write
-    # and, damaged, stops all writing. Looking takes 0.2 ms, once a rendering.
+    # cachelib stores the number of files in a file, which becomes wrong when two processes write
+    # and stops all writing once damaged. Counting takes 0.2 ms, once per rendering.
     @property
     def _file_count(self) -> int:
         return len(list(self._list_dir()))
@@ -176,7 +176,7 @@ class _Files(FileSystemCache):
     def _update_count(self, delta: int | None = None, value: int | None = None) -> None:
         pass
 
-    # cachelib tries again for 16 s when a file may not be opened.
+    # cachelib retries for 16 s if it has no permission to open a file.
     def _run_safely(self, fn: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         return fn(*args, **kwargs)
 
@@ -188,9 +188,9 @@ class _Files(FileSystemCache):
         return is_kept
 
     def sweep(self) -> None:
-        """Remove files begun and never finished: a full disk, or a process killed, leaves them.
+        """Remove unfinished files, which a full disk or a killed process leaves.
 
-        Nothing is removed while a process, or another thread of this one, writes a file.
+        Nothing is removed while any process or thread writes a file.
         """
         with self._locked(fcntl.LOCK_EX) as is_locked:
             if is_locked:
@@ -199,11 +199,11 @@ class _Files(FileSystemCache):
 
     @contextmanager
     def _locked(self, operation: int) -> Iterator[bool]:
-        """Hold the folder's lock; False when another process keeps it from us.
+        """Hold the lock of the folder, or yield False if another process holds it.
 
-        Nobody waits for it: a process that was stopped while it sweeps must not stop answers.
+        The lock is never waited for: a process suspended during a sweep must not block responses.
         """
-        # The folder itself: a file in it would be taken for a document.
+        # The folder itself is locked: cachelib would treat a lock file in it as a document.
         folder = os.open(self._path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
             try:
@@ -211,20 +211,20 @@ class _Files(FileSystemCache):
             except BlockingIOError:
                 yield False
             except OSError:
-                # A file system without locks: files are written, and none is removed.
+                # On a file system without locks, files are written but never removed.
                 yield operation == fcntl.LOCK_SH
             else:
                 yield True
         finally:
-            # Ends the lock, and so does the end of the process.
+            # Closing releases the lock, and so does the end of the process.
             os.close(folder)
 
 
 def open_cache(url: str) -> Cache:
-    """The cache that a URL names; the empty one keeps nothing. Raise SettingsError for any other.
+    """Open the cache of a URL; the empty URL opens one that stores nothing.
 
-    Documents are in memory already, where the publisher keeps them: the same bytes in a second
-    place were seen to take 92 MB where 1 was allowed.
+    Raise SettingsError for any URL that is not listed here. There is no cache in memory: the
+    publisher keeps documents in memory already, and a second copy took 92 MB where 1 was allowed.
 
     ``redis://HOST:PORT/DB`` (also ``rediss:``, ``unix:``), ``memcached://HOST:PORT``,
     ``file:///FOLDER``.
@@ -235,15 +235,15 @@ def open_cache(url: str) -> Cache:
         parts = urlsplit(url)
         return _OPENERS[parts.scheme](url, parts)
     except (KeyError, ValueError):
-        names = "redis://HOST:PORT/DB, memcached://HOST:PORT or file:///FOLDER"
-        raise SettingsError(f"FEEDS_CACHE_URL: write {names}, or leave it out") from None
+        forms = "redis://HOST:PORT/DB, memcached://HOST:PORT or file:///FOLDER"
+        raise SettingsError(f"FEEDS_CACHE_URL: write {forms}, or leave it out") from None
     except OSError as error:
         message = f"FEEDS_CACHE_URL: {error.strerror}: name a folder that can be written"
         raise SettingsError(message) from None
 
 
 def open_history_cache(memory: int) -> Cache:
-    """Where each process keeps traces: so many bytes, apart from documents, few and large."""
+    """Open the cache of a process for histories; documents, fewer and larger, are kept apart."""
     return _guarded(_Memory(memory), "memory")
 
 
@@ -286,8 +286,8 @@ def _files(url: str, parts: SplitResult) -> Cache:
 
 
 def _guarded(backend: BaseCache, name: str, largest: float = inf, is_shared: bool = False) -> Cache:
-    vars(backend)["serializer"] = _Plain()
-    # The name is for the log: without user, password and path.
+    vars(backend)["serializer"] = _BytesSerializer()
+    # The name is logged, so it must not hold user, password or path.
     return GuardedCache(backend, name.strip(), largest, is_shared)
 
 

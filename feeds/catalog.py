@@ -1,7 +1,7 @@
-"""Which feeds exist, what they are called, and what each document of them holds.
+"""The catalog: which feeds exist, their names, and the articles of each of their documents.
 
-A document's selection is decided from the index alone, without touching the articles: that is
-what makes an unchanged answer cheap. The articles are read only when a document is rendered.
+The catalog selects the content of a document from the index alone, without reading the articles: an
+unchanged answer is cheap for this reason. Articles are read only when a document is rendered.
 """
 
 from contextlib import AbstractContextManager
@@ -17,21 +17,21 @@ from feeds.settings import SiteConfig
 from feeds.sync import ContentSync
 from feeds.urls import Urls, is_file_name, provider_path, usual_path
 
-#: An article stays this long in its feed, however many follow it: seconds.
+#: Seconds for which an article stays in its feed, however many articles follow it.
 STAY = 48 * 3600
 
-#: More than this many articles are never in one document.
+#: The most articles in one document.
 MOST = 500
 
-#: Withdrawals told in one document, the latest first.
+#: The most withdrawals in one document, the latest first.
 MOST_WITHDRAWN = 50
 
 
 class Catalog:
-    """The feeds of a library."""
+    """The feeds of a content folder."""
 
     def __init__(self, sync: ContentSync, files: SiteConfig, budget: int) -> None:
-        """Take the library, what the site's files say, and the bytes for articles in a document."""
+        """Take the synced index, the site's files, and the bytes for articles in a document."""
         self.files = files
         self.urls = Urls(files.site.url)
         self._index = sync.index
@@ -40,21 +40,21 @@ class Catalog:
         self._names = FeedNames(files)
 
     def revision(self) -> int:
-        """Moves when any feed may have changed; asking costs nothing."""
+        """Return a counter that moves whenever any feed may have changed; the call is cheap."""
         return self._index.revision.get()
 
     def select(self, id: FeedId) -> Selection:
-        """What a document holds now.
+        """Return the current content of a document.
 
-        Raise UnknownFeed, RetiredFeed or MovedFeed, and IndexUnavailable when nothing can be read.
+        Raise UnknownFeed, RetiredFeed or MovedFeed; IndexUnavailable if the index is unreadable.
         """
-        for found in self.selections(id):
-            if found.id == id:
-                return found
+        for selection in self.selections(id):
+            if selection.id == id:
+                return selection
         raise UnknownFeed(f"{id.path}/{id.month}")
 
     def selections(self, id: FeedId) -> list[Selection]:
-        """The same of a feed, or of all documents of a month of it, oldest first."""
+        """Return the selection of a feed, or those of all documents of a month, oldest first."""
         with self._index.snapshot():
             known = self._known(id)
             feed_info = self._names.feed_info(id.path, known)
@@ -63,7 +63,7 @@ class Catalog:
             return self._archives(feed_info, id.month)
 
     def feed(self, selection: Selection) -> Feed:
-        """The feed of a selection, with its articles, ready to be rendered."""
+        """Return the feed of a selection with its articles, ready to be rendered."""
         site = self.files.site
         current = FeedId(selection.id.path)
         articles = self._index.articles(selection.rows)
@@ -83,84 +83,84 @@ class Catalog:
         )
 
     def months(self, id: FeedId) -> list[Month]:
-        """The months of a feed that hold articles, newest first."""
+        """Return the months of a feed that hold articles, newest first."""
         return [month for month in self._index.months(id.path) if month.count]
 
     def feed_info(self, id: FeedId) -> FeedInfo:
-        """One feed; raises as ``select`` does. Another spelling of its address has moved."""
+        """Return the entry of one feed, or raise as ``select``; another spelling has moved."""
         return self._names.feed_info(id.path, self._known(id))
 
     def _known(self, id: FeedId) -> KnownFeed | None:
         known = self._index.feed(id.path)
         try:
-            self._names.check(id, known)
+            self._names.ensure_served(id, known)
         except UnknownFeed:
             self._check_spelling(id)
             raise
         return known
 
     def _check_spelling(self, id: FeedId) -> None:
-        """Raise MovedFeed when the usual spelling of an id exists, else what is true of it."""
+        """Raise MovedFeed if the usual spelling of an id is served, else the error of that one."""
         usual = replace(id, path=usual_path(id.path))
         if usual == id:
             return
         known = self._index.feed(usual.path)
-        self._names.check(usual, known)
+        self._names.ensure_served(usual, known)
         feed_info = self._names.feed_info(usual.path, known)
-        if id.month and all(found.id != usual for found in self._archives(feed_info, id.month)):
+        if id.month and all(each.id != usual for each in self._archives(feed_info, id.month)):
             return
         raise MovedFeed(usual)
 
     def feed_infos(self) -> list[FeedInfo]:
-        """All feeds that are not retired: the whole, named ones, topics, providers and names."""
+        """Return all feeds but retired ones: the main, named, topics, providers and names."""
         known = {feed.path: feed for feed in self._index.feeds()}
-        paths = self._names.paths(known.keys())
+        paths = self._names.all_listed(known.keys())
         return [self._names.feed_info(path, known.get(path)) for path in paths]
 
     def answering(self) -> list[str]:
-        """The paths of all feeds, also of a provider's only name, which lists leave out."""
+        """Return the paths of all feeds, even of a provider's only name, which lists leave out."""
         listed = [feed_info.id.path for feed_info in self.feed_infos()]
         return list(dict.fromkeys((*listed, *(feed.path for feed in self._index.feeds()))))
 
     def moments(self) -> dict[str, int]:
-        """When each feed that answers last changed; NEVER where it has not held an article."""
+        """Return the times of the last changes by path; NEVER for a feed that was always empty."""
         known = {feed.path: feed.modified for feed in self._index.feeds()}
-        return dict.fromkeys(self._names.paths(known), NEVER) | known
+        return dict.fromkeys(self._names.all_listed(known), NEVER) | known
 
     def above(self, feed_info: FeedInfo) -> list[FeedInfo]:
-        """The feeds that this one is part of, the widest first, retired ones left out."""
-        found: list[FeedInfo] = []
+        """Return the feeds that include this one, the widest first, without retired ones."""
+        ancestors: list[FeedInfo] = []
         while feed_info.parent is not None:
             feed_info = self._listed(feed_info.parent.path)
             if not self._names.is_retired(feed_info.id.path):
-                found.insert(0, feed_info)
-        return found
+                ancestors.insert(0, feed_info)
+        return ancestors
 
     def below(self, id: FeedId) -> list[FeedInfo]:
-        """The feeds that are part of this one: sub-topics in the order of topics.yml, names."""
+        """Return the feeds within this one: sub-topics in the order of topics.yml, or names."""
         kind, _, _ = id.path.partition("/")
         if kind == "topics":
-            return [self._listed(path) for path in self._names.topics_below(id.path)]
+            return [self._listed(path) for path in self._names.subtopics(id.path)]
         if kind != "providers":
             return []
         paths = [feed.path for feed in self._index.feeds(f"{id.path}/")]
-        return [self._listed(path) for path in self._names.listed(paths)]
+        return [self._listed(path) for path in self._names.only_listed(paths)]
 
     def _listed(self, path: str) -> FeedInfo:
         return self._names.feed_info(path, self._index.feed(path))
 
     def snapshot(self) -> AbstractContextManager[None]:
-        """Let all that is asked inside be answered from one revision."""
+        """Return a context in which all calls see one revision of the index."""
         return self._index.snapshot()
 
     def last_change(self) -> LastChange:
-        """When any feed last changed."""
-        found = _last_change(self._index.feed(SITE))
-        return found._replace(modified=min(found.modified, self._now()))
+        """Return the time of the last change of any feed."""
+        change = _last_change(self._index.feed(SITE))
+        return change._replace(modified=min(change.modified, self._now()))
 
     def _current(self, feed_info: FeedInfo, known: KnownFeed | None) -> Selection:
         path = feed_info.id.path
-        # What a feed without articles shows changes with the site's files alone.
+        # A feed without articles changes only with the site's files.
         change = _last_change(known or self._index.month(*EVERYTHING))
         rows = self._newest(path)
         following = self._index.newest_before(path, rows[-1]) if rows else None
@@ -169,7 +169,7 @@ class Catalog:
         return self._selection(feed_info, feed_info.id, rows, change, previous, None, withdrawn)
 
     def _newest(self, path: str) -> list[Row]:
-        """The newest articles: as many as asked for, more while they are recent, and as fit."""
+        """Return the newest articles: the configured number, more if recent, within the budget."""
         named = self.files.feeds.get(path.removeprefix("feeds/"))
         limit = named.limit if named and named.limit else None
         count = limit or self.files.items
@@ -181,25 +181,25 @@ class Catalog:
         return next(fitting(wanted, _weigh, self._budget), [])
 
     def _archives(self, feed_info: FeedInfo, month: str) -> list[Selection]:
-        """All documents of a month, oldest first; none of a month that never held an article."""
+        """Return all documents of a month, oldest first; none if it never held an article."""
         path = feed_info.id.path
         known = self._index.month(path, month)
         if known is None:
             return []
         parts = self._parts(path, month) or [[]]
         before, after = self._index.neighbours(path, month)
-        next, latest = self._oldest(path, after)
+        next, next_change = self._first_document(path, after)
         chain = chained(path, month, len(parts), FeedId(path, before) if before else None, next)
-        # What follows a month is named by its last document only.
+        # Only the last document of a month links to the next month and changes with it.
         own = _last_change(known)
-        changes = [*(own for _ in parts[1:]), LastChange(*map(max, own, latest))]
+        changes = [*(own for _ in parts[1:]), LastChange(*map(max, own, next_change))]
         return [
             self._selection(feed_info, id, rows, change, previous, next)
             for rows, change, (previous, id, next) in zip(parts, changes, chain, strict=True)
         ]
 
-    def _oldest(self, path: str, month: str | None) -> tuple[FeedId | None, LastChange]:
-        """The first document of a month, and when it may have become the first."""
+    def _first_document(self, path: str, month: str | None) -> tuple[FeedId | None, LastChange]:
+        """Return the first document of a month and the time since when it may be the first."""
         known = self._index.month(path, month) if month else None
         if known is None:
             return None, LastChange(0, 0)
@@ -208,10 +208,10 @@ class Catalog:
         return FeedId(path, known.name), LastChange(0, 0)
 
     def _parts(self, path: str, month: str) -> list[list[Row]]:
-        """The articles of a month, in as many documents as they need; the oldest are in the first.
+        """Return the articles of a month, split into documents; the first holds the oldest.
 
-        So a document that is full stays as it is, whatever is published later, and so does its
-        address: the one that still grows has that of the month, which its neighbours name.
+        A full document and its address therefore never change, whatever is published later. The
+        last one still grows and has the address of the month, to which its neighbours link.
         """
         first, last = month_range(month)
         rows = self._index.rows(path, min(last, self._now()), -1, first)
@@ -227,17 +227,17 @@ class Catalog:
         next: FeedId | None,
         withdrawn: tuple[Withdrawal, ...] = (),
     ) -> Selection:
-        told = [row.updated for row in rows]
+        times = [row.updated for row in rows]
         if id.month is None and feed_info.withdrawn:
-            told.append(feed_info.withdrawn)
-        shown = feed_info.modified if id.month is None else change.modified
+            times.append(feed_info.withdrawn)
+        default = feed_info.modified if id.month is None else change.modified
         return Selection(
             id=id,
             title=feed_info.title if id.month is None else f"{feed_info.title}, {id.month}",
             description=feed_info.description,
             image=self._names.image(feed_info.id.path),
             rows=tuple(rows),
-            updated=max(told, default=shown),
+            updated=max(times, default=default),
             modified=min(change.modified, self._now()),
             changed=change.moment,
             previous=previous,
@@ -261,7 +261,7 @@ class Catalog:
         return self.urls.addresses(id) if id else None
 
     def _uri(self, id: FeedId) -> str:
-        # Not the bare path: an article may lie in a folder of that name.
+        # Prefixed, because the path of an article below a folder of that name could be equal.
         return self.files.site.uri(f"feed:{id.path}")
 
     def _now(self) -> int:

@@ -1,8 +1,9 @@
-"""What earlier documents held, in short: enough to tell what another has that they had not.
+"""Histories of earlier documents, from which a delta for an earlier ETag is computed (RFC 3229).
 
-A trace is kept under the address and the key of its document, which is what a client's ETag names:
-in each process that served the document, and where documents are kept, for all others. It is lost
-as easily as they are: then the client gets the whole.
+A history is the list of the hashes of the articles and withdrawals of a document, stored under its
+address and key, which the ETag of a client contains. Each process that served the document keeps
+it in memory, and the shared cache keeps it for all others. It may be lost at any time: then the
+client gets the full document.
 """
 
 from collections.abc import Collection
@@ -17,64 +18,66 @@ from feeds.index import Row
 from feeds.model import Withdrawal
 from feeds.selection import Selection
 
-#: Bytes that stand for an article or a withdrawal: two of one feed never agree by chance.
-_SIZE = 8
+#: The bytes of the hash of an article or a withdrawal: no two of one feed are equal by chance.
+_HASH_SIZE = 8
 
-#: A delta with a larger part of the document than this saves too little to be made.
+#: A delta with a larger share of the document than this saves too little.
 _NEARLY_ALL = 0.9
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentHistory:
-    """Remembers documents that were rendered, and tells what is new since one of them."""
+    """The contents of rendered documents, and the changes since one of them."""
 
-    #: Names the way of rendering, at most 64 bytes: by another, every article is a new one.
-    way: bytes
-    #: In this process: a crowd waits for no other, whose silence would cost all of it whole feeds.
-    near: Cache
-    #: Where other processes find them, if allow_any.
+    #: The version of the rendering, at most 64 bytes: with another one, every article is new.
+    version: bytes
+    #: The histories in this process, so that a shared cache which hangs costs no client its delta.
+    local: Cache
+    #: The histories that all processes share, if there is a shared cache.
     shared: Cache | None = None
 
     def remember(self, address: str, key: str, selection: Selection) -> bytes:
-        """Remember in this process what the document with this key holds; return its trace."""
+        """Store the history of a document in this process and return it."""
         name = _name(address, key)
-        trace = self.near.get(name)
-        if trace is None:
+        history = self.local.get(name)
+        if history is None:
             held: tuple[Row | Withdrawal, ...] = (*selection.rows, *selection.withdrawn)
-            trace = seal(name, b"".join(map(self._digest, held)))
-            self.near.set(name, trace)
-        return trace
+            history = seal(name, b"".join(map(self._item_hash, held)))
+            self.local.set(name, history)
+        return history
 
     def share(self, address: str, key: str, selection: Selection) -> None:
-        """Remember it for all processes, which whoever renders the document does."""
-        trace = self.remember(address, key, selection)
+        """Store the history for all processes; the process that renders the document does so."""
+        history = self.remember(address, key, selection)
         if self.shared:
-            self.shared.set(_name(address, key), trace)
+            self.shared.set(_name(address, key), history)
 
     def items_of(self, address: str, key: str) -> Collection[bytes] | None:
-        """What stands for all that the document with this key held, or None."""
+        """Return the hashes of all items of the document with this key, or None."""
         name = _name(address, key)
-        trace = self.near.get(name) or (self.shared and self.shared.get(name))
-        found = unseal(name, trace or b"")
-        if found is None:
+        history = self.local.get(name) or (self.shared and self.shared.get(name))
+        hashes = unseal(name, history or b"")
+        if hashes is None:
             return None
-        return {found[start : start + _SIZE] for start in range(0, len(found), _SIZE)}
+        starts = range(0, len(hashes), _HASH_SIZE)
+        return {hashes[start : start + _HASH_SIZE] for start in starts}
 
     def since(self, held: Collection[bytes], selection: Selection) -> Selection | None:
-        """The part of a selection that is new or changed; None when that is nearly all of it."""
-        rows = tuple(row for row in selection.rows if self._digest(row) not in held)
+        """Return the new and changed part of a selection; None if that is nearly all of it."""
+        rows = tuple(row for row in selection.rows if self._item_hash(row) not in held)
         if _weight(rows) >= _NEARLY_ALL * _weight(selection.rows):
             return None
-        gone = tuple(gone for gone in selection.withdrawn if self._digest(gone) not in held)
-        return replace(selection, rows=rows, withdrawn=gone)
+        withdrawn = tuple(w for w in selection.withdrawn if self._item_hash(w) not in held)
+        return replace(selection, rows=rows, withdrawn=withdrawn)
 
-    def _digest(self, what: Row | Withdrawal) -> bytes:
-        return blake2b(msgspec.json.encode(what), digest_size=_SIZE, key=self.way).digest()
+    def _item_hash(self, item: Row | Withdrawal) -> bytes:
+        encoded = msgspec.json.encode(item)
+        return blake2b(encoded, digest_size=_HASH_SIZE, key=self.version).digest()
 
 
 def _name(address: str, key: str) -> str:
-    # With the address: else anybody could have each feed compared with documents of all others.
-    return f"{key}:{blake2b(address.encode(), digest_size=_SIZE).hexdigest()}"
+    # With the address: otherwise clients could have a feed compared with documents of any other.
+    return f"{key}:{blake2b(address.encode(), digest_size=_HASH_SIZE).hexdigest()}"
 
 
 def _weight(rows: Collection[Row]) -> int:

@@ -1,13 +1,13 @@
-"""The nouns between a feed and an answer: rendered bytes, their validators, how to make them."""
+"""The nouns between a feed and a response: rendered documents and the plans to render them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from feeds.encodings import Bodies, size
+from feeds.encodings import Bodies, bodies_size
 
-#: Bytes that a document takes beside its bodies, at most: validators, headers, the answers in its
-#: memo with the conditions that clients make up.
+#: An upper bound of the bytes of a document besides its bodies: validators, headers, and the
+#: responses in its memo with the conditions that clients invent.
 OVERHEAD = 20_000
 
 
@@ -15,39 +15,39 @@ OVERHEAD = 20_000
 class Document:
     """Rendered bytes with their validators."""
 
-    #: Names the content; the ETag is made from it.
+    #: A hash of the content, from which the ETag is made.
     key: str
     #: Last-Modified: seconds UTC.
     modified: int
-    #: Since when its last change can be seen: seconds UTC, at least.
+    #: The moment from which clients could see its last change, or later: seconds UTC.
     changed: int
-    #: Seconds that it may be cached.
+    #: Seconds for which clients may cache it.
     max_age: int
-    #: What else the answer says of it: name and value.
+    #: Further headers of its responses: name and value.
     headers: tuple[tuple[str, str], ...]
     bodies: Bodies
-    #: The key of the document of which this is a delta, and whose ETag it bears.
+    #: The key of the full document if this is a delta, which has the ETag of that document.
     base_key: str | None = None
-    #: What others worked out from the document: kept with it, and dropped with it.
+    #: Values that other modules derive from the document; they are dropped with it.
     memo: dict[Any, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     @property
     def size(self) -> int:
-        """Bytes in memory: of the body in the codings that have been made, and all around it."""
-        return size(self.bodies) + OVERHEAD
+        """Return the bytes in memory: the body in all codings made so far, and the overhead."""
+        return bodies_size(self.bodies) + OVERHEAD
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentPlan:
-    """How to make a document: what decides its bytes, known cheaply, and how to make them."""
+    """A plan of a document: its key, which is cheap to compute, and a function to render it."""
 
-    #: A digest, as hex, of everything that decides the bytes.
+    #: A hash in hex of everything that decides the bytes.
     key: str
     modified: int
     changed: int
     max_age: int
     headers: tuple[tuple[str, str], ...]
-    #: Raises OutOfDate when what the key stands for is gone already.
+    #: Raises OutOfDate if the content of the key has been replaced already.
     render: Callable[[], bytes]
-    #: As of a Document.
+    #: As in Document.
     base_key: str | None = None

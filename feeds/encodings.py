@@ -1,4 +1,4 @@
-"""Content codings: a document's bytes in each, made once asked for, and how they are cached."""
+"""Content codings: the bytes of a document in each, encoded on demand, and their cached form."""
 
 import gzip
 import threading
@@ -10,11 +10,11 @@ import zstandard
 
 IDENTITY = "identity"
 
-#: Best first, when a client likes several equally. Measured on a feed of 50 articles, 100 kB:
-#: br 15 kB in 3 ms, zstd 16 kB in 2 ms, gzip 18 kB in 3 ms.
+#: Best first, for a client that accepts several with equal weight. Measured on a feed of 50
+#: articles, 100 kB: br 15 kB in 3 ms, zstd 16 kB in 2 ms, gzip 18 kB in 3 ms.
 CODINGS = ("br", "zstd", "gzip")
 
-#: Names the layout below; another layout, another name.
+#: The name of the layout below; a new layout needs a new name.
 _MAGIC = b"tributary-2\0"
 _DIGEST = 16
 
@@ -22,13 +22,13 @@ Bodies = Mapping[str, bytes]
 
 
 class _Codings(Bodies):
-    """A body, and what it is in each coding since that was first asked for."""
+    """A body with its encoded forms, each of which is made on first use."""
 
-    def __init__(self, body: bytes, grew: Callable[[], None]) -> None:
+    def __init__(self, body: bytes, on_growth: Callable[[], None]) -> None:
         self._made = {IDENTITY: body}
         self._lock = threading.Lock()
-        self._grew = grew
-        #: Bytes of all that is made.
+        self._on_growth = on_growth
+        #: Bytes of the body and of all encoded forms made so far.
         self.size = len(body)
 
     def __getitem__(self, coding: str) -> bytes:
@@ -42,61 +42,62 @@ class _Codings(Bodies):
         return 1 + len(CODINGS)
 
     def _make(self, coding: str) -> bytes:
-        # A crowd at a new document asks for the same one: the first makes it, the others wait.
+        # Many clients request a new document at once: the first thread encodes, the others wait.
         with self._lock:
             is_new = coding not in self._made
             if is_new:
                 self._made[coding] = _ENCODERS[coding](self._made[IDENTITY])
                 self.size += len(self._made[coding])
         if is_new:
-            self._grew()
+            self._on_growth()
         return self._made[coding]
 
 
 _ENCODERS: dict[str, Callable[[bytes], bytes]] = {
     "br": lambda body: brotli.compress(body, quality=5),
-    # Copied: the library returns its bytes at the start of a room as large as the body.
+    # Copied: the library returns its bytes at the start of a buffer as large as the body.
     "zstd": lambda body: bytes(memoryview(zstandard.ZstdCompressor(level=9).compress(body))),
-    # mtime: gzip would write the clock into its header.
+    # mtime=0: gzip would write the current time into its header.
     "gzip": lambda body: gzip.compress(body, compresslevel=6, mtime=0),
 }
 
 
-def encode(body: bytes, grew: Callable[[], None] = lambda: None) -> Bodies:
-    """The body in every coding, each made once and not before somebody asks for it.
+def encode(body: bytes, on_growth: Callable[[], None] = lambda: None) -> Bodies:
+    """Return the body in every coding, each of which is made once, on first use.
 
-    The same bytes whenever and wherever it is done. ``grew`` is called after one was made.
+    The bytes are the same at any time and on any machine. ``on_growth`` is called after a coding
+    was made.
     """
-    return _Codings(body, grew)
+    return _Codings(body, on_growth)
 
 
-def size(bodies: Bodies) -> int:
+def bodies_size(bodies: Bodies) -> int:
     """Return the bytes in memory of a body, in all codings that have been made."""
     return bodies.size if isinstance(bodies, _Codings) else sum(map(len, bodies.values()))
 
 
 def pack(key: str, bodies: Bodies) -> bytes:
-    """The body, sealed; no coding of it: making one takes 3 ms, and not every one is asked for."""
+    """Return the sealed body without codings: each takes 3 ms to make, and not all are used."""
     return seal(key, bodies[IDENTITY])
 
 
-def unpack(key: str, packed: bytes, grew: Callable[[], None] = lambda: None) -> Bodies | None:
-    """The body that was sealed with its codings, as of ``encode``, or None as of ``unseal``."""
+def unpack(key: str, packed: bytes, on_growth: Callable[[], None] = lambda: None) -> Bodies | None:
+    """Return the packed body with its codings, as ``encode`` does, or None as ``unseal`` does."""
     body = unseal(key, packed)
-    return None if body is None else encode(body, grew)
+    return None if body is None else encode(body, on_growth)
 
 
 def seal(key: str, data: bytes) -> bytes:
-    """Any bytes as a run that says by itself whether it is whole and belongs to key."""
-    return _MAGIC + _digest(key, data) + data
+    """Return the bytes behind a checksum that detects damage and a wrong key."""
+    return _MAGIC + _checksum(key, data) + data
 
 
 def unseal(key: str, sealed: bytes) -> bytes | None:
-    """The bytes, or None when they are damaged, foreign, or belong to another key."""
+    """Return the sealed bytes; None if they are damaged, foreign or belong to another key."""
     start = len(_MAGIC) + _DIGEST
     data = sealed[start:]
-    return data if sealed[:start] == _MAGIC + _digest(key, data) else None
+    return data if sealed[:start] == _MAGIC + _checksum(key, data) else None
 
 
-def _digest(key: str, rest: bytes) -> bytes:
-    return blake2b(rest, digest_size=_DIGEST, person=b"tributary", key=key.encode()[:64]).digest()
+def _checksum(key: str, data: bytes) -> bytes:
+    return blake2b(data, digest_size=_DIGEST, person=b"tributary", key=key.encode()[:64]).digest()

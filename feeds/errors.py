@@ -1,4 +1,4 @@
-"""What can go wrong, by name. Messages never quote the text of an article: it may be secret."""
+"""The errors of this package. Messages never quote the text of an article: it may be secret."""
 
 from enum import StrEnum
 
@@ -6,7 +6,7 @@ from feeds.model import FeedId
 
 
 class Reason(StrEnum):
-    """Why a file is not served, for people and for programs."""
+    """The reason why a file is not served, readable for people and for programs."""
 
     YAML_SYNTAX = "yaml-syntax"
     YAML_ALIAS = "yaml-alias"
@@ -39,7 +39,7 @@ class Reason(StrEnum):
 
     @property
     def is_deliberate(self) -> bool:
-        """Whether somebody wanted it so: such a file is ignored, any other is rejected."""
+        """Return True if the author hid the article: the file is ignored rather than rejected."""
         return self in _DELIBERATE
 
 
@@ -47,82 +47,82 @@ _DELIBERATE = {Reason.DRAFT, Reason.EMBARGOED, Reason.WITHDRAWN, Reason.NOT_AN_A
 
 
 class TributaryError(Exception):
-    """The root of all errors that this package raises on purpose."""
+    """The base class of all errors that this package raises on purpose."""
 
 
 class ArticleError(TributaryError):
-    """One file cannot be served; the text says why and what to do."""
+    """A file that cannot be served; the message states the cause and the remedy."""
 
     def __init__(
         self, reason: Reason, message: str, line: int | None = None, key: str | None = None
     ) -> None:
-        """Keep the reason, the line (from 1) and the key for a report."""
+        """Store the reason, the line (counted from 1) and the key for reports."""
         super().__init__(message)
         self.reason = reason
         self.message = message
         self.line = line
         self.key = key
-        #: When the file is to be read again, because a date in it is reached: seconds UTC.
+        #: When a date in the file is reached and it must be read again: seconds UTC.
         self.due: int | None = None
-        #: The date that withdrew the article, when that was its expiry: seconds UTC.
+        #: The date of expiry that withdrew the article, if one did: seconds UTC.
         self.expired: int | None = None
-        #: What hides the article of a file that cannot be parsed.
+        #: The reason why the article of an unparsable file is hidden; None if it is not.
         self.hidden: ArticleError | None = None
 
 
 class Embargoed(ArticleError):
-    """The file is served later."""
+    """A file whose date of publication is in the future."""
 
     def __init__(self, message: str, line: int | None, key: str, due: int) -> None:
-        """Keep the moment, in seconds UTC, from which on it is served."""
+        """Store the moment from which the article is served, in seconds UTC."""
         super().__init__(Reason.EMBARGOED, message, line, key)
         self.due = due
 
 
 class SettingsError(TributaryError):
-    """The server is not set up right and refuses to start; the text says what to do."""
+    """A wrong setting, with which the server does not start; the message states the remedy."""
 
 
 class UnknownFeed(TributaryError):
-    """No such feed: 404."""
+    """A feed that does not exist: 404."""
 
 
 class RetiredFeed(TributaryError):
-    """The feed is gone for good: 410."""
+    """A feed that was retired: 410."""
 
 
 class MovedFeed(TributaryError):
-    """The feed is known under another address: 301."""
+    """A feed that is served at another address: 301."""
 
     def __init__(self, feed: FeedId) -> None:
-        """Keep the name under which the feed, or its archive, is served."""
+        """Store the identifier under which the feed, or its archive, is served."""
         super().__init__(feed.path)
         self.feed = feed
 
 
 class IndexUnavailable(TributaryError):
-    """The index cannot be read or written now; the message says why."""
+    """An index that cannot be read or written now; the message states the cause."""
 
 
 class StoreUnavailable(TributaryError):
-    """A small database cannot be read or written now; the message says which and why."""
+    """A small database that cannot be read or written now; the message names file and cause."""
 
 
 class WrongFile(StoreUnavailable):
-    """A database file is of a newer version or of another program: it is left alone."""
+    """A database file of a newer version or of another program, which is not touched."""
 
 
 class ContentMismatch(TributaryError):
-    """Stored content does not match its hash."""
+    """Stored content that does not match its hash."""
 
 
 class OutOfDate(TributaryError):
-    """An article changed between selecting and reading it: select again."""
+    """An article that changed between selecting and reading it; the caller selects again."""
 
 
 class NoDelta(TributaryError):
-    """Nothing shorter than the whole document can be told to who has an earlier one."""
+    """A delta that would be no shorter than the full document."""
 
 
 class ExportError(TributaryError):
-    """The site cannot be written as files; the message says why and what to do."""
+    """A site that cannot be written as files; the message states the cause and the remedy."""

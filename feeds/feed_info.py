@@ -1,4 +1,4 @@
-"""What feeds are called, and whether they exist, as far as files and index say it."""
+"""The names, descriptions and parents of feeds, from the site's files and the index."""
 
 from collections import Counter
 from collections.abc import Collection, Mapping
@@ -10,48 +10,48 @@ from feeds.model import FeedId, Image
 from feeds.settings import SiteConfig
 from feeds.urls import ALL, provider_path
 
-#: The time of a feed that has never held an article, on every machine: 2000-01-02.
+#: The time of a feed that has never held an article, equal on every machine: 2000-01-02.
 NEVER = 946_771_200
 
 
 @dataclass(frozen=True, slots=True)
 class FeedInfo:
-    """A feed as lists of feeds show it."""
+    """The entry of a feed in lists of feeds."""
 
     id: FeedId
     #: ``all``, ``topics``, ``providers``, ``names`` or ``feeds``.
     kind: str
-    #: What the feed is called among others of its kind: ``AI``.
+    #: The name of the feed among others of its kind: ``AI``.
     name: str
-    #: What it is called allow_any else: ``AI — Example News``.
+    #: The name of the feed in all other places: ``AI — Example News``.
     title: str
     description: str
     count: int
-    #: When it last changed, as lists show it: seconds UTC.
+    #: When it last changed, as shown in lists: seconds UTC.
     modified: int
-    #: When its newest article was published.
+    #: When its newest article was published: seconds UTC.
     newest: int | None = None
-    #: When an article was last withdrawn from it.
+    #: When an article was last withdrawn from it: seconds UTC.
     withdrawn: int | None = None
-    #: The feed that this one is part of: of the topic above, of the provider.
+    #: The feed that includes this one: of the parent topic, or of the provider.
     parent: FeedId | None = None
 
     @property
     def lasting(self) -> "FeedInfo":
-        """Without what changes with every article: for lists that change with feeds only."""
+        """Return a copy without counts and times, for lists that change with feeds only."""
         return replace(self, count=0, modified=0, newest=None, withdrawn=None)
 
 
 @dataclass(frozen=True, slots=True)
 class FeedNames:
-    """Answers from the site's files what feeds there are and what they are called."""
+    """The feeds that the site's files declare, and their names."""
 
     files: SiteConfig
 
     def feed_info(self, path: str, known: KnownFeed | None) -> FeedInfo:
-        """The feed_info of a feed, as far as the index knows it."""
+        """Return the entry of a feed; ``known`` is the feed in the index, if it has one."""
         kind, *names = path.split("/")
-        name, description, parent = self._called(kind, names, known.spelling if known else None)
+        name, description, parent = self._describe(kind, names, known.spelling if known else None)
         site = self.files.site
         return FeedInfo(
             id=FeedId(path),
@@ -66,7 +66,7 @@ class FeedNames:
             parent=parent,
         )
 
-    def check(self, id: FeedId, known: KnownFeed | None) -> None:
+    def ensure_served(self, id: FeedId, known: KnownFeed | None) -> None:
         """Raise MovedFeed, RetiredFeed or UnknownFeed unless a feed is served at this address."""
         kind, *names = id.path.split("/")
         family = "/".join([kind, *names[:1]])
@@ -77,15 +77,15 @@ class FeedNames:
         if not (self._is_declared(kind, names) or (known and kind != "feeds")):
             raise UnknownFeed(id.path)
 
-    def paths(self, known: Collection[str]) -> list[str]:
-        """The paths of all feeds that lists hold: the whole, named ones, the others sorted."""
+    def all_listed(self, known: Collection[str]) -> list[str]:
+        """Return the paths of all listed feeds: the main one, named ones, the others sorted."""
         first = [ALL.path, *(f"feeds/{name}" for name in self.files.feeds)]
         declared = {f"topics/{slug}" for slug in self.files.topics}
         declared |= {provider_path(domain) for domain in self.files.providers}
-        return [*first, *sorted(self.listed(declared.union(known)))]
+        return [*first, *sorted(self.only_listed(declared.union(known)))]
 
-    def listed(self, paths: Collection[str]) -> list[str]:
-        """Those of the topics, providers and names that lists hold."""
+    def only_listed(self, paths: Collection[str]) -> list[str]:
+        """Return those topics, providers and names that appear in lists."""
         families = Counter(path.rpartition("/")[0] for path in paths)
         return [path for path in paths if self._is_listed(path, families)]
 
@@ -95,11 +95,11 @@ class FeedNames:
             return False
         if self.is_retired(path):
             return False
-        # A provider with one name has one feed: the second would be the same again.
+        # A provider with one name is listed once: the feed of that name has the same articles.
         return len(names) == 1 or families[f"{kind}/{names[0]}"] > 1
 
     def is_retired(self, path: str) -> bool:
-        """Whether a topic, or a provider with all its names, has ended."""
+        """Return True if a topic, or a provider with all its names, is retired."""
         kind, _, rest = path.partition("/")
         name = rest.partition("/")[0]
         if kind == "topics":
@@ -108,14 +108,14 @@ class FeedNames:
             return name in self.files.providers and self.files.providers[name].retired
         return False
 
-    def topics_below(self, path: str) -> list[str]:
-        """The paths of a topic's own sub-topics, in the order of topics.yml."""
+    def subtopics(self, path: str) -> list[str]:
+        """Return the paths of a topic's direct sub-topics, in the order of topics.yml."""
         slug = path.removeprefix("topics/")
         topics = self.files.topics.values()
         return [f"topics/{t.slug}" for t in topics if t.parent == slug and not t.retired]
 
     def image(self, path: str) -> Image | None:
-        """The picture of a topic or a provider."""
+        """Return the image of a topic or a provider."""
         kind, _, name = path.partition("/")
         if kind == "topics" and name in self.files.topics:
             return self.files.topics[name].image
@@ -133,23 +133,23 @@ class FeedNames:
         }
         return len(names) == 1 and names[0] in declared.get(kind, ())
 
-    def _called(
+    def _describe(
         self, kind: str, names: list[str], spelling: str | None
     ) -> tuple[str, str, FeedId | None]:
-        """The name, the description and the parent of a feed."""
+        """Return the name, the description and the parent of a feed."""
         site, first = self.files.site, names[0] if names else ""
         if kind == "topics":
             topic = self.files.topics.get(first)
             name = topic.name if topic else spelling or first
             described = (topic and topic.description) or f"Articles about {name}"
-            above = FeedId(f"topics/{topic.parent}") if topic and topic.parent else None
-            return name, described, above
+            parent = FeedId(f"topics/{topic.parent}") if topic and topic.parent else None
+            return name, described, parent
         if kind == "providers":
             provider = self.files.providers.get(first)
             known = provider.name if provider and len(names) == 1 else None
             name = known or spelling or names[-1]
-            above = FeedId(provider_path(first)) if len(names) == 2 else None
-            return name, f"Articles published by {name}", above
+            parent = FeedId(provider_path(first)) if len(names) == 2 else None
+            return name, f"Articles published by {name}", parent
         if kind == "feeds":
             named = self.files.feeds[first]
             return named.title, named.description or f"{named.title}, from {site.title}", None

@@ -1,11 +1,11 @@
-"""Names of hosts, written one way: ASCII and lower case, as they stand in an address."""
+"""Host names in one canonical form: ASCII and lower case, as in an address."""
 
 import re
 from ipaddress import IPv6Address, ip_address
 
 import idna
 
-#: Characters of a host, as in RFC 1035.
+#: The longest host name, in characters (RFC 1035).
 MAX_HOST = 253
 
 LABEL = r"[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
@@ -13,14 +13,14 @@ _HOST = re.compile(rf"{LABEL}(?:\.{LABEL})*")
 
 
 def host_name(raw: str) -> str | None:
-    """The host as it may stand in an address: ASCII, lower case; None when it is not one."""
+    """Return the canonical form of a host name; None if it is not a host name."""
     name = raw.lower().removesuffix(".")
     if not name or len(name) > MAX_HOST:
         return None
     try:
         name = name if name.isascii() else idna.encode(name, uts46=True).decode().lower()
         last = name.rpartition(".")[2]
-        # WHATWG: a last label that is a number makes the host an IPv4 address.
+        # WHATWG URL: a host whose last label is a number is parsed as an IPv4 address.
         if last.isdecimal() or last.startswith("0x"):
             return str(ip_address(name))
     except ValueError:
@@ -29,9 +29,9 @@ def host_name(raw: str) -> str | None:
 
 
 def authority_host(netloc: str, name: str | None) -> str | None:
-    """The host of an authority that urlsplit found, as it stands in an address, or None.
+    """Return the canonical host of an authority that urlsplit found; None if it has none.
 
-    Raise ValueError for what only looks like an IPv6 address. An authority with a user is None.
+    An authority with a user name has none. Raise ValueError for a malformed IPv6 address.
     """
     if "@" in netloc or not name:
         return None

@@ -22,7 +22,7 @@ class RequestRefused(Exception):
     """The request is not made: its address may not be asked, or there is no time left."""
 
 
-#: All that an send_request may raise when it fails.
+#: All errors that a failing ``send_request`` may raise.
 FAILURES = (RequestRefused, OSError, HTTPException, ValueError)
 
 

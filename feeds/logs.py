@@ -1,4 +1,4 @@
-"""How the server logs: one plain line each, or one JSON object a line for programs."""
+"""Logging: plain lines for people, or one JSON object per line for programs."""
 
 import json
 import logging
@@ -10,19 +10,19 @@ from typing import Any
 
 log = logging.getLogger(__name__)
 
-#: What every record has: anything else was given as ``extra``.
-_USUAL = {*vars(logging.makeLogRecord({})), "message", "asctime"}
+#: The attributes of every record; all others were passed as ``extra``.
+_STANDARD = {*vars(logging.makeLogRecord({})), "message", "asctime"}
 
 
 class JsonFormatter(logging.Formatter):
-    """``time``, ``level``, ``logger``, ``process``, ``message``; what else the record was given.
+    """A formatter that writes records as JSON: the standard fields and those of ``extra``.
 
-    A traceback is one text, in ``exception``: nothing that is logged makes a second line.
+    A traceback is one text in ``exception``: every record takes exactly one line.
     """
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as a JSON object without line breaks, in ASCII."""
-        said: dict[str, Any] = {
+        """Return the record as a JSON object without line breaks, in ASCII."""
+        fields: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname,
             "logger": record.name,
@@ -30,21 +30,21 @@ class JsonFormatter(logging.Formatter):
             "message": record.getMessage(),
         }
         if record.exc_info:
-            said["exception"] = self.formatException(record.exc_info)
-        more = {key: value for key, value in vars(record).items() if key not in _USUAL}
-        return json.dumps(more | said, default=str)
+            fields["exception"] = self.formatException(record.exc_info)
+        extra = {key: value for key, value in vars(record).items() if key not in _STANDARD}
+        return json.dumps(extra | fields, default=str)
 
 
 class LogThrottle:
-    """Says whether it is time to say again what would be said for every request."""
+    """A throttle for log lines that would otherwise be written for every request."""
 
     def __init__(self, quiet: float = 5.0) -> None:
-        """Begin with something to say; take the seconds of silence after it."""
+        """Take the seconds of silence after each line; the first line is due at once."""
         self._quiet = quiet
         self._quiet_until = 0.0
 
     def is_due(self) -> bool:
-        """Whether it is time; then not for a while."""
+        """Return True if a line may be logged now; then begin the next silence."""
         now = time.monotonic()
         if now < self._quiet_until:
             return False
@@ -53,27 +53,27 @@ class LogThrottle:
 
 
 class LogOnce:
-    """An error that is met again and again: logged once until it works again.
+    """A logger of a repeated error: it logs the error once until the operation works again.
 
-    Errors that alternate, or that come and go, are logged once in a while: whatever happens every
-    second must not fill a disk.
+    Errors that alternate, or that come and go, are throttled: an error every second must not fill
+    the disk.
     """
 
-    #: Seconds without another line.
+    #: The least time between two lines, in seconds.
     QUIET = 60.0
 
     def __init__(self, log: logging.Logger, what: str, is_traced: bool = False) -> None:
-        """Take the log and what cannot be done; ``is_traced`` logs where an error comes from."""
+        """Take the log and the failing operation; ``is_traced`` adds the traceback."""
         self._log = log
         self._what = what
         self._is_traced = is_traced
         self._logged = ""
-        self._seldom = LogThrottle(self.QUIET)
+        self._throttle = LogThrottle(self.QUIET)
 
     def report(self, error: Exception) -> None:
-        """Log an error, unless it is the one that was logged last or that was a moment ago."""
+        """Log an error, unless it was logged last or another one was logged a moment ago."""
         line = f"{type(error).__name__}: {error}"
-        if line == self._logged or not self._seldom.is_due():
+        if line == self._logged or not self._throttle.is_due():
             return
         self._logged = line
         self._log.error("%s: %s", self._what, line, exc_info=error if self._is_traced else None)
@@ -81,13 +81,13 @@ class LogOnce:
             self._log.debug("where it failed", exc_info=error)
 
     def clear(self) -> bool:
-        """It works; return whether the log says that it does not."""
+        """Record a success; return True if a failure had been logged."""
         was_logged, self._logged = bool(self._logged), ""
         return was_logged
 
 
 def configuration(is_json: bool) -> dict[str, Any]:
-    """For logging.config.dictConfig: all loggers write to standard error, from INFO on."""
+    """Return a dictConfig with which all loggers write to standard error, from INFO on."""
     plain = {"format": "%(levelname)s %(name)s: %(message)s"}
     handler = {"class": "logging.StreamHandler", "formatter": "line", "stream": "ext://sys.stderr"}
     return {
@@ -96,25 +96,25 @@ def configuration(is_json: bool) -> dict[str, Any]:
         "formatters": {"line": {"()": f"{__name__}.JsonFormatter"} if is_json else plain},
         "handlers": {"line": handler},
         "root": {"handlers": ["line"], "level": "INFO"},
-        # Without this key granian adds loggers whose handlers are not there.
+        # Without this key granian adds loggers whose handlers do not exist.
         "loggers": {},
     }
 
 
 def log_the_uncaught() -> None:
-    """Log what nobody handles, and warnings, as everything else is logged."""
+    """Send unhandled exceptions and warnings to the log."""
     logging.captureWarnings(True)
 
-    def thread_hook(found: threading.ExceptHookArgs) -> None:
-        if found.exc_value is not None and not issubclass(found.exc_type, SystemExit):
-            _tell(found.exc_type, found.exc_value, found.exc_traceback)
+    def thread_hook(args: threading.ExceptHookArgs) -> None:
+        if args.exc_value is not None and not issubclass(args.exc_type, SystemExit):
+            _log_uncaught(args.exc_type, args.exc_value, args.exc_traceback)
 
-    sys.excepthook = _tell
+    sys.excepthook = _log_uncaught
     threading.excepthook = thread_hook
 
 
-def _tell(kind: type[BaseException], error: BaseException, trace: Any) -> None:
+def _log_uncaught(kind: type[BaseException], error: BaseException, trace: Any) -> None:
     if issubclass(kind, KeyboardInterrupt):
         sys.__excepthook__(kind, error, trace)
         return
-    log.critical("stopped by what nobody handled", exc_info=(kind, error, trace))
+    log.critical("stopped by an unhandled exception", exc_info=(kind, error, trace))

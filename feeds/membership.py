@@ -1,4 +1,4 @@
-"""In which feeds an article is. Pure: an article and the site's files in, paths of feeds out."""
+"""The feeds that hold an article. Pure: an article and the site's files in, paths of feeds out."""
 
 from collections.abc import Iterator
 
@@ -8,20 +8,20 @@ from feeds.urls import ALL, is_file_name, name_path, provider_path, topic_path
 
 
 def memberships(article: Article, files: SiteConfig) -> tuple[Membership, ...]:
-    """Every feed that holds the article, each once."""
-    found = {ALL.path: Membership(ALL.path)}
+    """Return every feed that holds the article, each once."""
+    by_path = {ALL.path: Membership(ALL.path)}
     for membership in (*_topics(article, files), *_provider(article, files)):
-        found.setdefault(membership.path, membership)
-    chosen = {
+        by_path.setdefault(membership.path, membership)
+    named = {
         f"feeds/{feed.name}": Membership(f"feeds/{feed.name}")
         for feed in files.feeds.values()
-        if _is_in(feed, article, frozenset(found))
+        if _is_in(feed, article, frozenset(by_path))
     }
-    return tuple((found | chosen).values())
+    return tuple((by_path | named).values())
 
 
 def _topics(article: Article, files: SiteConfig) -> Iterator[Membership]:
-    above: list[str] = []
+    ancestors: list[str] = []
     for name in article.topics:
         path = files.aliases.get(topic_path(name), topic_path(name))
         topic = files.topics.get(path.removeprefix("topics/"))
@@ -30,13 +30,13 @@ def _topics(article: Article, files: SiteConfig) -> Iterator[Membership]:
         while topic is not None and topic.parent is not None:
             topic = files.topics[topic.parent]
             if not topic.retired:
-                above.append(topic_path(topic.slug))
-    yield from map(Membership, above)
+                ancestors.append(topic_path(topic.slug))
+    yield from map(Membership, ancestors)
 
 
 def _provider(article: Article, files: SiteConfig) -> Iterator[Membership]:
     provider = article.provider
-    # Such a file is rejected, but what an older index had of it may still be served.
+    # Such a file is rejected, but an older index may still hold and serve its article.
     if is_file_name(provider.domain):
         return
     path = provider_path(provider.domain)
@@ -51,12 +51,12 @@ def _is_in(feed: NamedFeed, article: Article, paths: frozenset[str]) -> bool:
     return (
         (feed.quality is None or article.quality >= feed.quality)
         and (not feed.types or article.type in feed.types)
-        and (feed.any == Choice() or any(_answers(feed.any, article, paths)))
-        and all(_answers(feed.all, article, paths))
-        and not any(_answers(feed.none, article, paths))
+        and (feed.any == Choice() or any(_matches(feed.any, article, paths)))
+        and all(_matches(feed.all, article, paths))
+        and not any(_matches(feed.none, article, paths))
     )
 
 
-def _answers(choice: Choice, article: Article, paths: frozenset[str]) -> Iterator[bool]:
+def _matches(choice: Choice, article: Article, paths: frozenset[str]) -> Iterator[bool]:
     yield from (path in paths for path in choice.topics | choice.providers)
     yield from (type == article.type for type in choice.types)

@@ -1,4 +1,4 @@
-"""The nouns, all frozen: what is read from disk and what is written into formats.
+"""The frozen nouns that the articles are read into and that the formats are rendered from.
 
 Times are whole seconds since 1970-01-01 UTC. Texts are clean: entities decoded, tags
 removed, white space folded, only characters that XML 1.0 allows. URLs are absolute http(s).
@@ -20,7 +20,7 @@ class Format(StrEnum):
 
     @property
     def media_type(self) -> str:
-        """The registered type of the format, without parameters."""
+        """Return the registered media type of the format, without parameters."""
         return _MEDIA_TYPES[self]
 
 
@@ -33,7 +33,7 @@ _MEDIA_TYPES = {
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A picture of an article; in RSS, Atom and JSON Feed it becomes an enclosure."""
+    """An image of an article, which becomes an enclosure in RSS, Atom and JSON Feed."""
 
     url: str
     #: Always ``image/…``.
@@ -42,15 +42,15 @@ class Image:
     width: int | None = None
     height: int | None = None
     title: str = ""
-    #: Who is to be named for it.
+    #: The credit line: the photographer or the agency.
     credit: str = ""
-    #: Bytes, when known.
+    #: Bytes; None when unknown.
     length: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """Who published an article."""
+    """The publisher of an article."""
 
     #: Lower case, without ``www.``.
     domain: str
@@ -59,22 +59,22 @@ class Provider:
 
 @dataclass(frozen=True, slots=True)
 class RelatedLink:
-    """Other coverage of what an article is about."""
+    """A link to other coverage of the subject of an article."""
 
     title: str
     url: str
-    #: The name of who published it, or nothing.
+    #: The name of its publisher, or the empty text.
     provider: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """A published article, as far as anybody may see it."""
+    """The public part of an article."""
 
     id: str
     title: str
     url: str
-    #: Seconds UTC; never later than the moment the article was read.
+    #: Seconds UTC; never later than the moment at which the file was read.
     published: int
     #: Never before ``published``.
     updated: int
@@ -88,27 +88,27 @@ class Article:
     images: tuple[Image, ...] = ()
     #: Most relevant first, without the article's own link.
     related: tuple[RelatedLink, ...] = ()
-    #: The body as sanitised HTML, or nothing.
+    #: The body as sanitised HTML, or the empty text.
     content: str = ""
     type: str = "article"
-    #: BCP 47; None when the article does not say.
+    #: BCP 47; None when the article names no language.
     language: str | None = None
-    #: For selecting only: never shown.
+    #: Selects articles for named feeds; never published.
     quality: int = 0
 
 
 class Membership(NamedTuple):
-    """An article's place in a feed."""
+    """The membership of an article in a feed."""
 
-    #: Of the feed, as in FeedId.
+    #: The path of the feed, as in FeedId.
     path: str
-    #: What the article calls the feed, where its spelling has a say in the feed's title.
+    #: How the article spells the name of the feed, if spellings decide the feed's title.
     spelling: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Withdrawal:
-    """An article that was served and is no more (RFC 6721)."""
+    """An article that was served and has been withdrawn (RFC 6721)."""
 
     id: str
     when: int
@@ -116,20 +116,20 @@ class Withdrawal:
 
 @dataclass(frozen=True, slots=True)
 class FeedId:
-    """Names a feed, or one archive document of it."""
+    """The identifier of a feed, or of one of its archive documents."""
 
     #: Without slashes at the ends: ``all``, ``topics/ai``, ``providers/nbcnews.com``.
     path: str
     #: ``YYYY-MM`` for an archive.
     month: str | None = None
-    #: A month too large for one document has full ones before its last, the oldest articles in
-    #: part 1; None is the last, which the documents around know without knowing how many there are.
+    #: The number of a full document of a month that is too large for one; part 1 holds the oldest
+    #: articles. None is the last document: its neighbours link to it without counting the parts.
     part: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Where a feed is: its page for people and one address a format."""
+    """The addresses of a feed: its page for people and one per format."""
 
     page: str
     rss: str
@@ -137,13 +137,13 @@ class Addresses:
     json: str
 
     def of(self, format: Format) -> str:
-        """The address of the feed in this format."""
+        """Return the address of the feed in this format."""
         return {Format.RSS: self.rss, Format.ATOM: self.atom, Format.JSON: self.json}[format]
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """What every feed of this server has in common."""
+    """The properties that all feeds of this server share."""
 
     title: str
     #: Without a slash at the end.
@@ -158,11 +158,11 @@ class Site:
     #: Square.
     icon: Image | None = None
     hubs: tuple[str, ...] = ()
-    #: Seconds that a feed may be cached.
+    #: Seconds for which clients may cache a feed.
     max_age: int = 900
 
     def uri(self, id: str) -> str:
-        """The identifier of an article or a feed, the same in every format (RFC 4151).
+        """Return the tag URI of an article or a feed, the same in every format (RFC 4151).
 
         RFC 4151, 2.1: ``specific = *( pchar / "/" / "?" )``; the rest is percent-encoded.
         """
@@ -174,7 +174,7 @@ _PCHAR = "/?:@!$&'()*+,;=-._~"
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The feed of a provider on this server, named by each of its articles in other feeds."""
+    """The feed of a provider, which its articles in other feeds name as their source."""
 
     uri: str
     addresses: Addresses
@@ -182,7 +182,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """One document's worth of a feed: a selection of articles with a name and an address."""
+    """The content of one document: a selection of articles with a name and an address."""
 
     uri: str
     title: str
@@ -193,7 +193,7 @@ class Feed:
     updated: int
     #: Newest first.
     articles: tuple[Article, ...] = ()
-    #: The feed of each provider that occurs, by domain.
+    #: The feeds of the providers of these articles, by domain.
     sources: Mapping[str, Source] = field(default_factory=dict)
     #: RFC 5005, section 4: the archive documents next to this one.
     previous: Addresses | None = None
@@ -201,16 +201,16 @@ class Feed:
     #: The feed that an archive document belongs to; None in the feed itself.
     current: Addresses | None = None
     withdrawn: tuple[Withdrawal, ...] = ()
-    #: Whether it holds only what is new since an earlier document (RFC 3229).
+    #: True if it holds only the changes since an earlier document (RFC 3229).
     is_delta: bool = False
 
     @property
     def archived(self) -> bool:
-        """Whether this is an archive document."""
+        """Return True for an archive document."""
         return self.current is not None
 
     @property
     def complete(self) -> bool:
-        """Whether all articles of the feed are in this document (RFC 5005, section 2)."""
-        # A reader drops what a complete feed does not name: a delta must never say that it is one.
+        """Return True if the document holds all articles of the feed (RFC 5005, section 2)."""
+        # Readers delete what a complete feed does not list: a delta must never be marked complete.
         return not (self.archived or self.is_delta) and self.previous is None

@@ -1,4 +1,4 @@
-"""Does small things again and again, beside the requests."""
+"""Small periodic tasks beside the requests."""
 
 import logging
 import threading
@@ -8,33 +8,33 @@ from feeds.logs import LogOnce
 
 log = logging.getLogger(__name__)
 
-#: Seconds between beats.
+#: Seconds between two runs of the tasks.
 BEAT = 1.0
 
-#: Seconds that the end of a process waits for the last one.
+#: Seconds for which the end of a process waits for the last run.
 PATIENCE = 2.0
 
 
 class PeriodicThread:
-    """A thread that calls some functions once a second; what they raise is logged once."""
+    """A thread that runs tasks once a second and logs their errors once."""
 
-    def __init__(self, *works: Callable[[], None]) -> None:
-        """Take what to call; nothing runs yet."""
-        what = "counting failed, trying again every second"
-        self._works = [(work, LogOnce(log, what, is_traced=True)) for work in works]
+    def __init__(self, *tasks: Callable[[], None]) -> None:
+        """Take the tasks; nothing runs yet."""
+        operation = "counting failed, trying again every second"
+        self._tasks = [(task, LogOnce(log, operation, is_traced=True)) for task in tasks]
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._stopped = threading.Event()
 
     def start(self) -> None:
-        """Begin; once is enough. Not before a server has forked: threads do not survive that."""
+        """Start once, and only after a server has forked: threads do not survive a fork."""
         with self._lock:
             if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="beat", daemon=True)
+                self._thread = threading.Thread(target=self._run, name="periodic", daemon=True)
                 self._thread.start()
 
     def stop(self) -> None:
-        """Call everything a last time, and end."""
+        """Run all tasks a last time, and end."""
         self._stopped.set()
         if self._thread is not None:
             self._thread.join(PATIENCE)
@@ -43,11 +43,11 @@ class PeriodicThread:
         is_last = False
         while not is_last:
             is_last = self._stopped.wait(BEAT)
-            for work, trouble in self._works:
+            for task, log_once in self._tasks:
                 try:
-                    work()
+                    task()
                 except Exception as error:
-                    trouble.report(error)
+                    log_once.report(error)
                 else:
-                    if trouble.clear():
+                    if log_once.clear():
                         log.info("counting works again")

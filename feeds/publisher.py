@@ -1,7 +1,7 @@
-"""From an address to a document: addressed by content, rendered once, kept while it is hot.
+"""From an address to a document: content-addressed, rendered once, kept in memory while in use.
 
-There is no invalidation. A document's key is a digest of everything that decides its bytes, so a
-change makes another key, and asking whether anything changed is one comparison in memory.
+There is no invalidation. The key of a document is a hash of everything that decides its bytes: a
+change makes a new key, and a check for changes is one comparison in memory.
 """
 
 import logging
@@ -23,32 +23,32 @@ from feeds.metrics import Counters
 
 log = logging.getLogger(__name__)
 
-#: Bytes of bodies kept in memory.
+#: The default limit of documents in memory, in bytes.
 MEMORY = 64_000_000
 
-#: Seconds between looks for a document that another machine renders.
+#: Seconds between two look-ups of a document that another machine renders.
 LOOK = 0.02
 
-#: How often an article may change between selecting and reading it.
+#: The most attempts if articles change between selecting and reading them.
 ATTEMPTS = 5
 
 
 @dataclass(slots=True)
 class _Hot:
-    """A document and the revision at which it was last known to be right."""
+    """A document in memory and the revision at which it was last known to be current."""
 
     revision: int
     document: Document
-    #: When a document of its address was last served though it had changed: seconds UTC.
-    late: int = 0
-    #: What it counts for in memory.
+    #: When the address last served a stale document: seconds UTC.
+    stale_at: int = 0
+    #: The bytes that it counts for in memory.
     size: int = 0
-    #: Whether it was asked for since it was last to leave.
+    #: True if it was requested since it was last a candidate for eviction.
     is_used: bool = False
 
 
 class Publisher:
-    """Keeps the documents that are asked for."""
+    """The documents in memory and the cache behind them."""
 
     def __init__(
         self,
@@ -58,121 +58,121 @@ class Publisher:
         counts: Counters | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """Take what tells that something changed, the cache behind, and a limit in bytes."""
+        """Take the revision of the index, the cache behind the memory, and its limit in bytes."""
         self.counts = counts or Counters()
         self._revision = revision
         self._cache = cache
         self._memory = memory
         self._clock = clock
-        #: By address. Looked into by any thread at any time, changed by one that holds the lock.
+        #: The documents by address. Any thread may read at any time; writing requires the lock.
         self._hot: OrderedDict[str, _Hot] = OrderedDict()
-        #: The addresses at which the document of a key is kept.
+        #: The addresses of the documents in memory, by key.
         self._addresses: defaultdict[str, set[str]] = defaultdict(set)
         self._size = 0
         self._lock = threading.Lock()
         self._rendering: dict[str, Future[Bodies | None]] = {}
-        #: By key, what is in the memory of anybody here.
+        #: All bodies that any thread of this process still refers to, by key.
         self._alive: WeakValueDictionary[str, Bodies] = WeakValueDictionary()
-        self._complaints = LogThrottle()
-        #: How many documents were rendered.
+        self._throttle = LogThrottle()
+        #: The number of renderings by this process.
         self.renderings = 0
 
     def hot(self, address: str) -> Document | None:
-        """The document at an address if it is in memory and known to be right.
+        """Return the document at an address if it is in memory and current, else None.
 
-        An address without one leaves no trace.
+        An unknown address takes no memory.
         """
         found = self._hot.get(address)
         if found is None or found.revision != self._revision():
             return None
-        # Its place changes when memory is short: now a lock would cost more than all the rest.
+        # Only eviction reorders documents: a lock here would cost more than the rest of the call.
         found.is_used = True
         return found.document
 
     def document(
         self, address: str, plan: Callable[[], DocumentPlan], fallback: Document | None = None
     ) -> Document:
-        """The document at an address, made by a plan when that has changed.
+        """Return the document at an address, rendered by its plan if it has changed.
 
-        While somebody makes it, what was served before is served again; who names what may be
-        served ``fallback``, which is larger, waits. That a feed is unknown, retired or moved, or
-        that there is no delta, passes through, and so does any other error, unless there is
-        something ``fallback`` or from before: then that is served rather than none.
+        While another thread renders it, the stale document is served; a caller that passes a
+        ``fallback``, which is larger, blocks until rendering finishes. UnknownFeed, RetiredFeed,
+        MovedFeed and NoDelta are always raised. After any other error the fallback, else the stale
+        document is served; the error is raised if there is neither.
         """
-        # Read before the plan: what changes meanwhile is seen by the next request.
+        # Read before the plan: the next request sees changes that happen from here on.
         revision = self._revision()
-        found = self._hot.get(address)
-        if found and found.revision == revision:
-            found.is_used = True
-            return found.document
-        is_urgent = found is None or fallback is not None
+        known = self._hot.get(address)
+        if known and known.revision == revision:
+            known.is_used = True
+            return known.document
+        is_urgent = known is None or fallback is not None
         try:
-            document = self._made(plan, found.document if found else None, is_urgent)
+            document = self._current(plan, known.document if known else None, is_urgent)
         except (UnknownFeed, RetiredFeed, MovedFeed, NoDelta):
             self._drop(address)
             raise
         except Exception:
-            if fallback is None and found is None:
+            if fallback is None and known is None:
                 raise
-            self._complain(address)
-            # First what is known to be newer: what was served before may hold what is withdrawn.
-            return fallback or self._served_late(found)
+            self._log_failure(address)
+            # The fallback is newer: the stale document may hold articles that were withdrawn.
+            return fallback or self._stale(known)
         if document is None:
-            return self._served_late(found)
-        late = found.late if found else 0
-        document = replace(document, changed=max(document.changed, late))
-        self._keep(address, _Hot(revision, document, late))
+            return self._stale(known)
+        stale_at = known.stale_at if known else 0
+        document = replace(document, changed=max(document.changed, stale_at))
+        self._keep(address, _Hot(revision, document, stale_at))
         return document
 
-    def _served_late(self, found: _Hot | None) -> Document:
-        """The document that was served before; a client may name this moment as when it had it."""
-        assert found is not None
-        found.late = int(self._clock())
-        return found.document
+    def _stale(self, known: _Hot | None) -> Document:
+        """Return the stale document and record the time, which clients may send as its date."""
+        assert known is not None
+        known.stale_at = int(self._clock())
+        return known.document
 
-    def _complain(self, address: str) -> None:
-        """Log the error that is being handled; not for every request, which would fill a disk."""
-        if self._complaints.is_due():
+    def _log_failure(self, address: str) -> None:
+        """Log the exception that is being handled, throttled: one per request would fill a disk."""
+        if self._throttle.is_due():
             log.exception("%s cannot be made now: serving what was served before", address)
 
-    def _made(
+    def _current(
         self, plan: Callable[[], DocumentPlan], old: Document | None, is_urgent: bool
     ) -> Document | None:
-        """The document of a plan; None when another thread makes it and it is not urgent."""
+        """Return the document of a plan; None if another thread renders it and it is not urgent."""
         for _ in range(ATTEMPTS):
-            wanted = plan()
-            if old and old.key == wanted.key:
-                return replace(old, modified=wanted.modified, changed=wanted.changed)
+            planned = plan()
+            if old and old.key == planned.key:
+                return replace(old, modified=planned.modified, changed=planned.changed)
             try:
-                bodies = self._bodies(wanted, is_urgent)
+                bodies = self._bodies(planned, is_urgent)
             except OutOfDate:
                 continue
             if bodies is None:
                 return None
             return Document(
-                wanted.key,
-                wanted.modified,
-                wanted.changed,
-                wanted.max_age,
-                wanted.headers,
+                planned.key,
+                planned.modified,
+                planned.changed,
+                planned.max_age,
+                planned.headers,
                 bodies,
-                wanted.base_key,
+                planned.base_key,
             )
         raise IndexUnavailable("the articles change faster than they can be read")
 
     def _bodies(self, plan: DocumentPlan, is_urgent: bool) -> Bodies | None:
-        """From the cache, else rendered, by one thread; the others wait if it is urgent."""
+        """Read or render the bodies in one thread; the others wait if they are urgent."""
         with self._lock:
-            # Rendered since this thread looked, though perhaps not kept yet.
+            # Another thread has rendered it meanwhile, but may not have stored it yet.
             if alive := self._alive.get(plan.key):
                 return alive
             under_way = self._rendering.get(plan.key)
             if under_way is None:
                 mine = self._rendering[plan.key] = Future[Bodies | None]()
         if under_way is not None:
-            # Who was not in a expedite may have left it to another machine.
-            done = under_way.result() if is_urgent else None
-            return done if done or not is_urgent else self._bodies(plan, is_urgent)
+            # A thread that was not urgent may have left the rendering to another machine.
+            bodies = under_way.result() if is_urgent else None
+            return bodies if bodies or not is_urgent else self._bodies(plan, is_urgent)
         try:
             mine.set_result(self._cached(plan, is_urgent))
         except BaseException as error:
@@ -184,7 +184,7 @@ class Publisher:
         return mine.result()
 
     def _cached(self, plan: DocumentPlan, is_urgent: bool) -> Bodies | None:
-        """Whatever machine rendered it: all of them share the cache, and one of them renders."""
+        """Return the bodies from the cache, else render them unless another machine does."""
         bodies = self._stored(plan.key)
         if bodies is None and not self._cache.lease(plan.key):
             if not is_urgent:
@@ -192,7 +192,7 @@ class Publisher:
             bodies = self._awaited(plan.key)
         if bodies is None:
             began = time.perf_counter()
-            bodies = encode(plan.render(), partial(self._grew, plan.key))
+            bodies = encode(plan.render(), partial(self._on_growth, plan.key))
             self.counts.rendered(time.perf_counter() - began)
             self.renderings += 1
             self._cache.set(plan.key, pack(plan.key, bodies))
@@ -200,14 +200,14 @@ class Publisher:
 
     def _stored(self, key: str) -> Bodies | None:
         packed = self._cache.get(key)
-        found = unpack(key, packed, partial(self._grew, key)) if packed else None
-        self.counts.looked_up(found is not None)
-        return found
+        bodies = unpack(key, packed, partial(self._on_growth, key)) if packed else None
+        self.counts.looked_up(bodies is not None)
+        return bodies
 
     def _awaited(self, key: str) -> Bodies | None:
-        """What another machine renders now; None when it is for us to render it.
+        """Wait for the bodies that another machine renders; None if this one must render them.
 
-        If the other one dies, its lease ends and somebody else has it.
+        If the other machine dies, its lease expires and one that waits acquires it.
         """
         end = time.monotonic() + LEASE
         while time.monotonic() < end:
@@ -222,7 +222,7 @@ class Publisher:
         with self._lock:
             known = self._hot.get(address)
             if known and known.revision > hot.revision:
-                # A slow thread comes with what was right when it began.
+                # This thread was slow: another one has stored a newer document.
                 return
             self._forget(address)
             self._hot[address] = hot
@@ -230,11 +230,11 @@ class Publisher:
             self._count(hot)
             self._make_room(hot)
 
-    def _grew(self, key: str) -> None:
-        """A document has been encoded once more."""
+    def _on_growth(self, key: str) -> None:
+        """Count a new coding of a document, and evict others if memory is short."""
         with self._lock:
             for address in [*self._addresses.get(key, ())]:
-                # It may have been the one that had to leave for another.
+                # The loop may have evicted this one already.
                 if hot := self._hot.get(address):
                     self._count(hot)
                     self._make_room(hot)
@@ -245,9 +245,9 @@ class Publisher:
         self._size += hot.size
 
     def _make_room(self, newest: _Hot) -> None:
-        """Forget the documents used least recently; the newest stays, however large it is.
+        """Evict the least recently used documents; the newest stays, however large it is.
 
-        One that was used since it was last here gets a second chance.
+        A document that was used since it was last considered gets a second chance.
         """
         while self._size > self._memory and len(self._hot) > 1:
             address, oldest = next(iter(self._hot.items()))

@@ -1,4 +1,4 @@
-"""What a document holds, before anything of it is read, and how much fits into one."""
+"""The content of a document as rows of the index, and the size limit of a document."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -14,17 +14,17 @@ T = TypeVar("T")
 
 
 class LastChange(NamedTuple):
-    """When something last changed: seconds UTC."""
+    """The time of the last change: seconds UTC."""
 
-    #: Its Last-Modified, behind the clock.
+    #: The Last-Modified, never later than the clock.
     modified: int
-    #: Since when the change can be seen.
+    #: The moment from which clients could see the change.
     moment: int
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What one document of a feed holds: enough to tell it from any other, nothing to render."""
+    """The content of one document of a feed: enough for its ETag, too little to render."""
 
     id: FeedId
     title: str
@@ -32,11 +32,11 @@ class Selection:
     image: Image | None
     #: Newest first.
     rows: tuple[Row, ...]
-    #: The time of the last change that the articles tell of: seconds UTC.
+    #: The latest time of change that the articles name: seconds UTC.
     updated: int
-    #: Last-Modified: seconds UTC, later with every change that can be seen.
+    #: Last-Modified: seconds UTC; every visible change moves it forward.
     modified: int
-    #: Since when the last such change can be seen: seconds UTC.
+    #: The moment from which clients could see the last such change: seconds UTC.
     changed: int
     previous: FeedId | None = None
     next: FeedId | None = None
@@ -44,13 +44,13 @@ class Selection:
 
     @property
     def fingerprint(self) -> bytes:
-        """IndexWriter with everything that a subscriber can see, and with nothing else."""
-        seen = replace(self, modified=0, changed=0)
-        return blake2b(msgspec.json.encode(seen), digest_size=16).digest()
+        """Return a hash of everything that a subscriber can see, and of nothing else."""
+        visible = replace(self, modified=0, changed=0)
+        return blake2b(msgspec.json.encode(visible), digest_size=16).digest()
 
 
 def fitting(all: Iterable[T], weigh: Callable[[T], int], budget: int) -> Iterator[list[T]]:
-    """Cut a sequence into runs that each weigh no more than the budget, or are of one."""
+    """Cut a sequence into runs that each stay within the budget or hold a single element."""
     run: list[T] = []
     room = budget
     for each in all:
@@ -67,6 +67,6 @@ def fitting(all: Iterable[T], weigh: Callable[[T], int], budget: int) -> Iterato
 def chained(
     path: str, month: str, count: int, before: FeedId | None, after: FeedId | None
 ) -> Iterator[tuple[FeedId | None, FeedId, FeedId | None]]:
-    """The documents of a month, oldest first, each between its neighbours (RFC 5005, 4)."""
+    """Return the documents of a month, oldest first, each between its neighbours (RFC 5005, 4)."""
     ids = [*(FeedId(path, month, number) for number in range(1, count)), FeedId(path, month)]
     return zip((before, *ids), ids, (*ids[1:], after), strict=False)

@@ -1,7 +1,7 @@
-"""Settings: what the server was told, checked and frozen before it starts.
+"""The settings, checked and frozen before the server starts.
 
-The environment says where things are; three optional files beside the articles say what the
-feeds are called. A wrong or unknown key is never passed over: the server refuses to start.
+The environment holds the paths and addresses of the installation; three optional files beside the
+articles hold the names of the feeds. A wrong or unknown key is an error: the server does not start.
 """
 
 import re
@@ -45,7 +45,7 @@ class KnownProvider:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Topics and providers, by the paths of their feeds, and types to choose articles by."""
+    """A condition on articles: topics and providers, by the paths of their feeds, and types."""
 
     topics: frozenset[str] = frozenset()
     providers: frozenset[str] = frozenset()
@@ -54,63 +54,62 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class NamedFeed:
-    """A feed of its own, defined in site.yml."""
+    """A feed that site.yml defines."""
 
     name: str
     title: str
     description: str = ""
-    #: At least one of these, when there are any.
+    #: An article must match at least one of these, unless they are empty.
     any: Choice = Choice()
-    #: Each of these.
+    #: An article must match each of these.
     all: Choice = Choice()
-    #: Not one of these.
+    #: An article must match none of these.
     none: Choice = Choice()
     types: frozenset[str] = frozenset()
-    #: The least quality that an article must have.
+    #: The lowest quality of an article.
     quality: int | None = None
     limit: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SiteConfig:
-    """What site.yml, topics.yml and providers.yml say."""
+    """The content of site.yml, topics.yml and providers.yml."""
 
-    #: Its ``url`` is empty when site.yml gives none.
+    #: The site; ``url`` is empty if site.yml names none.
     site: Site
-    #: By slug.
+    #: The topics by slug.
     topics: Mapping[str, Topic] = field(default_factory=dict)
-    #: By domain.
+    #: The providers by domain.
     providers: Mapping[str, KnownProvider] = field(default_factory=dict)
-    #: By name.
+    #: The named feeds by name.
     feeds: Mapping[str, NamedFeed] = field(default_factory=dict)
-    #: Articles in a feed, unless it says otherwise: 1 to 500.
+    #: Articles in a feed without a limit of its own: 1 to 500.
     items: int = 50
-
-    #: Paths of feeds under their former and other names, to the path of the feed.
+    #: Former and alternative paths of feeds, each mapped to the path of its feed.
     aliases: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def fingerprint(self) -> bytes:
-        """IndexWriter with everything here that any document could show."""
+        """Return a hash of everything in these files that a document can show."""
         return blake2b(msgspec.json.encode(self, order="deterministic"), digest_size=16).digest()
 
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """Where things are, from the environment: see the table in README."""
+    """The settings from the environment; README has a table of them."""
 
     content: Path
     instance: Path
-    #: The URL that readers use; empty when nobody said.
+    #: The public URL of the site; empty if the variable is not set.
     url: str
     cache_url: str
-    #: Bytes of documents that each worker keeps in memory, least recently used out.
+    #: Bytes of documents that each worker keeps in memory; the least recently used leave first.
     memory: int
-    #: Look for changes by polling, where the file system tells of none.
+    #: Poll for changes, on file systems that send no events.
     poll: bool
-    #: What operators know; empty when nobody is to see their page.
+    #: The password of the operators' page; empty if the page is disabled.
     operator_token: str = field(repr=False)
-    #: Log one JSON object a line.
+    #: Log one JSON object per line.
     logs_json: bool
     workers: int
     host: str
@@ -118,20 +117,21 @@ class Environment:
 
     @property
     def own_url(self) -> str:
-        """The address that the server itself listens on."""
+        """Return the address on which the server listens."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{host}:{self.port}"
 
 
-#: Of RFC 3986, without query and fragment, since our paths follow it; or of any other script.
+#: The characters of RFC 3986, and those of other scripts. A query or a fragment is rejected:
+#: the paths of feeds are appended to the URL.
 _URL = re.compile(r"(?:[A-Za-z0-9:/@\[\]!$&'()*+,;=._~%-]|[^\x00-\x7f])+")
 _ASCII = bytes(range(128))
 _PORTS = {"http": 80, "https": 443}
-#: Characters that a Bearer's token and a password may both have.
+#: The characters that are allowed in a Bearer token as well as in a password.
 _TOKEN = re.compile(r"[A-Za-z0-9._~-]{16,200}")
 _NUMBER = re.compile(r"[0-9]{1,9}")
 
-#: What the names of our variables begin with, and how each goes on.
+#: The prefix of the variables of this server, and their names after it.
 _PREFIX = "FEEDS_"
 _NAMES = (
     "CACHE_URL", "CONTENT_DIR", "INSTANCE_DIR", "LOG", "MEMORY_MB", "OPERATOR_TOKEN", "URL",
@@ -140,7 +140,7 @@ _NAMES = (
 
 
 def read_environment(environ: Mapping[str, str]) -> Environment:
-    """Read the variables that are ours; raise SettingsError naming one that is wrong or unknown."""
+    """Read the variables of this server; raise SettingsError for a wrong or unknown one."""
     for name in sorted(environ):
         _check_known(name)
     return Environment(
@@ -149,9 +149,9 @@ def read_environment(environ: Mapping[str, str]) -> Environment:
         url=checked_url(environ.get("FEEDS_URL", ""), "FEEDS_URL"),
         cache_url=environ.get("FEEDS_CACHE_URL", ""),
         memory=_number(environ, "FEEDS_MEMORY_MB", 64, 1, 100_000) * 1_000_000,
-        poll=_is(environ, "FEEDS_WATCH", "poll", usually="events"),
+        poll=_is_set(environ, "FEEDS_WATCH", "poll", default="events"),
         operator_token=_token(environ.get("FEEDS_OPERATOR_TOKEN", "")),
-        logs_json=_is(environ, "FEEDS_LOG", "json", usually="text"),
+        logs_json=_is_set(environ, "FEEDS_LOG", "json", default="text"),
         workers=_number(environ, "FEEDS_WORKERS", 1, 1, 64),
         host=_host(environ.get("HOST") or "127.0.0.1"),
         port=_number(environ, "PORT", 8000, 1, 65535),
@@ -159,39 +159,39 @@ def read_environment(environ: Mapping[str, str]) -> Environment:
 
 
 def _check_known(name: str) -> None:
-    """Refuse a name that only begins like ours: it is mistyped, and would go unnoticed."""
+    """Reject an unknown name with our prefix: a mistyped variable would be ignored silently."""
     rest = name.removeprefix(_PREFIX)
     if rest == name or rest in _NAMES:
         return
-    # Compared without what all have in common, which would make any two of them near.
-    near = get_close_matches(rest.upper(), _NAMES, 1)
-    instead = "" if near else "one of "
-    names = ", ".join(_PREFIX + known for known in near or _NAMES)
-    raise SettingsError(f"{name}: unknown variable: remove it, or write {instead}{names}")
+    # Compared without the common prefix, which would make any two names similar.
+    similar = get_close_matches(rest.upper(), _NAMES, 1)
+    quantity = "" if similar else "one of "
+    names = ", ".join(_PREFIX + known for known in similar or _NAMES)
+    raise SettingsError(f"{name}: unknown variable: remove it, or write {quantity}{names}")
 
 
 def checked_url(url: str, name: str) -> str:
-    """Return the URL of the site as it is written everywhere, or the empty text that it was.
+    """Return the URL of the site in ASCII without a slash at the end; an empty one stays empty.
 
-    Raise SettingsError when it is none. It is ASCII and has no slash at the end.
+    Raise SettingsError if it is not a web address.
     """
     if not url:
         return ""
     try:
-        found = _normal(url) if _URL.fullmatch(url) else None
+        found = _canonical(url) if _URL.fullmatch(url) else None
     except ValueError:
         found = None
     if found is None:
         raise SettingsError(f"{name}: not a web address: write it like https://feeds.example.org")
     if {"", ".", ".."}.intersection(urlsplit(found).path.split("/")[1:]):
-        # Links of pages are without the host: "//news/" would be a host called news.
+        # Pages link without the host: "//news/" would point to a host called news.
         message = "has // or dots in its path: write it like https://example.org/news"
         raise SettingsError(f"{name}: {message}")
     return found
 
 
-def _normal(url: str) -> str | None:
-    """Return the one way to write an address: host in ASCII, no port that goes without saying."""
+def _canonical(url: str) -> str | None:
+    """Return the canonical form of an address: host in ASCII, without a default port."""
     parts = urlsplit(url)
     host = authority_host(parts.netloc, parts.hostname)
     if parts.scheme not in _PORTS or host is None or parts.port == 0:
@@ -201,7 +201,7 @@ def _normal(url: str) -> str | None:
 
 
 def _folder(name: str) -> Path:
-    # Not resolved: the folder may be a link that a deployment moves to the next version.
+    # Not resolved: a deployment may switch the folder, a symbolic link, to the next version.
     path = Path(name).absolute()
     if not path.is_dir():
         raise SettingsError(f"FEEDS_CONTENT_DIR: no folder at {path}: make it, or name another")
@@ -219,17 +219,17 @@ def _host(text: str) -> str:
 
 def _token(text: str) -> str:
     if text and not _TOKEN.fullmatch(text):
-        # Not what it was: this goes to logs.
+        # Without the value: the message is logged.
         raise SettingsError(
             "FEEDS_OPERATOR_TOKEN: write at least 16 letters, digits and -._~: openssl rand -hex 16"
         )
     return text
 
 
-def _is(environ: Mapping[str, str], name: str, word: str, usually: str) -> bool:
+def _is_set(environ: Mapping[str, str], name: str, word: str, default: str) -> bool:
     text = environ.get(name, "")
-    if text not in ("", usually, word):
-        raise SettingsError(f"{name}: write {usually} or {word}")
+    if text not in ("", default, word):
+        raise SettingsError(f"{name}: write {default} or {word}")
     return text == word
 
 

@@ -1,13 +1,13 @@
-"""The one place that knows our addresses.
+"""The addresses of this site: how they are parsed and how they are written.
 
 /topics/ai.rss            FeedId("topics/ai"), rss
 /topics/ai                FeedId("topics/ai"), its page for people
 /topics/ai/2026-05.atom   FeedId("topics/ai", "2026-05"), atom: an archive
 /all/2026-05-2.json       FeedId("all", "2026-05", 2), json: the second full part of a large month
-/feed, /rss.xml, …        FeedId("all"), rss: what people and readers guess
+/feed, /rss.xml, …        FeedId("all"), rss: the addresses that people and readers guess
 /                         the page of FeedId("all")
-/topics/ai.opml           FeedId("topics/ai"): a list of its feed and those of its sub-topics
-/embed/topics/ai          FeedId("topics/ai"), a box of it for an iframe on another site
+/topics/ai.opml           FeedId("topics/ai"): OPML of its feed and the feeds of its sub-topics
+/embed/topics/ai          FeedId("topics/ai"): a box of it for an iframe on another site
 """
 
 import re
@@ -23,7 +23,7 @@ from feeds.model import Addresses, FeedId, Format
 
 ALL = FeedId("all")
 
-#: Addresses of the main feed that readers and people try first; they answer without a redirect.
+#: Addresses of the main feed that readers and people try first; served without a redirect.
 GUESSES = {
     "feed": Format.RSS,
     "feed/": Format.RSS,
@@ -36,30 +36,30 @@ GUESSES = {
 }
 
 _ENDINGS = {format.value for format in Format}
-# Years that a calendar has, and ASCII digits: "\d" would take those of every script.
+# Plausible years in ASCII digits: "\d" would match the digits of every script.
 _MONTH = re.compile(r"([12][0-9]{3}-(?:0[1-9]|1[0-2]))(?:-([1-9][0-9]{0,3}))?")
 _PREFIXES = re.compile(r"^(?:name-)*")
-# The endings of feeds, of lists and of the files of an export, with those of their twins. None is
-# a top-level domain but "br", which an export writes behind another ending.
+# The endings of feeds, of lists and of exported files, with those of their compressed copies. "br"
+# alone is a top-level domain, and an export writes it only after another ending.
 _FILE_NAME = re.compile(r".+\.(?:rss|atom|json|opml|html)(?:\.(?:gz|br|zst))?")
-#: Characters of a path that is looked up in another spelling; no name is that long.
-_LONGEST = 1_000
-#: How many names follow each kind of feed: a provider has a domain, and may have a name under it.
+#: The longest path that is looked up in its usual spelling, in characters; no name is that long.
+_MAX_PATH = 1_000
+#: The number of names after each kind of feed: a domain of a provider may have a name below it.
 _NAMES = {"all": {0}, "topics": {1}, "providers": {1, 2}, "feeds": {1}}
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What an address names: a feed in a format, or its page when the format is None."""
+    """The target of an address: a feed in a format, or its page if the format is None."""
 
     feed: FeedId
     format: Format | None
 
 
 def read(path: str) -> Target | None:
-    """What a path of ours names, or None; whether such a feed exists is for the catalog to say.
+    """Return the target of a path of this site, or None; the feed need not exist.
 
-    The path is decoded, without the slash in front.
+    The path is decoded and has no slash in front.
     """
     if path in GUESSES:
         return Target(ALL, GUESSES[path])
@@ -74,7 +74,7 @@ def read(path: str) -> Target | None:
 
 
 def read_feed(path: str) -> FeedId | None:
-    """The feed that a path without an ending names, the whole too, or None; never an archive."""
+    """Return the feed that a path without an ending names, or None; never an archive."""
     found = _feed_id(path)
     return found if found and found.month is None else None
 
@@ -91,61 +91,61 @@ def _feed_id(path: str) -> FeedId | None:
 
 @dataclass(frozen=True, slots=True)
 class Urls:
-    """Writes full addresses below the configured URL of the site, never below a request's."""
+    """A writer of addresses below the configured URL of the site, never below that of a request."""
 
     #: Without a slash at the end.
     site: str
 
     def feed(self, feed: FeedId, format: Format) -> str:
-        """The address of a feed in a format."""
+        """Return the address of a feed in a format."""
         return f"{self.site}/{quote(_path(feed))}.{format.value}"
 
     def page(self, feed: FeedId) -> str:
-        """The address of a feed's page for people."""
+        """Return the address of a feed's page for people."""
         return f"{self.site}/" if feed == ALL else f"{self.site}/{quote(_path(feed))}"
 
     def addresses(self, feed: FeedId) -> Addresses:
-        """All addresses of a feed."""
+        """Return all addresses of a feed."""
         return Addresses(
             self.page(feed), *(self.feed(feed, f) for f in (Format.RSS, Format.ATOM, Format.JSON))
         )
 
     def at(self, path: str) -> str:
-        """The address of anything else of ours: ``feeds.opml``."""
+        """Return the address of any other path of this site, such as ``feeds.opml``."""
         return f"{self.site}/{quote(path)}"
 
     def opml(self, feed: FeedId) -> str:
-        """The address of the list of a topic and its sub-topics."""
+        """Return the address of the OPML of a topic and its sub-topics."""
         return self.at(f"{feed.path}.opml")
 
     def box(self, feed: FeedId, options: Mapping[str, str]) -> str:
-        """The address of a box of a feed, for an iframe."""
+        """Return the address of a box of a feed, for an iframe."""
         return f"{self.at(f'embed/{feed.path}')}{'?' if options else ''}{urlencode(options)}"
 
     def oembed(self, feed: FeedId) -> str:
-        """The address that tells how to embed a feed (https://oembed.com).
+        """Return the address of the oEmbed document of a feed (https://oembed.com).
 
-        Consumers append their limits, and some expect a query there. A web server of files does
-        not look at it.
+        It has a query because consumers append their limits to it, and some expect one there. A
+        web server of exported files ignores it.
         """
         return f"{self.oembed_document(feed)}?{urlencode({'url': self.page(feed)})}"
 
     def oembed_document(self, feed: FeedId) -> str:
-        """The same without a query."""
+        """Return the address of the oEmbed document without its query."""
         return self.at(f"oembed/{feed.path}.json")
 
     def local(self, address: str) -> str:
-        """An address of ours without the host: what a page of ours links to and loads.
+        """Return an address of this site without its host, for the links of pages.
 
-        So a page works where it is looked at, also while the site's own address is not set up.
+        Pages then work at any host, even before the URL of the site is configured.
         """
         origin = "{0.scheme}://{0.netloc}".format(urlsplit(self.site))
         return address.removeprefix(origin)
 
     def page_at(self, address: str) -> FeedId | None:
-        """The feed whose page is at an address, however that is written; None when there is none.
+        """Return the feed whose page is at an address, or None.
 
-        Scheme, letter case of the host, query, fragment and a slash at the end do not count.
+        Scheme, letter case of the host, query, fragment and a slash at the end are ignored.
         """
         try:
             site, found = urlsplit(self.site), urlsplit(address)
@@ -161,7 +161,7 @@ class Urls:
 
 
 def _origin(parts: SplitResult) -> tuple[str | None, int | None]:
-    """The host and the port of a web address; no host, when it is none."""
+    """Return the host and the port of an address; no host if it is not a web address."""
     ports = {"http": 80, "https": 443}
     if parts.scheme not in ports:
         return None, None
@@ -177,12 +177,12 @@ def _path(feed: FeedId) -> str:
 
 
 def usual_path(path: str) -> str:
-    """The path as feeds have it: names in lower case and NFKC, domains as in DNS.
+    """Return the usual spelling of a path: names in lower case and NFKC, domains as in DNS.
 
-    Whether such a feed exists is for the catalog to say.
+    The feed need not exist.
     """
     kind, *names = path.split("/")
-    if len(path) > _LONGEST:
+    if len(path) > _MAX_PATH:
         return path
     if kind == "topics" and names:
         return topic_path(names[0])
@@ -193,17 +193,17 @@ def usual_path(path: str) -> str:
 
 
 def topic_path(name: str) -> str:
-    """The path of the feed of a topic."""
+    """Return the path of the feed of a topic."""
     return f"topics/{slug(name)}"
 
 
 def provider_path(domain: str) -> str:
-    """The path of the feed of a provider."""
+    """Return the path of the feed of a provider."""
     return f"providers/{domain}"
 
 
 def is_file_name(domain: str) -> bool:
-    """Whether the page of a domain would have the address of another's feed, list or exported file.
+    """Return True if the page of a domain would collide with a feed, a list or an exported file.
 
     The page of ``h.example.rss`` would be at the address of the feed of ``h.example``.
     """
@@ -211,29 +211,29 @@ def is_file_name(domain: str) -> bool:
 
 
 def name_path(domain: str, name: str) -> str:
-    """The path of the feed of one name among those that publish under a domain."""
+    """Return the path of the feed of one name among those that publish under a domain."""
     found = slug(name)
-    # providers/x/2026-05 is the archive of providers/x, so a name cannot have that address; and
-    # what stands in for it must not be the address of another name.
-    taken = _MONTH.fullmatch(_PREFIXES.sub("", found))
-    return f"providers/{domain}/{'name-' if taken else ''}{found}"
+    # providers/x/2026-05 is the archive of providers/x, so no name may have that address; its
+    # substitute must not be the address of another name either.
+    is_taken = _MONTH.fullmatch(_PREFIXES.sub("", found))
+    return f"providers/{domain}/{'name-' if is_taken else ''}{found}"
 
 
 @lru_cache(maxsize=4096)
 def slug(name: str) -> str:
-    """The part of an address that stands for a name; names whose slugs agree are one.
+    """Return the part of an address that stands for a name; names with one slug are one.
 
-    ``C++`` becomes ``c-plus-plus``, ``C#`` ``c-sharp``, ``日本語`` stays; ``😀``, of which nothing
-    would be left, becomes a short hash.
+    ``C++`` becomes ``c-plus-plus``, ``C#`` becomes ``c-sharp``, ``日本語`` stays; a name without
+    any letter or digit, such as ``😀``, becomes a short hash.
     """
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).lower())
     spelled = folded.translate(_SPELLED)
-    # FeedCounters belong to their letters: without them the words of many scripts would fall apart.
+    # Combining marks (M) belong to their letters: without them, the words of many scripts break.
     kept = "".join(c if unicodedata.category(c)[0] in "LNM" else "-" for c in spelled)
     found = "-".join(part for part in kept.split("-") if part)
     return found or blake2b(folded.encode("utf-8", "replace"), digest_size=4).hexdigest()
 
 
-# Variation selectors and the keycap say how the character before looks: they are no marks of it.
-_LOOKS = (*range(0xFE00, 0xFE10), 0x20E3)
-_SPELLED = {ord("+"): "-plus", ord("#"): "-sharp", **dict.fromkeys(_LOOKS, "")}
+# Variation selectors and the keycap only style the preceding character; they are dropped.
+_STYLING = (*range(0xFE00, 0xFE10), 0x20E3)
+_SPELLED = {ord("+"): "-plus", ord("#"): "-sharp", **dict.fromkeys(_STYLING, "")}

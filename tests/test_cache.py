@@ -423,7 +423,7 @@ def test_a_full_disk_leaves_nothing_behind(files: Store, monkeypatch: pytest.Mon
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr(cache_module._Plain, "dump", full)
+        patched.setattr(cache_module._BytesSerializer, "dump", full)
         cache.set(KEY, VALUE)
     assert list(folder_of(files).iterdir()) == []
 

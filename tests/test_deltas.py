@@ -488,8 +488,8 @@ def test_a_damaged_trace_is_none(
     assert poll(site, "/all.rss", tag).status_code == 226
 
     name = _name(f"{SITE_URL}/all.rss", tag.strip('"'))
-    assert site.web.history.near.get(name)
-    site.web.history.near.set(name, damage)
+    assert site.web.history.local.get(name)
+    site.web.history.local.set(name, damage)
     site.web.publisher._hot.clear()
 
     assert poll(site, "/all.rss", tag).status_code == 200
@@ -608,7 +608,7 @@ def test_a_delta_is_the_same_bytes_whenever_it_is_rendered(
 ) -> None:
     first = poll(ten, PATHS[1], changed[PATHS[1]]).data
     again = open_site()
-    again.web.history.near.set(*trace_of(ten, changed[PATHS[1]]))
+    again.web.history.local.set(*trace_of(ten, changed[PATHS[1]]))
 
     assert poll(again, PATHS[1], changed[PATHS[1]]).data == first
     assert again.web.publisher.renderings == 2
@@ -616,4 +616,4 @@ def test_a_delta_is_the_same_bytes_whenever_it_is_rendered(
 
 def trace_of(site: Site, tag: str) -> tuple[str, bytes]:
     name = _name(f"{SITE_URL}{PATHS[1]}", tag.strip('"'))
-    return name, site.web.history.near.get(name) or b""
+    return name, site.web.history.local.get(name) or b""

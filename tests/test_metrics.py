@@ -164,7 +164,7 @@ def test_a_damaged_index_costs_only_what_it_would_tell(busy: Site, tmp_path: Pat
 def test_a_scrape_is_the_sum_of_all_workers(open_site: Callable[..., Site]) -> None:
     first, second = open_site(), open_site()
     first.get("/all.rss")
-    first.web.counts.tell()
+    first.web.counts.flush()
     second.get("/all.rss")
 
     found = scraped(second)
@@ -175,7 +175,7 @@ def test_a_scrape_is_the_sum_of_all_workers(open_site: Callable[..., Site]) -> N
 def test_nothing_is_counted_twice(site: Site) -> None:
     site.get("/all.rss")
     for _ in range(3):
-        site.web.counts.tell()
+        site.web.counts.flush()
 
     assert [scraped(site)[REQUESTS, "identity", "all", "200"] for _ in range(3)] == [1, 1, 1]
 
@@ -209,7 +209,7 @@ def broken() -> None:
 
 
 def test_counts_are_told_at_every_beat_and_at_the_end(site: Site, tmp_path: Path) -> None:
-    beat = PeriodicThread(broken, site.web.counts.tell)
+    beat = PeriodicThread(broken, site.web.counts.flush)
     beat.start()
     beat.start()
     site.get("/all.rss")

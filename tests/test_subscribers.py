@@ -16,7 +16,7 @@ import pytest
 from feeds.subscribers.polls import PollCounter, read_log
 from feeds.subscribers.store import (
     CLAIMS,
-    KEPT,
+    COUNT_DAYS,
     SMALLEST,
     SUBSCRIBERS,
     DayCount,
@@ -83,7 +83,9 @@ def poll(agent: str = "newsboat", address: str = "192.0.2.1", path: str = "/all.
 
 def counted(subscribers: Subscribers) -> dict[str, tuple[int, int]]:
     """By services and alone, by feed."""
-    return {c.feed: (c.by_services, c.alone) for c in latest(subscribers.days(), TODAY + KEPT)}
+    return {
+        c.feed: (c.by_services, c.alone) for c in latest(subscribers.days(), TODAY + COUNT_DAYS)
+    }
 
 
 def test_the_latest_number_of_each_service_is_added_up(subscribers: Subscribers) -> None:
@@ -175,10 +177,10 @@ def test_no_address_is_in_the_file_and_no_key_outlives_its_day(
 
 
 def test_old_days_go(subscribers: Subscribers) -> None:
-    for day in range(KEPT + 5):
+    for day in range(COUNT_DAYS + 5):
         subscribers.count([poll()], TODAY + day)
 
-    assert len(subscribers.days()) == KEPT
+    assert len(subscribers.days()) == COUNT_DAYS
 
 
 def test_a_clock_that_is_set_back_loses_nothing(subscribers: Subscribers) -> None:
@@ -233,7 +235,7 @@ def polled(content: Content, open_site: Callable[..., Site], tmp_path: Path) -> 
 
 
 def drain(site: Site, clock: Callable[[], float]) -> dict[str, tuple[int, int]]:
-    PollCounter(site.web.publisher.counts.seen, site.web.subscribers, clock).count()
+    PollCounter(site.web.publisher.counts.polls, site.web.subscribers, clock).count()
     return counted(site.web.subscribers)
 
 
@@ -257,7 +259,7 @@ def test_no_forwarded_address_is_believed(polled: Site, clock: Clock) -> None:
 
 
 def test_a_queue_that_nobody_empties_stays_small(polled: Site) -> None:
-    seen = polled.web.publisher.counts.seen
+    seen = polled.web.publisher.counts.polls
     for _ in range(seen.maxlen or 0):
         seen.append(("/all.rss", "", ""))
 
@@ -270,7 +272,7 @@ def test_a_queue_that_nobody_empties_stays_small(polled: Site) -> None:
 def test_what_cannot_be_counted_is_lost_and_said_once(
     polled: Site, tmp_path: Path, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    counter = PollCounter(polled.web.publisher.counts.seen, polled.web.subscribers, clock)
+    counter = PollCounter(polled.web.publisher.counts.polls, polled.web.subscribers, clock)
     in_the_way = tmp_path / "instance" / SUBSCRIBERS
     in_the_way.mkdir()
     for _ in range(3):

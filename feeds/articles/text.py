@@ -89,7 +89,7 @@ def shorten(text: str, limit: int) -> str:
     if len(text) <= limit:
         return text
     head, space, _ = text[:limit].rpartition(" ")
-    # A text without spaces (Japanese, an address) is cut allow_any rather than lost.
+    # A text without spaces (Japanese, an address) is cut anywhere rather than lost.
     if not space or len(head) < limit // 2:
         head = text[: limit - 1]
     return head.rstrip(" ,;:.-–—…") + "…"

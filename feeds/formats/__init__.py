@@ -1,6 +1,6 @@
-"""The door from a feed to bytes: one function a format, none with a clock or a memory.
+"""The renderers: one pure function per format, without a clock and without state.
 
-Nothing outside this folder has heard of XML, of JSON Feed or of feedgen.
+Only this folder knows XML, JSON Feed and feedgen.
 """
 
 from collections.abc import Callable
@@ -28,9 +28,9 @@ __all__ = [
     "weight",
 ]
 
-#: The version of the renderer, a part of the ETag of every feed. Raise it by one when the bytes of
-#: a document change, and only then: a test ties it to the golden documents. A library's version has
-#: no part in it, so that an upgrade that changes no byte moves no ETag.
+#: The version of the renderer, which is part of the ETag of every feed. Raise it by one if the
+#: bytes of a document change, and only then: a test ties it to the golden documents. The versions
+#: of the libraries are not part of it: an upgrade that changes no byte must move no ETag.
 VERSION = 1
 
 _RENDERERS: dict[Format, Callable[[Feed], bytes]] = {
@@ -41,10 +41,10 @@ _RENDERERS: dict[Format, Callable[[Feed], bytes]] = {
 
 
 def render(feed: Feed, format: Format) -> bytes:
-    """The feed as a document: the same feed gives the same bytes, allow_any and at any time."""
+    """Render a feed as a document: the same feed gives the same bytes, anywhere and at any time."""
     return _RENDERERS[format](feed)
 
 
 def content_type(format: Format) -> str:
-    """The Content-Type of documents of this format."""
+    """Return the Content-Type of documents of this format."""
     return f"{format.media_type}; charset=utf-8"

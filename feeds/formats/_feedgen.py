@@ -1,9 +1,9 @@
-"""What RSS and Atom share, and every quirk of feedgen in one place.
+"""The common part of RSS and Atom, and every workaround for feedgen.
 
-feedgen builds all that stands around the items, and each item up to its guid in RSS and up to its
-content in Atom. What it gets wrong is put right through its extensions, which see the elements it
-has built. The rest of an item, most of which it cannot say or loses, is written as text before the
-item's end: a category that feedgen is given costs eight times as much as one written.
+feedgen builds everything around the items, and each item up to its guid in RSS and up to its
+content in Atom. Extensions, which see the elements that feedgen has built, correct its errors. The
+rest of an item, most of which feedgen does not support or loses, is written as text before the end
+of the item: a category costs eight times as much through feedgen as written.
 """
 
 import re
@@ -24,36 +24,36 @@ Element = etree._Element
 
 HISTORY = "http://purl.org/syndication/history/1.0"
 
-# lxml declares it with apostrophes, which some readers' sniffing does not know.
+# lxml writes the declaration with apostrophes, which the sniffing of some readers does not know.
 _DECLARATION = b'<?xml version="1.0" encoding="UTF-8"?>\n'
 
-_MARK = re.compile("([&<])")
+_MARKUP = re.compile("([&<])")
 _QUOTE = '"'
 
 
 class Moment(datetime):
-    """A time that feedgen's Atom writes with Z: what it writes of its own ends in +00:00."""
+    """A time that feedgen writes into Atom with Z; a plain datetime would end in +00:00."""
 
     text = ""
 
     @classmethod
     def of(cls, seconds: int) -> "Moment":
-        """The time of that many seconds."""
-        # feedgen looks at no more than the type and the zone.
+        """Return the time of a number of seconds since 1970."""
+        # feedgen only checks the type and the zone.
         moment = cls(1970, 1, 1, tzinfo=UTC)
         moment.text = rfc3339(seconds)
         return moment
 
     def isoformat(self, sep: str = "T", timespec: str = "auto") -> str:
-        """The time as in RFC 3339."""
+        """Return the time as in RFC 3339."""
         return self.text
 
 
 class _Unwritten(datetime):
-    """A time that feedgen's RSS leaves out.
+    """A time that feedgen omits from RSS.
 
-    A channel without a time of its own gets that of the clock, and any time that feedgen writes
-    into RSS switches the locale of the whole process for a moment.
+    feedgen gives a channel without a time that of the clock, and writing any time into RSS switches
+    the locale of the process for a moment.
     """
 
     def __bool__(self) -> bool:
@@ -64,7 +64,7 @@ UNWRITTEN = _Unwritten(1970, 1, 1, tzinfo=UTC)
 
 
 class _Finish(BaseEntryExtension):  # type: ignore[misc]  # feedgen has no types
-    """An extension that gives what feedgen has built to a function."""
+    """An extension that passes the element that feedgen has built to a function."""
 
     def __init__(self, finish: Callable[[Element], None], namespaces: Mapping[str, str]) -> None:
         self._finish = finish
@@ -85,13 +85,13 @@ def finish(
     function: Callable[[Element], None],
     namespaces: Mapping[str, str] | None = None,
 ) -> None:
-    """Have the function called with the element once feedgen has built it."""
-    # feedgen takes a class and calls it without arguments.
+    """Call a function with the element of a feed or an entry after feedgen has built it."""
+    # feedgen expects a class and calls it without arguments.
     built.register_extension("tributary", lambda: _Finish(function, namespaces or {}))
 
 
 def start(feed: Feed) -> FeedGenerator:
-    """What both formats say about the feed in elements of their own."""
+    """Return a generator with the properties of the feed that both formats share."""
     generator = FeedGenerator()
     generator.id(feed.uri)
     generator.title(feed.title)
@@ -102,8 +102,8 @@ def start(feed: Feed) -> FeedGenerator:
 
 
 def links(feed: Feed, format: Format) -> list[dict[str, str]]:
-    """The addresses around the feed: itself, its hubs, the documents next to it (RFC 5005)."""
-    archives = {
+    """Return the links of the feed: itself, its hubs, its neighbours in the archive (RFC 5005)."""
+    documents = {
         "self": feed.addresses,
         "current": feed.current,
         "prev-archive": feed.previous,
@@ -111,33 +111,33 @@ def links(feed: Feed, format: Format) -> list[dict[str, str]]:
     }
     found = [
         {"rel": rel, "type": format.media_type, "href": addresses.of(format)}
-        for rel, addresses in archives.items()
+        for rel, addresses in documents.items()
         if addresses
     ]
     return found + [{"rel": "hub", "href": hub} for hub in feed.site.hubs]
 
 
 def mark_history(feed: Feed, parent: Element) -> None:
-    """Say whether the document is an archive or the complete feed (RFC 5005)."""
+    """Mark the document as an archive or as the complete feed (RFC 5005)."""
     if feed.archived:
         etree.SubElement(parent, f"{{{HISTORY}}}archive")
     elif feed.complete:
         etree.SubElement(parent, f"{{{HISTORY}}}complete")
 
 
-def has_marks(*texts: str) -> bool:
-    """Whether there is anything to spell in the texts."""
-    return _MARK.search("".join(texts)) is not None
+def needs_encoding(*texts: str) -> bool:
+    """Return True if the texts hold characters that ``encode_markup`` would encode."""
+    return _MARKUP.search("".join(texts)) is not None
 
 
-def spell(built: Element, *tags: str) -> None:
-    """Write & and < in these elements as &#x26; and &#x3C;: no reader takes them for markup.
+def encode_markup(built: Element, *tags: str) -> None:
+    """Encode & and < in these elements as &#x26; and &#x3C;: no reader parses them as markup.
 
     RSS Advisory Board, Best Practices Profile: a publisher SHOULD encode "&" and "<" as
     hexadecimal character references in character data that is plain text.
     """
     for element in built.iter(*tags):
-        first, *rest = _MARK.split(element.text or "")
+        first, *rest = _MARKUP.split(element.text or "")
         element.text = first
         for mark, after in zip(rest[::2], rest[1::2], strict=True):
             reference = etree.Entity(f"#x{ord(mark):X}")
@@ -146,48 +146,48 @@ def spell(built: Element, *tags: str) -> None:
 
 
 def text_element(tag: str, text: str, attributes: str = "") -> str:
-    """An element that holds plain text, spelt likewise; a space comes before each attribute."""
-    return f"<{tag}{attributes}>{_spelt(text)}</{tag}>"
+    """Write an element of encoded plain text; each attribute begins with a space."""
+    return f"<{tag}{attributes}>{_encoded(text)}</{tag}>"
 
 
 def html_element(tag: str, html: str) -> str:
-    """An element that holds HTML."""
+    """Write an element that holds HTML."""
     escaped = html.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return f"<{tag}>{escaped}</{tag}>"
 
 
 def quoted(value: str) -> str:
-    """The value of an attribute, such as an address, with its quotation marks."""
+    """Write the value of an attribute, such as an address, with its quotation marks."""
     return f'"{escape(value)}"'
 
 
 def quoted_text(text: str) -> str:
-    """The value of an attribute that is plain text, spelt likewise, with its quotation marks."""
-    return f'"{_spelt(text).replace(_QUOTE, "&quot;")}"'
+    """Write the value of an attribute of encoded plain text, with its quotation marks."""
+    return f'"{_encoded(text).replace(_QUOTE, "&quot;")}"'
 
 
 def related(link: RelatedLink) -> str:
-    """The attributes of a related link, in RSS as in Atom."""
+    """Write the attributes of a related link, which RSS and Atom share."""
     title = quoted_text(link.title)
     return f'rel="related" type="text/html" href={quoted(link.url)} title={title}'
 
 
-def _spelt(text: str) -> str:
+def _encoded(text: str) -> str:
     return text.replace("&", "&#x26;").replace("<", "&#x3C;").replace(">", "&gt;")
 
 
 class ItemText(NamedTuple):
-    """What is written of an item as text."""
+    """The part of an item that is written as text."""
 
     ending: str
-    #: A space comes before each.
+    #: Each begins with a space.
     attributes: str = ""
 
 
 def document(built: bytes, tag: str, texts: Iterable[ItemText]) -> bytes:
-    """The whole document, from what feedgen built and the text of each of its items."""
+    """Return the document: the bytes that feedgen built with the text of each item inserted."""
     start, end = f"<{tag}>".encode(), f"</{tag}>".encode()
-    # Texts are escaped, so that the tags are found nowhere but at the ends of an item.
+    # Texts are escaped: the tags occur only at the start and at the end of an item.
     *items, rest = built.split(end)
     parts = [_DECLARATION]
     for item, text in zip(items, texts, strict=True):

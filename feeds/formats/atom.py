@@ -9,10 +9,10 @@ from feeds.formats._feedgen import (
     Element,
     ItemText,
     Moment,
+    encode_markup,
     quoted,
     quoted_text,
     related,
-    spell,
     text_element,
 )
 from feeds.formats.dates import rfc3339
@@ -24,7 +24,7 @@ _TOMBSTONES = "http://purl.org/atompub/tombstones/1.0"
 
 
 def render(feed: Feed) -> bytes:
-    """The feed as an Atom document."""
+    """Render a feed as an Atom document."""
     articles = [fitted(article) for article in feed.articles]
     generator = _feed(feed)
     generator.entry([_entry(article, feed) for article in articles])
@@ -46,12 +46,12 @@ def _feed(feed: Feed) -> FeedGenerator:
 
 
 def _namespaces(feed: Feed) -> dict[str, str]:
-    # Validators that do not know tombstones warn of the bare declaration.
+    # Validators that do not know tombstones warn about the bare declaration.
     return {"fh": _feedgen.HISTORY, **({"at": _TOMBSTONES} if feed.withdrawn else {})}
 
 
 def _finish_feed(built: Element, feed: Feed) -> None:
-    spell(built, "title", "subtitle")
+    encode_markup(built, "title", "subtitle")
     _feedgen.mark_history(feed, built)
     latest = sorted(feed.withdrawn, key=_order)[:MAX_WITHDRAWN]
     for withdrawal in latest:
@@ -70,13 +70,13 @@ def _entry(article: Article, feed: Feed) -> FeedEntry:
     entry.updated(Moment.of(article.updated))
     entry.author([{"name": name} for name in article.authors or (article.provider.name,)])
     entry.content(content(article), type="html")
-    if _feedgen.has_marks(article.title, article.provider.name, *article.authors):
-        _feedgen.finish(entry, lambda built: spell(built, "title", "name"))
+    if _feedgen.needs_encoding(article.title, article.provider.name, *article.authors):
+        _feedgen.finish(entry, lambda built: encode_markup(built, "title", "name"))
     return entry
 
 
 def _text(article: Article, feed: Feed) -> ItemText:
-    """What comes after the content, and the language before it."""
+    """Return the elements after the content, and the language as an attribute."""
     source = feed.sources.get(article.provider.domain)
     ending = "".join(
         (
@@ -89,7 +89,7 @@ def _text(article: Article, feed: Feed) -> ItemText:
             _source(article, source) if source else "",
         )
     )
-    # Set by an extension of feedgen, the language took 6 % of the whole rendering.
+    # An extension of feedgen that set the language took 6 % of the time of a rendering.
     return ItemText(ending, f" xml:lang={quoted(article.language)}" if article.language else "")
 
 
@@ -105,7 +105,7 @@ def _related(link: RelatedLink) -> str:
 
 
 def _source(article: Article, source: Source) -> str:
-    # Last in the entry: readers that ignore nesting take the first id and title they meet.
-    # The time is the article's, so that no other article of the provider changes this entry.
+    # Last in the entry: readers that ignore nesting use the first id and title of the entry.
+    # The time is that of the article: other articles of the provider must not change this entry.
     about = text_element("id", source.uri) + text_element("title", article.provider.name)
     return f"<source>{about}{text_element('updated', rfc3339(article.updated))}</source>"

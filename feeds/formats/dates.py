@@ -1,4 +1,4 @@
-"""How each format writes a time; no clock, no locale, whole seconds UTC."""
+"""The time formats of the feed formats: no clock, no locale, whole seconds UTC."""
 
 from datetime import datetime, timedelta
 from email.utils import formatdate
@@ -7,10 +7,10 @@ _EPOCH = datetime(1970, 1, 1)
 
 
 def rfc822(seconds: int) -> str:
-    """As RSS wants it, in English whatever the locale: ``Tue, 30 Jun 2020 20:50:00 GMT``."""
+    """Return a time for RSS, in English in any locale: ``Tue, 30 Jun 2020 20:50:00 GMT``."""
     return formatdate(seconds, usegmt=True)
 
 
 def rfc3339(seconds: int) -> str:
-    """As Atom and JSON Feed want it: ``2020-06-30T20:50:00Z``."""
+    """Return a time for Atom and JSON Feed: ``2020-06-30T20:50:00Z``."""
     return f"{(_EPOCH + timedelta(seconds=seconds)).isoformat()}Z"

@@ -12,7 +12,7 @@ _Object = dict[str, Any]
 
 
 def render(feed: Feed) -> bytes:
-    """The feed as a JSON document."""
+    """Render a feed as a JSON Feed document."""
     site = feed.site
     document = {
         "version": "https://jsonfeed.org/version/1.1",
@@ -25,7 +25,7 @@ def render(feed: Feed) -> bytes:
         "language": site.language,
         "hubs": [{"type": "WebSub", "url": hub} for hub in site.hubs],
     }
-    document = {**_known(document), "items": [_item(fitted(a), site) for a in feed.articles]}
+    document = {**_with_values(document), "items": [_item(fitted(a), site) for a in feed.articles]}
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
@@ -50,11 +50,11 @@ def _item(article: Article, site: Site) -> _Object:
         "attachments": [_attachment(image) for image in article.images],
         "_related": _related(article, site),
     }
-    return _known(item)
+    return _with_values(item)
 
 
 def _attachment(image: Image) -> _Object:
-    return _known(
+    return _with_values(
         {
             "url": image.url,
             "mime_type": image.media_type,
@@ -67,11 +67,11 @@ def _attachment(image: Image) -> _Object:
 def _related(article: Article, site: Site) -> _Object | None:
     if not article.related:
         return None
-    # JSON Feed: an extension "should have an about key" with a URL for people who wonder.
+    # JSON Feed: an extension "should have an about key" with a URL that explains it to people.
     links = [{"url": link.url, "title": link.title} for link in article.related]
     return {"about": f"{site.url}/", "links": links}
 
 
-def _known(members: _Object) -> _Object:
-    """The members that say something."""
+def _with_values(members: _Object) -> _Object:
+    """Return the members that have a value."""
     return {name: value for name, value in members.items() if value}

@@ -1,4 +1,4 @@
-"""OPML 2.0, http://opml.org/spec2.opml: a list of feeds that any reader takes over at once."""
+"""OPML 2.0, http://opml.org/spec2.opml: a list of feeds that any reader can import."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,24 +8,24 @@ from lxml.etree import Element, SubElement, _Element, tostring
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """A feed, or, without an address, a folder of feeds."""
+    """A feed, or a folder of feeds if it has no address."""
 
     text: str
-    #: The address of the feed as RSS.
+    #: The address of the RSS feed.
     feed: str = ""
     #: The page of the feed.
     page: str = ""
     description: str = ""
-    #: Of the feed: BCP 47.
+    #: The language of the feed: BCP 47.
     language: str = ""
     inside: tuple["Outline", ...] = ()
 
 
 def render(title: str, outlines: Iterable[Outline], home: str) -> bytes:
-    """The outlines as a document.
+    """Render the outlines as a document.
 
-    Without the dates that its head may have: readers poll it to learn of new and ended feeds, and
-    it stays the same for as long as there are none.
+    The head has no dates: readers poll the list for new and ended feeds, and its bytes must stay
+    the same until there are any.
     """
     root = Element("opml", version="2.0")
     head = SubElement(root, "head")
@@ -43,7 +43,7 @@ def _add(parent: _Element, outline: Outline) -> None:
     element = SubElement(parent, "outline", text=outline.text)
     if outline.feed:
         # Some readers show "text" and some "title". Only a feed has both: the W3C validator wants
-        # a type of every outline with a title, and a folder has none.
+        # a type for every outline with a title, and a folder has none.
         element.set("title", outline.text)
         element.set("type", "rss")
         element.set("version", "RSS2")

@@ -10,10 +10,10 @@ from feeds.formats import _feedgen
 from feeds.formats._feedgen import (
     Element,
     ItemText,
+    encode_markup,
     html_element,
     quoted,
     related,
-    spell,
     text_element,
 )
 from feeds.formats.dates import rfc822
@@ -38,7 +38,7 @@ _WIDTH, _HEIGHT = 144, 400
 
 
 def render(feed: Feed) -> bytes:
-    """The feed as an RSS document."""
+    """Render a feed as an RSS document."""
     articles = [fitted(article) for article in feed.articles]
     generator = _channel(feed)
     generator.entry([_item(article, feed) for article in articles])
@@ -48,7 +48,7 @@ def render(feed: Feed) -> bytes:
 
 def _channel(feed: Feed) -> FeedGenerator:
     generator = _feedgen.start(feed)
-    # The channel's link is the last one that feedgen is given: the others are written by us.
+    # feedgen writes only the last link of a channel: _finish_channel writes the others.
     generator.link(href=feed.addresses.page)
     generator.updated(_feedgen.UNWRITTEN)
     generator.ttl(max(1, _max_age(feed) // 60))
@@ -68,18 +68,18 @@ def _channel_image(feed: Feed) -> Image | None:
 def _channel_image_size(image: Image) -> tuple[str | None, str | None]:
     if image.width is None or image.height is None:
         return None, None
-    # A reader that is told nothing takes 88 by 31; one that is told too much is misled as well.
+    # Without a size readers assume 88 by 31; a size above the maximum is invalid, so it is omitted.
     fits = image.width <= _WIDTH and image.height <= _HEIGHT
     return (str(image.width), str(image.height)) if fits else (None, None)
 
 
 def _finish_channel(channel: Element, feed: Feed) -> None:
-    spell(channel, "title", "description")
+    encode_markup(channel, "title", "description")
     SubElement(channel, "lastBuildDate").text = rfc822(feed.updated)
     for link in _feedgen.links(feed, Format.RSS):
         SubElement(channel, f"{_ATOM}link", link)
     _feedgen.mark_history(feed, channel)
-    period, frequency = _rhythm(_max_age(feed))
+    period, frequency = _update_period(_max_age(feed))
     SubElement(channel, f"{_SY}updatePeriod").text = period
     SubElement(channel, f"{_SY}updateFrequency").text = str(frequency)
 
@@ -88,8 +88,8 @@ def _max_age(feed: Feed) -> int:
     return max(feed.site.max_age, _DAY) if feed.archived else feed.site.max_age
 
 
-def _rhythm(max_age: int) -> tuple[str, int]:
-    """How often to look, in words of the syndication module: so many times a period."""
+def _update_period(max_age: int) -> tuple[str, int]:
+    """Return the period and frequency of polls, in the terms of the syndication module."""
     for period, seconds in (("hourly", _HOUR), ("daily", _DAY)):
         if max_age <= seconds:
             return period, seconds // max(1, max_age)
@@ -100,18 +100,18 @@ def _item(article: Article, feed: Feed) -> FeedEntry:
     item = FeedEntry()
     item.title(article.title)
     item.link(href=article.url)
-    # Most readers take a description for HTML, and so does the validator.
+    # Most readers, and the validator, parse a description as HTML.
     item.description(as_html(description(article)))
     item.guid(feed.site.uri(article.id))
-    if _feedgen.has_marks(article.title):
-        _feedgen.finish(item, lambda built: spell(built, "title"))
+    if _feedgen.needs_encoding(article.title):
+        _feedgen.finish(item, lambda built: encode_markup(built, "title"))
     return item
 
 
 def _text(article: Article, feed: Feed) -> ItemText:
-    """What comes after the guid."""
+    """Return the elements after the guid."""
     source = feed.sources.get(article.provider.domain)
-    # Prefixed elements last: some readers take the last "title" or "link" of any namespace.
+    # Prefixed elements follow: some readers use the last "title" or "link" of any namespace.
     ending = "".join(
         (
             *[text_element("category", topic) for topic in article.topics],
@@ -124,7 +124,7 @@ def _text(article: Article, feed: Feed) -> ItemText:
                 for name in article.authors or (article.provider.name,)
             ],
             text_element("dc:language", article.language) if article.language else "",
-            *_pictures(article.images),
+            *_media(article.images),
             *map(_related, article.related),
         )
     )
@@ -132,7 +132,7 @@ def _text(article: Article, feed: Feed) -> ItemText:
 
 
 def _enclosure(lead: Image) -> str:
-    # RSS 2.0: "It has three required attributes"; a length that is not known is 0.
+    # RSS 2.0: "It has three required attributes"; an unknown length is written as 0.
     size = f'length="{lead.length or 0}" type={quoted(lead.media_type)}'
     return f"<enclosure url={quoted(lead.url)} {size}/>"
 
@@ -142,24 +142,24 @@ def _source(article: Article, source: Source) -> str:
     return text_element("source", article.provider.name, f" url={address}")
 
 
-def _pictures(images: tuple[Image, ...]) -> Iterator[str]:
+def _media(images: tuple[Image, ...]) -> Iterator[str]:
     default = ' isDefault="true"' if len(images) > 1 else ""
     for image in images:
-        yield _picture(image, default)
+        yield _media_content(image, default)
         default = ""
     for lead in images[:1]:
-        yield f"<media:thumbnail url={quoted(lead.url)}{_size(lead)}/>"
+        yield f"<media:thumbnail url={quoted(lead.url)}{_media_size(lead)}/>"
 
 
-def _picture(image: Image, default: str) -> str:
+def _media_content(image: Image, default: str) -> str:
     length = "" if image.length is None else f' fileSize="{image.length}"'
-    kind = f'medium="image" type={quoted(image.media_type)}{_size(image)}{length}{default}'
+    kind = f'medium="image" type={quoted(image.media_type)}{_media_size(image)}{length}{default}'
     title = text_element("media:title", image.title) if image.title else ""
     credit = text_element("media:credit", image.credit) if image.credit else ""
     return f"<media:content url={quoted(image.url)} {kind}>{title}{credit}</media:content>"
 
 
-def _size(image: Image) -> str:
+def _media_size(image: Image) -> str:
     known = image.width is not None and image.height is not None
     return f' width="{image.width}" height="{image.height}"' if known else ""
 

@@ -14,7 +14,7 @@ _NAMESPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
 
 
 def render(pages: Iterable[tuple[str, int | None]]) -> bytes:
-    """The pages, each with its address and when what it shows was last new, if that is known."""
+    """Render pages, each with its address and the time of its last change, if known."""
     names: dict[str | None, str] = {None: _NAMESPACE}
     root = Element(f"{{{_NAMESPACE}}}urlset", nsmap=names)  # type: ignore[arg-type]
     for address, moment in islice(pages, MOST):

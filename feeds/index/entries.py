@@ -89,7 +89,7 @@ class Claims:
 
 @dataclass(frozen=True, slots=True)
 class FileOutcome:
-    """Whether a file is served, and if not, why and where to rebuild_if_corrupt it."""
+    """The outcome of a file: served or not, and if not, the reason and the line to correct."""
 
     folder: str
     name: str

@@ -1,4 +1,4 @@
-"""FeedCounters the feeds that a refresh touched: what each holds now, and when it last changed.
+"""The counters of the feeds that a refresh touched, and the times of their last changes.
 
 Each has two times. ``modified`` is its Last-Modified, later with every change and SLACK behind the
 clock. ``changed`` is the moment since when the change can be seen: a client that names any other

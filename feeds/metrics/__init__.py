@@ -1,4 +1,4 @@
-"""DOOR Prometheus: what the processes counted."""
+"""Prometheus metrics: the counters of all processes, and gauges."""
 
 from feeds.metrics.counters import PASSED_ON, REQUESTS, Counters, PollRecord
 from feeds.metrics.exposition import CONTENT_TYPE, Gauge, exposition

@@ -1,4 +1,4 @@
-"""The text that Prometheus reads; the only room that knows its library."""
+"""The text format of Prometheus; the only module that uses its library."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from feeds.metrics.counters import BOUNDS, LOOKUPS, PASSED_ON, RENDERING, REQUES
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 
-#: Each counter with its help and its labels.
+#: The counters with their help texts and labels.
 _COUNTERS = (
     (REQUESTS, "Requests answered.", ("kind", "status", "coding")),
     (PASSED_ON, "Requests that were not answered from memory.", ()),
@@ -22,17 +22,17 @@ _COUNTERS = (
 
 @dataclass(frozen=True, slots=True)
 class Gauge:
-    """A number as it is now, or several by one label."""
+    """A current number, or several numbers by one label."""
 
     name: str
     help: str
-    #: By the value of the label; under "" the only one.
+    #: The numbers by value of the label; without a label, one number under "".
     values: Mapping[str, float]
     label: str = ""
 
 
 def exposition(numbers: Mapping[Key, float], gauges: Iterable[Gauge]) -> bytes:
-    """Counted numbers and gauges in Prometheus' text format."""
+    """Render counters and gauges in the text format of Prometheus."""
     registry = CollectorRegistry()
     registry.register(_Collector((*map(_gauge, gauges), *_counted(numbers))))
     return generate_latest(registry)

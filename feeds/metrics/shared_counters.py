@@ -1,8 +1,8 @@
-"""What all processes of a machine counted, in a small file of the instance folder.
+"""The counters of all processes of a machine, in a small file of the instance folder.
 
-Each adds what it counted since it last did, in one transaction: the sum is that of all workers,
-those that are gone included. What a reader of it gets is what is in the file and never what is only
-in memory, so that no number goes backwards, whichever worker is asked.
+Each process adds its new counts in one transaction: the sums include those of workers that have
+ended. Readers get only the numbers in the file, never those in memory: no number goes backwards,
+whichever worker serves the request.
 """
 
 import logging
@@ -31,23 +31,23 @@ ON CONFLICT (key) DO UPDATE SET value = value + excluded.value"""
 
 
 class SharedCounters:
-    """The sums of what the processes counted, and what of it is ours."""
+    """The sums of the counters of all processes in a file."""
 
     def __init__(self, counts: Counters, path: Path) -> None:
-        """Take what this process counts, and the file, which need not be there."""
+        """Take the counters of this process, and the file, which need not exist."""
         self._counts = counts
-        # Nobody needs these numbers after a power cut; a process that dies costs none of them.
+        # synchronous=OFF loses numbers only in a power cut; a process that dies loses none.
         self._store = Store(path, (_SCHEMA,), patience=1.0, synchronous="OFF")
-        self._told: dict[Key, float] = {}
+        self._written: dict[Key, float] = {}
         self._lock = threading.Lock()
-        self._log_once = LogOnce(log, "what was counted cannot be kept or read now")
+        self._log_once = LogOnce(log, "the counters cannot be written or read now")
 
-    def tell(self) -> None:
-        """Add what was counted since the last time; while that is impossible it is kept."""
+    def flush(self) -> None:
+        """Add the counts since the last flush to the file; a failed flush loses none of them."""
         with self._lock:
             now = dict(self._counts.numbers)
-            more = {key: value - self._told.get(key, 0) for key, value in now.items()}
-            rows = [(msgspec.json.encode(key), value) for key, value in more.items() if value]
+            new = {key: value - self._written.get(key, 0) for key, value in now.items()}
+            rows = [(msgspec.json.encode(key), value) for key, value in new.items() if value]
             try:
                 if rows:
                     with self._store.transaction() as connection:
@@ -55,20 +55,20 @@ class SharedCounters:
             except StoreUnavailable as error:
                 self._log_once.report(error)
                 return
-            self._told = now
+            self._written = now
             self._log_once.clear()
 
     def read(self) -> Mapping[Key, float]:
-        """The sums; none while the file cannot be read."""
+        """Return the sums; none while the file cannot be read."""
         try:
             with self._store.reading() as connection:
                 rows = connection.execute("SELECT key, value FROM number").fetchall()
         except StoreUnavailable as error:
             self._log_once.report(error)
             return {}
-        found: dict[Key, float] = {}
+        numbers: dict[Key, float] = {}
         for key, value in rows:
-            # What another version counted by keys of its own is no number of ours.
+            # Skip the keys of another version of this program.
             with suppress(msgspec.MsgspecError):
-                found[msgspec.json.decode(key, type=Key)] = value
-        return found
+                numbers[msgspec.json.decode(key, type=Key)] = value
+        return numbers

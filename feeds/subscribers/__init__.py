@@ -1,4 +1,4 @@
-"""How many subscribe to each feed."""
+"""The numbers of subscribers of the feeds."""
 
 from feeds.subscribers.polls import PollCounter, log_lines, read_log
 from feeds.subscribers.store import SUBSCRIBERS, DayCount, Subscribers, latest

@@ -1,4 +1,4 @@
-"""Polls: from the front of this process, or from the log of a proxy, to counts of subscribers."""
+"""Counting of subscribers by polls: from the queue of this process, or from a log of a proxy."""
 
 import logging
 import re
@@ -21,8 +21,8 @@ from feeds.urls import read
 
 log = logging.getLogger(__name__)
 
-#: Lines of a log that are counted at once, and characters of one: a request's line and headers
-#: are at most 32 kB each, or nginx refuses it.
+#: The lines of a log that are counted in one transaction, and the characters of one line: nginx
+#: rejects a request whose line or header is larger than 32 kB.
 LINES, LONGEST_LINE = 10_000, 100_000
 
 _DAY = 86_400
@@ -36,25 +36,26 @@ _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 
 class PollCounter:
-    """Counters what the front of this process has seen, a little later."""
+    """A counter of the polls that the fast path of this process has queued."""
 
     def __init__(
-        self, seen: deque[PollRecord], subscribers: Subscribers, clock: Callable[[], float]
+        self, queue: deque[PollRecord], subscribers: Subscribers, clock: Callable[[], float]
     ) -> None:
-        """Take the queue that the front fills, and where the counts are kept."""
-        self._seen = seen
+        """Take the queue that the fast path fills, and the store of the counts."""
+        self._queue = queue
         self._subscribers = subscribers
         self._clock = clock
         self._day = 0
         self._log_once = LogOnce(log, "polls are not counted now")
 
     def count(self) -> None:
-        """Count all that is in the queue; what cannot be kept is lost."""
+        """Count all polls in the queue; polls that cannot be stored are lost."""
         day = int(self._clock()) // _DAY
-        # Who polls many times within a second is looked at once.
-        some = dict.fromkeys(self._seen.popleft() for _ in range(len(self._seen)))
-        polls = [poll for path, agent, who in some if (poll := _poll(_text(path), agent, who))]
-        # Also without polls: the key of a day must not outlive it.
+        # Equal polls within a second count once.
+        records = dict.fromkeys(self._queue.popleft() for _ in range(len(self._queue)))
+        parsed = (_poll(_decoded(path), agent, address) for path, agent, address in records)
+        polls = [poll for poll in parsed if poll]
+        # A new day is recorded even without polls: its key must not outlive the day.
         if not polls and day == self._day:
             return
         try:
@@ -67,29 +68,29 @@ class PollCounter:
 
 
 def log_lines(log: TextIO) -> Iterator[str]:
-    """The lines of a log, one that is longer than nginx writes any in pieces."""
+    """Return the lines of a log; a line longer than any of nginx is cut into pieces."""
     return iter(partial(log.readline, LONGEST_LINE), "")
 
 
 def read_log(lines: Iterable[str], site: str, today: int) -> list[DayCount]:
-    """Count subscribers by the log of a proxy, oldest line first, as a node would have.
+    """Count subscribers by the log of a proxy, oldest line first, as a node counts them.
 
-    The same lines give the same counts, nearly where they are estimates: each day has a key of its
-    own here, too, which is gone when this returns. Lines of days to come are left out: one with a
-    wrong date would be the last that counts. Where the log is written it may be tomorrow already.
+    The same lines give the same counts, or nearly the same estimates: each day has a random key
+    here, too, which is destroyed on return. Lines with a future date are skipped: one wrong date
+    would end the counting of all later lines. One day is tolerated for the time zone of the proxy.
     """
     prefix = urlsplit(site).path
     with TemporaryDirectory() as folder:
         counted = Subscribers(Path(folder) / SUBSCRIBERS)
-        read_ones = (poll for line in lines if (poll := _read(line, prefix)))
-        found = (poll for poll in read_ones if poll[0] <= today + 1)
-        for day, polls in groupby(found, key=lambda each: each[0]):
-            while some := [poll for _, poll in islice(polls, LINES)]:
-                counted.count(some, day)
+        parsed = (poll for line in lines if (poll := _parse(line, prefix)))
+        past = (poll for poll in parsed if poll[0] <= today + 1)
+        for day, polls in groupby(past, key=lambda each: each[0]):
+            while batch := [poll for _, poll in islice(polls, LINES)]:
+                counted.count(batch, day)
         return counted.days()
 
 
-def _read(line: str, prefix: str) -> tuple[int, Poll] | None:
+def _parse(line: str, prefix: str) -> tuple[int, Poll] | None:
     found = _LINE.match(line)
     if found is None or found[3] not in _MONTHS or not found[5].startswith(f"{prefix}/"):
         return None
@@ -109,6 +110,6 @@ def _poll(path: str, agent: str, address: str) -> Poll | None:
     return Poll(target.feed.path, path, agent, address)
 
 
-def _text(path: str) -> str:
-    """WSGI gives each byte of a path as one character."""
+def _decoded(path: str) -> str:
+    # WSGI represents each byte of a path as one character.
     return path.encode("latin-1", "replace").decode("utf-8", "replace")

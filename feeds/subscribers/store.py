@@ -1,11 +1,12 @@
-"""How many subscribe to each feed, by day, in a small file of the instance folder.
+"""The numbers of subscribers by feed and day, in a small file of the instance folder.
 
-Services say for how many people they poll: the latest that each said of a feed is added up. Other
-pollers are told apart within a day by a keyed hash of address and User-Agent. The key is made by
-chance, and destroyed with the hashes when the day ends: then nothing tells who it was.
+Services report for how many people they poll: the latest reports of all services for a feed are
+added up. Other pollers are distinguished within a day by a keyed hash of address and User-Agent.
+The key is random and is destroyed with the hashes at the end of the day: then no poller can be
+identified.
 
-Whatever pollers send, the file stays small: it has a row for each feed that exists and day, and for
-each feed at most CLAIMS of services and the smallest SMALLEST hashes of today.
+The file stays small, whatever pollers send: it has one row per existing feed and day, and per feed
+at most CLAIMS claims of services and the SMALLEST smallest hashes of the day.
 """
 
 import logging
@@ -29,128 +30,128 @@ log = logging.getLogger(__name__)
 #: In the instance folder.
 SUBSCRIBERS = "subscribers.sqlite"
 
-#: Days that a count is kept, and that a claim is believed which is not repeated.
-KEPT, BELIEVED = 40, 3
+#: Days for which a count is kept, and for which a claim is valid that is not repeated.
+COUNT_DAYS, CLAIM_DAYS = 40, 3
 
-#: Services that are listened to for one feed, and hashes kept of one: up to so many pollers are
-#: counted one by one, more are estimated within some 6 %.
+#: The most services and the most hashes of one feed: up to this number, pollers are counted one by
+#: one; a larger number is estimated with an error of about 6 %.
 CLAIMS, SMALLEST = 200, 256
 
-#: Hashes are below this.
+#: The exclusive upper bound of a hash.
 _RANGE = 2**63
 
 
 @dataclass(frozen=True, slots=True)
 class Poll:
-    """One answered request for a feed."""
+    """A successful request for a feed."""
 
-    #: The path of the feed: that of all its formats.
+    #: The path of the feed, the same for all its formats.
     feed: str
-    #: What was asked for.
+    #: The path of the request.
     path: str
     agent: str
-    #: Who asked; never kept.
+    #: The address of the client; never stored.
     address: str
 
 
 @dataclass(frozen=True, slots=True)
 class DayCount:
-    """The subscribers of a feed on a day: the most that were known of on it."""
+    """The subscribers of a feed on a day: the largest number that was counted on it."""
 
     feed: str
     #: Days since 1970, UTC.
     day: int
-    #: As services say.
+    #: As claimed by services.
     by_services: int
-    #: Pollers that say nothing.
+    #: Pollers that make no claim.
     alone: int
 
     @property
     def total(self) -> int:
-        """All subscribers."""
+        """Return the number of all subscribers."""
         return self.by_services + self.alone
 
 
 class Subscribers:
-    """The counts in a file; each call is one transaction, so any process may come at any time."""
+    """The store of the counts; each call is one transaction, so all processes may share it."""
 
     def __init__(self, path: Path) -> None:
-        """Take the file, which need not be there."""
+        """Take the file, which need not exist."""
         self._store = Store(path, (_SCHEMA,))
-        self._complaints = LogThrottle()
+        self._throttle = LogThrottle()
 
     def count(self, polls: Iterable[Poll], day: int) -> None:
-        """Count the polls of a day, and forget what is too old. Raise StoreUnavailable."""
+        """Count the polls of a day and delete old counts. Raise StoreUnavailable."""
         by_feed: defaultdict[str, list[Poll]] = defaultdict(list)
         for poll in polls:
             by_feed[poll.feed].append(poll)
         with self._store.transaction() as connection:
-            key, day = self._begun(connection, day)
-            for feed, some in by_feed.items():
-                _claims(connection, some, day)
-                _hashes(connection, some, key)
+            key, day = self._begin_day(connection, day)
+            for feed, of_feed in by_feed.items():
+                _store_claims(connection, of_feed, day)
+                _store_hashes(connection, of_feed, key)
                 _keep(connection, [_day_count(connection, feed, day)])
 
     def merge(self, counts: Iterable[DayCount]) -> None:
-        """Take counts that were made elsewhere; of two for one day the larger stays."""
+        """Merge counts from elsewhere; the larger of two counts of a day stays."""
         with self._store.transaction() as connection:
             _keep(connection, counts)
 
     def days(self) -> list[DayCount]:
-        """All counts, by feed and then by day; none while the file cannot be read."""
+        """Return all counts by feed and then by day; none while the file cannot be read."""
         try:
             with self._store.reading() as connection:
                 rows = connection.execute(_DAYS).fetchall()
         except StoreUnavailable as error:
-            if self._complaints.is_due():
-                log.error("subscribers cannot be told now: %s", error)
+            if self._throttle.is_due():
+                log.error("the numbers of subscribers cannot be read now: %s", error)
             return []
         return [DayCount(*row) for row in rows]
 
-    def _begun(self, connection: sqlite3.Connection, day: int) -> tuple[bytes, int]:
-        """The key of a day and the day; at a new one everything that is over goes."""
+    def _begin_day(self, connection: sqlite3.Connection, day: int) -> tuple[bytes, int]:
+        """Return the key of the day and the day; a new day deletes the data of the old one."""
         found = connection.execute("SELECT key, day FROM secret").fetchone()
-        # A clock that was set back a little goes on with the day that it was; after one that was
-        # far ahead the key would be kept for as long, and all be counted for a day to come.
-        if found and day <= found[1] <= day + BELIEVED:
+        # If the clock was set back a little, the stored day goes on. After a clock far ahead that
+        # would keep the key for as long and count all polls for a future day.
+        if found and day <= found[1] <= day + CLAIM_DAYS:
             return found[0], found[1]
         if found:
-            # What was damaged on the day that is over has its key, too.
+            # Copies of a damaged file that were set aside on the old day also hold its key.
             self._store.remove_aside()
         key = secrets.token_bytes(32)
         connection.execute("DELETE FROM secret")
         connection.execute("DELETE FROM poller")
-        for table, days in (("claim", BELIEVED), ("day_count", KEPT)):
+        for table, days in (("claim", CLAIM_DAYS), ("day_count", COUNT_DAYS)):
             sql = f"DELETE FROM {table} WHERE day <= ? OR day > ?"
-            connection.execute(sql, (day - days, day + BELIEVED))
+            connection.execute(sql, (day - days, day + CLAIM_DAYS))
         connection.execute("INSERT INTO secret (key, day) VALUES (?, ?)", (key, day))
         return key, day
 
 
 def latest(counts: Iterable[DayCount], today: int) -> list[DayCount]:
-    """Of each feed the count to go by, the most subscribers first.
+    """Return the current count of each feed, the most subscribers first.
 
-    That is the last one; but until today is over, yesterday's as long as more were counted then.
+    That is the last count; but until today is over, that of yesterday if it is larger.
     """
-    found: dict[str, DayCount] = {}
+    by_feed: dict[str, DayCount] = {}
     for count in counts:
-        before = found.get(count.feed)
+        before = by_feed.get(count.feed)
         is_over = count.day < today
         if before is None or is_over or count.total >= before.total or before.day < today - 1:
-            found[count.feed] = count
-    return sorted(found.values(), key=lambda c: (-c.total, c.feed))
+            by_feed[count.feed] = count
+    return sorted(by_feed.values(), key=lambda c: (-c.total, c.feed))
 
 
-def _claims(connection: sqlite3.Connection, polls: Iterable[Poll], day: int) -> None:
+def _store_claims(connection: sqlite3.Connection, polls: Iterable[Poll], day: int) -> None:
     for poll in polls:
-        if said := claim(poll.agent):
-            # A service that names the feed itself has one subscription to it, whatever it asks for.
-            path = "" if said.id else poll.path
-            row = (poll.feed, path, said.service, said.id, said.count, day)
+        if claimed := claim(poll.agent):
+            # A service that names the feed by an id has one subscription, whatever path it polls.
+            path = "" if claimed.id else poll.path
+            row = (poll.feed, path, claimed.service, claimed.id, claimed.count, day)
             connection.execute(_CLAIM, (*row, poll.feed, CLAIMS, *row[:4]))
 
 
-def _hashes(connection: sqlite3.Connection, polls: Iterable[Poll], key: bytes) -> None:
+def _store_hashes(connection: sqlite3.Connection, polls: Iterable[Poll], key: bytes) -> None:
     found = {(p.feed, _hash(p, key)) for p in polls if claim(p.agent) is None}
     connection.executemany("INSERT OR IGNORE INTO poller (feed, hash) VALUES (?, ?)", found)
     for feed in {feed for feed, _ in found}:
@@ -158,25 +159,25 @@ def _hashes(connection: sqlite3.Connection, polls: Iterable[Poll], key: bytes) -
 
 
 def _hash(poll: Poll, key: bytes) -> int:
-    who = f"{_network(poll.address)}\0{poll.agent}".encode("utf-8", "replace")
-    return int.from_bytes(blake2b(who, key=key, digest_size=8).digest()) % _RANGE
+    poller = f"{_network(poll.address)}\0{poll.agent}".encode("utf-8", "replace")
+    return int.from_bytes(blake2b(poller, key=key, digest_size=8).digest()) % _RANGE
 
 
 def _network(address: str) -> str:
-    """The address, of IPv6 the part that does not change from hour to hour."""
+    """Return the address; of IPv6 the prefix, as the rest changes from hour to hour."""
     with suppress(ValueError):
-        found = ip_address(address)
-        if isinstance(found, IPv6Address):
-            return found.packed[:8].hex()
+        parsed = ip_address(address)
+        if isinstance(parsed, IPv6Address):
+            return parsed.packed[:8].hex()
     return address
 
 
 def _day_count(connection: sqlite3.Connection, feed: str, day: int) -> DayCount:
     claimed = connection.execute("SELECT sum(count) FROM claim WHERE feed = ?", (feed,))
     (services,) = claimed.fetchone()
-    seen = connection.execute("SELECT count(*), max(hash) FROM poller WHERE feed = ?", (feed,))
-    count, largest = seen.fetchone()
-    # Of evenly spread hashes the SMALLEST-th is where it is because there are so many.
+    pollers = connection.execute("SELECT count(*), max(hash) FROM poller WHERE feed = ?", (feed,))
+    count, largest = pollers.fetchone()
+    # Hashes are evenly spread: the value of the SMALLEST-th smallest one gives their number.
     alone = count if count < SMALLEST else round((SMALLEST - 1) * _RANGE / largest)
     return DayCount(feed, day, services or 0, alone)
 
@@ -200,7 +201,7 @@ INSERT INTO day_count (feed, day, by_services, alone) VALUES (?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET by_services = max(by_services, excluded.by_services),
 alone = max(alone, excluded.alone)"""
 
-#: A service that is new while there is no room is not listened to.
+#: A new service is ignored while the limit of the feed is reached.
 _CLAIM = """
 INSERT INTO claim (feed, path, service, id, count, day) SELECT ?, ?, ?, ?, ?, ?
 WHERE (SELECT count(*) FROM claim WHERE feed = ?) < ?

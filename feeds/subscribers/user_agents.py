@@ -1,14 +1,14 @@
-"""What a User-Agent says of subscribers. Pure: a text in, a claim or nothing out."""
+"""The claim of a User-Agent about its subscribers. Pure: a text in, a claim or None out."""
 
 import re
 from dataclasses import dataclass
 
-#: Characters that are looked at.
+#: The characters of a User-Agent that are parsed.
 LONGEST = 300
 
 _COUNT = re.compile(r"\b([0-9]{1,8}) subscriber(?:s\b|\(s\)|\b)", re.IGNORECASE)
 _ID = re.compile(r"\bfeed-?id ?[:=] ?([A-Za-z0-9_-]{1,64})", re.IGNORECASE)
-#: The name that comes first, browsers' words before it left out.
+#: The first name, without the tokens of browsers before it.
 _SERVICE = re.compile(
     r"(?:Mozilla/[0-9.]+ \()?(?:compatible; )?(?:https?://)?(?:www\.)?"
     r"([A-Za-z][\w.+ ]{0,39}?)(?= feed-?id| - | [0-9]|[/;:,()]|$)",
@@ -18,17 +18,17 @@ _SERVICE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """For how many subscribers a service says that it polls."""
+    """A claim of a service to poll for a number of subscribers."""
 
-    #: Its name, in lower case.
+    #: The name of the service in lower case.
     service: str
-    #: Its own name for the feed; empty when it says none.
+    #: The identifier that the service has for the feed; empty if it sends none.
     id: str
     count: int
 
 
 def claim(agent: str) -> Claim | None:
-    """What a User-Agent claims; None for a reader of one person, which claims nothing."""
+    """Return the claim of a User-Agent; None for the reader of one person, which makes none."""
     agent = agent[:LONGEST]
     count = _COUNT.search(agent)
     if count is None:

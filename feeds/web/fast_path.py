@@ -47,7 +47,7 @@ def front(
     Host is refused. The clock is for Date.
     """
     hot, site = publisher.hot, urls.site
-    numbers, seen = publisher.counts.numbers, publisher.counts.seen
+    numbers, seen = publisher.counts.numbers, publisher.counts.polls
     # Of what is in memory only: anybody can think of a million other paths.
     kind_of = lru_cache(4096)(kind)
     guessed = {f"/{path}": urls.feed(ALL, format) for path, format in GUESSES.items()}
@@ -101,7 +101,7 @@ def _counted(
     def start(line: str, headers: list[tuple[str, str]], *error: Any) -> "Callable[..., Any]":
         counts.numbers[REQUESTS, kind(path), int(line[:3]), _coding(line, headers)] += 1
         if line.startswith(_ANSWERED):
-            counts.seen.append((path, *asker))
+            counts.polls.append((path, *asker))
         dated = [each for each in headers if each[0] != "Date"]
         return start_response(line, [*dated, ("Date", date())], *error)
 

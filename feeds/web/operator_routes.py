@@ -55,7 +55,7 @@ def readiness() -> Response:
 @routes.get("/metrics")
 def metrics() -> Response:
     """All that is counted, for Prometheus: of all workers of this node."""
-    web().counts.tell()
+    web().counts.flush()
     text = exposition(
         web().counts.read(), gauges(web().sync, web().outbox, web().catalog.files.site.hubs)
     )
