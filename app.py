@@ -11,6 +11,7 @@ from functools import cache, partial
 
 from click import ClickException
 from flask import Flask, request
+from flask.cli import FlaskGroup
 
 from feeds import cli, formats, logs
 from feeds.cache import HISTORY_SHARE, Cache, open_cache, open_history_cache
@@ -151,12 +152,26 @@ def _served() -> Flask:
     return served(*_read(os.environ))
 
 
+def _served_or_message() -> Flask:
+    try:
+        return _served()
+    except SettingsError as error:
+        # A traceback would bury the message for the person at the terminal.
+        raise ClickException(str(error)) from error
+
+
+def main() -> None:
+    """Run a command: ``tributary serve`` of an installed package is ``flask --app app serve``."""
+    FlaskGroup(
+        add_default_commands=False,
+        add_version_option=False,
+        create_app=_served_or_message,
+        help="RSS 2.0, Atom 1.0 and JSON Feed from a folder of articles.",
+    ).main(prog_name="tributary")
+
+
 def __getattr__(name: str) -> Flask:
     # Servers load ``app:app``; the app is made on access, because an import must not touch a disk.
     if name == "app":
-        try:
-            return _served()
-        except SettingsError as error:
-            # A traceback would bury the message for the person at the terminal.
-            raise ClickException(str(error)) from error
+        return _served_or_message()
     raise AttributeError(name)

@@ -11,10 +11,12 @@ from feeds.articles.front_matter import _KEYS
 from feeds.articles.publication import KEYS
 from feeds.catalog import MOST, STAY
 from tests.conftest import SITE_URL, Content, Site
+from tests.programs import skip_if_quick
 from tests.test_architecture import PLAN
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
+ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()
 
 
 #: What opens the pages of operators.
@@ -35,8 +37,12 @@ def test_every_variable_is_in_the_table_of_settings() -> None:
     assert codes("Settings") == read
 
 
-def test_every_key_of_an_article_is_in_the_table_of_keys() -> None:
-    assert codes("Articles") == set(_KEYS.values()) | KEYS
+def test_every_key_of_an_article_is_in_the_table_of_articles() -> None:
+    assert codes("Articles") == set(_KEYS.values())
+
+
+def test_every_key_that_hides_an_article_is_in_the_table_of_what_is_not_served() -> None:
+    assert codes("What is not served") == KEYS
 
 
 def test_every_command_is_in_the_table_of_commands(site: Site) -> None:
@@ -68,16 +74,50 @@ SITE_KEYS = {
 }
 
 
-def test_the_article_in_the_readme_is_served(content: Content, site: Site) -> None:
-    example = re.search("```markdown\n(.+?)```", README, re.DOTALL)
-    assert example is not None
+def test_the_articles_in_the_readme_are_served(content: Content, site: Site) -> None:
+    first, full = re.findall("```markdown\n(.+?)```", README, re.DOTALL)
 
-    content.raw("example.md", example[1])
+    content.raw("first.md", first)
+    content.raw("full.md", full)
     site.sync.refresh()
 
-    item = site.get("/topics/boats.json").json["items"][0]
-    assert item["title"] == "The ferry that waits"
-    assert "<strong>decided</strong>" in item["content_html"]
+    newest, other = site.get("/topics/boats.json").json["items"]
+    assert newest["title"] == "The ferry that waits"
+    assert "<strong>decided</strong>" in newest["content_html"]
+    assert other["title"] == "My first article"
+
+
+def anchors(document: str) -> set[str]:
+    """The addresses of headings within a document, as GitHub makes them."""
+    headings = re.findall("^#+ (.+)$", re.sub("```.+?```", "", document, flags=re.DOTALL), re.M)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
+DOCUMENTS = ["README.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"]
+DOCUMENTS += sorted(f"docs/{file.name}" for file in (ROOT / "docs").glob("*.md"))
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_link_in_a_document_leads_to_a_file_and_a_heading(name: str) -> None:
+    links = re.findall(r"\]\((?!https?:)([^)#]*)#?([^)]*)\)", (ROOT / name).read_text())
+
+    targets = [(ROOT / name).parent / path if path else ROOT / name for path, _ in links]
+
+    assert [str(target) for target in targets if not target.exists()] == []
+    assert [
+        heading
+        for target, (_, heading) in zip(targets, links, strict=True)
+        if heading and heading not in anchors(target.read_text())
+    ] == []
+
+
+def test_every_requirement_that_tests_cite_is_in_the_list() -> None:
+    listed = re.findall(r"^\| (\d+) \|", (ROOT / "docs" / "requirements.md").read_text(), re.M)
+    tests = "".join(file.read_text() for file in (ROOT / "tests").rglob("*.py"))
+    cited = re.findall(r"^ *(?:\"{3}|# )\[([\d, ]+)\]", tests, re.M)
+
+    assert len(set(listed)) == len(listed)
+    assert {number for numbers in cited for number in numbers.split(", ")} - set(listed) == set()
 
 
 def test_the_floor_plan_names_every_room_in_order() -> None:
@@ -85,6 +125,28 @@ def test_the_floor_plan_names_every_room_in_order() -> None:
     names = [line.split()[0] for line in plan.strip().splitlines()[2:]]
 
     assert [name.rstrip("/").removesuffix(".py") for name in names] == list(PLAN)
+
+
+def test_the_architecture_names_every_module() -> None:
+    files = [*(ROOT / "feeds").rglob("*.py"), *(ROOT / "feeds").rglob("*.sql")]
+    modules = {str(file.relative_to(ROOT / "feeds")) for file in files}
+
+    named = re.findall(r"^\| `([\w/]+\.\w+)` \|", ARCHITECTURE.split("\n## The rooms\n")[1], re.M)
+
+    assert set(named) == {name for name in modules if not name.endswith("__init__.py")}
+    assert len(set(named)) == len(named)
+
+
+def test_the_architecture_names_every_file_of_the_instance_folder(
+    site: Site, tmp_path: Path
+) -> None:
+    skip_if_quick()
+    site.sync.start()
+    site.sync.stop()
+    instance = site.sync.index.path.parent
+    found = {re.sub("^.+(?=[.]open$|-wal$|-shm$)", "*", file.name) for file in instance.iterdir()}
+
+    assert {name for name in found if f"`{name}`" not in ARCHITECTURE} == set()
 
 
 @pytest.mark.parametrize("file", SITE_KEYS)

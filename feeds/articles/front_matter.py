@@ -35,7 +35,7 @@ from feeds.urls import is_file_name
 #: Bytes of a file, and of its front matter; the largest real ones have 25 kB and 10 kB. Of a
 #: larger file this much, and a byte more, is looked at for what hides its article.
 MAX_FILE, MAX_FRONT_MATTER = 1024 * 1024, 256 * 1024
-#: Bytes of the body, escaped: an item of a feed has to stay under 200,000 (CONSUMERS 12).
+#: Bytes of the body, escaped: an item of a feed has to stay under 200,000 (requirement 12).
 MAX_CONTENT = 100_000
 MAX_ID, MAX_TYPE, MAX_AUTHORS, MAX_TOPICS = 500, 40, 20, 50
 #: A list of thousands of wrong entries is told by its first ones.

@@ -69,7 +69,7 @@ def _site(file: SiteFile, keys: dict[str, Node], limits: dict[str, Node], url: s
         image=file.image(keys, "image", url),
         icon=file.image(keys, "icon", url),
         hubs=tuple(file.url({"hubs": hub}, "hubs") for hub in file.items(keys, "hubs")),
-        # CONSUMERS 62: never so short that pollers hammer, never so long that news is old.
+        # Requirement 62: never so short that pollers hammer, never so long that news is old.
         max_age=file.number(limits, "max_age", 900, 60, 18_000),
     )
 

@@ -58,6 +58,13 @@ log = logging.getLogger(__name__)
 class ContentSync:
     """The articles of one content folder, as far as they may be seen."""
 
+    _watcher: Watcher | None = None
+    _has_told = False
+    _has_owned = False
+    _is_upgraded = False
+    _is_held_back = False
+    _is_integrity_checked = False
+
     def __init__(
         self,
         reader: Ingester,
@@ -92,12 +99,6 @@ class ContentSync:
         self.clock = clock
         self._fingerprint = fingerprint
         self._poll = poll
-        self._watcher: Watcher | None = None
-        self._has_told = False
-        self._has_owned = False
-        self._is_upgraded = False
-        self._is_held_back = False
-        self._is_integrity_checked = False
         self._starting = threading.Lock()
         _syncs.add(self)
         self._lock = self._path.with_suffix(".lock")

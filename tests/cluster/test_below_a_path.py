@@ -1,4 +1,4 @@
-"""A site below a path of a host, with the very lines for nginx that docs/operations.md has."""
+"""Sites behind the very lines for nginx that docs/operations.md has."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -14,7 +14,14 @@ from tests.crawling import Crawl, asked
 from tests.live import ROOT
 from tests.test_below_a_path import write_pictures
 
-LINES = (ROOT / "docs/operations.md").read_text().split("```nginx\n")[1].split("```")[0]
+OPERATIONS = (ROOT / "docs/operations.md").read_text()
+
+
+def lines_of(heading: str) -> str:
+    """The lines for nginx below a heading."""
+    section = OPERATIONS.split(f"\n## {heading}\n")[1]
+    return section.split("```nginx\n")[1].split("```")[0]
+
 
 #: Starts what listens behind the host, on a port; takes the address of the site.
 Behind = Callable[[ExitStack, Content, Path, str], int]
@@ -53,7 +60,7 @@ def test_everything_that_the_site_names_is_there_behind_nginx(
     with ExitStack() as stack:
         port = behind(stack, content, tmp_path, site)
         host.write()
-        lines = LINES.replace("127.0.0.1:8000", f"127.0.0.1:{port}")
+        lines = lines_of("Below a path of a host").replace("127.0.0.1:8000", f"127.0.0.1:{port}")
         server = f"server {{ listen 127.0.0.1:{host.port}; {lines} }}"
         (host.folder / "conf.d/host.conf").write_text(server)
         stack.enter_context(host.running())
@@ -65,3 +72,25 @@ def test_everything_that_the_site_names_is_there_behind_nginx(
     assert crawl.refused == {}
     assert len(crawl.found) > 100
     assert [reply.status for reply in lists] == [200, 200]
+
+
+def test_the_lines_for_a_small_site_serve_all_of_it_but_what_is_for_operators(
+    content: Content, tmp_path: Path
+) -> None:
+    write_pictures(content)
+    host = Nginx(tmp_path / "host")
+    with ExitStack() as stack:
+        port = node(stack, content, tmp_path, host.url)
+        host.write()
+        lines = lines_of("A small site").replace("127.0.0.1:8000", f"127.0.0.1:{port}")
+        lines = lines.replace("listen 80", f"listen 127.0.0.1:{host.port}")
+        (host.folder / "conf.d/feeds.conf").write_text(lines)
+        stack.enter_context(host.running())
+
+        crawl = Crawl(host.url, asked).run()
+        private = [asked(f"{host.url}/{name}") for name in ("metrics", "operators/subscribers")]
+
+    assert crawl.outside == set()
+    assert crawl.refused == {}
+    assert len(crawl.found) > 100
+    assert [reply.status for reply in private] == [404, 404]

@@ -79,7 +79,7 @@ def test_the_image_holds_all_that_is_copied_and_starts_what_is_served() -> None:
     copied = [shlex.split(line)[1] for line in lines if line.startswith("COPY")]
     allowed = (DEPLOY / "Dockerfile.dockerignore").read_text().splitlines()
 
-    assert copied == ["requirements.txt", "app.py", "feeds"]
+    assert copied == ["requirements.lock", "app.py", "feeds"]
     assert [
         name for name in copied if not (ROOT / name).exists() or f"!{name}" not in allowed
     ] == []

@@ -1,0 +1,115 @@
+"""The package: what `pip install .` gives."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.live import ROOT, wait_for
+from tests.programs import skip_if_quick
+from tests.stores import ended, free_port
+
+#: What the package is made of.
+SOURCES = ("pyproject.toml", "README.md", "LICENSE", "requirements.txt", "app.py", "feeds")
+
+#: What pip prints when it reaches no index that has the build backend.
+OFFLINE = "No matching distribution found for setuptools"
+
+
+def run(*command: str | Path) -> str:
+    """Run a command and return what it prints; fail, or skip without an index, when it fails."""
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    if OFFLINE in done.stderr and not os.environ.get("CI"):
+        pytest.skip("building the package needs an index of packages")
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def tributary(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The command of the package, installed into an environment of its own."""
+    skip_if_quick()
+    folder = tmp_path_factory.mktemp("package")
+    (folder / "source").mkdir()
+    for name in SOURCES:
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, folder / "source" / name)
+    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check")
+    run(*pip, "wheel", "--no-deps", "--wheel-dir", folder, folder / "source")
+    [wheel] = folder.glob("*.whl")
+    run(sys.executable, "-m", "venv", "--without-pip", folder / "venv")
+    python = folder / "venv/bin/python"
+    run(*pip, "--python", python, "install", "--no-deps", "--no-index", wheel)
+    # Its dependencies are those of this environment: installing them anew takes a minute.
+    packages = next((folder / "venv/lib").glob("python*/site-packages"))
+    (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
+    return folder / "venv/bin/tributary"
+
+
+@pytest.fixture(scope="module")
+def address(tributary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The sample articles, served by the installed package, in a folder without its sources."""
+    folder = tmp_path_factory.mktemp("served")
+    port = str(free_port())
+    given = {
+        "FEEDS_CONTENT_DIR": str(ROOT / "content"),
+        "FEEDS_INSTANCE_DIR": str(folder / "instance"),
+        "PORT": port,
+    }
+    with (
+        subprocess.Popen([tributary, "serve"], cwd=folder, env=os.environ | given) as process,
+        ended(process),
+    ):
+        wait_for(f"http://127.0.0.1:{port}/readyz", process)
+        yield f"http://127.0.0.1:{port}"
+
+
+@pytest.mark.parametrize("path", ["/", "/all.rss", "/topics/boats", "/embed", "/pictures/logo.png"])
+def test_the_installed_package_serves_the_sample_articles(address: str, path: str) -> None:
+    with urllib.request.urlopen(f"{address}{path}", timeout=30) as response:
+        assert response.status == 200
+        assert len(response.read()) > 500
+
+
+def pins(name: str) -> dict[str, str]:
+    """The versions that a file of requirements pins."""
+    found = re.findall(r"^([\w.-]+)==([\w.]+)", (ROOT / name).read_text(), re.M)
+    return {package.lower().replace("_", "-"): version for package, version in found}
+
+
+def test_the_lock_file_pins_every_requirement_at_its_version_with_hashes() -> None:
+    locked = pins("requirements.lock")
+    text = (ROOT / "requirements.lock").read_text()
+
+    assert pins("requirements.txt").items() <= locked.items()
+    assert len(re.findall(r"^\S+==.*\\\n    --hash=sha256:[0-9a-f]{64}", text, re.M)) == len(locked)
+
+
+def test_the_installed_command_knows_the_commands_of_the_project_alone(tributary: Path) -> None:
+    commands = run(tributary, "--help").split("Commands:\n")[1]
+
+    assert [line.split()[0] for line in commands.splitlines() if line[2:3].strip()] == [
+        *("announce", "check", "explain", "export", "feeds", "images", "refresh", "serve"),
+        "subscribers",
+    ]
+
+
+def test_the_installed_command_says_in_one_line_what_is_wrong_with_a_setting(
+    tributary: Path, tmp_path: Path
+) -> None:
+    environ = os.environ | {"FEEDS_CONTENT_DIR": str(tmp_path / "missing")}
+
+    done = subprocess.run(
+        [tributary, "check"], env=environ, cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
+
+    assert done.returncode != 0
+    assert "FEEDS_CONTENT_DIR" in done.stderr
+    assert "Traceback" not in done.stderr
