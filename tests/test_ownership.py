@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, closing
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -329,6 +330,39 @@ def test_a_server_whose_first_process_was_killed_owns_its_folder_by_its_workers(
 
     with started(content.folder, instance, "serve", None, **B) as next_one:
         next_one.wait()
+
+
+def test_the_next_server_names_the_workers_of_a_killed_one_that_hold_the_port(
+    content: Content, instance: Path
+) -> None:
+    with started(content.folder, instance, "serve", None, **A) as server:
+        server.wait()
+        left = workers(listener(server.address))
+        server.process.kill()
+        server.process.wait()
+        try:
+            port = str(urlsplit(server.address).port)
+            status, text = ran(content.folder, instance, "serve", PORT=port, **A)
+        finally:
+            for worker in left:
+                os.kill(worker, signal.SIGKILL)
+
+    where = f"HOST, PORT: cannot listen at {server.address}: Address already in use"
+    named = ", ".join(map(str, left))
+    assert (status, text) == (
+        1,
+        f"Error: {where} by the workers of an earlier server: end processes {named}\n",
+    )
+
+
+def test_the_next_server_names_no_workers_of_a_living_one(content: Content, instance: Path) -> None:
+    with started(content.folder, instance, "serve", None, **A) as server:
+        server.wait()
+        port = str(urlsplit(server.address).port)
+        status, text = ran(content.folder, instance, "serve", PORT=port, **A)
+
+    where = f"HOST, PORT: cannot listen at {server.address}: Address already in use"
+    assert (status, text) == (1, f"Error: {where}: name another\n")
 
 
 @pytest.mark.parametrize(

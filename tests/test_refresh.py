@@ -716,7 +716,7 @@ def test_an_index_of_another_content_folder_is_made_anew_from_nothing(
     assert {path: modified(after, path) > time for path, time in times.items()} == dict.fromkeys(
         times, True
     )
-    assert site.sync.refresh().held == 0
+    assert after.sync.refresh().held == 0
 
 
 def test_a_link_that_leads_to_another_folder_is_the_same_content_folder(

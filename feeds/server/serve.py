@@ -4,6 +4,7 @@ Chosen by measuring, see docs/performance.md: of those that install without a co
 answers HEAD by the book, finishes its answers when told to stop, and lets other threads run.
 """
 
+import errno
 import logging
 import logging.config
 import multiprocessing
@@ -23,6 +24,7 @@ from granian.server import Server
 
 from feeds import logs
 from feeds.errors import SettingsError
+from feeds.server.port_holders import orphaned_workers
 from feeds.server.supervisor import Workers
 from feeds.settings import Environment
 from feeds.sync import ContentSync
@@ -100,8 +102,12 @@ class _Door:
             # At once, not when its worker is loaded: so nobody else may listen here.
             self.of(0).listen(WAITING)
         except OSError as error:
-            where = f"cannot listen at {environment.own_url}: {error.strerror}"
-            raise SettingsError(f"HOST, PORT: {where}: name another") from None
+            where = f"HOST, PORT: cannot listen at {environment.own_url}: {error.strerror}"
+            if error.errno == errno.EADDRINUSE and (left := orphaned_workers(environment.port)):
+                named = ", ".join(map(str, left))
+                message = f"{where} by the workers of an earlier server: end processes {named}"
+                raise SettingsError(message) from None
+            raise SettingsError(f"{where}: name another") from None
 
     def of(self, number: int) -> socket.socket:
         """The socket of a worker, over which the kernel spreads connections once it listens."""
