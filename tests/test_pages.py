@@ -149,7 +149,7 @@ def test_a_search_finds_parts_of_names_and_says_where_they_are(river: Site) -> N
 def test_a_search_for_nothing_known_says_so(river: Site) -> None:
     page = tree(river, '/?q="><script>x')
 
-    assert texts(page, "#found") == ["No feed has such a name."]
+    assert texts(page, "#found") == ["No feed matches this search."]
     assert page.cssselect("main script") == []
 
 
@@ -331,7 +331,7 @@ def test_a_topic_without_articles_has_a_page_that_says_so(
     page = tree(open_site(), "/topics/quiet")
 
     assert texts(page, ".nothing") == [
-        "Nothing has been published here yet. Subscribe, and you will know when that changes."
+        "Nothing has been published here yet. Subscribe to get the first article."
     ]
     assert texts(page, ".facts") == ["0 articles"]
 
@@ -352,9 +352,9 @@ def test_a_page_known_by_another_name_leads_to_its_own(river: Site) -> None:
 @pytest.mark.parametrize(
     ("path", "status", "heading"),
     [
-        ("/topics/deep-sea", 404, "Nothing is at this address"),
-        ("/providers/none.example", 404, "Nothing is at this address"),
-        ("/wp-login.php", 404, "Nothing is at this address"),
+        ("/topics/deep-sea", 404, "Page not found"),
+        ("/providers/none.example", 404, "Page not found"),
+        ("/wp-login.php", 404, "Page not found"),
         ("/topics/steam", 410, "This feed has ended"),
     ],
 )
@@ -392,7 +392,7 @@ def test_a_fault_of_ours_is_owned_in_the_same_dress(
 
     page = tree(river, "/topics/river", 503)
 
-    assert texts(page, "h1") == ["This page cannot be shown now"]
+    assert texts(page, "h1") == ["This page is not available right now"]
     assert river.get("/topics/river.rss").mimetype == "text/plain"
 
 
@@ -400,7 +400,9 @@ def test_a_bug_is_an_error_page_too(river: Site, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(river.web.catalog, "select", lambda _: 1 / 0)
     river.app.config["PROPAGATE_EXCEPTIONS"] = False
 
-    assert texts(tree(river, "/topics/river", 500), "h1") == ["This page cannot be shown now"]
+    assert texts(tree(river, "/topics/river", 500), "h1") == [
+        "This page is not available right now"
+    ]
 
 
 def test_a_page_served_before_is_served_when_the_index_fails(
@@ -474,6 +476,24 @@ def test_words_are_found_without_accents_and_case() -> None:
 
     assert menu.search(whole, "ELAN cafe").size == 1
     assert menu.search(whole, "cafe tea").size == 0
+
+
+@pytest.mark.parametrize("query", ["ferry", "high water", "ÜBERFAHRT other side"])
+def test_a_search_looks_into_aliases_and_descriptions(
+    content: Content, open_site: Callable[..., Site], query: str
+) -> None:
+    content.raw(
+        "topics.yml",
+        "- name: Ferries & Crossings\n"
+        "  description: To the other side, by ferry and at high water.\n"
+        "  aliases: [Überfahrt]\n"
+        "- name: Bridges\n",
+    )
+    content.write("a.md", topics=["Bridges"])
+    site = open_site()
+
+    assert texts(tree(site, f"/?q={query}"), ".index li a") == ["Ferries & Crossings"]
+    assert texts(tree(site, "/?q=bridges"), ".index li a") == ["Bridges"]
 
 
 def test_numbers_and_times_are_said_in_english() -> None:

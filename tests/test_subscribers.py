@@ -454,7 +454,7 @@ def test_a_page_without_counts_says_so(polled: Site) -> None:
     status, text = page_of(polled, Authorization=f"Bearer {TOKEN}")
 
     assert status == 200
-    assert "Nobody has polled yet" in text
+    assert "No reader has polled this server directly yet." in text
 
 
 def test_a_page_of_very_many_feeds_stays_a_page(polled: Site) -> None:

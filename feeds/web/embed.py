@@ -172,8 +172,8 @@ def _render_chooser(catalog: Catalog, feed_info: FeedInfo, menu: Menu, chosen: O
     return render(
         "embed.html",
         frame=views.frame(files.site, urls),
-        title=f"For your site — {files.site.title}",
-        description="Links, a button and a box of articles to copy into a site of your own.",
+        title=f"Add to your site — {files.site.title}",
+        description="Links and a box of articles to copy into your own site.",
         canonical=urls.at("embed"),
         feed_links=(),
         oembed="",

@@ -31,16 +31,16 @@ _PROGRAM_FOLDERS = (
 #: Headers of a refusal that say what would be answered: with 405, and with 416.
 _KEPT = ("Allow", "Content-Range")
 
-_NOT_HERE = "Nothing is at this address"
+_NOT_HERE = "Page not found"
 _ENDED = "This feed has ended"
-_BROKEN = "This page cannot be shown now"
+_BROKEN = "This page is not available right now"
 
 
 @routes.app_errorhandler(UnknownFeed)
 def unknown(error: UnknownFeed) -> ResponseReturnValue:
     """404, in words."""
     text = f"There is no such feed. All feeds are listed at {web().catalog.urls.site}/"
-    advice = "It may have been spelled otherwise, or never been here. Look for it among all feeds:"
+    advice = "The address may be misspelled, or the feed may never have existed. Search all feeds:"
     return _refuse(404, text, _NOT_HERE, advice)
 
 
@@ -49,7 +49,7 @@ def retired(error: RetiredFeed) -> ResponseReturnValue:
     """410, in words."""
     home = web().catalog.urls.site
     text = f"This feed has ended: unsubscribe from it. All feeds are at {home}/"
-    advice = "Nothing new will come here, and your reader may forget it. Perhaps another suits you:"
+    advice = "No new articles will appear here, so you can unsubscribe. Search for another feed:"
     return _refuse(410, text, _ENDED, advice)
 
 
@@ -59,7 +59,7 @@ def unavailable(error: IndexUnavailable) -> ResponseReturnValue:
     if web().complains.is_due():
         current_app.logger.error("%s", error)
     text = "The index cannot be read now. Try again in a minute."
-    answer = _refuse(503, text, _BROKEN, "The fault is ours. Try again in a minute.")
+    answer = _refuse(503, text, _BROKEN, "The problem is on our side. Try again in a minute.")
     answer.headers["Retry-After"] = "60"
     return answer
 
@@ -74,7 +74,7 @@ def refused(error: HTTPException) -> ResponseReturnValue:
     if code < 500:
         answer = say(code, text)
     else:
-        answer = _refuse(code, text, _BROKEN, "The fault is ours. Try again in a minute.")
+        answer = _refuse(code, text, _BROKEN, "The problem is on our side. Try again in a minute.")
     answer.headers.extend((k, v) for k, v in error.get_headers() if k in _KEPT)
     return answer
 

@@ -1,10 +1,7 @@
-"""The feeds of a site as menus show them: topics in a tree, providers, names, named feeds.
-
-Pure: feed_infos in, entries out.
-"""
+"""The menu of a site's feeds: topics and providers as trees, and named feeds. Pure functions."""
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from feeds.feed_info import FeedInfo
@@ -13,22 +10,29 @@ from feeds.model import FeedId
 
 @dataclass(frozen=True, slots=True)
 class MenuEntry:
-    """What a menu shows of a feed."""
+    """A feed in a menu."""
 
     id: FeedId
     name: str
     count: int
     inside: tuple["MenuEntry", ...] = ()
+    #: Aliases and the description, which a search looks into as well.
+    terms: str = ""
 
     @property
     def folded(self) -> str:
-        """The name as it is searched for."""
+        """The name for sorting."""
         return folded(self.name)
+
+    def matches(self, words: Iterable[str]) -> bool:
+        """Return True if the name or the terms contain each of the folded words."""
+        text = folded(f"{self.name} {self.terms}")
+        return all(word in text for word in words)
 
 
 @dataclass(frozen=True, slots=True)
 class Menu:
-    """All feeds but the whole."""
+    """All feeds except ``/all``."""
 
     topics: tuple[MenuEntry, ...] = ()
     providers: tuple[MenuEntry, ...] = ()
@@ -36,7 +40,7 @@ class Menu:
 
     @property
     def groups(self) -> tuple[tuple[str, str, tuple[MenuEntry, ...]], ...]:
-        """The parts that hold something: id, title and entries."""
+        """The parts that are not empty: id, title and entries."""
         parts = (
             ("topics", "Topics", self.topics),
             ("providers", "Providers", self.providers),
@@ -51,23 +55,30 @@ class Menu:
 
 
 def entry(feed_info: FeedInfo) -> MenuEntry:
-    """The entry of one feed, without those inside it."""
+    """Return the entry of one feed, without the entries inside it."""
     return MenuEntry(feed_info.id, feed_info.name, feed_info.count)
 
 
-def menu(feed_infos: Iterable[FeedInfo]) -> Menu:
-    """The menu of a site: topics and providers by name, named feeds as site.yml has them."""
+def menu(feed_infos: Iterable[FeedInfo], terms: Mapping[str, str] | None = None) -> Menu:
+    """Return the menu of a site: topics and providers by name, named feeds as in site.yml.
+
+    ``terms`` maps the paths of feeds to what a search looks into beside their names.
+    """
     found = list(feed_infos)
     inside: dict[FeedId | None, list[FeedInfo]] = {}
     known = {feed_info.id for feed_info in found}
     for feed_info in found:
-        # The topic above may have been retired: then this one stands for itself.
+        # The parent topic may be retired: its child then moves to the top level.
         above = feed_info.parent if feed_info.parent in known else None
         inside.setdefault(above, []).append(feed_info)
 
     def tree(feed_info: FeedInfo) -> MenuEntry:
         below = inside.get(feed_info.id, ())
-        return replace(entry(feed_info), inside=tuple(map(tree, sorted(below, key=_place))))
+        return replace(
+            entry(feed_info),
+            inside=tuple(map(tree, sorted(below, key=_sort_key))),
+            terms=(terms or {}).get(feed_info.id.path, ""),
+        )
 
     top = inside.get(None, [])
     by_kind = {
@@ -82,26 +93,26 @@ def menu(feed_infos: Iterable[FeedInfo]) -> Menu:
 
 
 def search(menu: Menu, query: str) -> Menu:
-    """What remains of a menu when each word of a query must be in a name.
+    """Return the feeds whose name or terms contain each word of a query.
 
-    What is above a feed that remains, remains too: it says where the feed is.
+    The ancestors of a match stay, since they show where it belongs.
     """
-    wanted = folded(query).split()
-    return Menu(*(_kept(part, wanted) for part in (menu.topics, menu.providers, menu.feeds)))
+    words = folded(query).split()
+    return Menu(*(_matches(part, words) for part in (menu.topics, menu.providers, menu.feeds)))
 
 
 def folded(text: str) -> str:
-    """A text as it is searched: without case, accents and the difference of alike characters."""
-    spread = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(c for c in spread if not unicodedata.combining(c))
+    """Return a text without letter case and accents, in compatibility form (NFKD)."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(c for c in decomposed if not unicodedata.combining(c))
 
 
-def _kept(entries: tuple[MenuEntry, ...], wanted: list[str]) -> tuple[MenuEntry, ...]:
-    found = (replace(entry, inside=_kept(entry.inside, wanted)) for entry in entries)
-    return tuple(e for e in found if e.inside or all(word in e.folded for word in wanted))
+def _matches(entries: tuple[MenuEntry, ...], words: list[str]) -> tuple[MenuEntry, ...]:
+    found = (replace(entry, inside=_matches(entry.inside, words)) for entry in entries)
+    return tuple(e for e in found if e.inside or e.matches(words))
 
 
-def _place(feed_info: FeedInfo) -> tuple[str, str]:
+def _sort_key(feed_info: FeedInfo) -> tuple[str, str]:
     return folded(feed_info.name), feed_info.id.path
 
 

@@ -1,8 +1,9 @@
-"""The pages for people: of the whole, of every feed and of every month of one.
+"""HTML pages: the home page, the page of each feed and of each month of a feed, and the search.
 
-A page's key is made of what it shows, known from the index; the articles are read to render it.
+The key of a page is a hash of what it shows, known from the index; only rendering reads articles.
 """
 
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
@@ -23,20 +24,20 @@ from feeds.web.rendering import render, version
 
 HTML = "text/html; charset=utf-8"
 
-#: Articles that a page shows at length. Those after them are on the pages of the feed's months,
-#: and there, in a large month, by their titles.
+#: Articles that a page shows with excerpts. The pages of months hold the older articles; a large
+#: month lists the rest by title.
 ARTICLES = 50
 
-#: Articles on the page of the whole, which has the names of all feeds above them.
+#: Articles on the home page, which lists all feeds above them.
 NEWEST = 20
 
-#: Characters of a search that are looked at.
+#: Longest search query, in characters; the rest is cut off.
 QUERY = 100
 
 
 @dataclass(frozen=True, slots=True)
 class _MonthLink:
-    """A month in the list of all months."""
+    """A link to a month."""
 
     name: str
     count: int
@@ -45,21 +46,21 @@ class _MonthLink:
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """All that a page shows besides the articles: it decides the page's key with them."""
+    """All that a page shows except the articles; both make up the key of the page."""
 
     entry: MenuEntry
     description: str
-    #: Months that hold articles, newest first, and how many.
+    #: Months and their numbers of articles, newest first.
     months: tuple[tuple[str, int], ...]
     above: tuple[MenuEntry, ...]
     below: tuple[MenuEntry, ...]
-    #: On the page of the whole.
+    #: On the home page only.
     menu: Menu | None
     more: bool
 
 
 def page_plan(catalog: Catalog, id: FeedId) -> DocumentPlan:
-    """The plan of the page of a feed or of a month; raises as Catalog.select does."""
+    """Return the plan of the page of a feed or of a month; raise as Catalog.select does."""
     with catalog.snapshot():
         whole = catalog.select(id)
         count = NEWEST if id == ALL else ARTICLES
@@ -69,7 +70,7 @@ def page_plan(catalog: Catalog, id: FeedId) -> DocumentPlan:
     facts = msgspec.json.encode(shown)
     return DocumentPlan(
         key=digest(selection.fingerprint, facts, catalog.files.fingerprint, version()),
-        # A page shows more than its own feed: the latest change allow_any is never too early.
+        # A page shows more than its own feed, so it takes the latest change of the whole site.
         modified=modified,
         changed=changed,
         max_age=catalog.files.site.max_age,
@@ -79,10 +80,10 @@ def page_plan(catalog: Catalog, id: FeedId) -> DocumentPlan:
 
 
 def search_plan(catalog: Catalog, query: str) -> DocumentPlan:
-    """The plan of the page of the whole with the feeds that a search finds, and no articles."""
+    """Return the plan of the page of the feeds that match a search, without articles."""
     query = query[:QUERY]
     with catalog.snapshot():
-        whole = menu(catalog.feed_infos())
+        whole = menu(catalog.feed_infos(), _search_terms(catalog))
         modified, changed = catalog.last_change()
     found = search(whole, query)
     facts = msgspec.json.encode((query, whole.size, found))
@@ -104,9 +105,22 @@ def _shown(catalog: Catalog, id: FeedId, more: bool) -> _Shown:
         months=tuple((month.name, month.count) for month in catalog.months(id)),
         above=tuple(map(entry, catalog.above(feed_info))),
         below=tuple(map(entry, catalog.below(feed_info.id))),
-        menu=menu(catalog.feed_infos()) if id == ALL else None,
+        menu=menu(catalog.feed_infos(), _search_terms(catalog)) if id == ALL else None,
         more=more,
     )
+
+
+def _search_terms(catalog: Catalog) -> dict[str, str]:
+    """Return the aliases and descriptions that the site's files give to feeds, by path."""
+    files = catalog.files
+    found: defaultdict[str, list[str]] = defaultdict(list)
+    for alias, path in sorted(files.aliases.items()):
+        found[path].append(alias.partition("/")[2].replace("-", " "))
+    for slug, topic in files.topics.items():
+        found[f"topics/{slug}"].append(topic.description)
+    for name, feed in files.feeds.items():
+        found[f"feeds/{name}"].append(feed.description)
+    return {path: " ".join(filter(None, texts)) for path, texts in found.items()}
 
 
 def _links(catalog: Catalog, id: FeedId) -> str:
@@ -160,7 +174,7 @@ def _render_search(catalog: Catalog, query: str, found: Menu) -> bytes:
         menu=found,
         feed_links=(),
         oembed="",
-        title=f"Feeds with “{query}” — {site.title}",
+        title=f"Search results for “{query}” — {site.title}",
         description=site.description,
         canonical=f"{site.url}/",
         picture=None,
@@ -173,15 +187,15 @@ def _local(catalog: Catalog, id: FeedId) -> str:
 
 def _title(catalog: Catalog, selection: Selection, shown: _Shown) -> str:
     site, id = catalog.files.site, selection.id
-    said = template_filters.month(id.month, id.part) if id.month else ""
+    month = template_filters.month(id.month, id.part) if id.month else ""
     own = shown.entry.name if id.path != ALL.path else ""
-    return " — ".join(part for part in (said, own, site.title) if part)
+    return " — ".join(part for part in (month, own, site.title) if part)
 
 
 def _years(
     catalog: Catalog, id: FeedId, months: tuple[tuple[str, int], ...]
 ) -> tuple[tuple[str, tuple[_MonthLink, ...]], ...]:
-    """The months of a feed, newest first, in their years."""
+    """Return links to the months of a feed, newest first, grouped by year."""
     links = (
         _MonthLink(name, count, _local(catalog, FeedId(id.path, name))) for name, count in months
     )
@@ -189,14 +203,14 @@ def _years(
 
 
 def _following(selection: Selection, shown: _Shown) -> FeedId | None:
-    """The archive page that goes on where the page ends."""
+    """Return the archive page that continues where this page ends."""
     if shown.more:
         return FeedId(selection.id.path, template_filters.iso(selection.rows[-1].published)[:7])
     return selection.previous
 
 
 def _neighbour(catalog: Catalog, id: FeedId | None) -> views.Link | None:
-    """The archive page before or after."""
+    """Return a link to an archive page before or after."""
     if id is None or id.month is None:
         return None
     return views.Link(template_filters.month(id.month, id.part), _local(catalog, id))

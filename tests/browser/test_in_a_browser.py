@@ -79,6 +79,15 @@ def test_a_feed_that_is_found_keeps_what_it_is_part_of(desktop: Visit) -> None:
     expect(page.locator("#topics li:visible > a")).to_have_text(["River", "Ferries"])
 
 
+def test_the_filter_looks_into_aliases_as_the_search_does(desktop: Visit) -> None:
+    page = desktop.go("/")
+
+    page.get_by_label("Find a feed").press_sequentially("crossing")
+
+    expect(page.locator("#topics li:visible > a")).to_have_text(["River", "Ferries"])
+    expect(page.locator("#found")).to_have_text("1 feed")
+
+
 def test_months_are_followed_from_the_newest_to_the_oldest_and_back(desktop: Visit) -> None:
     page = desktop.go("/topics/river")
 
@@ -122,7 +131,7 @@ def test_where_only_files_are_served_nobody_takes_the_whole_for_what_was_chosen(
         re.compile("/embed[?]"), lambda route: route.fulfill(body=whole, content_type="text/html")
     )
     told = page.get_by_role("status")
-    refused = "This is The River Paper: the feed that was asked for cannot be shown here."
+    refused = "Showing The River Paper: the feed that you chose is not available here."
 
     page.get_by_label("Feed", exact=True).select_option("topics/ferries")
     expect(told).to_have_text(refused)
@@ -331,7 +340,7 @@ def test_without_scripts_everything_is_there(plain: Visit) -> None:
     page.get_by_role("link", name="Ferries").click()
     expect(page.get_by_label("RSS")).to_have_value(f"{plain.server}/topics/ferries.rss")
     expect(page.get_by_role("button")).to_have_count(0)
-    page.get_by_role("link", name="Put this feed on your site").click()
+    page.get_by_role("link", name="Add this feed to your site").click()
     page.get_by_label("Articles", exact=True).select_option("3")
     page.get_by_role("button", name="Show").click()
     expect(page.frame_locator("iframe").locator("li")).to_have_count(3)

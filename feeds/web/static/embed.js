@@ -1,37 +1,37 @@
-// Shows what is chosen as soon as it is chosen. Without it, the button does the same.
+// Updates the preview on every change of the form. Without this script, the button does the same.
 "use strict";
 
 const form = document.getElementById("choose");
 let latest = 0;
 
-// Files on a web server know no queries: there every choice is answered with the whole.
-const tell = (result, asked) => {
+// An export ignores queries: it answers every choice with the page of all articles.
+const report = (result, chosen) => {
   const { feed, name } = result.dataset;
-  document.querySelector("[role=status]").textContent = feed === asked
+  document.querySelector("[role=status]").textContent = feed === chosen
     ? `Showing ${name}`
-    : `This is ${name}: the feed that was asked for cannot be shown here.`;
+    : `Showing ${name}: the feed that you chose is not available here.`;
 };
 
 const show = async () => {
-  const mine = ++latest;
+  const request = ++latest;
   const address = `${form.getAttribute("action")}?${new URLSearchParams(new FormData(form))}`;
-  const answer = await fetch(address);
-  if (!answer.ok) {
+  const response = await fetch(address);
+  if (!response.ok) {
     form.submit();
     return;
   }
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  if (mine !== latest) return;
+  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  if (request !== latest) return;
   const result = document.importNode(page.getElementById("result"), true);
   document.getElementById("result").replaceWith(result);
   history.replaceState(null, "", address);
   offerCopies(result);
-  tell(result, form.elements.feed.value);
+  report(result, form.elements.feed.value);
 };
 
-const asked = new URLSearchParams(location.search).get("feed");
+const chosen = new URLSearchParams(location.search).get("feed");
 const first = document.getElementById("result");
-if (asked !== null && asked !== first.dataset.feed) tell(first, asked);
+if (chosen !== null && chosen !== first.dataset.feed) report(first, chosen);
 
 form.querySelector("button").hidden = true;
 form.addEventListener("change", show);

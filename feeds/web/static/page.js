@@ -1,11 +1,11 @@
-// What a page does besides being read. Without it everything is there, too: fields can be selected,
-// and the search form asks the server.
+// Copy buttons, the filter of the list of feeds, and images that fail to load. Every page works
+// without this script: fields can be selected, and the server answers the search form.
 "use strict";
 
-// No letter case, no accents: as the server folds a name (feeds/web/menu.py).
+// Removes letter case and accents, as the server does (feeds/web/menu.py).
 const fold = (text) => text.toLowerCase().normalize("NFKD").replace(/\p{M}/gu, "");
 
-const say = (element, text) => {
+const announce = (element, text) => {
   const status = element.closest("section, main").querySelector("[role=status]")
     ?? document.querySelector("[role=status]");
   if (status) status.textContent = text;
@@ -16,13 +16,13 @@ const copy = async (button) => {
   try {
     await navigator.clipboard.writeText(field.value);
   } catch {
-    // Browsers keep the clipboard from pages without https: there the old way still works.
+    // Browsers deny the clipboard to pages without https; execCommand still works there.
     field.select();
     document.execCommand("copy");
   }
   button.classList.add("done");
   setTimeout(() => button.classList.remove("done"), 2000);
-  say(button, "Copied. Now paste it into your reader, or wherever you want it.");
+  announce(button, "Copied. Paste it into your reader or your site.");
 };
 
 const offerCopies = (root) => {
@@ -34,14 +34,14 @@ const offerCopies = (root) => {
   }
 };
 
-// Shows an entry when it, or one inside it, has all words in its name; says how many have.
+// Shows the entries that match all words, and their parents; returns the number of matches.
 const filter = (list, words) => {
   let found = 0;
   for (const entry of list.children) {
     const inside = entry.querySelector(":scope > ul");
     const below = inside ? filter(inside, words) : 0;
-    const name = fold(entry.firstElementChild.textContent);
-    const own = words.every((word) => name.includes(word)) ? 1 : 0;
+    const text = fold(`${entry.firstElementChild.textContent} ${entry.dataset.terms ?? ""}`);
+    const own = words.every((word) => text.includes(word)) ? 1 : 0;
     entry.hidden = own + below === 0;
     found += own + below;
   }
@@ -59,25 +59,25 @@ const offerFiltering = (find) => {
       section.hidden = here === 0;
       found += here;
     }
-    const said = found === 1 ? "1 feed" : `${found} feeds`;
-    find.querySelector("[role=status]").textContent = words.length ? said : "";
+    const count = found === 1 ? "1 feed" : `${found} feeds`;
+    find.querySelector("[role=status]").textContent = words.length ? count : "";
   };
   field.addEventListener("input", apply);
-  // A page that comes back from the history comes back with what was typed.
+  // The browser restores the typed text on a page that it takes from its history.
   window.addEventListener("pageshow", () => field.value && apply());
 };
 
-// A picture that does not come leaves no hole.
-const leaveOut = (picture) => {
+// Remove an image that failed to load, with the space that it takes.
+const removePicture = (picture) => {
   picture.closest("article")?.classList.remove("pictured");
   picture.closest(".picture").remove();
 };
 
 document.addEventListener("error", (event) => {
-  if (event.target.matches?.(".picture img")) leaveOut(event.target);
+  if (event.target.matches?.(".picture img")) removePicture(event.target);
 }, true);
 for (const picture of document.querySelectorAll(".picture img")) {
-  if (picture.complete && picture.naturalWidth === 0) leaveOut(picture);
+  if (picture.complete && picture.naturalWidth === 0) removePicture(picture);
 }
 
 offerCopies(document);
