@@ -26,7 +26,7 @@ from feeds.publisher import Publisher
 from feeds.settings import Environment, SiteConfig, read_environment
 from feeds.subscribers import SUBSCRIBERS, PollCounter, Subscribers
 from feeds.sync import READING_VERSION, ContentSync, Ingester, read_site_config
-from feeds.web import Web, add_routes, front, pages_version
+from feeds.web import Web, add_routes, pages_version, with_fast_path
 from feeds.websub import WEBSUB, Announcer, Outbox
 
 
@@ -60,7 +60,7 @@ def _assembled(
     quiet_app = partial(_assembled, environment, files, clock, sync.owner)
     tools = cli.Tools(environment, sync, catalog, web.subscribers, announcer, load, quiet_app)
     cli.add_commands(app, tools)
-    fronted = front(app.wsgi_app, web.publisher, catalog.urls, clock)
+    fronted = with_fast_path(app.wsgi_app, web.publisher, catalog.urls, clock)
     app.wsgi_app = fronted  # type: ignore[assignment,method-assign]
     return app
 

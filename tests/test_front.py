@@ -16,8 +16,8 @@ from feeds.documents import DocumentPlan
 from feeds.model import Format
 from feeds.publisher import Publisher
 from feeds.urls import ALL, Urls
-from feeds.web import front
-from feeds.web.answers import REMEMBERED
+from feeds.web import with_fast_path
+from feeds.web.answers import MEMOIZED
 from tests.conftest import SITE_URL, Content, Site
 
 ADDRESSES = ("/all.rss", "/all.json", "/topics/ai.atom", "/topics/日本語.rss", "/feeds.json",
@@ -141,7 +141,7 @@ def test_a_document_in_memory_is_answered_before_flask(
 def test_what_clients_make_up_leaves_nothing_in_memory(both: Both) -> None:
     kept = _sizes(both.hot)
 
-    for number in range(3 * REMEMBERED):
+    for number in range(3 * MEMOIZED):
         ask(both.hot, f"/topics/{number}.rss")
         ask(both.hot, f"/unknown/{number}")
         ask(both.hot, "/all.rss", query=f"cb={number}")
@@ -150,7 +150,7 @@ def test_what_clients_make_up_leaves_nothing_in_memory(both: Both) -> None:
 
     addresses, remembered = _sizes(both.hot)
     assert addresses == kept[0]
-    assert remembered <= REMEMBERED
+    assert remembered <= MEMOIZED
 
 
 def _sizes(site: Site) -> tuple[int, int]:
@@ -184,7 +184,7 @@ def test_an_unchanged_feed_keeps_its_answers_when_another_changes(
 def test_the_documents_used_least_recently_leave_memory_first() -> None:
     publisher = Publisher(lambda: 1, open_cache(""), memory=200_000)
     urls = Urls(SITE_URL)
-    ask_front = partial(_ask_front, front(_refuse, publisher, urls))
+    ask_front = partial(_ask_front, with_fast_path(_refuse, publisher, urls))
     for format in Format:
         publisher.document(urls.feed(ALL, format), partial(_recipe, format))
 

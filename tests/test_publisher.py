@@ -21,7 +21,7 @@ from feeds.encodings import CODINGS, IDENTITY, encode, pack
 from feeds.errors import IndexUnavailable, MovedFeed, NoDelta, OutOfDate, RetiredFeed, UnknownFeed
 from feeds.model import FeedId
 from feeds.publisher import ATTEMPTS, LOOK, Publisher
-from feeds.web.answers import remembered
+from feeds.web.answers import memoized_answer
 
 ADDRESS = "https://feeds.example.org/all.rss"
 
@@ -517,7 +517,7 @@ def test_memory_holds_what_is_counted_and_no_body_twice() -> None:
             recipe = DocumentPlan(f"key {number}", 1, 2, 900, (), copied)
             document = publisher.document(f"/{number}", partial(replace, recipe))
             for coding in (*CODINGS, IDENTITY) * 8:
-                remembered(document, coding, f'"{Random().random():080}"', None)
+                memoized_answer(document, coding, f'"{Random().random():080}"', None)
         del document, copied, recipe
         held = tracemalloc.get_traced_memory()[0]
     finally:
@@ -538,7 +538,7 @@ def test_small_documents_take_no_more_than_is_counted_either() -> None:
             for turn, coding in enumerate((*CODINGS, IDENTITY) * 16):
                 made_up = f"{turn}{number:095}"
                 known = f'"{number:032x}"' if turn % 2 else f'"{made_up}"'
-                remembered(document, coding, known, None if turn % 8 < 4 else made_up)
+                memoized_answer(document, coding, known, None if turn % 8 < 4 else made_up)
         del document
         held = tracemalloc.get_traced_memory()[0]
     finally:
@@ -599,7 +599,7 @@ def test_no_thread_disturbs_another() -> None:
                 made = partial(recipe_of, address, shop.content)
                 document = shop.publisher.document(address, made)
             if document is not None:
-                remembered(document, random.choice(CODINGS), random.choice(TAGS), None)
+                memoized_answer(document, random.choice(CODINGS), random.choice(TAGS), None)
                 answered += 1
             if random.random() < 0.01:
                 shop.publish(text(random.randrange(10**9), 3_000).decode())

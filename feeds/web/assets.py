@@ -1,4 +1,4 @@
-"""The style sheet, the scripts and the icon of our pages, under names that change with them."""
+"""The style sheet, scripts and icon, served under names that contain a hash of their bytes."""
 
 from hashlib import sha256
 from pathlib import Path
@@ -6,10 +6,10 @@ from pathlib import Path
 from feeds.documents import DocumentPlan
 from feeds.web.headers import FEED_POLICY
 
-#: Seconds: the bytes under such a name never change.
+#: Seconds: the bytes under such a name never change, so caches keep them for a year.
 MAX_AGE = 31_536_000
 
-#: Last-Modified; one that never changes, since no name ever means other bytes.
+#: A constant Last-Modified, since the bytes under a name never change.
 _MODIFIED = 1_767_225_600
 
 _FOLDER = Path(__file__).parent / "static"
@@ -21,18 +21,18 @@ _TYPES = {
 _BYTES = {file.name: file.read_bytes() for file in _FOLDER.iterdir() if file.suffix in _TYPES}
 
 
-def _named(name: str) -> str:
+def _hashed_name(name: str) -> str:
     stem, _, ending = name.rpartition(".")
     return f"{stem}.{sha256(_BYTES[name]).hexdigest()[:12]}.{ending}"
 
 
-#: From the name of a file to the name that it is served under.
-NAMES = {name: _named(name) for name in sorted(_BYTES)}
+#: Names of files, to the names that they are served under.
+NAMES = {name: _hashed_name(name) for name in sorted(_BYTES)}
 _FILES = {served: name for name, served in NAMES.items()}
 
 
 def asset_plan(served: str) -> DocumentPlan | None:
-    """The plan of a file under the name that it is served under; None when there is none."""
+    """Return the plan of an asset by its served name; None for an unknown name."""
     name = _FILES.get(served)
     if name is None:
         return None

@@ -1,4 +1,4 @@
-"""Recipes of documents: what decides their bytes, cheaply, and how to render them."""
+"""Plans of feed documents: the key, computed cheaply from the index, and how to render them."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,30 +14,29 @@ from feeds.model import FeedId, Format
 from feeds.selection import Selection
 from feeds.web.headers import CORS, FEED_POLICY
 
-#: Seconds: an archive document hardly ever changes (CONSUMERS 79).
+#: Seconds: an archive document hardly ever changes (docs/requirements.md 79).
 ARCHIVE_MAX_AGE = 86_400
 
 
 def feed_plan(
     catalog: Catalog, history: DocumentHistory, id: FeedId, format: Format
 ) -> DocumentPlan:
-    """The plan of a feed in a format; raises as Catalog.select does."""
+    """Return the plan of a feed in a format; raise as Catalog.select does."""
     selection = _selected(catalog, id, format)
     key = _key(catalog, selection, format)
     if id.month is None:
         history.remember(catalog.urls.feed(id, format), key, selection)
-    return _recipe(
-        catalog, selection, format, key, partial(_render, catalog, history, selection, format, key)
-    )
+    render = partial(_render, catalog, history, selection, format, key)
+    return _plan(catalog, selection, format, key, render)
 
 
 def delta_plan(
     catalog: Catalog, history: DocumentHistory, id: FeedId, format: Format, base: str
 ) -> DocumentPlan:
-    """The plan of what is new in a feed since the document with a key.
+    """Return the plan of the items that are new in a feed since the document with key ``base``.
 
-    Raise NoDelta when that is not known any more or has nearly nothing of what there is now, and as
-    Catalog.select does. Of archives, which change too seldom, nothing is known.
+    Raise NoDelta if the history has lost that document or if it shares too few items with the
+    current one; raise as Catalog.select does. Archives change too seldom to have a history.
     """
     held = history.items_of(catalog.urls.feed(id, format), base)
     if held is None:
@@ -48,12 +47,12 @@ def delta_plan(
         raise NoDelta(base)
     whole = _key(catalog, selection, format)
     render = partial(_render_delta, catalog, part, format)
-    plan = _recipe(catalog, part, format, digest(base, whole), render)
+    plan = _plan(catalog, part, format, digest(base, whole), render)
     return replace(plan, base_key=whole)
 
 
 def _selected(catalog: Catalog, id: FeedId, format: Format) -> Selection:
-    """What a document holds, as far as its format can tell it."""
+    """Return the selection of a feed, with withdrawals only for Atom, which can express them."""
     selection = catalog.select(id)
     return selection if format is Format.ATOM else replace(selection, withdrawn=())
 
@@ -62,7 +61,7 @@ def _key(catalog: Catalog, selection: Selection, format: Format) -> str:
     return digest(selection.fingerprint, catalog.files.fingerprint, formats.VERSION, format)
 
 
-def _recipe(
+def _plan(
     catalog: Catalog,
     selection: Selection,
     format: Format,
@@ -86,7 +85,7 @@ def _recipe(
 
 
 def digest(*parts: bytes | str | int) -> str:
-    """A short name for what is made of these parts."""
+    """Return a hash of the parts and their boundaries."""
     found = blake2b(digest_size=16)
     for part in parts:
         data = part if isinstance(part, bytes) else str(part).encode()

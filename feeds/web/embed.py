@@ -1,4 +1,4 @@
-"""What site owners copy: links, a button, a box for an iframe, and the page where they choose."""
+"""Snippets for other sites: links, a box for an iframe, oEmbed, and the page that offers them."""
 
 import json
 from collections.abc import Mapping
@@ -24,17 +24,17 @@ from feeds.web.rendering import render, version
 COUNTS = (1, 2, 3, 4, 5, 10, 20)
 THEMES = ("auto", "light", "dark")
 
-#: Pixels: what is above and below the articles, and what the style sheet gives to each.
-_AROUND, _WITH_PICTURE, _WITHOUT_PICTURE = 104, 105, 83
-_WIDTH, _MOST_WIDTH, _MOST_HEIGHT = 480, 1000, 10_000
+#: Pixels: the space around the articles, and the height of one article in the style sheet.
+_AROUND, _WITH_IMAGE, _WITHOUT_IMAGE = 104, 105, 83
+_WIDTH, _MAX_WIDTH, _MAX_HEIGHT = 480, 1000, 10_000
 
-#: Pixels: in a narrower box a picture leaves no room for words.
-_PICTURED_WIDTH = 240
+#: Pixels: a narrower box has no room for images beside the text.
+_MIN_WIDTH_WITH_IMAGES = 240
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How a box looks; few enough that every one may be kept."""
+    """The look of a box; so few combinations that each may be cached."""
 
     count: int = 5
     pictures: bool = True
@@ -42,7 +42,7 @@ class Options:
 
     @property
     def query(self) -> dict[str, str]:
-        """What differs from the default, as the address of a box says it."""
+        """The options that differ from the default, as query parameters."""
         chosen = {
             "count": str(self.count),
             "pictures": "yes" if self.pictures else "no",
@@ -52,15 +52,15 @@ class Options:
 
     @property
     def height(self) -> int:
-        """Pixels that the box takes in an iframe."""
-        return _AROUND + self.count * (_WITH_PICTURE if self.pictures else _WITHOUT_PICTURE)
+        """The height of the iframe in pixels."""
+        return _AROUND + self.count * (_WITH_IMAGE if self.pictures else _WITHOUT_IMAGE)
 
 
 _DEFAULT = {"count": "5", "pictures": "yes", "theme": "auto"}
 
 
 def options(query: Mapping[str, str]) -> Options:
-    """The options that a query asks for; what we do not know is as if it were not there."""
+    """Return the options of a query; unknown values count as absent."""
     count, theme = query.get("count", ""), query.get("theme", "")
     return Options(
         count=int(count) if count in map(str, COUNTS) else Options().count,
@@ -70,12 +70,13 @@ def options(query: Mapping[str, str]) -> Options:
 
 
 def box_plan(catalog: Catalog, id: FeedId, chosen: Options) -> DocumentPlan:
-    """The plan of a box; raises as Catalog.select does."""
+    """Return the plan of a box; raise as Catalog.select does."""
     with catalog.snapshot():
-        whole, feed_info = catalog.select(id), catalog.feed_info(id)
+        selection, feed_info = catalog.select(id), catalog.feed_info(id)
         modified, changed = catalog.last_change()
-    # Only what a box shows decides its key.
-    shown = replace(whole, rows=whole.rows[: chosen.count], previous=None, withdrawn=(), updated=0)
+    # Only the content of a box decides its key.
+    rows = selection.rows[: chosen.count]
+    shown = replace(selection, rows=rows, previous=None, withdrawn=(), updated=0)
     facts = msgspec.json.encode((feed_info.name, chosen))
     return DocumentPlan(
         key=digest(shown.fingerprint, facts, catalog.files.fingerprint, version()),
@@ -88,7 +89,7 @@ def box_plan(catalog: Catalog, id: FeedId, chosen: Options) -> DocumentPlan:
 
 
 def chooser_plan(catalog: Catalog, path: str, chosen: Options) -> DocumentPlan:
-    """The plan of the page where a box is chosen; an unknown feed is the whole."""
+    """Return the plan of the page of snippets; an unknown feed counts as ``/all``."""
     with catalog.snapshot():
         feed_infos = [feed_info.lasting for feed_info in catalog.feed_infos()]
         modified, changed = catalog.last_change()
@@ -108,16 +109,16 @@ def chooser_plan(catalog: Catalog, path: str, chosen: Options) -> DocumentPlan:
 def oembed_plan(
     catalog: Catalog, id: FeedId, width: int | None = None, height: int | None = None
 ) -> DocumentPlan:
-    """Return the plan of the answer to an oEmbed consumer; raise as Catalog.select does.
+    """Return the plan of an oEmbed response; raise as Catalog.select does.
 
-    The box is no larger than it may be, and has the size that the answer says.
+    The box respects the limits of the consumer and has exactly the size that the response gives.
     """
     with catalog.snapshot():
         feed_info, articles = catalog.feed_info(id), len(catalog.select(id).rows)
         modified, changed = catalog.last_change()
-    across = min(width or _WIDTH, _MOST_WIDTH)
-    chosen = _fitting(articles, across, height or _MOST_HEIGHT)
-    down = min(chosen.height, height or _MOST_HEIGHT)
+    across = min(width or _WIDTH, _MAX_WIDTH)
+    chosen = _fitting(articles, across, height or _MAX_HEIGHT)
+    down = min(chosen.height, height or _MAX_HEIGHT)
     body = (json.dumps(_oembed(catalog, feed_info, chosen, across, down)) + "\n").encode()
     return DocumentPlan(
         key=digest(body),
@@ -130,20 +131,20 @@ def oembed_plan(
 
 
 def _fitting(articles: int, width: int, height: int) -> Options:
-    """Return the largest box, up to the usual one, that fits and has an article in each place.
+    """Return the largest box, up to the default one, that fits and that the articles fill.
 
-    A box of fewer articles than the feed has stays as high as it is when more come.
+    The box keeps its height when the feed gets more articles.
     """
-    pictures = width >= _PICTURED_WIDTH
-    most = max(1, min(articles, Options().count))
-    offered = [*(Options(count, pictures) for count in range(most, 0, -1)), Options(1, False)]
-    return next((box for box in offered if box.height <= height), offered[-1])
+    pictures = width >= _MIN_WIDTH_WITH_IMAGES
+    limit = max(1, min(articles, Options().count))
+    sizes = [*(Options(count, pictures) for count in range(limit, 0, -1)), Options(1, False)]
+    return next((box for box in sizes if box.height <= height), sizes[-1])
 
 
 def iframe(
     catalog: Catalog, feed_info: FeedInfo, chosen: Options, width: int | str, height: int
 ) -> str:
-    """The HTML of a box."""
+    """Return the iframe element of a box."""
     address = _escape(catalog.urls.box(feed_info.id, chosen.query))
     return (
         f'<iframe src="{address}" title="{_escape(feed_info.title)}" width="{width}" '
@@ -193,7 +194,7 @@ def _render_chooser(catalog: Catalog, feed_info: FeedInfo, menu: Menu, chosen: O
 
 
 def _choices(menu: Menu) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
-    """All feeds for a select element: groups of paths and names, those inside others indented."""
+    """Return all feeds for a select element: groups of paths and names, indented by depth."""
 
     def walk(entries: tuple[MenuEntry, ...], depth: int) -> list[tuple[str, str]]:
         found = []
@@ -202,8 +203,8 @@ def _choices(menu: Menu) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
             found += walk(entry.inside, depth + 1)
         return found
 
-    whole = ("Everything", ((ALL.path, "Everything"),))
-    return (whole, *((title, tuple(walk(entries, 0))) for _, title, entries in menu.groups))
+    everything = ("Everything", ((ALL.path, "Everything"),))
+    return (everything, *((title, tuple(walk(entries, 0))) for _, title, entries in menu.groups))
 
 
 def _alternate(link: views.FeedLink) -> str:
@@ -216,7 +217,7 @@ def _button(name: str, feed: str) -> str:
 
 
 def _script(feed: str, count: int) -> str:
-    """Ten lines for a site that wants a list in its own dress."""
+    """Return a script that builds a list for sites that bring their own styles."""
     return f"""\
 <ul id="articles"></ul>
 <script type="module">
@@ -248,7 +249,7 @@ def _oembed(
 
 
 def _escape(text: str) -> str:
-    # What is copied goes through another HTML parser, on another page.
+    # The snippet is parsed as HTML once more, on the page that it is pasted into.
     return (
         text.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;").replace(">", "&gt;")
     )

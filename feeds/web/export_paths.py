@@ -1,4 +1,4 @@
-"""Every address of the site that is answered with a document: what an export has to ask for."""
+"""The addresses of all documents of the site, which an export writes."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -13,20 +13,20 @@ from feeds.web.site_routes import LISTS
 
 
 def paths(catalog: Catalog) -> Iterator[str]:
-    """The paths of all documents, decoded, each with its slash in front."""
+    """Yield the paths of all documents, decoded, each with a leading slash."""
     for address in _addresses(catalog):
         yield unquote(address.removeprefix(catalog.urls.site))
 
 
 def moved(catalog: Catalog) -> Mapping[str, str]:
-    """Paths that lead elsewhere, with all below them, to the paths there: both as in addresses."""
+    """Return the redirects: paths of aliases, encoded, to those of their feeds; each a prefix."""
     return {
         f"/{quote(old)}": f"/{quote(new)}" for old, new in sorted(catalog.files.aliases.items())
     }
 
 
 def ended(catalog: Catalog) -> list[str]:
-    """Paths that ended for good, with all below them, as in addresses."""
+    """Return the encoded paths of retired topics and providers; each a prefix."""
     files = catalog.files
     topics = [f"topics/{slug}" for slug, topic in files.topics.items() if topic.retired]
     providers = [provider_path(name) for name, known in files.providers.items() if known.retired]
@@ -43,7 +43,7 @@ def _addresses(catalog: Catalog) -> Iterator[str]:
 
 
 def _of_feed(catalog: Catalog, feed: FeedId) -> Iterator[str]:
-    """A feed, its archives, its box, how to embed that and, of a topic, its list."""
+    """Yield the addresses of a feed, its archives, its box, its oEmbed and a topic's OPML."""
     urls, feed_info = catalog.urls, catalog.feed_info(feed)
     yield urls.box(feed_info.id, {})
     yield urls.oembed_document(feed_info.id)

@@ -1,4 +1,4 @@
-"""What is so now, for Prometheus: of the index, the files and the hubs."""
+"""The gauges of the index, the files and the hubs, for Prometheus."""
 
 from collections.abc import Collection, Iterator
 from contextlib import suppress
@@ -11,7 +11,7 @@ from feeds.websub import HubState, Outbox
 
 
 def gauges(sync: ContentSync, outbox: Outbox, hubs: Collection[str]) -> Iterator[Gauge]:
-    """All that can be told now: of an index or a queue that cannot be read there is less."""
+    """Yield the current gauges; those of an unreadable index or outbox are left out."""
     yield Gauge(
         "tributary_index_revision",
         "The revision: moves when visible content changes.",
@@ -36,49 +36,49 @@ def gauges(sync: ContentSync, outbox: Outbox, hubs: Collection[str]) -> Iterator
 
 def _of_the_index(sync: ContentSync) -> Iterator[Gauge]:
     with sync.index.snapshot():
-        tally, whole = sync.index.tally(), sync.index.feed(ALL.path)
+        tally, all_articles = sync.index.tally(), sync.index.feed(ALL.path)
     served = tally.pop("served")
     yield Gauge("tributary_articles", "Articles served.", {"": served})
     yield Gauge(
         "tributary_files_not_served", "Files refused or ignored, by reason.", tally, "reason"
     )
-    if whole is None:
+    if all_articles is None:
         return
     yield Gauge(
         "tributary_last_change_timestamp_seconds",
         "When visible content last changed.",
-        {"": whole.shown},
+        {"": all_articles.shown},
     )
-    if whole.newest is not None:
+    if all_articles.newest is not None:
         yield Gauge(
             "tributary_newest_article_timestamp_seconds",
             "When the newest article was published.",
-            {"": whole.newest},
+            {"": all_articles.newest},
         )
 
 
 def _of_the_hubs(states: Collection[HubState]) -> Iterator[Gauge]:
     yield Gauge(
         "tributary_hub_pending",
-        "Addresses that a hub is still to be told of.",
+        "Addresses that wait to be announced to a hub.",
         {s.hub: s.pending for s in states},
         "hub",
     )
     yield Gauge(
         "tributary_hub_failures",
-        "How often a hub failed since it last answered.",
+        "Failures of a hub since its last success.",
         {s.hub: s.failures for s in states},
         "hub",
     )
     yield Gauge(
         "tributary_hub_last_success_timestamp_seconds",
-        "When a hub last took what it was told.",
+        "When a hub last accepted an announcement.",
         {s.hub: s.last_success for s in states if s.last_success is not None},
         "hub",
     )
     yield Gauge(
         "tributary_hub_next_try_timestamp_seconds",
-        "When a hub that failed is tried again.",
+        "When the next attempt at a hub that failed is due.",
         {s.hub: s.next_try for s in states if s.next_try is not None},
         "hub",
     )

@@ -1,31 +1,31 @@
-"""Headers that say what a browser may do with an answer."""
+"""Response headers that restrict what a browser may do: CSP, CORS and their like."""
 
 from collections.abc import Iterable
 
-#: On every answer, errors too.
+#: On every response, errors included.
 ALWAYS = (
     ("X-Content-Type-Options", "nosniff"),
     ("Referrer-Policy", "strict-origin-when-cross-origin"),
 )
 
-#: Nothing in a feed is for a browser to run or to load.
+#: A browser must neither run nor load anything in a feed.
 FEED_POLICY = (("Content-Security-Policy", "default-src 'none'; sandbox"),)
 
-#: Scripts on other sites may read feeds and lists, and ask conditionally.
+#: Scripts of other sites may read feeds and lists, with conditional requests.
 CORS = (
     ("Access-Control-Allow-Origin", "*"),
     ("Access-Control-Expose-Headers", "ETag, Last-Modified, Link, Retry-After"),
 )
 
-#: In addition, on the answer to OPTIONS.
+#: Additionally on the response to OPTIONS.
 PREFLIGHT = (
     ("Access-Control-Allow-Methods", "GET, HEAD"),
     ("Access-Control-Allow-Headers", "A-IM, If-None-Match, If-Modified-Since"),
     ("Access-Control-Max-Age", "86400"),
 )
 
-#: A page loads pictures from allow_any, everything else from us, and sends its forms to us. Tools
-#: that examine a page fetch /robots.txt and the like from inside it, which counts as its own doing.
+#: A page loads images from any host and everything else from this site, where its forms go too.
+#: connect-src: tools that examine a page fetch /robots.txt from inside it, as if by its own script.
 PAGE_POLICY = (
     (
         "Content-Security-Policy",
@@ -35,7 +35,7 @@ PAGE_POLICY = (
     ),
 )
 
-#: A box is made for other sites' pages and runs nothing (CONSUMERS 100).
+#: Other sites frame a box, and it runs no script (docs/requirements.md 100).
 BOX_POLICY = (
     (
         "Content-Security-Policy",
@@ -45,13 +45,15 @@ BOX_POLICY = (
 )
 
 
-def completed(headers: Iterable[tuple[str, str]], is_shared: bool = False) -> list[tuple[str, str]]:
-    """The headers, and after them those that every answer carries and these do not say yet.
+def with_default_headers(
+    headers: Iterable[tuple[str, str]], is_shared: bool = False
+) -> list[tuple[str, str]]:
+    """Return the headers, completed by those that every response carries.
 
-    What scripts of other sites may read is ``is_shared``.
+    ``is_shared`` adds CORS, for responses that scripts of other sites may read.
     """
     found = list(headers)
-    said = {name.lower() for name, _ in found}
-    more = (*ALWAYS, *(CORS if is_shared else ()), *FEED_POLICY)
-    found += (each for each in more if each[0].lower() not in said)
+    present = {name.lower() for name, _ in found}
+    defaults = (*ALWAYS, *(CORS if is_shared else ()), *FEED_POLICY)
+    found += (each for each in defaults if each[0].lower() not in present)
     return found

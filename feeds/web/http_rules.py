@@ -1,7 +1,4 @@
-"""What HTTP asks of every request and answer: one valid Host, and a Date that follows the clock.
-
-Both are kept here rather than by the server, which the rules then do not depend on.
-"""
+"""Two rules of HTTP that hold under any server: one valid Host, and a correct Date."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -10,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from werkzeug.http import http_date
 
-from feeds.web.headers import completed
+from feeds.web.headers import with_default_headers
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -19,24 +16,24 @@ if TYPE_CHECKING:
 #: host: servers join two Host header fields with one.
 _HOST = re.compile(r"(?:\[[\w:.~%-]+\]|[\w.~!$&'()*+;=%-]+)(?::[0-9]*)?", re.ASCII)
 
-#: Characters of a host that is looked at: a name has 253 at most.
-_LONGEST = 300
+#: Longest host that is examined, in characters: a name has 253 at most.
+_MAX_LENGTH = 300
 
-_REFUSAL = b"A request has one Host header field, with the host and the port that it is for.\n"
+_REJECTION = b"A request needs exactly one Host header field, with a valid host and port.\n"
 
 
 def has_valid_host(environ: "WSGIEnvironment") -> bool:
-    """Return False for a request that RFC 9112, 3.2 wants answered with 400.
+    """Return False for a request that must get a 400 (RFC 9112, 3.2).
 
     "A server MUST respond with a 400 (Bad Request) status code to any HTTP/1.1 request message that
     lacks a Host header field and to any request message that contains more than one Host header
     field line or a Host header field with an invalid field value."
     """
     host = environ.get("HTTP_HOST")
-    # Granian gives an empty host for none.
+    # Granian passes an empty host if the request has none.
     if not host:
         return environ.get("SERVER_PROTOCOL") != "HTTP/1.1"
-    return len(host) <= _LONGEST and _is_host(host)
+    return len(host) <= _MAX_LENGTH and _is_host(host)
 
 
 @lru_cache(1024)
@@ -46,29 +43,29 @@ def _is_host(value: str) -> bool:
 
 def refuse_host(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
     """Answer 400 and close the connection."""
-    headers = completed(
+    headers = with_default_headers(
         [
             ("Content-Type", "text/plain; charset=utf-8"),
-            ("Content-Length", str(len(_REFUSAL))),
+            ("Content-Length", str(len(_REJECTION))),
             ("Connection", "close"),
         ]
     )
     start_response("400 BAD REQUEST", headers)
-    return [] if environ["REQUEST_METHOD"] == "HEAD" else [_REFUSAL]
+    return [] if environ["REQUEST_METHOD"] == "HEAD" else [_REJECTION]
 
 
 def date_writer(clock: Callable[[], float]) -> Callable[[], str]:
-    """Return a function that gives the value of Date now.
+    """Return a function that returns the current value of Date.
 
-    Granian writes a Date of its own into answers without one, and repeats it for as long as its
-    clock was set back: an hour of the same second after an hour.
+    Granian adds a Date of its own to responses without one. After its clock was set back by an
+    hour, it repeated the same second for an hour.
     """
     last = 0, http_date(0)
 
     def date() -> str:
         nonlocal last
         second = int(clock())
-        # Read once, since another thread may replace it.
+        # Read once: another thread may replace it.
         known = last
         if known[0] != second:
             known = last = second, http_date(second)

@@ -1,4 +1,4 @@
-"""Lists of all feeds, for programs."""
+"""Lists of all feeds for programs: JSON, OPML, feed menu, sitemap, robots.txt."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -31,58 +31,59 @@ _MENU_TITLE, _MENU_DESCRIPTION = 50, 140
 
 
 def directory_plan(catalog: Catalog) -> DocumentPlan:
-    """The plan of ``/feeds.json``: every feed with its addresses, count and last change."""
+    """Return the plan of ``/feeds.json``: every feed with addresses, count and last change."""
     with catalog.snapshot():
         feed_infos = catalog.feed_infos()
-        return _recipe(catalog, feed_infos, JSON, partial(_directory, catalog, feed_infos))
+        return _plan(catalog, feed_infos, JSON, partial(_directory, catalog, feed_infos))
 
 
 def opml_plan(catalog: Catalog) -> DocumentPlan:
-    """The plan of ``/feeds.opml``: every feed, in folders.
+    """Return the plan of ``/feeds.opml``: every feed, in folders.
 
-    A topic with sub-topics is a folder with its own feed and theirs; topics that stand alone,
-    providers and named feeds are a folder each.
+    A topic with sub-topics is a folder with its own feed and theirs. Topics without sub-topics,
+    providers and named feeds share one folder each.
     """
     with catalog.snapshot():
         feed_infos = [feed_info.lasting for feed_info in catalog.feed_infos()]
-        return _recipe(catalog, feed_infos, OPML, partial(_opml, catalog, feed_infos))
+        return _plan(catalog, feed_infos, OPML, partial(_opml, catalog, feed_infos))
 
 
 def group_plan(catalog: Catalog, id: FeedId) -> DocumentPlan:
-    """The plan of the OPML of a topic and its sub-topics; raises as Catalog.feed_info does."""
+    """Return the plan of the OPML of a topic and sub-topics; raise as Catalog.feed_info does."""
     with catalog.snapshot():
         feed_infos = [feed_info.lasting for feed_info in _family(catalog, catalog.feed_info(id))]
-        return _recipe(catalog, feed_infos, OPML, partial(_group, catalog, feed_infos))
+        return _plan(catalog, feed_infos, OPML, partial(_group, catalog, feed_infos))
 
 
 def feed_menu_plan(catalog: Catalog) -> DocumentPlan:
-    """The plan of ``/.well-known/feed-menu.json`` (draft-nottingham-feed-menu-01)."""
+    """Return the plan of ``/.well-known/feed-menu.json`` (draft-nottingham-feed-menu-01)."""
     with catalog.snapshot():
         feed_infos = [feed_info.lasting for feed_info in catalog.feed_infos()]
-        return _recipe(catalog, feed_infos, JSON, partial(_feed_menu, catalog, feed_infos))
+        return _plan(catalog, feed_infos, JSON, partial(_feed_menu, catalog, feed_infos))
 
 
 def sitemap_plan(catalog: Catalog) -> DocumentPlan:
-    """The plan of ``/sitemap.xml``: the page of every feed, and of the months of the whole."""
+    """Return the plan of ``/sitemap.xml``: the pages of feeds and of the months of ``/all``."""
     with catalog.snapshot():
         pages = [(feed_info.id, feed_info.newest) for feed_info in catalog.feed_infos()]
         pages += [(FeedId(ALL.path, month.name), None) for month in catalog.months(ALL)]
-        return _recipe(catalog, pages, XML, partial(_sitemap, catalog, pages))
+        return _plan(catalog, pages, XML, partial(_sitemap, catalog, pages))
 
 
 def robots_plan(catalog: Catalog) -> DocumentPlan:
-    """The plan of ``/robots.txt``: everything but searches and boxes, which repeat the rest."""
+    """Return the plan of ``/robots.txt``: it excludes searches and boxes, which repeat the rest."""
     urls = catalog.urls
     home, boxes = urls.local(f"{urls.site}/"), urls.local(urls.at("embed/"))
     lines = ("User-agent: *", f"Disallow: {home}?q=", f"Disallow: {boxes}", "Allow: /", "")
     body = "\n".join((*lines, f"Sitemap: {urls.at('sitemap.xml')}\n")).encode()
-    return _recipe(catalog, body.decode(), TEXT, lambda: body)
+    return _plan(catalog, body.decode(), TEXT, lambda: body)
 
 
-def _recipe(catalog: Catalog, facts: Any, type: str, render: Callable[[], bytes]) -> DocumentPlan:
-    """Return the plan of what shows some facts.
+def _plan(catalog: Catalog, facts: Any, type: str, render: Callable[[], bytes]) -> DocumentPlan:
+    """Return the plan of a list that shows some facts.
 
-    Inside the snapshot in which they were read: a later time would be told twice, with two bodies.
+    Call it inside the snapshot that the facts come from: the time of a later change would be sent
+    with two different bodies.
     """
     known = msgspec.json.encode(facts)
     modified, changed = catalog.last_change()
@@ -138,7 +139,7 @@ def _opml(catalog: Catalog, feed_infos: list[FeedInfo]) -> bytes:
         ("Providers", found.providers),
         ("Selections", found.feeds),
     ):
-        # Names lie beside their provider: more folders than one inside another help no reader.
+        # Names stand beside their provider: readers handle deeper folders badly.
         inside = tuple(_outline(catalog, by_id[one.id]) for one in _flat(entries))
         if inside:
             outlines.append(Outline(title, inside=inside))
@@ -153,12 +154,12 @@ def _group(catalog: Catalog, feed_infos: list[FeedInfo]) -> bytes:
 
 
 def _rooted(feed_infos: list[FeedInfo]) -> list[FeedInfo]:
-    """A family of feed_infos, of which the first has nothing above it."""
+    """Return a family of feeds whose first has no parent."""
     return [replace(feed_infos[0], parent=None), *feed_infos[1:]]
 
 
 def _folder(catalog: Catalog, by_id: dict[FeedId, FeedInfo], topic: MenuEntry) -> Outline:
-    """A topic with what is inside it; one that has sub-topics again is a folder again."""
+    """Return the folder of a topic and its sub-topics, recursively."""
     inner = (
         _folder(catalog, by_id, one) if one.inside else _outline(catalog, by_id[one.id])
         for one in topic.inside
@@ -185,13 +186,13 @@ def _flat(entries: tuple[MenuEntry, ...]) -> Iterator[MenuEntry]:
 
 def _feed_menu(catalog: Catalog, feed_infos: list[FeedInfo]) -> bytes:
     by_id = {feed_info.id: feed_info for feed_info in feed_infos}
-    whole = _menu_feed(catalog, by_id[ALL])
+    all_articles = _menu_feed(catalog, by_id[ALL])
     found = menu(feed_infos)
     groups = [
         _menu(title, [_menu_item(catalog, by_id, one) for one in entries])
         for _, title, entries in found.groups
     ]
-    return _json(_menu(catalog.files.site.title, [whole, *groups]))
+    return _json(_menu(catalog.files.site.title, [all_articles, *groups]))
 
 
 def _menu_item(catalog: Catalog, by_id: dict[FeedId, FeedInfo], one: MenuEntry) -> dict[str, Any]:

@@ -1,14 +1,14 @@
-"""What kind of thing an address names, for counting: a closed set, never the address itself."""
+"""Labels of addresses for the metrics: a closed set, never the address itself."""
 
 from feeds.urls import read
 from feeds.web.site_routes import LISTS
 
 
 def kind(path: str) -> str:
-    """``all``, ``topics``, ``providers``, ``names``, ``feeds``; ``pages``, ``lists``, ``embeds``.
+    """Return the label of a path, which begins with a slash; the document need not exist.
 
-    Anything else is ``other``. The path has its slash in front; whether something is there has no
-    say. An archive is of the kind of its feed.
+    One of ``all``, ``topics``, ``providers``, ``names``, ``feeds``, ``pages``, ``lists``,
+    ``embeds`` and ``other``. An archive has the label of its feed.
     """
     name = path.removeprefix("/")
     if name in LISTS or name.endswith(".opml"):

@@ -1,4 +1,4 @@
-"""What form of a document a client gets. Pure: the value of a header in, what it asks for out."""
+"""Content negotiation: pure functions from the value of a request header to what it selects."""
 
 from functools import lru_cache
 
@@ -10,18 +10,17 @@ from feeds.encodings import CODINGS, IDENTITY
 #: RFC 9110, 8.4.1.3: "A recipient SHOULD consider "x-gzip" to be equivalent to "gzip"."
 _SYNONYMS = {"x-gzip": "gzip"}
 
-
-#: Characters of a header that is read; browsers send thirty.
-_LONGEST = 500
+#: Longest header that is read, in characters; browsers send thirty.
+_MAX_LENGTH = 500
 
 
 def coding(accept_encoding: str | None) -> str:
-    """The coding that an Accept-Encoding asks for; identity when it asks for none of ours.
+    """Return the best coding that an Accept-Encoding allows, else identity.
 
-    A ``*`` brings none: what a client does not name, it was seen not to read.
+    A ``*`` selects identity: clients were seen that cannot decode a coding that they do not name.
     """
-    # A longer one is no client's: it would only fill the memory of answers.
-    if not accept_encoding or len(accept_encoding) > _LONGEST:
+    # No real client sends a longer header; it would only fill the memoized answers.
+    if not accept_encoding or len(accept_encoding) > _MAX_LENGTH:
         return IDENTITY
     return _coding(accept_encoding)
 
@@ -37,11 +36,11 @@ def _coding(accept_encoding: str) -> str:
 
 
 def wants_news(a_im: str | None) -> bool:
-    """Whether an A-IM (RFC 3229, 10.5.3) takes a feed of only what is new: ``feed``, by any name.
+    """Return True if an A-IM (RFC 3229, 10.5.3) accepts ``feed``, a feed of only the new items.
 
-    Other manipulations are not ours; of those it names, a server chooses.
+    The server chooses among the manipulations that a client lists, and this one knows no other.
     """
-    if not a_im or len(a_im) > _LONGEST:
+    if not a_im or len(a_im) > _MAX_LENGTH:
         return False
     return any(
         name == "feed" and quality > 0
@@ -50,7 +49,7 @@ def wants_news(a_im: str | None) -> bool:
 
 
 def wants_part(ranges: str | None) -> bool:
-    """Return True if a Range asks for one range of bytes.
+    """Return True if a Range header selects one range of bytes.
 
     RFC 9110, 14.2: a server "MUST ignore" a unit that it does not understand and "MAY ignore" any
     Range. Werkzeug would answer everything but one range with 416.

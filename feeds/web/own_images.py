@@ -1,4 +1,4 @@
-"""The images that the site serves itself: conditional, in one range, from an open file."""
+"""Serves the site's own images from open files, with conditions and single ranges."""
 
 import os
 from contextlib import suppress
@@ -16,16 +16,16 @@ from feeds.web.routes import routes
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
-#: Seconds that an image may be cached.
+#: Seconds that caches may keep an image.
 MAX_AGE = 86_400
 
-#: Headers of a request that Werkzeug reads as dates.
+#: Request headers that Werkzeug parses as dates.
 _DATES = ("HTTP_IF_MODIFIED_SINCE", "HTTP_IF_UNMODIFIED_SINCE", "HTTP_IF_RANGE")
 
 
 @routes.get("/pictures/<path:name>")
 def picture(name: str) -> Response:
-    """Answer with an image of an article that came with it."""
+    """Answer with an image from the content folder."""
     file = web().sync.open_image(name)
     if file is None:
         raise NotFound
@@ -39,10 +39,10 @@ def picture(name: str) -> Response:
 
 
 def _file_response(file: IO[bytes], name: str) -> Response:
-    """Answer with an open file: opened again by its path it could be another."""
+    """Answer with an open file; reopening it by its path could yield another file."""
     status = os.fstat(file.fileno())
     _ignore_unusable(request.environ)
-    _drop_other_dates(request.environ, int(status.st_mtime))
+    _drop_unequal_dates(request.environ, int(status.st_mtime))
     response = send_file(
         file,
         download_name=name.rpartition("/")[2],
@@ -53,15 +53,15 @@ def _file_response(file: IO[bytes], name: str) -> Response:
     )
     response.content_length = status.st_size
     response.make_conditional(request.environ, accept_ranges=True, complete_length=status.st_size)
-    # RFC 9111, 3.5: "public" allows what only an answer to a request with credentials needs.
+    # RFC 9111, 3.5: only responses to requests with credentials need "public".
     response.cache_control.public = False
-    # Beside max-age it says nothing, and moves every second.
+    # Redundant beside max-age, and different every second.
     response.expires = None
     return response
 
 
 def _ignore_unusable(environ: "WSGIEnvironment") -> None:
-    """Remove a Range that is not for us, and all conditions if one of the dates cannot be read."""
+    """Remove an unsupported Range, and all conditions if one of the dates is malformed."""
     are_dates_readable = all(is_readable(environ.get(name)) for name in _DATES)
     if not are_dates_readable or not wants_part(environ.get("HTTP_RANGE")):
         environ.pop("HTTP_RANGE", None)
@@ -70,17 +70,17 @@ def _ignore_unusable(environ: "WSGIEnvironment") -> None:
             environ.pop(name, None)
 
 
-def _drop_other_dates(environ: "WSGIEnvironment", modified: int) -> None:
-    """Drop each date of the request that is not the very time of an image.
+def _drop_unequal_dates(environ: "WSGIEnvironment", modified: int) -> None:
+    """Drop each date of the request that differs from the time of an image.
 
-    Werkzeug takes any later one for the same image; but an image can take the place of another
-    and be older (``cp -p``).
+    Werkzeug treats any later date as a match, but an image may be replaced by an older one
+    (``cp -p``).
     """
-    for header, decided in (
+    for header, dependent in (
         ("HTTP_IF_MODIFIED_SINCE", "HTTP_IF_MODIFIED_SINCE"),
         ("HTTP_IF_RANGE", "HTTP_RANGE"),
     ):
         with suppress(OverflowError):
             date = parse_date(environ.get(header))
             if date and int(date.timestamp()) != modified:
-                environ.pop(decided, None)
+                environ.pop(dependent, None)

@@ -1,4 +1,4 @@
-"""From a template and plain values to a page: no request, no clock, no memory."""
+"""Renders templates to pages: pure, without request or clock."""
 
 import re
 from pathlib import Path
@@ -12,8 +12,8 @@ from feeds.web.assets import NAMES
 _FOLDER = Path(__file__).parent
 
 #: The version of pages, boxes and lists, a part of their ETags. Raise it by one when the bytes of
-#: any of them change, and only then: a test ties it to those of a golden site. Assets have no part
-#: in it: their names are digests of their bytes.
+#: any of them change, and only then: a test compares it with a golden site. Assets do not count:
+#: their names contain hashes of their bytes.
 VERSION = 3
 
 _EMPTY_LINES = re.compile(r"\n(?:[ \t]*\n)+")
@@ -35,12 +35,12 @@ _ENVIRONMENT.filters |= {
 
 
 def render(template: str, **values: Any) -> bytes:
-    """The page as UTF-8."""
+    """Return a rendered page as UTF-8."""
     page = _ENVIRONMENT.get_template(template).render(values)
-    # Conditions and loops leave empty lines behind, a tenth of a page.
+    # Conditions and loops leave empty lines, 10 % of a page.
     return _EMPTY_LINES.sub("\n", page).lstrip().encode("utf-8", "replace")
 
 
 def version() -> str:
-    """Return what every page's key holds of the code: its version and the names of its assets."""
+    """Return the version of the code in the key of every page, with the names of the assets."""
     return f"{VERSION} {' '.join(NAMES.values())}"

@@ -1,10 +1,10 @@
-"""What routes answer from, and how: documents that are kept, others that are not, and words."""
+"""Flask responses of documents and of short texts, and the objects that the routes use."""
 
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from flask import Response, current_app, request
 from werkzeug.datastructures import Headers
@@ -20,37 +20,38 @@ from feeds.publisher import Publisher
 from feeds.subscribers import Subscribers
 from feeds.sync import ContentSync
 from feeds.web.answers import Answer, Conditions, answer, bases, delta_answer, is_unmodified
-from feeds.web.dated import DatedResponse
 from feeds.web.negotiation import wants_news
 from feeds.websub import Outbox
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIEnvironment
 
 
 @dataclass(frozen=True, slots=True)
 class Web:
-    """What the routes answer from."""
+    """The objects that the routes use."""
 
     catalog: Catalog
     publisher: Publisher
     history: DocumentHistory
     sync: ContentSync
-    #: What hubs are to be told.
     outbox: Outbox
-    #: What all processes of this machine counted.
+    #: The counters of all processes of this machine.
     counts: SharedCounters
     subscribers: Subscribers
-    #: What operators know; empty when nobody is to see their page.
+    #: The operator token; empty disables the page of subscribers.
     token: str = field(default="", repr=False)
-    #: For complaints about the index.
-    complains: LogThrottle = field(default_factory=LogThrottle)
+    #: Limits the log lines about an unreadable index.
+    index_log: LogThrottle = field(default_factory=LogThrottle)
 
 
 def web() -> Web:
-    """What the app that answers now was given."""
+    """Return the objects of the current app."""
     return cast(Web, current_app.extensions["tributary"])
 
 
 def respond(address: str, plan: Callable[[], DocumentPlan]) -> Response:
-    """Answer with the document at an address, made when it has changed and kept."""
+    """Answer with the document at an address; the publisher caches it and renders it on change."""
     document = web().publisher.document(address, plan)
     return _response(answer(document, _conditions(request.headers.get("Accept-Encoding"))))
 
@@ -58,9 +59,9 @@ def respond(address: str, plan: Callable[[], DocumentPlan]) -> Response:
 def respond_with_news(
     address: str, plan: Callable[[], DocumentPlan], delta: Callable[[str], DocumentPlan]
 ) -> Response:
-    """Likewise, but to who asks for it only what is new since a document that it has (RFC 3229).
+    """Answer as ``respond``, or with a delta if the client accepts one (RFC 3229).
 
-    The plan of that is made from the key of the earlier document, or raises NoDelta.
+    ``delta`` returns the plan of the items since the document with a key, or raises NoDelta.
     """
     document = web().publisher.document(address, plan)
     conditions = _conditions(request.headers.get("Accept-Encoding"))
@@ -72,31 +73,31 @@ def respond_with_news(
 
 
 def _delta(
-    address: str, whole: Document, delta: Callable[[str], DocumentPlan], conditions: Conditions
+    address: str, current: Document, delta: Callable[[str], DocumentPlan], conditions: Conditions
 ) -> Answer | None:
     for base in bases(conditions.if_none_match):
         with suppress(NoDelta):
-            # The front never asks for this address: of a path it would quote the question mark.
+            # The fast path never serves this address, since it quotes a question mark in a path.
             found = web().publisher.document(
-                f"{address}?since={base.key}", partial(delta, base.key), fallback=whole
+                f"{address}?since={base.key}", partial(delta, base.key), fallback=current
             )
-            if found is not whole:
+            if found is not current:
                 return delta_answer(found, base, conditions.accept_encoding)
     return None
 
 
 def respond_once(plan: DocumentPlan) -> Response:
-    """Answer with a document that is not kept, since anybody can think of a million of them.
+    """Answer with a document that is not cached, since a client can invent a million of them.
 
-    Nor is it encoded: that takes longer than making it.
+    It is not compressed either: that would take longer than rendering it.
     """
     bodies = {IDENTITY: plan.render()}
     document = Document(plan.key, plan.modified, plan.changed, plan.max_age, plan.headers, bodies)
     return _response(answer(document, _conditions(None)))
 
 
-def say(status: int, text: str) -> Response:
-    """A short answer in words."""
+def text_response(status: int, text: str) -> Response:
+    """Return a response of one line of plain text."""
     return Response(f"{text}\n", status, content_type="text/plain; charset=utf-8")
 
 
@@ -108,18 +109,32 @@ def _conditions(accept_encoding: str | None) -> Conditions:
     )
 
 
-class _Answered(DatedResponse):
-    """An answer whose headers are complete: Werkzeug would take some from a 304.
+class DatedResponse(Response):
+    """A response that keeps Last-Modified on a 304.
 
-    Of the app's own class, or Flask would make another answer of it.
+    Werkzeug removes it, and readers then forget the date.
+    """
+
+    def get_wsgi_headers(self, environ: "WSGIEnvironment") -> Headers:
+        """Return the headers to send."""
+        headers = super().get_wsgi_headers(environ)
+        if "Last-Modified" in self.headers:
+            headers["Last-Modified"] = self.headers["Last-Modified"]
+        return headers
+
+
+class _CompleteResponse(DatedResponse):
+    """A response whose headers are sent unchanged: Werkzeug would remove some from a 304.
+
+    It derives from the response class of the app, or Flask would convert it.
     """
 
     def get_wsgi_headers(self, environ: object) -> Headers:
-        """The headers that are sent."""
+        """Return the headers to send."""
         return self.headers
 
 
 def _response(found: Answer) -> Response:
-    response = _Answered(found.body, found.status)
+    response = _CompleteResponse(found.body, found.status)
     response.headers = Headers(found.headers)
     return response

@@ -1,4 +1,4 @@
-"""Which address of a feed and its page gets which answer."""
+"""Routes of feeds, their pages and the assets."""
 
 from functools import partial
 
@@ -19,7 +19,7 @@ routes = Blueprint("tributary", __name__)
 
 @routes.get("/static/<name>")
 def asset(name: str) -> Response:
-    """The style sheet and the scripts of our pages."""
+    """Answer with the style sheet, a script or the icon."""
     plan = asset_plan(name)
     if plan is None:
         raise NotFound
@@ -29,7 +29,7 @@ def asset(name: str) -> Response:
 @routes.get("/", defaults={"path": ""})
 @routes.get("/<path:path>")
 def feed(path: str) -> ResponseReturnValue:
-    """A feed in the format that the ending names, or its page; nothing else has a say."""
+    """Answer with a feed in the format that the ending selects, or with its page."""
     bare = path.removesuffix("/")
     target = read(path) or (read(bare) if bare and bare not in GUESSES else None)
     if target is None:
@@ -39,9 +39,9 @@ def feed(path: str) -> ResponseReturnValue:
         return respond_once(search_plan(web().catalog, query))
     try:
         answer = _feed(target)
-        # A slash too many; what people guess has one of its own.
-        is_usual = path == bare or path in GUESSES
-        return answer if is_usual else redirect(_address(target), 301)
+        # Redirect a trailing slash away, except of the guessed addresses that end with one.
+        is_canonical = path == bare or path in GUESSES
+        return answer if is_canonical else redirect(_address(target), 301)
     except MovedFeed as moved:
         return redirect(_address(Target(moved.feed, target.format)), 301)
 
@@ -49,7 +49,7 @@ def feed(path: str) -> ResponseReturnValue:
 @routes.route("/", defaults={"path": ""}, methods=["OPTIONS"], provide_automatic_options=False)
 @routes.route("/<path:path>", methods=["OPTIONS"], provide_automatic_options=False)
 def options(path: str) -> Response:
-    """What other sites' scripts may ask."""
+    """Answer a preflight request of a script of another site."""
     return Response(status=204, headers=[("Allow", "GET, HEAD, OPTIONS"), *PREFLIGHT])
 
 
@@ -57,9 +57,9 @@ def _feed(target: Target) -> Response:
     catalog, id, format = web().catalog, target.feed, target.format
     if format is None:
         return respond(_address(target), lambda: page_plan(catalog, id))
-    asked = catalog, web().history, id, format
+    arguments = catalog, web().history, id, format
     return respond_with_news(
-        _address(target), partial(feed_plan, *asked), partial(delta_plan, *asked)
+        _address(target), partial(feed_plan, *arguments), partial(delta_plan, *arguments)
     )
 
 

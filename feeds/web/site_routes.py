@@ -1,4 +1,4 @@
-"""Addresses for programs and for other sites: lists of feeds, boxes and what tells of them."""
+"""Routes for programs and other sites: lists of feeds, snippets, boxes and oEmbed."""
 
 from collections.abc import Callable
 
@@ -12,10 +12,10 @@ from feeds.errors import MovedFeed
 from feeds.model import FeedId
 from feeds.urls import ALL, read_feed
 from feeds.web import embed, lists
-from feeds.web.response import respond, respond_once, say, web
+from feeds.web.response import respond, respond_once, text_response, web
 from feeds.web.routes import routes
 
-#: Lists of everything.
+#: Lists of all feeds.
 LISTS: dict[str, Callable[[Catalog], DocumentPlan]] = {
     "feeds.json": lists.directory_plan,
     "feeds.opml": lists.opml_plan,
@@ -26,7 +26,7 @@ LISTS: dict[str, Callable[[Catalog], DocumentPlan]] = {
 }
 
 
-def _list(name: str, plan: Callable[[Catalog], DocumentPlan]) -> None:
+def _add_list(name: str, plan: Callable[[Catalog], DocumentPlan]) -> None:
     def view() -> Response:
         catalog = web().catalog
         return respond(catalog.urls.at(name), lambda: plan(catalog))
@@ -34,14 +34,14 @@ def _list(name: str, plan: Callable[[Catalog], DocumentPlan]) -> None:
     routes.add_url_rule(f"/{name}", name.replace(".", "-"), view, methods=["GET"])
 
 
-for _name, _recipe in LISTS.items():
-    _list(_name, _recipe)
+for _name, _list_plan in LISTS.items():
+    _add_list(_name, _list_plan)
 
 
 @routes.get("/<any(topics):kind>/<slug>.opml")
 def group(kind: str, slug: str) -> ResponseReturnValue:
-    """The feeds of a topic and its sub-topics."""
-    catalog, id = web().catalog, _known(f"{kind}/{slug}")
+    """Answer with the OPML of a topic and its sub-topics."""
+    catalog, id = web().catalog, _feed_id(f"{kind}/{slug}")
     try:
         return respond(catalog.urls.opml(id), lambda: lists.group_plan(catalog, id))
     except MovedFeed as moved:
@@ -50,7 +50,7 @@ def group(kind: str, slug: str) -> ResponseReturnValue:
 
 @routes.get("/embed")
 def chooser() -> Response:
-    """Where site owners choose a feed and copy what their site needs."""
+    """Answer with the page of snippets for other sites."""
     catalog = web().catalog
     if not request.args:
         address = catalog.urls.at("embed")
@@ -61,9 +61,9 @@ def chooser() -> Response:
 
 @routes.get("/embed/<path:path>")
 def box(path: str) -> ResponseReturnValue:
-    """A box of a feed for an iframe."""
+    """Answer with the box of a feed for an iframe."""
     bare = path.removesuffix("/")
-    id, catalog = _known(bare), web().catalog
+    id, catalog = _feed_id(bare), web().catalog
     chosen = embed.options(request.args)
     try:
         address = catalog.urls.box(id, chosen.query)
@@ -75,7 +75,7 @@ def box(path: str) -> ResponseReturnValue:
 
 @routes.get("/oembed")
 def oembed() -> Response:
-    """How to embed the page that ``url`` names (https://oembed.com)."""
+    """Answer an oEmbed request for the page that ``url`` names (https://oembed.com)."""
     id = web().catalog.urls.page_at(request.args.get("url", ""))
     if id is None:
         raise NotFound
@@ -87,9 +87,9 @@ def oembed() -> Response:
 
 @routes.get("/oembed/<path:path>.json")
 def oembed_document(path: str) -> ResponseReturnValue:
-    """The same for the feed that the path names: pages name this one, which can be a file."""
+    """Answer with the oEmbed of a feed; pages link to this address, which an export can write."""
     try:
-        return _oembed(_known(path))
+        return _oembed(_feed_id(path))
     except MovedFeed as moved:
         return redirect(web().catalog.urls.oembed_document(moved.feed), 301)
 
@@ -97,12 +97,12 @@ def oembed_document(path: str) -> ResponseReturnValue:
 def _oembed(id: FeedId) -> Response:
     # "501 Not Implemented: The provider cannot return a response in the requested format."
     if request.args.get("format", "json") != "json":
-        return say(501, "Only format=json is known here.")
+        return text_response(501, "Only format=json is supported.")
     width, height = _pixels("maxwidth"), _pixels("maxheight")
     return respond_once(embed.oembed_plan(web().catalog, id, width, height))
 
 
-def _known(path: str) -> FeedId:
+def _feed_id(path: str) -> FeedId:
     found = read_feed(path)
     if found is None:
         raise NotFound

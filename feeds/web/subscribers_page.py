@@ -1,4 +1,4 @@
-"""The page that tells operators how many subscribe to each feed, day by day."""
+"""The page of the subscribers of each feed by day, for operators."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -13,10 +13,10 @@ from feeds.web.rendering import render
 #: Days in a plot.
 DAYS = 30
 
-#: Feeds on the page, those with the most subscribers.
+#: Feeds on the page: those with the most subscribers.
 FEEDS = 200
 
-#: Size of a plot, and of the space that each day has in it.
+#: Pixels: the size of a plot, and the width of a day in it.
 WIDTH, HEIGHT, STEP = 300, 48, 10
 
 _DAY = 86_400
@@ -28,15 +28,15 @@ class _Row:
 
     link: views.Link
     latest: DayCount
-    #: Each day in words with its subscribers, latest first.
+    #: Days and their subscribers, latest first.
     days: tuple[tuple[str, int], ...]
     most: int
-    #: The bars, as the path of an SVG.
+    #: The bars as an SVG path.
     bars: str
 
 
 def subscribers_page(catalog: Catalog, counts: Sequence[DayCount], today: int) -> bytes:
-    """The page; ``today`` is a number of days since 1970, as in the counts."""
+    """Return the page; ``today`` counts days since 1970, as ``counts`` does."""
     by_feed: defaultdict[str, list[DayCount]] = defaultdict(list)
     for count in counts:
         by_feed[count.feed].append(count)

@@ -1,4 +1,4 @@
-"""What pages show of articles and feeds, as plain texts and addresses for the templates."""
+"""View models: articles and feeds as plain texts and addresses for the templates."""
 
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -9,13 +9,13 @@ from feeds.urls import Urls
 from feeds.web.assets import NAMES
 from feeds.web.template_filters import shortened
 
-#: Characters of an excerpt: three lines, so that fifty articles stay a light page.
+#: Characters of an excerpt: three lines, so that a page of fifty articles stays light.
 EXCERPT = 200
 
-#: Related links of an article; all of them are in the feeds.
+#: Related links per article; the feeds contain all of them.
 RELATED = 3
 
-#: Readers that take the address of a feed in a link of their own (CONSUMERS 98).
+#: Web readers with a link that subscribes to an address (docs/requirements.md 98).
 _READERS = (
     ("Feedly", "https://feedly.com/i/subscription/feed/"),
     ("Inoreader", "https://www.inoreader.com/?add_feed="),
@@ -29,7 +29,7 @@ _FORMATS = ((Format.RSS, "RSS"), (Format.ATOM, "Atom"), (Format.JSON, "JSON Feed
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A text that leads somewhere."""
+    """A text and its address."""
 
     text: str
     href: str
@@ -37,7 +37,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class FeedLink:
-    """A feed in one format, as pages announce and show it."""
+    """A feed in one format, for ``<link>`` elements and the list of formats."""
 
     #: ``RSS``.
     label: str
@@ -49,7 +49,7 @@ class FeedLink:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What is around every page."""
+    """The values that the layout of every page needs."""
 
     site: Site
     home: str
@@ -57,7 +57,7 @@ class Frame:
     opml: str
     directory: str
     style: str
-    #: By the name of its file.
+    #: Addresses by file name.
     scripts: dict[str, str]
     icon: str
 
@@ -70,7 +70,7 @@ class ArticleView:
     url: str
     excerpt: str
     published: int
-    #: ``Video``; nothing for what is to be read.
+    #: ``Video``; empty for a text to read.
     kind: str
     provider: Link
     image: Image | None
@@ -80,7 +80,7 @@ class ArticleView:
 
 
 def frame(site: Site, urls: Urls) -> Frame:
-    """The frame of a site's pages."""
+    """Return the frame of a site's pages."""
     assets = {name: urls.local(urls.at(f"static/{served}")) for name, served in NAMES.items()}
     return Frame(
         site=site,
@@ -95,7 +95,7 @@ def frame(site: Site, urls: Urls) -> Frame:
 
 
 def feed_links(name: str, addresses: Addresses) -> tuple[FeedLink, ...]:
-    """A feed in every format, RSS first (CONSUMERS 85)."""
+    """Return the links of a feed in every format, RSS first (docs/requirements.md 85)."""
     return tuple(
         FeedLink(label, f"{name} — {label}", format.media_type, addresses.of(format))
         for format, label in _FORMATS
@@ -103,20 +103,20 @@ def feed_links(name: str, addresses: Addresses) -> tuple[FeedLink, ...]:
 
 
 def link_header(links: tuple[FeedLink, ...]) -> str:
-    """The same for programs that read no HTML (CONSUMERS 94).
+    """Return the links as a Link header, for programs that parse no HTML.
 
-    Without titles: a header has no room for the names that topics have.
+    See docs/requirements.md 94. Without titles: long names of topics do not fit into a header.
     """
     return ", ".join(f'<{link.href}>; rel="alternate"; type="{link.type}"' for link in links)
 
 
 def readers(feed: str) -> tuple[Link, ...]:
-    """Links that subscribe to a feed in readers on the web."""
+    """Return the links that subscribe to a feed in web readers."""
     return tuple(Link(name, f"{address}{quote(feed, safe='')}") for name, address in _READERS)
 
 
 def articles(feed: Feed, urls: Urls) -> tuple[ArticleView, ...]:
-    """The articles of a feed."""
+    """Return the articles of a feed."""
     return tuple(_article(article, feed, urls) for article in feed.articles)
 
 
@@ -127,7 +127,7 @@ def _article(article: Article, feed: Feed, urls: Urls) -> ArticleView:
     return ArticleView(
         title=article.title,
         url=article.url,
-        # An article without an excerpt is described by its title, which is there already.
+        # The description of an article without an excerpt is its title, which the page shows above.
         excerpt="" if excerpt == article.title else shortened(excerpt, EXCERPT),
         published=article.published,
         kind="" if article.type == "article" else article.type.capitalize(),
