@@ -1,4 +1,4 @@
-"""Pure: the bytes of a file to an Article, or to the reason why it is not one."""
+"""Parses the bytes of a file to an Article or an error; pure, without files and clock."""
 
 from feeds.articles.faults import faults
 from feeds.articles.file_names import (

@@ -1,7 +1,7 @@
-"""All that is wrong with a file, not only what is met first.
+"""Finds all faults of a file, for ``flask check``.
 
-Reading stops at the first fault. Here it goes on: the fault is taken out of what was read, which
-is then read once more. So there is one reader, and the server does not pay for this.
+The parser stops at the first fault. This module removes the fault from the fields and interprets
+them again, until none is left: so one parser suffices, and the server pays nothing for this.
 """
 
 import re
@@ -13,11 +13,11 @@ from feeds.articles.text import bare
 from feeds.articles.yaml_tree import Node
 from feeds.errors import ArticleError
 
-#: Thousands of wrong entries are reported by the first ones.
+#: Limit of the faults reported for one file.
 MAX_FAULTS = 50
 
-#: Values without fault, for keys that an article cannot do without.
-_SOUND = {
+#: Valid values for the required keys.
+_VALID = {
     "title": "title",
     "date": "1970-01-01",
     "publishedDateTime": "1970-01-01",
@@ -30,11 +30,11 @@ _STEP = re.compile(r"[^.\[\]]+")
 
 
 def faults(text: bytes, path: str, context: Context) -> tuple[ArticleError, ...]:
-    """Return the faults of a file that is rejected, in the order in which reading meets them."""
+    """Return the faults of a rejected file, in the order in which the parser finds them."""
     try:
         fields, body = read(text, context.now)
     except ArticleError as error:
-        # Nothing else can be made out, but for what hides the article.
+        # Without fields, only a key that hides the article can be found besides.
         return (error, error.hidden) if error.hidden else (error,)
     found: list[ArticleError] = []
     while len(found) < MAX_FAULTS:
@@ -48,7 +48,7 @@ def faults(text: bytes, path: str, context: Context) -> tuple[ArticleError, ...]
             if not error.key:
                 body = ""
             else:
-                _take_out(fields, error, error.key)
+                _remove(fields, error, error.key)
     return tuple(found)
 
 
@@ -56,28 +56,28 @@ def _is_same(error: ArticleError, other: ArticleError) -> bool:
     return (error.reason, error.key, error.line) == (other.reason, other.key, other.line)
 
 
-def _take_out(fields: Fields, error: ArticleError, key: str) -> None:
-    """Take the value that an error names out of a front matter, as if it were without fault."""
+def _remove(fields: Fields, error: ArticleError, key: str) -> None:
+    """Remove or replace the value that an error names, so that it causes no further error."""
     first, *further = _STEP.findall(key)
-    spelt = next((name for name in fields if _is_meant(name, fields[name], first, error)), first)
+    spelt = next((name for name in fields if _is_subject(name, fields[name], first, error)), first)
     node = fields.pop(spelt, None)
     if spelt != first and publication.name_of(spelt) is None and node:
         fields.setdefault(first, node)
-    elif first in _SOUND:
-        fields[first] = Node(_SOUND[first], 1)
+    elif first in _VALID:
+        fields[first] = Node(_VALID[first], 1)
     elif further and node:
         fields[first] = _without(node, further)
 
 
-def _is_meant(name: str, node: Node, key: str, error: ArticleError) -> bool:
-    """Whether an error, which names a key in its usual spelling, is about this one."""
+def _is_subject(name: str, node: Node, key: str, error: ArticleError) -> bool:
+    """Return True if an error, which names a key in canonical spelling, is about this field."""
     return node.line == error.line and (
         publication.name_of(name) == key or (name != key and bare(name) == bare(key))
     )
 
 
 def _without(node: Node, steps: list[str]) -> Node:
-    """Return a value in which nothing stands at a place inside it."""
+    """Return a value with null at a place inside it."""
     if not steps:
         return Node(None, node.line)
     step, *further = steps

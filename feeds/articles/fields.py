@@ -1,6 +1,7 @@
-"""One meaning for each kind of value in a front matter; what a list can do without is left out.
+"""Parsers of the values in a front matter: text, date, integer, language, link, list.
 
-Nothing here knows the keys of an article. Messages and notes name keys, never values.
+Unusable entries of a list are left out with a note. Messages and notes name keys, never values,
+which may be secret.
 """
 
 import re
@@ -17,14 +18,14 @@ from feeds.errors import ArticleError, Reason
 T = TypeVar("T")
 
 Fields = dict[str, Node]
-#: Says what was left out, and where.
+#: Receives a note on what was left out, and where.
 Note = Callable[[str], None]
 
-#: Bytes of all entries of one list, escaped. RSS repeats pictures and related links up to four
+#: Bytes of all entries of one list, escaped. RSS repeats images and related links up to four
 #: times, and an item with its body has to stay under 200,000 bytes.
 MAX_WEIGHT = 10_000
 
-# Digits are ASCII: "\d" would take those of every script.
+# ASCII digits: "\d" would match those of every script.
 _INSTANT = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})"
     r"(?:[Tt ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:[.,][0-9]{1,9})?)?"
@@ -35,18 +36,18 @@ _LANGUAGE = re.compile(
     r"([A-Za-z]{2,3})(?:-([A-Za-z]{4}))?(?:-([A-Za-z]{2}|[0-9]{3}))?"
     r"((?:-(?:[A-Za-z0-9]{5,8}|[0-9][A-Za-z0-9]{3}))*)"
 )
-#: The value of a key that is not there.
+#: The value of a missing key.
 ABSENT = Node(None, 1)
 
 
 def words(fields: Fields, key: str, limit: int = MAX_TITLE, where: str = "") -> str:
-    """A clean text under a key, cut to a limit; empty when there is none to be seen."""
+    """Return the clean text of a key, cut to a limit; empty if it is invisible or missing."""
     text = clean(fields.get(key, ABSENT).text(where + key))
     return "" if is_blank(text) else shorten(text, limit)
 
 
 def instant(node: Node, key: str) -> int:
-    """A date or a time, without a zone in UTC, as whole seconds UTC."""
+    """Return a date or time as whole seconds UTC; without a zone it counts as UTC."""
     found = _INSTANT.fullmatch(node.text(key).strip())
     try:
         seconds = _seconds(found) if found else None
@@ -62,12 +63,12 @@ def instant(node: Node, key: str) -> int:
 
 
 def in_utc(seconds: int) -> str:
-    """A moment for editors: a time without a zone, taken for UTC, is told from what was meant."""
+    """Return a time as text with its zone, so that editors notice a missing zone in a file."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
 def integer(fields: Fields, key: str) -> int:
-    """An integer of at most nine digits; 0 when absent."""
+    """Return an integer of at most nine digits; 0 without the key."""
     node = fields.get(key, ABSENT)
     text = node.text(key).strip()
     if text and not _INTEGER.fullmatch(text):
@@ -77,7 +78,7 @@ def integer(fields: Fields, key: str) -> int:
 
 
 def language(fields: Fields, key: str, note: Note) -> str | None:
-    """A language as in BCP 47, in the letter cases that it recommends."""
+    """Return a language of BCP 47 in the recommended letter case; None for anything else."""
     text = fields.get(key, ABSENT).text(key).strip().replace("_", "-")
     found = _LANGUAGE.fullmatch(text)
     if not found:
@@ -90,9 +91,9 @@ def language(fields: Fields, key: str, note: Note) -> str | None:
 
 
 def link(fields: Fields, where: str = "") -> tuple[str | None, str]:
-    """The address of a page, None when it cannot be used, and the key it stands under.
+    """Return the address of webUrl, else of originalUrl, with its key.
 
-    That is webUrl, else originalUrl; there is no key when there is neither.
+    The address is None if it is unusable; the key is empty if both are missing.
     """
     for key in ("webUrl", "originalUrl"):
         if raw := fields.get(key, ABSENT).text(where + key).strip():
@@ -102,7 +103,7 @@ def link(fields: Fields, where: str = "") -> tuple[str | None, str]:
 
 
 def names(node: Node, where: str, limit: int, note: Note) -> tuple[str, ...]:
-    """A list of texts, or of mappings with a name, without empty ones and repeats."""
+    """Return a list of texts, or of the names of mappings, without empty ones and duplicates."""
     found: dict[str, str] = {}
     for place, item in places(node, where):
         inner = isinstance(item.value, dict)
@@ -113,7 +114,7 @@ def names(node: Node, where: str, limit: int, note: Note) -> tuple[str, ...]:
 
 
 def places(node: Node, where: str) -> Iterator[tuple[str, Node]]:
-    """The entries of a list, each with its place, such as ``images[2]``."""
+    """Yield the entries of a list, each with its place, such as ``images[2]``."""
     for index, item in enumerate(node.items(where)):
         yield f"{where}[{index}]", item
 
@@ -121,7 +122,7 @@ def places(node: Node, where: str) -> Iterator[tuple[str, Node]]:
 def limited(
     entries: Iterable[T], limit: int, weigh: Callable[[T], int], where: str, note: Note
 ) -> tuple[T, ...]:
-    """The first entries, at most so many and of no more than MAX_WEIGHT together."""
+    """Return the first entries, within a number and a total of MAX_WEIGHT."""
     kept: list[T] = []
     total = 0
     for entry in entries:
@@ -134,7 +135,7 @@ def limited(
 
 
 def weight(*texts: str) -> int:
-    """The bytes of texts in a document."""
+    """Return the bytes of escaped texts."""
     return sum(len(escape(text).encode()) for text in texts)
 
 

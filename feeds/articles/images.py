@@ -1,4 +1,4 @@
-"""The pictures of an article, and what kind of picture an address leads to, without asking it."""
+"""The images of an article, and the media type that the address of an image suggests."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -10,13 +10,13 @@ from feeds.articles.links import site_url
 from feeds.articles.yaml_tree import Node
 from feeds.model import Image
 
-#: Pictures of one article.
+#: Images of one article.
 MAX_IMAGES = 20
-#: Pixels: smaller pictures count readers, or are lines.
+#: Pixels: smaller images are tracking pixels or lines.
 MIN_SIDE = 16
-#: Pixels and bytes from which on a picture may lead.
+#: Minimum of pixels and bytes of a lead image.
 LEAD_SIDE, LEAD_LENGTH = 500, 20_000
-#: When nothing tells: by far the most frequent kind on the web.
+#: For addresses without a hint: by far the most frequent type on the web.
 FALLBACK = "image/jpeg"
 
 _TYPES = {
@@ -60,16 +60,16 @@ def images(
     kind: Callable[[str], str | None],
     note: Note,
 ) -> tuple[Image, ...]:
-    """The pictures that can be shown, the most important first, a large one in the lead.
+    """Return the usable images, most important first, led by a large one.
 
-    ``length`` and ``kind`` tell the bytes and the media type of a picture, if anybody knows them.
+    ``length`` and ``kind`` return the bytes and the media type of an image, None where unknown.
     """
     usable = _distinct(_usable(node, where, site, note))
     kept = limited(usable, MAX_IMAGES, _weight, where, note)
-    return _large_first([_completed(image, length, kind) for image in kept])
+    return _large_first([_with_facts(image, length, kind) for image in kept])
 
 
-def _completed(
+def _with_facts(
     image: Image, length: Callable[[str], int | None], kind: Callable[[str], str | None]
 ) -> Image:
     found = kind(image.url) or image.media_type
@@ -77,7 +77,7 @@ def _completed(
 
 
 def media_type(url: str) -> str:
-    """The media type of the picture, from the ending of its path, else from its parameters."""
+    """Return the media type that the ending, a parameter or the path of an address suggests."""
     path, _, query = url.lower().partition("#")[0].partition("?")
     path = unquote(path)
     return _by_ending(path) or _by_parameter(query) or _by_path(path) or FALLBACK
@@ -141,9 +141,9 @@ def _weight(image: Image) -> int:
 
 
 def _large_first(images: list[Image]) -> tuple[Image, ...]:
-    """Put the first picture known to be large first, when the lead is known to be small.
+    """Move the first image known to be large to the front if the lead is known to be small.
 
-    A picture of unknown size keeps its place: it is neither pushed back nor pulled ahead.
+    An image of unknown size keeps its position.
     """
     large = [image for image in images if image.width and not _is_small(image)]
     if large and _is_small(images[0]):

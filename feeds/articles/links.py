@@ -1,22 +1,22 @@
-"""Addresses: what may be linked to, written one way; never a request, never an exception."""
+"""Normalizes addresses and rejects unusable ones, without requests and without exceptions."""
 
 import re
 from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from feeds.hosts import LABEL, MAX_HOST, authority_host, host_name
 
-#: Characters of an address; longer ones are refused, since every feed repeats them.
+#: Characters of an address; longer ones are rejected, since every feed repeats them.
 MAX_LENGTH = 2_000
 
-# What would be written again as it is; a host and its labels are never too long in 253 characters.
+# Addresses that are normal already; in 253 characters no host and no label is too long.
 _CLEAN = re.compile(
     rf"https?://(?:{LABEL}\.)*[a-z](?:[a-z0-9_-]{{0,61}}[a-z0-9_])?"
     r"(?:[/?#][A-Za-z0-9/?#:@!$&'()*+,;=._~-]*)?"
 )
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
-# RFC 3986, 2: what may stand in a path, query or fragment, and "%" only before two digits.
+# The complement of RFC 3986, 2 for path, query and fragment; "%" is safe only before two digits.
 _UNSAFE = re.compile(r"[^A-Za-z0-9/?#:@!$&'()*+,;=._~%-]+|%(?![0-9A-Fa-f]{2})")
-# The WHATWG parser removes these wherever they stand, and so does every browser.
+# The WHATWG parser, as in every browser, removes these everywhere in an address.
 _BREAKS = str.maketrans("", "", "\t\r\n")
 _EDGES = "".join(map(chr, range(0x21)))
 _TRACKING = re.compile(
@@ -27,10 +27,10 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def clean_url(raw: str, base: str | None = None) -> str | None:
-    """The absolute http(s) address that is meant, or None when there is no usable one.
+    """Return the normalized absolute http(s) address, or None if it is unusable.
 
-    A relative address is resolved against ``base``, when given. Addresses with a user name are
-    refused: feeds are public, and ``https://bank.example@evil.example`` deceives.
+    A relative address is resolved against ``base``, if given. Addresses with a user name are
+    rejected: feeds are public, and ``https://bank.example@evil.example`` deceives readers.
     """
     text = _trimmed(raw)
     if not text or len(text) > MAX_LENGTH:
@@ -46,10 +46,10 @@ def clean_url(raw: str, base: str | None = None) -> str | None:
 
 
 def site_url(raw: str, site: str) -> str | None:
-    """Return the absolute address of what the site's own files name, or None as ``clean_url``.
+    """Return the absolute address of a reference in the site's own files, as ``clean_url``.
 
-    ``/pictures/a.jpg`` is below the address of the site, which may have a path: a content folder
-    stays the same wherever it is served.
+    ``/pictures/a.jpg`` is relative to the address of the site, which may have a path, so a content
+    folder works under any address.
     """
     text = _trimmed(raw)
     is_rooted = text.startswith("/") and not text.startswith("//")
@@ -61,7 +61,7 @@ def _trimmed(raw: str) -> str:
 
 
 def domain(raw: str) -> str:
-    """The domain of a provider, given as a host or as an address; empty when it is neither."""
+    """Return the domain of a provider, given as host or address; empty if it is neither."""
     text = raw.strip()
     if "//" in text:
         return host(clean_url(text, "https:") or "")
@@ -69,7 +69,7 @@ def domain(raw: str) -> str:
 
 
 def host(url: str) -> str:
-    """The host of an address, lower case, without ``www.``; empty when there is none."""
+    """Return the host of an address, in lower case, without ``www.``; empty without a host."""
     try:
         return (urlsplit(url).hostname or "").removeprefix("www.")
     except ValueError:
@@ -77,30 +77,30 @@ def host(url: str) -> str:
 
 
 def without_tracking(url: str) -> str:
-    """The address without the parameters that only follow people around.
+    """Return an address without tracking parameters.
 
-    Everything else keeps its bytes: a re-encoded parameter may no longer be the same page.
+    All other bytes stay: a re-encoded parameter may lead to another page.
     """
     address, hash_mark, fragment = url.partition("#")
     path, question_mark, query = address.partition("?")
-    return path + _kept(question_mark, query) + _kept(hash_mark, fragment)
+    return path + _untracked(question_mark, query) + _untracked(hash_mark, fragment)
 
 
 def key(url: str) -> str:
-    """What two addresses of one page have in common, for telling repeats."""
+    """Return a key that all addresses of one page share, to detect duplicates."""
     page = without_tracking(url).partition("#")[0].partition("://")[2]
     authority, slash, path = page.removeprefix("www.").partition("/")
     return authority.lower() + (slash + path).rstrip("/")
 
 
-def _kept(mark: str, parameters: str) -> str:
+def _untracked(mark: str, parameters: str) -> str:
     if not parameters:
         return mark
-    kept = [part for part in parameters.split("&") if not _tracks(part)]
+    kept = [part for part in parameters.split("&") if not _is_tracking(part)]
     return mark + "&".join(kept) if kept else ""
 
 
-def _tracks(parameter: str) -> bool:
+def _is_tracking(parameter: str) -> bool:
     return _TRACKING.fullmatch(unquote(parameter.partition("=")[0])) is not None
 
 
@@ -118,5 +118,5 @@ def _rebuild(text: str) -> str | None:
 
 
 def _encoded(found: re.Match[str]) -> str:
-    # "replace": a lone surrogate has no bytes.
+    # "replace": a lone surrogate cannot be encoded.
     return quote(found[0], safe="", errors="replace")

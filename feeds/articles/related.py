@@ -1,4 +1,4 @@
-"""Links to other coverage of what an article is about."""
+"""The related links of an article."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ MAX_RELATED = 20
 
 
 def related(node: Node, where: str, own: str, note: Note) -> tuple[RelatedLink, ...]:
-    """The links, most relevant first, without the article's own and without repeats."""
+    """Return the related links in order, without duplicates and the article's own address."""
     return limited(_distinct(_usable(node, where, note), own), MAX_RELATED, _weight, where, note)
 
 

@@ -1,7 +1,7 @@
-"""Markdown and HTML that anybody may have written, made safe for browsers and readers.
+"""Renders untrusted Markdown and HTML as HTML that is safe for browsers and readers.
 
-What is expensive is refused first: nh3 is quadratic in nesting and Markdown in brackets. nh3 is
-the one who decides what is safe; before it tags are counted, after it addresses are put right.
+Expensive input is rejected first: nh3 is quadratic in nesting and Markdown in brackets. nh3 decides
+what is safe. Tags are counted before it runs, and addresses normalized after it.
 """
 
 import re
@@ -16,21 +16,21 @@ from feeds.articles.links import clean_url
 from feeds.articles.text import INLINE, MAX_TITLE, UNCLEAN, clean, markup, repair, shorten
 from feeds.errors import ArticleError, Reason
 
-#: Characters of a Markdown body; what it becomes has to fit into 100,000 bytes.
+#: Characters of a Markdown body; its HTML has to fit into 100,000 bytes.
 MAX_MARKDOWN = 100_000
 #: Markdown took 1.4 s for 38,000 lines of lists.
 MAX_LINES = 5_000
-#: Each is looked at by many rules: Markdown took 0.9 s for 48,000 signs of emphasis.
+#: Many rules examine each sign: Markdown took 0.9 s for 48,000 signs of emphasis.
 MAX_SIGNS, SIGNS = 10_000, "<>&*_~`!|#\\"
 MAX_HTML = 300_000
 MAX_TAGS = 10_000
 MAX_DEPTH = 100
 #: Markdown took 0.7 s for 20,000 brackets, and 0.06 s for these.
 MAX_BRACKETS = 2_000
-#: Columns times lines: Markdown fills every short row of a table up, 65,000 cells in 1.7 s.
+#: Columns times lines: Markdown pads every short row of a table, 65,000 cells in 1.7 s.
 MAX_CELLS = 30_000
 
-# Two characters that may be two bytes of one: without them there is no mojibake in a long text.
+# Two characters that may be two bytes of one: a long text without such a pair has no mojibake.
 _SUSPECT = re.compile("[\x80-\xff\u0152-\u2122]{2}")
 _MARKUP = markup(
     "script|style|noscript|template|textarea|title|select|xmp|noembed|noframes|svg|math"
@@ -41,7 +41,7 @@ _VOID = {"br", "hr", "img", "wbr", "col"}
 _OPTIONAL_END = {"p", "li", "dt", "dd", "thead", "tbody", "tfoot", "tr", "td", "th", "colgroup"}
 _BLOCK = {"div", "section", "article", "aside", "header", "footer", "main", "blockquote", "figure"}
 _OTHER = {"h1", "h2", "h3", "h4", "h5", "h6", "ul", "ol", "dl", "pre", "figcaption", "table"}
-#: Stands for an iframe, whose content would not be parsed, until it becomes a link.
+#: Replaces iframe, whose content would not be parsed, until it becomes a link.
 _FRAME = "x-frame"
 _TAGS = {*INLINE, *_VOID, *_OPTIONAL_END, *_BLOCK, *_OTHER, _FRAME}
 _TAGS |= {"caption", "details", "summary", "address"}
@@ -62,13 +62,13 @@ _CLEANER = nh3.Cleaner(
     },
     link_rel=None,
 )
-# Without "code": an empty line and a tab turn the rest of real HTML bodies into a listing. Whoever
-# means code has fences for it.
+# Without "code": an empty line and a tab turned the rest of real HTML bodies into a listing.
+# Authors can mark code by fences.
 _MARKDOWN = (
     MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"]).disable("code")
 )
 
-# What nh3 writes: every attribute in double quotes, no stray "<" or quote in it.
+# A tag as nh3 writes it: every attribute in double quotes, without "<" or quotes in its value.
 _WRITTEN = re.compile(r'<(/?)([a-z][a-z0-9-]*)((?: [a-z]+="[^"]*")*)>')
 _WRITTEN_ATTRIBUTE = re.compile(r' ([a-z]+)="([^"]*)"')
 _HIDDEN = re.compile(
@@ -86,37 +86,37 @@ _YOUTUBE = re.compile(
 
 
 def render_body(markdown: str, base: str) -> str:
-    """A Markdown body, which may hold HTML, as sanitised HTML."""
-    _refuse(len(markdown) > MAX_MARKDOWN, f"the body is over {MAX_MARKDOWN} characters")
-    _refuse(markdown.count("[") > MAX_BRACKETS, f"the body has over {MAX_BRACKETS} brackets")
+    """Return a Markdown body, which may contain HTML, as sanitised HTML."""
+    _reject_if(len(markdown) > MAX_MARKDOWN, f"the body is over {MAX_MARKDOWN} characters")
+    _reject_if(markdown.count("[") > MAX_BRACKETS, f"the body has over {MAX_BRACKETS} brackets")
     signs = max(map(markdown.count, SIGNS))
-    _refuse(signs > MAX_SIGNS, f"the body has one of {SIGNS} over {MAX_SIGNS} times")
+    _reject_if(signs > MAX_SIGNS, f"the body has one of {SIGNS} over {MAX_SIGNS} times")
     if not markdown.strip():
         return ""
     lines = markdown.split("\n")
-    _refuse(len(lines) > MAX_LINES, f"the body has over {MAX_LINES} lines")
+    _reject_if(len(lines) > MAX_LINES, f"the body has over {MAX_LINES} lines")
     cells = max(line.count("|") for line in lines) * len(lines)
-    _refuse(cells > MAX_CELLS, f"tables of the body may have over {MAX_CELLS} cells")
+    _reject_if(cells > MAX_CELLS, f"tables of the body may have over {MAX_CELLS} cells")
     if _SUSPECT.search(markdown):
         markdown = repair(markdown)
     return sanitise(_MARKDOWN.render(markdown), base).strip()
 
 
 def sanitise(html: str, base: str) -> str:
-    """HTML of which only ordinary content is left, with absolute http(s) addresses.
+    """Return safe HTML with absolute http(s) addresses, resolved against ``base``.
 
-    Addresses are resolved against ``base``. Links that lead nowhere lose their address, pictures
-    that cannot be shown go, and an iframe becomes a link to what it would have shown.
+    Unusable links lose their address, unusable images are removed, and an iframe becomes a link to
+    its source.
     """
-    _refuse(len(html) > MAX_HTML, f"over {MAX_HTML} characters of HTML")
+    _reject_if(len(html) > MAX_HTML, f"over {MAX_HTML} characters of HTML")
     tidy = _TOKEN.sub(_Tidier().tag, UNCLEAN.sub("", html))
     written = _CLEANER.clean(tidy).replace("&nbsp;", "\xa0")
-    # nh3 has decoded references such as "&#8;" by now.
+    # Again, since nh3 has decoded references such as "&#8;".
     return UNCLEAN.sub("", _WRITTEN.sub(_Linker(base).tag, written))
 
 
 class _Tidier:
-    """Drops what is no tag of ours, so that nobody parses what was not counted here."""
+    """Removes all tags that are not allowed, and counts the rest before a parser sees them."""
 
     def __init__(self) -> None:
         self.tags = 0
@@ -134,15 +134,15 @@ class _Tidier:
 
     def _count(self, name: str, closing: bool) -> None:
         self.tags += 1
-        _refuse(self.tags > MAX_TAGS, f"over {MAX_TAGS} tags")
+        _reject_if(self.tags > MAX_TAGS, f"over {MAX_TAGS} tags")
         if name in _VOID or name in _OPTIONAL_END:
             return
         self.open[name] = max(0, self.open[name] + (-1 if closing else 1))
-        _refuse(self.open.total() > MAX_DEPTH, f"tags nested deeper than {MAX_DEPTH}")
+        _reject_if(self.open.total() > MAX_DEPTH, f"tags nested deeper than {MAX_DEPTH}")
 
 
 class _Linker:
-    """Rewrites the tags that lead elsewhere, in HTML that nh3 has written."""
+    """Rewrites links, images and iframes in the HTML that nh3 has written."""
 
     def __init__(self, base: str) -> None:
         self.base = base
@@ -151,7 +151,7 @@ class _Linker:
     def tag(self, found: re.Match[str]) -> str:
         closing, name, written = found.groups()
         if name == "img":
-            return _picture(_attributes(written), self.base)
+            return _image(_attributes(written), self.base)
         if closing:
             del self.open[-1:]
             return "" if name == _FRAME else found[0]
@@ -172,18 +172,18 @@ def _tag(name: str, attributes: dict[str, str]) -> str:
 
 
 def _quoted(value: str) -> str:
-    # As everywhere in the feeds: an apostrophe stays one, so that equal addresses look equal.
+    # As everywhere in the feeds, an apostrophe stays, so that equal addresses have equal bytes.
     return escape(value, quote=False).replace('"', "&quot;")
 
 
 def _anchor(attributes: dict[str, str], base: str) -> str:
     href = attributes.pop("href", "").strip()
-    # A bare fragment points into a page that a reader does not have.
+    # A bare fragment refers to the page of the article, which a reader does not have.
     url = None if href.startswith("#") else clean_url(href, base)
     return _tag("a", {"href": url, **attributes} if url else attributes)
 
 
-def _picture(attributes: dict[str, str], base: str) -> str:
+def _image(attributes: dict[str, str], base: str) -> str:
     url = clean_url(attributes.pop("src", ""), base)
     sizes = {
         side: int(found[1])
@@ -207,6 +207,6 @@ def _frame(attributes: dict[str, str], base: str, inside: list[str]) -> str:
     return f"<p>{link}</p>" if not inside or inside[-1] in _FLOW else link
 
 
-def _refuse(refused: bool, message: str) -> None:
-    if refused:
+def _reject_if(is_excessive: bool, message: str) -> None:
+    if is_excessive:
         raise ArticleError(Reason.TOO_COMPLEX, f"{message}: shorten or simplify it")

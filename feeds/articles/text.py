@@ -1,6 +1,6 @@
-"""Text that anybody may have written, made fit for people and for XML.
+"""Cleans untrusted text for display and for XML.
 
-Everything here is linear in its input: no pattern ever looks past the next ``<`` twice.
+All functions take linear time: no pattern reads past the next ``<`` twice.
 """
 
 import re
@@ -10,26 +10,26 @@ from html import unescape
 import ftfy
 
 MAX_TITLE, MAX_EXCERPT = 150, 500
-#: Characters of a text before cleaning; the rest is cut off, since no more than 500 are kept.
+#: Characters of a text before cleaning; the rest is cut off, since at most 500 remain.
 MAX_TEXT = 10_000
 
-#: What must not be in any text: all that is not Char in XML 1.0 (2.2), the control characters
-#: that it discourages, and "\r", which every XML parser reads as a line feed.
+#: Characters that are removed from every text: all but Char of XML 1.0 (2.2), the control
+#: characters that it discourages, and "\r", which every XML parser reads as a line feed.
 UNCLEAN = re.compile("[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 # int() raises on more than 4,300 digits, and html.unescape calls it.
 _HUGE_REFERENCE = re.compile("&#[0-9]{10,};?")
-# Escaped twice, as in 1 of 80 real excerpts: nobody writes about these, as one does about "&lt;".
+# Escaped twice, as in 1 of 80 real excerpts. Unlike "&lt;", these never occur literally.
 _ESCAPED_TWICE = re.compile("&(?:quot|apos|nbsp|#39|#34|#x27|#x22);", re.IGNORECASE)
 
-# No group is repeated possessively, as in "(?:a|b)*+": CPython before 3.11.5, which Debian 12 has,
-# then fails where it should match, and the text of scripts was left in titles.
-# As HTML has it: a quote means something after "=" only. The number is bounded because a quoted
-# "<a" is tried as a tag again: 80 parts for each of them keep that linear.
+# No group repeats possessively, as in "(?:a|b)*+": CPython before 3.11.5, which Debian 12 has, then
+# fails where it should match, and the text of scripts stayed in titles.
+# As in HTML, a quote has a meaning only after "=". The number is bounded because a quoted "<a" is
+# tried as a tag again: 80 parts for each keep the time linear.
 _ATTRIBUTE = r"""[^\s"'<>/=]++(?>(?:\s*+=\s*+(?:"[^"]*+"|'[^']*+'|[^\s"'<>]++))?)"""
 _ATTRIBUTES = rf"(?>(?:[\s/]++|{_ATTRIBUTE}){{0,80}})"
 _NAME = r"[a-z][a-z0-9]*+(?>(?:[:-][a-z0-9]++)*)(?=[\s/>])"
 _COMMENT = r"<!--(?s:.)*?(?:-->|\Z)|<[!?][^<>]*+>"
-# Whatever is in such an element goes with it; without an end that is the rest, as in browsers.
+# The content of such an element is removed too; without an end tag, to the end, as in browsers.
 _SKIPPED = (
     rf"<(?P<skipped>{{}})(?=[\s/>]){_ATTRIBUTES.replace('{', '{{').replace('}', '}}')}>"
     r"(?s:.)*?(?:</(?P=skipped)(?=[\s/>])[^<>]*+>|\Z)"
@@ -38,14 +38,14 @@ _TAG = rf"<(?P<slash>/?)(?P<name>{_NAME})(?P<attributes>{_ATTRIBUTES})>|</?{_NAM
 
 
 def markup(skipped: str) -> re.Pattern[str]:
-    """A pattern of a comment, a tag, or an element in ``skipped`` with all that is in it.
+    """Return a pattern of a comment, a tag, or an element of ``skipped`` with its content.
 
-    What HTML takes for no tag (``a < b``, ``<3``, ``<jane@example.org>``) is not matched.
+    It does not match what is no tag in HTML (``a < b``, ``<3``, ``<jane@example.org>``).
     """
     return re.compile(f"{_COMMENT}|{_SKIPPED.format(skipped)}|{_TAG}", re.IGNORECASE)
 
 
-#: Elements that begin no new word: ``<b>b</b>old`` is one.
+#: Inline elements, which do not separate words: ``<b>b</b>old`` is one word.
 INLINE = frozenset(
     (
         *("a", "abbr", "b", "bdi", "bdo", "cite", "code", "del", "dfn", "em", "i", "ins", "kbd"),
@@ -57,15 +57,15 @@ _MARKUP = markup("script|style")
 
 
 def clean(text: str) -> str:
-    """One line of plain text: no markup, nothing that XML forbids, white space folded.
+    """Return one line of plain text: no markup, only characters of XML, white space folded.
 
-    A text is read as HTML, once: first tags go, then entities become characters. So ``<b>new</b>``
-    is ``new``, ``Use &lt;b&gt;`` is ``Use <b>``, and ``a < b`` or ``5 <3``, which no browser
-    takes for a tag, stay as they are. Only quotes and spaces are decoded twice. Mojibake is mended
-    last, since entities may spell it.
+    The text is parsed as HTML, once: tags are removed, then entities decoded. So ``<b>new</b>``
+    becomes ``new``, ``Use &lt;b&gt;`` becomes ``Use <b>``, and ``a < b`` or ``5 <3``, which no
+    browser parses as a tag, stay. Only quotes and spaces are decoded twice. Mojibake is repaired
+    last, since entities may contain it.
     """
     text = text[:MAX_TEXT]
-    # Most texts are clean: telling so takes a third of the time that finding nothing takes.
+    # Most texts are clean: this check takes a third of the time of the patterns below.
     if text.isascii() and text.isprintable() and "<" not in text and "&" not in text:
         return " ".join(text.split())
     if "<" in text:
@@ -79,13 +79,13 @@ def clean(text: str) -> str:
 
 
 def repair(text: str) -> str:
-    """The text without mojibake: what was read in the wrong encoding is read again."""
-    # Surrogates have no bytes to be read; C1 controls may be bytes of what was meant.
+    """Return a text without mojibake: text decoded with the wrong encoding is decoded again."""
+    # Surrogates cannot be encoded. C1 controls stay: they may be bytes of the intended text.
     return ftfy.fix_encoding(text.encode("utf-8", "ignore").decode())
 
 
 def shorten(text: str, limit: int) -> str:
-    """The text, cut between words and ended with ``…`` when it is over the limit."""
+    """Return a text; one over the limit is cut between words and ends with ``…``."""
     if len(text) <= limit:
         return text
     head, space, _ = text[:limit].rpartition(" ")
@@ -96,17 +96,18 @@ def shorten(text: str, limit: int) -> str:
 
 
 def bare(key: str) -> str:
-    """A key without letter case, and without spaces and marks that slip in when it is pasted."""
-    # Most keys are plain: this takes a seventh of the time.
+    """Return a key without letter case, spaces and the invisible characters of pasted text."""
+    # Most keys are ASCII: this takes a seventh of the time.
     if key.isascii() and key.isprintable():
         return key.lower().replace(" ", "")
-    # A hard space before the colon, which some keyboards write unasked, left a draft served.
+    # A draft was once served because of a no-break space before its colon, which some keyboards
+    # insert.
     folded = unicodedata.normalize("NFKC", key).casefold()
     return "".join(c for c in folded if c.isprintable() and c != " ")
 
 
 def is_blank(text: str) -> bool:
-    """Whether nothing of a text could be seen: only spaces, marks of direction and the like."""
+    """Return True if a text is invisible: only spaces, direction marks and the like."""
     if text.isprintable():
         return not text.strip(" ")
     return not any(character.isprintable() and character != " " for character in text)

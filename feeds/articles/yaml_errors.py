@@ -1,10 +1,10 @@
-"""What to do about YAML that libyaml cannot read: its own words are for who knows its insides."""
+"""Advice on invalid YAML, in place of libyaml's messages, which name its internals."""
 
 import yaml
 
 _QUOTE = "put the text in quotes"
 
-#: By libyaml's sentence: what people most often did when it says so, and how to mend it.
+#: libyaml's messages, each to its most frequent cause and the remedy.
 _ADVICE = {
     "mapping values are not allowed in this context": (
         f"': ' inside a text, a line that is indented too far, or one above without ': ':"
@@ -44,8 +44,8 @@ _ADVICE = {
     ),
 }
 
-#: What was begun and not ended is to be mended where it begins.
-_BEGUN = {
+#: Contexts of an unclosed construct, whose error belongs to the line of its start.
+_UNCLOSED = {
     "while scanning a quoted scalar",
     "while scanning a simple key",
     "while parsing a flow sequence",
@@ -54,13 +54,13 @@ _BEGUN = {
 
 
 def advice(error: yaml.MarkedYAMLError) -> str:
-    """What is wrong and what to do; never the text itself, which may be secret."""
-    # A problem is one of libyaml's fixed sentences; the mark's snippet would quote the text.
+    """Return the cause and the remedy, without the text, which may be secret."""
+    # problem is one of libyaml's fixed messages; the snippet of the mark would quote the text.
     problem = str(error.problem or "not YAML")
     return _ADVICE.get(problem, f"{problem}: mend the YAML here")
 
 
 def place(error: yaml.MarkedYAMLError) -> int:
-    """The line to mend, from 0."""
-    mark = error.context_mark if error.context in _BEGUN else error.problem_mark
+    """Return the line to correct, from 0."""
+    mark = error.context_mark if error.context in _UNCLOSED else error.problem_mark
     return mark.line if mark else 0

@@ -1,8 +1,8 @@
-"""YAML read safely: text to a tree of nodes that know their lines. Meaning is for others to give.
+"""A safe YAML parser: text to a tree of nodes with line numbers.
 
-Every scalar stays a string, so that ``no``, ``2020-06-30`` and ``1e3`` are what was written. What
-can blow up a reader is refused while it streams past, before anything is composed: libyaml's own
-composer is recursive and ends the process on deep nesting.
+Every scalar stays a string, so ``no``, ``2020-06-30`` and ``1e3`` keep their spelling. Dangerous
+input is rejected in the stream of events, before a tree is composed: libyaml's own composer is
+recursive and ends the process on deep nesting.
 """
 
 from dataclasses import dataclass
@@ -13,12 +13,12 @@ import yaml
 from feeds.articles.yaml_errors import advice, place
 from feeds.errors import ArticleError, Reason
 
-#: Brackets inside brackets; articles need 5.
+#: Levels of nesting; articles need 5.
 MAX_DEPTH = 16
-#: Values and ends of lists in one front matter; the largest real article has about 300.
+#: Events in one front matter; the largest real article has about 300.
 MAX_NODES = 10_000
 
-#: The spellings of nothing.
+#: The spellings of null.
 NULLS = {"", "~", "null", "Null", "NULL"}
 
 _TYPE_NAMES = {dict: "a mapping", tuple: "a list", str: "text", type(None): "nothing"}
@@ -26,13 +26,13 @@ _TYPE_NAMES = {dict: "a mapping", tuple: "a list", str: "text", type(None): "not
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A value and the line that it, or its key, stands on (from 1)."""
+    """A value and the line of the value or of its key, from 1."""
 
     value: "str | tuple[Node, ...] | dict[str, Node] | None"
     line: int
 
     def text(self, key: str) -> str:
-        """The value as text; nothing is the empty text. Raise ArticleError for anything else."""
+        """Return the value as text, null as the empty text; raise ArticleError otherwise."""
         if self.value is None:
             return ""
         if not isinstance(self.value, str):
@@ -40,7 +40,7 @@ class Node:
         return self.value
 
     def items(self, key: str) -> "tuple[Node, ...]":
-        """The value as a list; nothing is the empty list. Raise ArticleError for anything else."""
+        """Return the value as a list, null as the empty one; raise ArticleError otherwise."""
         if self.value is None:
             return ()
         if not isinstance(self.value, tuple):
@@ -48,7 +48,7 @@ class Node:
         return self.value
 
     def mapping(self, key: str) -> "dict[str, Node]":
-        """The value as a mapping; nothing is an empty one. Raise ArticleError otherwise."""
+        """Return the value as a mapping, null as an empty one; raise ArticleError otherwise."""
         if self.value is None:
             return {}
         if not isinstance(self.value, dict):
@@ -56,13 +56,13 @@ class Node:
         return self.value
 
     def wrong(self, key: str, wanted: str) -> ArticleError:
-        """The error for a value of another type than the wanted one."""
+        """Return the error for a value of the wrong type."""
         found = _TYPE_NAMES[type(self.value)]
         return ArticleError(Reason.BAD_TYPE, f"is {found}: write it as {wanted}", self.line, key)
 
 
 def parse(text: str, first_line: int = 1) -> Node:
-    """Parse one YAML document, whose first line is ``first_line`` of its file, to a node.
+    """Return the node of one YAML document, which begins at ``first_line`` of its file.
 
     Raise ArticleError for bad syntax, anchors, aliases, merge keys, tags, duplicate keys, keys
     that are not text, more than one document, and more depth or values than any article needs.
@@ -70,7 +70,7 @@ def parse(text: str, first_line: int = 1) -> Node:
     try:
         loader = yaml.CBaseLoader(text)
         tree = _Tree(first_line)
-        tree.take(loader)
+        tree.build(loader)
         return tree.roots[0] if tree.roots else Node(None, first_line)
     except yaml.MarkedYAMLError as error:
         line = first_line + place(error)
@@ -82,7 +82,7 @@ def parse(text: str, first_line: int = 1) -> Node:
 
 @dataclass(slots=True)
 class _Open:
-    """A list or mapping whose end has not been met."""
+    """A list or mapping whose end event is still to come."""
 
     items: list[Node] | None
     fields: dict[str, Node]
@@ -91,7 +91,7 @@ class _Open:
     key_line: int = 0
 
     def put(self, value: "str | tuple[Node, ...] | dict[str, Node] | None", line: int) -> None:
-        """Take the next value: an item, or what belongs to the key before it."""
+        """Add the next value: an item of the list, or the value of the last key."""
         if self.items is not None:
             self.items.append(Node(value, line))
         elif self.key is not None:
@@ -100,10 +100,10 @@ class _Open:
 
 
 class _Tree:
-    """Puts the tree together on a stack of its own, which cannot overflow.
+    """Builds the tree on an explicit stack, which cannot overflow.
 
-    A method takes each kind of event: looked up by its type, since asking ``isinstance`` and
-    ``match`` in turn took as long as libyaml itself.
+    A dictionary maps each type of event to a method: a chain of ``isinstance`` or ``match`` took as
+    long as libyaml itself.
     """
 
     def __init__(self, first_line: int) -> None:
@@ -113,22 +113,22 @@ class _Tree:
         self.above: list[_Open] = []
         self.count = 0
 
-    def take(self, loader: yaml.CBaseLoader) -> None:
-        """Take all events of a text."""
-        takers = {kind: getattr(self, name) for kind, name in _TAKERS.items()}
+    def build(self, loader: yaml.CBaseLoader) -> None:
+        """Handle all events of a text."""
+        handlers = {kind: getattr(self, name) for kind, name in _HANDLERS.items()}
         event = loader.get_event()
         while event is not None:
-            taker = takers.get(type(event))
-            if taker is not None:
-                taker(event)
+            handler = handlers.get(type(event))
+            if handler is not None:
+                handler(event)
             self.count += 1
             event = loader.get_event()
 
     def scalar(self, event: Any) -> None:
-        """A key, or a value of text."""
+        """Add a key or a text value."""
         line = self.first + event.start_mark.line
         if event.anchor is not None or event.tag is not None or self.count > MAX_NODES:
-            raise self.refused(event, line)
+            raise self.rejection(event, line)
         top, value = self.top, event.value
         if top.items is None and top.key is None:
             _remember_key(top, value, line, self.above)
@@ -136,33 +136,33 @@ class _Tree:
             top.put(None if value in NULLS and event.implicit[0] else value, line)
 
     def start(self, event: Any) -> None:
-        """A list or a mapping begins."""
+        """Open a list or a mapping."""
         line = self.first + event.start_mark.line
         marked = event.anchor is not None or event.tag is not None
         if marked or len(self.above) >= MAX_DEPTH or self.count > MAX_NODES:
-            raise self.refused(event, line)
+            raise self.rejection(event, line)
         if self.top.items is None and self.top.key is None:
             raise ArticleError(Reason.YAML_KEY, "a key that is not text: write a name", line)
         self.above.append(self.top)
         self.top = _Open([] if type(event) is yaml.SequenceStartEvent else None, {}, line)
 
     def end(self, event: Any) -> None:
-        """The list or mapping is complete."""
+        """Close a list or a mapping."""
         done, self.top = self.top, self.above.pop()
         self.top.put(done.fields if done.items is None else tuple(done.items), done.line)
 
     def alias(self, event: Any) -> None:
-        """Refused."""
-        raise self.refused(event, self.first + event.start_mark.line)
+        """Reject an alias."""
+        raise self.rejection(event, self.first + event.start_mark.line)
 
     def document(self, event: Any) -> None:
-        """The first is welcome."""
+        """Reject a second document."""
         if self.roots:
             line = self.first + event.start_mark.line
             raise ArticleError(Reason.YAML_MULTI, "a second YAML document: keep one", line)
 
-    def refused(self, event: Any, line: int) -> ArticleError:
-        """The error for what no article needs and some use to blow up readers."""
+    def rejection(self, event: Any, line: int) -> ArticleError:
+        """Return the error for an anchor, alias or tag, and for too many or too deep values."""
         if event.anchor is not None:
             message = "an anchor (&) or alias (*): write the value out, or quote the text"
             return ArticleError(Reason.YAML_ALIAS, message, line)
@@ -175,7 +175,7 @@ class _Tree:
         return ArticleError(Reason.YAML_DEPTH, message, line)
 
 
-_TAKERS = {
+_HANDLERS = {
     yaml.ScalarEvent: "scalar",
     yaml.SequenceStartEvent: "start",
     yaml.MappingStartEvent: "start",
@@ -191,12 +191,12 @@ def _remember_key(mapping: _Open, key: str, line: int, above: list[_Open]) -> No
         raise ArticleError(Reason.YAML_ALIAS, "a merge key (<<): write the values out", line)
     if key in mapping.fields:
         message = "given twice: keep one, since nobody can tell which was meant"
-        # What is inside a key may be secret: the key says where.
+        # Nested keys may be secret, so the message names the outermost key only.
         outermost = above[1].key if len(above) > 1 else key
         raise ArticleError(Reason.YAML_DUPLICATE_KEY, message, line, _printable(outermost or ""))
     mapping.key, mapping.key_line = key, line
 
 
 def _printable(key: str) -> str:
-    """A key as it may stand in a report: short, and nothing that a terminal would obey."""
+    """Return a key for a report: short, without control characters for a terminal."""
     return "".join(c if c.isprintable() else "?" for c in key[:40])

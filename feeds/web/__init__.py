@@ -1,4 +1,4 @@
-"""The web server: the only package that uses Flask."""
+"""The web server: routes, pages and the fast path before Flask."""
 
 from flask import Flask
 
