@@ -18,7 +18,7 @@ from feeds.cache import HISTORY_SHARE, Cache, open_cache, open_history_cache
 from feeds.catalog import Catalog
 from feeds.deltas import DocumentHistory
 from feeds.errors import IndexUnavailable, SettingsError
-from feeds.image_sizes import ANSWERS
+from feeds.image_sizes import IMAGE_SIZES
 from feeds.membership import memberships
 from feeds.metrics import FILE, Counters, SharedCounters
 from feeds.periodic_thread import PeriodicThread
@@ -73,7 +73,7 @@ def _sync(
         files.site.url,
         memberships=partial(memberships, files=files),
         weigh=formats.weight,
-        answers=environment.instance / ANSWERS,
+        answers=environment.instance / IMAGE_SIZES,
     )
     # The versions are included: files read by another version are read again, and if all documents
     # look different, their Last-Modified must be later.

@@ -1,7 +1,7 @@
-"""DOOR: one request to another host and the head of its answer, within one deadline.
+"""An HTTP client: one request to another host, within one deadline; only the head is read.
 
-No redirect is followed, no body is read. The host's name is looked up once, and the address that
-was found and allowed is the one connected to.
+It follows no redirect and reads no body. It resolves the name of the host once and connects to the
+address that it has checked.
 """
 
 import socket
@@ -19,16 +19,16 @@ IsAllowed = Callable[[Address], bool]
 
 
 class RequestRefused(Exception):
-    """The request is not made: its address may not be asked, or there is no time left."""
+    """The request is not sent: its address is not allowed, or no time is left."""
 
 
-#: All errors that a failing ``send_request`` may raise.
+#: The exceptions of a failed ``send_request``.
 FAILURES = (RequestRefused, OSError, HTTPException, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is asked."""
+    """An HTTP request."""
 
     method: str
     url: str
@@ -38,56 +38,56 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class ResponseHead:
-    """The head of an answer."""
+    """The status and the headers of a response."""
 
     status: int
     headers: HTTPMessage
 
     def header(self, name: str) -> str | None:
-        """The value of a header."""
+        """Return the value of a header; None without it."""
         return self.headers.get(name)
 
 
 def allow_any(address: Address) -> bool:
-    """Allow any address: for those that the operator chose."""
+    """Allow any address, for URLs that the operator has configured."""
     return True
 
 
 def send_request(request: Request, end: float, is_allowed: IsAllowed = allow_any) -> ResponseHead:
-    """Make a request and read the head of its answer; raise one of FAILURES.
+    """Send a request and return the head of its response; raise one of FAILURES.
 
-    ``end`` is a moment of time.monotonic(): the whole exchange is over by then, however slowly
-    the other side sends. Only looking up the name has a time-out of the system's own.
+    ``end`` is a time of time.monotonic() that limits the whole exchange, however slowly the other
+    side sends. Only the resolution of the name has a time-out of the system instead.
     """
     parts = urlsplit(request.url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
         raise RequestRefused(request.url)
-    # Host leaves out the port that is the default of the connection's own scheme.
+    # http.client omits the default port of its scheme from Host, so the class must match.
     kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
     port = parts.port or kind.default_port
     connection = kind(parts.hostname, port)
     address = _resolve(parts.hostname, port, is_allowed)
     connection.sock = _connect(address, port, parts.scheme == "https", parts.hostname, end)
-    # Each read may take as long as is left, so that many of them could take for ever.
-    watch = threading.Timer(max(0.0, end - time.monotonic()), _cut, [connection.sock])
-    watch.start()
+    # The time-out of the socket holds for each read: many slow reads could take for ever.
+    timer = threading.Timer(max(0.0, end - time.monotonic()), _shut_down, [connection.sock])
+    timer.start()
     try:
         if isinstance(connection.sock, ssl.SSLSocket):
             connection.sock.do_handshake()
         target = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
         connection.request(request.method, target, request.body, dict(request.headers))
         response = connection.getresponse()
-        # Cut off in the middle of a header, what came looks like a whole answer.
+        # A response that is cut off within a header looks complete.
         if time.monotonic() >= end:
             raise TimeoutError
         return ResponseHead(response.status, response.headers)
     finally:
-        watch.cancel()
+        timer.cancel()
         connection.close()
 
 
 def _resolve(host: str, port: int, is_allowed: IsAllowed) -> str:
-    """The address to connect to; every one that the name has must be allowed."""
+    """Return the address to connect to; every address of the name must be allowed."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     addresses = [str(entry[4][0]) for entry in found]
     if not addresses or not all(is_allowed(ip_address(address)) for address in addresses):
@@ -102,12 +102,12 @@ def _connect(address: str, port: int, is_tls: bool, host: str, end: float) -> so
     opened = socket.create_connection((address, port), left)
     if not is_tls:
         return opened
-    # The handshake is for the caller, whose watch is on it.
+    # The caller does the handshake, under its timer.
     context = ssl.create_default_context()
     return context.wrap_socket(opened, server_hostname=host, do_handshake_on_connect=False)
 
 
-def _cut(connected: socket.socket) -> None:
+def _shut_down(connected: socket.socket) -> None:
     try:
         connected.shutdown(socket.SHUT_RDWR)
     except OSError:

@@ -1,7 +1,7 @@
-"""What is known of the pictures on other hosts, and which of them nobody has asked for yet.
+"""The database of lengths and media types of images on other hosts.
 
-The answers are kept beside the index, not in it: they cost many strangers' time to get, and stay
-when the index is made anew.
+It is a file beside the index, since its facts cost many requests to other hosts and must survive a
+rebuild of the index.
 """
 
 import logging
@@ -26,85 +26,85 @@ from feeds.sqlite import connect as connect_to
 
 log = logging.getLogger(__name__)
 
-#: What other hosts said of their pictures, in the instance folder.
-ANSWERS = "pictures.sqlite"
+#: The database, in the instance folder.
+IMAGE_SIZES = "pictures.sqlite"
 
-#: Seconds after which a host that gave no length is asked once more.
-PATIENCE = 7 * 86_400
+#: Seconds after which an image without a known length is probed again.
+REPROBE_AFTER = 7 * 86_400
 
-#: Seconds to wait for an answer that is being written.
-LOCKED = 5.0
+#: Seconds to wait for a lock of the database.
+LOCK_TIMEOUT = 5.0
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS picture (
     url TEXT PRIMARY KEY,
-    length INTEGER,             -- NULL when the host did not tell
+    length INTEGER,             -- NULL when the host gave none
     media_type TEXT,
     asked INTEGER NOT NULL      -- seconds UTC
 ) WITHOUT ROWID;"""
 
-#: One connection a thread: a first index asks for every picture of every article.
+#: One connection per thread: the first index looks up every image of every article.
 _opened = threading.local()
 
-_complaints = LogThrottle()
+_throttle = LogThrottle()
 
-#: Connections of the process that forked this one: neither to be used nor closed here.
-_parents: list[sqlite3.Connection] = []
+#: Connections of the parent process: a child must neither use nor close them.
+_inherited: list[sqlite3.Connection] = []
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """What a host said of a picture."""
+class ImageFacts:
+    """The length and the media type of an image; None where unknown."""
 
     length: int | None = None
     media_type: str | None = None
 
 
-def told(store: Path, url: str) -> Picture:
-    """What the host of a picture said of it, if it was ever asked."""
+def known_facts(store: Path, url: str) -> ImageFacts:
+    """Return what the database knows of an image."""
     try:
         connection = _connection(store)
         sql = "SELECT length, media_type FROM picture WHERE url = ?"
         found = connection.execute(sql, (url,)).fetchone() if connection else None
     except (sqlite3.Error, WrongFile) as error:
-        # Worth less than the article that shows the picture. A refresh asks for thousands.
-        if _complaints.is_due():
+        # The article matters more than the size of its image. A refresh looks up thousands.
+        if _throttle.is_due():
             log.warning("%s cannot be read: %s", store.name, error)
-        return Picture()
-    return Picture(*found) if found else Picture()
+        return ImageFacts()
+    return ImageFacts(*found) if found else ImageFacts()
 
 
-class Pictures:
-    """The pictures of the served articles on other hosts."""
+class ImageSizes:
+    """The images of the served articles on other hosts."""
 
     def __init__(self, index: Path, store: Path, is_ours: Callable[[str], bool]) -> None:
-        """Take the files of the index and of the answers, and what tells our own pictures."""
+        """Take the files of the index and of the database; ``is_ours`` recognizes local images."""
         self._index = index
         self._path = store
         self._store = Store(store, (_SCHEMA,))
         self._is_ours = is_ours
 
-    def unasked(self, now: int) -> list[str]:
-        """The addresses to ask, those that never were and those that gave no answer long ago.
+    def to_probe(self, now: int) -> list[str]:
+        """Return the images never probed, and those that gave no length long ago.
 
-        Raise StoreUnavailable when the answers cannot be read.
+        Raise StoreUnavailable if the database cannot be read.
         """
         wanted = {image.url for _, article in self._served() for image in article.images}
         with self._store.reading() as connection:
             sql = "SELECT url FROM picture WHERE length IS NOT NULL OR asked > ?"
-            known = {url for (url,) in connection.execute(sql, (now - PATIENCE,))}
+            known = {url for (url,) in connection.execute(sql, (now - REPROBE_AFTER,))}
         return sorted(url for url in wanted - known if not self._is_ours(url))
 
-    def keep(self, url: str, picture: Picture, now: int) -> None:
-        """Keep what a host said, for good or, when it gave no length, for a while.
+    def store(self, url: str, facts: ImageFacts, now: int) -> None:
+        """Store the facts of an image, for good or, without a length, until the next probe.
 
-        Raise StoreUnavailable.
+        Raise StoreUnavailable if the database cannot be written.
         """
         with self._store.transaction() as connection:
-            connection.execute(_KEEP, (url, picture.length, picture.media_type, now))
+            connection.execute(_PUT, (url, facts.length, facts.media_type, now))
 
     def forget_outdated(self) -> list[str]:
-        """Let the files be read again whose articles could tell more now; return their paths."""
+        """Mark the articles with outdated image facts for re-reading; return their paths."""
         paths = [path for path, article in self._served() if self._is_outdated(article)]
         with locked(self._index.with_suffix(".lock")), closing(connect(self._index)) as connection:
             for path in paths:
@@ -115,11 +115,11 @@ class Pictures:
 
     def _is_outdated(self, article: Article) -> bool:
         for image in article.images:
-            found = told(self._path, image.url)
-            kind = found.media_type or image.media_type
+            found = known_facts(self._path, image.url)
+            media_type = found.media_type or image.media_type
             if found.length is not None and (image.length, image.media_type) != (
                 found.length,
-                kind,
+                media_type,
             ):
                 return True
         return False
@@ -132,7 +132,7 @@ class Pictures:
 
 
 def _connection(store: Path) -> sqlite3.Connection | None:
-    """The answers, opened once a thread; None while there are none."""
+    """Return the connection of this thread; None while no database exists."""
     try:
         at = (store, store.stat().st_ino, os.getpid())
     except OSError:
@@ -140,12 +140,12 @@ def _connection(store: Path) -> sqlite3.Connection | None:
     last = getattr(_opened, "at", None)
     if last != at:
         if last and last[2] != at[2]:
-            _parents.append(_opened.connection)
-        _opened.connection = connect_to(store, LOCKED, create=False)
+            _inherited.append(_opened.connection)
+        _opened.connection = connect_to(store, LOCK_TIMEOUT, create=False)
         _opened.at = at
         check(_opened.connection, store, (_SCHEMA,))
     connection: sqlite3.Connection = _opened.connection
     return connection
 
 
-_KEEP = "INSERT OR REPLACE INTO picture (url, length, media_type, asked) VALUES (?, ?, ?, ?)"
+_PUT = "INSERT OR REPLACE INTO picture (url, length, media_type, asked) VALUES (?, ?, ?, ?)"

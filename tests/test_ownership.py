@@ -210,7 +210,7 @@ def test_who_opens_the_index_waits_while_its_file_is_replaced(
     opening = tmp_path / "instance" / "index.open"
     readers = (
         lambda: check_file(site.sync.index.path),
-        lambda: site.sync.pictures.unasked(0),
+        lambda: site.sync.pictures.to_probe(0),
     )
     for reader in readers:
         thread = threading.Thread(target=reader)

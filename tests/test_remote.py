@@ -14,7 +14,7 @@ import pytest
 
 from feeds.cli.tools import Tools
 from feeds.http_client import Address, Request, send_request
-from feeds.image_probe import ProbeResult, ask, is_public, probe_all
+from feeds.image_probe import ProbeResult, is_public, probe, probe_all
 from tests.conftest import Clock, Content, Site
 from tests.hosts import Host, running
 from tests.programs import need
@@ -52,18 +52,18 @@ def host(tmp_path: Path) -> Iterator[Host]:
 def test_what_a_host_says_is_taken_when_it_makes_sense(
     host: Host, path: str, head: ProbeResult
 ) -> None:
-    assert ask(host.url(path), allow_any) == head
+    assert probe(host.url(path), allow_any) == head
 
 
 def test_only_heads_are_asked(host: Host) -> None:
-    ask(host.url("5.jpg"), allow_any)
+    probe(host.url("5.jpg"), allow_any)
 
     assert host.requests() == ["HEAD /5.jpg"]
 
 
 def test_this_machine_is_never_asked(host: Host) -> None:
     for url in (host.url("5.jpg"), f"http://localhost:{host.port}/5.jpg"):
-        assert ask(url) == ProbeResult()
+        assert probe(url) == ProbeResult()
 
     assert host.requests() == []
 
@@ -72,7 +72,7 @@ def test_a_redirect_leads_nowhere_that_may_not_be_asked(host: Host) -> None:
     def loopback_by_one_name(address: Address) -> bool:
         return str(address) == "127.0.0.1"
 
-    answer = ask(host.url(f"elsewhere/127.0.0.2:{host.port}/5.jpg"), loopback_by_one_name)
+    answer = probe(host.url(f"elsewhere/127.0.0.2:{host.port}/5.jpg"), loopback_by_one_name)
 
     assert answer == ProbeResult()
     assert len(host.requests()) == 1
@@ -100,14 +100,14 @@ def test_addresses_of_the_internet_are_public(address: str) -> None:
      "http://127.0.0.1:99999/x", "http://nowhere.invalid/x.jpg", "https://127.0.0.1:1/x"],
 )  # fmt: skip
 def test_what_cannot_be_asked_has_no_answer(url: str) -> None:
-    assert ask(url, allow_any, deadline=3) == ProbeResult()
+    assert probe(url, allow_any, deadline=3) == ProbeResult()
 
 
 def test_a_host_that_drips_costs_no_more_than_the_deadline(host: Host) -> None:
     """It drips for ten seconds; whatever else the machine has to do, the deadline is before."""
     begun = time.monotonic()
 
-    answer = ask(host.url("drip/x.jpg"), allow_any, deadline=0.5)
+    answer = probe(host.url("drip/x.jpg"), allow_any, deadline=0.5)
 
     assert answer == ProbeResult()
     assert time.monotonic() - begun < 5

@@ -19,7 +19,7 @@ import pytest
 
 from app import create_app
 from feeds.errors import SettingsError, StoreUnavailable, WrongFile
-from feeds.image_sizes import Picture, Pictures, told
+from feeds.image_sizes import ImageFacts, ImageSizes, known_facts
 from feeds.index import sync_state
 from feeds.index.database import MIGRATIONS
 from feeds.metrics.counters import Counters
@@ -90,7 +90,7 @@ class OutboxStore(Kind):
 
     def write(self, name: str) -> None:
         seen = DocumentState(FeedId(name), "stamp", "key", (f"https://feeds.example/{name}",))
-        self.queue.note([seen], ["https://hub.example/"], 0, 0)
+        self.queue.record([seen], ["https://hub.example/"], 0, 0)
 
     def read(self) -> object:
         return self.queue.due("https://hub.example/", 1, 10)
@@ -104,17 +104,17 @@ class PicturesStore(Kind):
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / self.file
-        self.pictures = Pictures(folder / "index.sqlite", self.path, lambda url: False)
+        self.pictures = ImageSizes(folder / "index.sqlite", self.path, lambda url: False)
 
     def write(self, name: str) -> None:
-        self.pictures.keep(name, Picture(1, "image/png"), 0)
+        self.pictures.store(name, ImageFacts(1, "image/png"), 0)
 
     def read(self) -> object:
-        return told(self.path, "0-0")
+        return known_facts(self.path, "0-0")
 
     def total(self) -> float:
         names = [f"{number}-{row}" for number in range(2) for row in range(self.writes)]
-        return sum(told(self.path, name).length or 0 for name in names)
+        return sum(known_facts(self.path, name).length or 0 for name in names)
 
 
 class IndexStore(Kind):

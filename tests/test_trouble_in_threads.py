@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from feeds.image_sizes import told
+from feeds.image_sizes import known_facts
 from feeds.logs import LogOnce
 from feeds.periodic_thread import PeriodicThread
 from feeds.subscribers.store import Subscribers
@@ -109,7 +109,7 @@ def test_a_file_that_every_image_of_a_refresh_asks_for_is_named_once(
     store.write_bytes(b"no database" * 100)
 
     for number in range(100):
-        told(store, f"https://images.example.com/{number}.png")
+        known_facts(store, f"https://images.example.com/{number}.png")
 
     assert len(lines(caplog, logging.WARNING)) == 1
 

@@ -33,7 +33,7 @@ app = create_app(
 )
 report = app.extensions["tributary"].sync.refresh()
 announcer = app.extensions["tributary.tools"].announcer
-announcer.look()
+announcer.detect_changes()
 client = app.test_client()
 pages = [*map(quote, paths(app.extensions["tributary"].catalog)), "/embed/all?count=3"]
 found = {

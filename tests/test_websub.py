@@ -54,11 +54,11 @@ class Node:
     def refresh(self) -> None:
         """Bring in what changed, and see it."""
         self.site.sync.refresh()
-        self.announcer.look()
+        self.announcer.detect_changes()
 
     def tell(self, after: float = PAUSE) -> int:
         self.clock.now += after
-        return sum(iter(self.announcer.tell, 0))
+        return sum(iter(self.announcer.deliver, 0))
 
     def state(self) -> HubState:
         (found,) = self.announcer.states()
@@ -76,7 +76,7 @@ def a_node(url: str, content: Content, open_site: OpenSite, clock: Clock, **envi
     if not list(content.folder.glob("*.md")):
         content.write("a.md")
     node = Node(open_site(**environ), content, clock)
-    node.announcer.look()
+    node.announcer.detect_changes()
     return node
 
 
@@ -357,7 +357,7 @@ def test_a_hub_may_name_the_moment_to_come_back(hub: TinyHub) -> None:
 
     reply = ping(hub.url(f"later/{moment}"), "http://x/")
 
-    assert 90 < reply.wish <= 100
+    assert 90 < reply.retry_after <= 100
 
 
 @pytest.fixture
@@ -380,7 +380,7 @@ def test_a_moment_without_a_zone_is_in_utc(hub: TinyHub, far_zone: None, form: s
 
     reply = ping(hub.url(f"later/{moment}"), "http://x/")
 
-    assert 90 < reply.wish <= 100
+    assert 90 < reply.retry_after <= 100
 
 
 @pytest.mark.parametrize("path", ["silence/", "drip/"])
@@ -650,7 +650,7 @@ def test_a_trouble_is_logged_once_and_ends_nothing(
     node.site.sync.refresh()
     with caplog.at_level(logging.ERROR):
         node.announcer.start()
-        assert wait_for(lambda: "cannot be told now" in caplog.text)
+        assert wait_for(lambda: "cannot be announced to hubs now" in caplog.text)
         time.sleep(1.2)
 
     path.rmdir()
@@ -660,7 +660,7 @@ def test_a_trouble_is_logged_once_and_ends_nothing(
     assert wait_for(lambda: node.state().pending == 0)
     node.announcer.stop()
 
-    assert caplog.text.count("cannot be told now") == 1
+    assert caplog.text.count("cannot be announced to hubs now") == 1
     assert hub.told() == SHOWING
 
 
@@ -678,14 +678,14 @@ def test_a_trouble_of_one_telling_is_logged_once_and_ends_nothing(
     node.refresh()
     node.clock.now += PAUSE
     with monkeypatch.context() as disk, caplog.at_level(logging.ERROR):
-        disk.setattr(node.site.web.outbox, "postpone", full)
+        disk.setattr(node.site.web.outbox, "reschedule", full)
         node.announcer.start()
         assert wait_for(lambda: len(failed) > 2)
 
     assert wait_for(lambda: node.state().pending == 0)
     node.announcer.stop()
 
-    assert caplog.text.count("cannot be told now") == 1
+    assert caplog.text.count("cannot be announced to hubs now") == 1
     assert hub.told() == SHOWING
 
 
@@ -843,7 +843,7 @@ def test_announce_brings_forward_what_a_hub_missed(
 
 
 def test_announce_leaves_the_telling_to_a_server_that_runs(node: Node, hub: TinyHub) -> None:
-    turn = node.site.web.outbox.turn()
+    turn = node.site.web.outbox.leader_lock()
     assert turn.try_acquire()
     node.content.write("a.md", title="Another title")
 

@@ -18,7 +18,7 @@ from feeds.cli.tools import errors_in_a_line, given_tools, refresh_with_bar
 from feeds.errors import ExportError, SettingsError, StoreUnavailable
 from feeds.export import Ask, ExportedResponse, names, put_document, put_maps, put_picture
 from feeds.image_probe import probe_all
-from feeds.image_sizes import Picture
+from feeds.image_sizes import ImageFacts
 from feeds.managed_directory import ManagedDirectory, opened
 from feeds.model import FeedId
 from feeds.server import serve
@@ -111,13 +111,13 @@ def images(hosts: tuple[str, ...]) -> None:
     now = int(sync.clock())
     try:
         wanted = [
-            u for u in sync.pictures.unasked(now) if not hosts or urlsplit(u).hostname in hosts
+            u for u in sync.pictures.to_probe(now) if not hosts or urlsplit(u).hostname in hosts
         ]
         with click.progressbar(
             length=len(wanted), label="Asking for pictures", show_pos=True
         ) as bar:
             for url, head in probe_all(wanted, tools.is_allowed):
-                sync.pictures.keep(url, Picture(head.length, head.media_type), now)
+                sync.pictures.store(url, ImageFacts(head.length, head.media_type), now)
                 told, asked = told + (head.length is not None), asked + 1
                 bar.update(1)
     except StoreUnavailable as error:

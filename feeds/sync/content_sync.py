@@ -14,7 +14,7 @@ from typing import IO
 
 from feeds.articles import storable
 from feeds.errors import IndexUnavailable, SettingsError, WrongFile
-from feeds.image_sizes import ANSWERS, Pictures
+from feeds.image_sizes import IMAGE_SIZES, ImageSizes
 from feeds.index import (
     Claims,
     FileOutcome,
@@ -120,7 +120,7 @@ class ContentSync:
             self.mark_verified,
         )
         self.index = Index(self._path, self.revision)
-        self.pictures = Pictures(self._path, instance / ANSWERS, reader.is_ours)
+        self.pictures = ImageSizes(self._path, instance / IMAGE_SIZES, reader.is_ours)
 
     def refresh(
         self,

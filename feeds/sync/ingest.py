@@ -21,7 +21,7 @@ import msgspec
 
 from feeds.articles import Context, faults, is_namable, near_misses, parse, refuse_path, split
 from feeds.errors import ArticleError, Reason
-from feeds.image_sizes import told
+from feeds.image_sizes import known_facts
 from feeds.index import Fault, FileOutcome, IndexEntry, content_hash
 from feeds.model import Article, Membership
 from feeds.sync import beneath, scan
@@ -167,13 +167,13 @@ class Ingester:
     def picture_length(self, url: str) -> int | None:
         """The bytes of a picture that we serve ourselves, or as its host said; None: unknown."""
         if not self.is_ours(url):
-            return told(self.answers, url).length if self.answers else None
+            return known_facts(self.answers, url).length if self.answers else None
         path = unquote(url.removeprefix(f"{self.site_url}/{PICTURES}/"))
         return image_length(self.content, path)
 
     def picture_type(self, url: str) -> str | None:
         """The media type of a picture as its host said; None: unknown."""
-        return told(self.answers, url).media_type if self.answers else None
+        return known_facts(self.answers, url).media_type if self.answers else None
 
 
 def outcomes(reader: Ingester, paths: Collection[str], now: int) -> Iterator[FileOutcome]:

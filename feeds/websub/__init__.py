@@ -1,4 +1,4 @@
-"""DOOR hubs: tells them which documents changed (WebSub, https://www.w3.org/TR/websub/)."""
+"""Publishes changed documents to hubs (WebSub, https://www.w3.org/TR/websub/)."""
 
 from feeds.websub.announcer import PAUSE, Announcer
 from feeds.websub.outbox import WEBSUB, HubState, Outbox

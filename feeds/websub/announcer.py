@@ -1,9 +1,9 @@
-"""Keeps hubs informed: a thread looks at the revision, and tells what is another than it was.
+"""Announces changed documents to hubs: a thread polls the revision and delivers the changes.
 
-Each hub is told in a thread of its own, while the one that looks goes on: a hub that hangs holds up
-neither others nor what changes meanwhile. No request for a feed waits for any of this. Many
-processes and machines may do it at once: one of each machine has the turn, and those that share a
-cache tell each other there what a hub knows.
+Each hub has a delivery thread of its own beside the polling thread, so a hub that hangs delays
+neither other hubs nor the detection of changes. No request for a feed waits for any of this. Many
+processes and machines may run it at once: one process per machine holds the leader lock, and
+machines that share a cache record there what a hub has received.
 """
 
 import logging
@@ -25,22 +25,22 @@ from feeds.websub.ping import DEADLINE, Reply, delay, ping
 
 log = logging.getLogger(__name__)
 
-#: Seconds between looks.
-BEAT = 0.5
+#: Seconds between polls of the revision.
+INTERVAL = 0.5
 
-#: Seconds from a change to telling of it. Meanwhile further ones join it, other machines see it,
-#: and nginx in front, which keeps an answer for up to two seconds, has let go of what was before.
+#: Seconds from a change to its announcement. In that time further changes join it, other machines
+#: detect it, and the cache of nginx, which keeps a response for up to two seconds, expires.
 PAUSE = 4.0
 
-#: Seconds that other machines wait for one that tells a hub: longer than it may take.
+#: Seconds that a machine claims a delivery for: longer than DEADLINE allows it to take.
 CLAIM = 8
 
-#: Addresses told to a hub between two looks.
+#: Addresses in one batch of a hub.
 BATCH = 50
 
 
 class Announcer:
-    """Keeps the hubs of a site informed while it is its turn."""
+    """Announces the changes of a site to its hubs while it holds the leader lock."""
 
     def __init__(
         self,
@@ -52,23 +52,23 @@ class Announcer:
         clock: Callable[[], float] = time.time,
         pause: float = PAUSE,
     ) -> None:
-        """Take what may change, where machines meet, and the version of the code that renders."""
+        """Watch a catalog; ``version`` is of the rendering code, ``cache`` joins the machines."""
         self._catalog = catalog
         self._sync = sync
-        self._queue = outbox
-        self._sight = ChangeDetector(catalog, sync.index, outbox, version)
+        self._outbox = outbox
+        self._detector = ChangeDetector(catalog, sync.index, outbox, version)
         self._cache = cache
         self._pause = pause
         self._clock = clock
         self._hubs = catalog.files.site.hubs
-        self._looked_at: int | None = None
+        self._seen_revision: int | None = None
         self._stopped = threading.Event()
         self._threads: dict[int, threading.Thread] = {}
-        self._log_once = LogOnce(log, "hubs cannot be told now, trying again")
+        self._log_once = LogOnce(log, "changes cannot be announced to hubs now, retrying")
 
     def start(self) -> None:
-        """Begin, in this process, unless it has begun here already or there is no hub."""
-        # By process: a child has none of the threads of its parent.
+        """Start the thread of this process, once; do nothing without hubs."""
+        # Keyed by process: a child inherits no thread of its parent.
         if not self._hubs or os.getpid() in self._threads:
             return
         thread = threading.Thread(target=self._run, name="announcer", daemon=True)
@@ -76,108 +76,108 @@ class Announcer:
             thread.start()
 
     def stop(self) -> None:
-        """Stop soon; what is being told is told to its end, unless that takes too long."""
+        """Stop after the deliveries in progress, within a time limit."""
         self._stopped.set()
         if thread := self._threads.get(os.getpid()):
             thread.join(2 * DEADLINE)
 
     def announce(self) -> list[HubState]:
-        """Tell now all that waits, or have it told by the process here whose turn it is."""
+        """Deliver everything pending now, or expedite it in the process that holds the lock."""
         if not self._hubs:
             return []
-        turn = self._queue.turn()
-        is_ours = turn.try_acquire()
+        lock = self._outbox.leader_lock()
+        is_leader = lock.try_acquire()
         try:
-            if is_ours:
-                self.look()
-            self._queue.expedite(self._pause)
-            if is_ours and any(state.pending for state in self.states()):
+            if is_leader:
+                self.detect_changes()
+            self._outbox.expedite(self._pause)
+            if is_leader and any(state.pending for state in self.states()):
                 self._stopped.wait(self._pause)
-                while self.tell():
+                while self.deliver():
                     pass
         finally:
-            turn.release()
+            lock.release()
         return self.states()
 
     def states(self) -> list[HubState]:
-        """How each hub of the site is doing; raise StoreUnavailable when it cannot be told now."""
-        return self._queue.states(self._hubs)
+        """Return the state of each hub of the site; raise StoreUnavailable without a database."""
+        return self._outbox.states(self._hubs)
 
-    def look(self) -> None:
-        """See what changed since it was last seen; the first time everything is as it should be."""
-        revision, is_new = self._catalog.revision(), self._queue.is_new()
-        # An index made for other settings is about to be made anew.
-        if (revision == self._looked_at and not is_new) or not self._sync.is_ready:
+    def detect_changes(self) -> None:
+        """Queue the documents that changed since the last call; the first call queues none."""
+        revision, is_new = self._catalog.revision(), self._outbox.is_new()
+        # An index of other settings is about to be rebuilt.
+        if (revision == self._seen_revision and not is_new) or not self._sync.is_ready:
             return
-        known = self._queue.stamps()
-        seen = list(self._sight.changed_documents(known))
+        known = self._outbox.stamps()
+        changed = list(self._detector.changed_documents(known))
         now = self._clock()
-        # Nobody can have been told anything else before the first time.
-        self._queue.note(seen, () if is_new else self._hubs, now, now + self._pause)
-        self._looked_at = revision
+        # Before the first call hubs have received nothing that could be outdated.
+        self._outbox.record(changed, () if is_new else self._hubs, now, now + self._pause)
+        self._seen_revision = revision
 
-    def tell(self) -> int:
-        """Tell each hub some of what is due; return of how many addresses it was."""
-        under_way: dict[str, Future[int]] = {}
-        self._begin(under_way)
-        return sum(telling.result() for telling in under_way.values())
+    def deliver(self) -> int:
+        """Deliver a batch to each hub; return the number of attempted addresses."""
+        running: dict[str, Future[int]] = {}
+        self._start_batches(running)
+        return sum(batch.result() for batch in running.values())
 
-    def _begin(self, under_way: dict[str, Future[int]]) -> None:
-        """Begin to tell each hub some of what is due, unless it is being told already."""
+    def _start_batches(self, running: dict[str, Future[int]]) -> None:
+        """Start a batch for each hub that has due deliveries and no running batch."""
         for hub in self._hubs:
-            if hub in under_way and under_way[hub].done():
-                # Raises what went wrong.
-                under_way.pop(hub).result()
-            waiting = [] if hub in under_way else self._queue.due(hub, self._clock(), BATCH)
-            if waiting:
-                under_way[hub] = _beside(partial(self._tell_all, waiting))
+            if hub in running and running[hub].done():
+                # Raises the exception of the batch, if there was one.
+                running.pop(hub).result()
+            due = [] if hub in running else self._outbox.due(hub, self._clock(), BATCH)
+            if due:
+                running[hub] = _in_thread(partial(self._deliver_batch, due))
 
-    def _tell_all(self, waiting: Iterable[Delivery]) -> int:
-        """Tell one hub of some addresses, until it fails; return of how many it was."""
+    def _deliver_batch(self, batch: Iterable[Delivery]) -> int:
+        """Deliver addresses to one hub until it fails; return the number of attempts."""
         count = 0
-        for due in waiting:
+        for delivery in batch:
             count += 1
-            if self._stopped.is_set() or not self._tell(due):
+            if self._stopped.is_set() or not self._deliver(delivery):
                 break
         return count
 
     def _run(self) -> None:
-        turn, is_begun = self._queue.turn(), False
-        under_way: dict[str, Future[int]] = {}
-        while not self._stopped.wait(BEAT):
+        lock, is_leader = self._outbox.leader_lock(), False
+        running: dict[str, Future[int]] = {}
+        while not self._stopped.wait(INTERVAL):
             try:
-                if not turn.try_acquire():
-                    is_begun = False
+                if not lock.try_acquire():
+                    is_leader = False
                     continue
-                if not is_begun:
-                    # Another process may have seen more since our last turn, or been told less.
-                    self._looked_at = None
-                    self._queue.keep_only(self._hubs)
-                self.look()
-                is_begun = True
-                self._begin(under_way)
-                if not under_way:
+                if not is_leader:
+                    # Another process may have recorded other states since this one was leader.
+                    self._seen_revision = None
+                    self._outbox.keep_only(self._hubs)
+                self.detect_changes()
+                is_leader = True
+                self._start_batches(running)
+                if not running:
                     self._log_once.clear()
             except Exception as error:
-                # Nothing may end this thread: disk full, folder gone, index damaged.
+                # This thread must survive any error: full disk, missing folder, corrupt index.
                 self._log_once.report(error)
-        wait(under_way.values(), DEADLINE)
-        turn.release()
+        wait(running.values(), DEADLINE)
+        lock.release()
 
-    def _tell(self, due: Delivery) -> bool:
-        """Tell a hub of one address; return whether it may be told of more."""
+    def _deliver(self, due: Delivery) -> bool:
+        """Announce one address to a hub; return True if the hub can take more."""
         started = self._clock()
-        if self._cache.is_shared and self._cache.get(_name(due)) == due.key.encode():
-            self._queue.mark_delivered(due)
+        if self._cache.is_shared and self._cache.get(_cache_name(due)) == due.key.encode():
+            self._outbox.mark_delivered(due)
             return True
         if not self.claim(due, started):
-            # Tried, if by another: what it changes to now waits for its own pause.
-            self._queue.postpone(due, max(due.tries, 1), started + 1)
+            # Another machine tries it; count that, so that a further change gets its own pause.
+            self._outbox.reschedule(due, max(due.tries, 1), started + 1)
             return True
-        # Before it is told, not after: who dies meanwhile, or cannot write any more on a full
-        # disk, comes back to it later instead of telling it without end.
-        if not self._queue.postpone(due, due.tries + 1, started + delay(due.tries + 1)):
-            # Another than when this batch was begun: it has a turn of its own.
+        # Before the request: a process that dies during it, or cannot write to a full disk after
+        # it, retries later instead of repeating the request without end.
+        if not self._outbox.reschedule(due, due.tries + 1, started + delay(due.tries + 1)):
+            # It changed since the batch began; the new change has a delivery of its own.
             return True
         reply = ping(due.hub, due.address)
         if not reply.is_success:
@@ -186,42 +186,42 @@ class Announcer:
         return True
 
     def claim(self, due: Delivery, now: float) -> bool:
-        """Whether it is for this machine to tell a hub, and for no other meanwhile.
+        """Return True if this machine alone may make a delivery for CLAIM seconds.
 
-        What is told before its pause is over is told once more after it, by whoever claims that.
+        A delivery before the end of its pause is repeated after it, with a claim of its own.
         """
         when = "early" if self._is_early(due, now) else "due"
-        return self._cache.lease(f"{_name(due)}:{due.key}:{when}", CLAIM)
+        return self._cache.lease(f"{_cache_name(due)}:{due.key}:{when}", CLAIM)
 
     def _is_early(self, due: Delivery, now: float) -> bool:
-        """Whether it changed again while it waited: the hub may get what was before that."""
+        """Return True during the pause, when caches may still serve the hub an older document."""
         return due.since <= now < due.since + self._pause
 
     def _succeeded(self, due: Delivery, started: float) -> None:
-        self._queue.succeeded(due.hub, self._clock())
+        self._outbox.succeeded(due.hub, self._clock())
         if self._is_early(due, started):
-            self._queue.postpone(due, 0, due.since + self._pause)
+            self._outbox.reschedule(due, 0, due.since + self._pause)
             return
         if self._cache.is_shared:
-            self._cache.set(_name(due), due.key.encode())
-        self._queue.mark_delivered(due)
+            self._cache.set(_cache_name(due), due.key.encode())
+        self._outbox.mark_delivered(due)
 
     def _failed(self, due: Delivery, reply: Reply) -> bool:
         now = self._clock()
         if reply.is_refusal:
-            self._queue.failed(due.hub, reply.error, None)
+            self._outbox.failed(due.hub, reply.error, None)
             level = logging.WARNING if due.tries == 0 else logging.DEBUG
             log.log(level, "hub %s refused %s: %s", due.hub, due.address, reply.error)
             return True
-        again = now + max(delay(due.failures + 1), reply.wish)
-        self._queue.failed(due.hub, reply.error, again)
-        self._queue.postpone(due, due.tries, now)
-        log.warning("hub %s: %s: asked again in %d s", due.hub, reply.error, again - now)
+        again = now + max(delay(due.failures + 1), reply.retry_after)
+        self._outbox.failed(due.hub, reply.error, again)
+        self._outbox.reschedule(due, due.tries, now)
+        log.warning("hub %s: %s: retry in %d s", due.hub, reply.error, again - now)
         return False
 
 
-def _beside(work: Callable[[], int]) -> Future[int]:
-    """Work in a thread of its own, which keeps no process from ending as those of a pool do."""
+def _in_thread(work: Callable[[], int]) -> Future[int]:
+    """Run work in a daemon thread; the threads of a pool would keep the process from ending."""
     outcome = Future[int]()
 
     def run() -> None:
@@ -230,10 +230,10 @@ def _beside(work: Callable[[], int]) -> Future[int]:
         except BaseException as error:
             outcome.set_exception(error)
 
-    threading.Thread(target=run, name="telling", daemon=True).start()
+    threading.Thread(target=run, name="hub-delivery", daemon=True).start()
     return outcome
 
 
-def _name(due: Delivery) -> str:
-    """What machines that share a cache call the key that a hub knows of an address."""
+def _cache_name(due: Delivery) -> str:
+    """Return the name in the cache for the key that a hub has received of an address."""
     return f"websub:{blake2b(f'{due.hub} {due.address}'.encode(), digest_size=16).hexdigest()}"

@@ -1,4 +1,4 @@
-"""Sees which documents are others than they were, from the index alone: nothing is rendered."""
+"""Detects changed documents by comparing content hashes from the index, without rendering."""
 
 from collections.abc import Iterator, Mapping
 from hashlib import blake2b
@@ -11,40 +11,40 @@ from feeds.websub.outbox import DocumentState, Outbox
 
 
 class ChangeDetector:
-    """Looks at the documents of a site."""
+    """Detects which documents of a site changed."""
 
     def __init__(self, catalog: Catalog, index: Index, outbox: Outbox, version: str) -> None:
-        """Take what may change and the version of the code that renders it, which has a say."""
+        """Watch ``catalog``; a new ``version`` of the rendering code changes every document."""
         self._catalog = catalog
         self._index = index
-        self._queue = outbox
+        self._outbox = outbox
         self._version = catalog.files.fingerprint + version.encode()
 
     def changed_documents(self, known: Mapping[str, str]) -> Iterator[DocumentState]:
-        """Every document whose stamp is another than is known of it, as it is now."""
+        """Yield the current state of every document whose stamp differs from the known one."""
         for path, modified in self._catalog.moments().items():
             stamp = self._stamp(modified)
             if known.get(path) != stamp:
                 yield from self._documents(FeedId(path), stamp)
-                # A change in a month is one in its feed.
-                yield from self._archives(path, self._queue.months(path) if known else {})
+                # A change in a month always changes the stamp of its feed.
+                yield from self._archives(path, self._outbox.months(path) if known else {})
 
     def _archives(self, path: str, known: Mapping[str, str]) -> Iterator[DocumentState]:
-        was_moved = False
+        has_earlier_changed = False
         for month in self._index.months(path):
             stamp = self._stamp(month.modified)
-            is_moved = known.get(month.name) != stamp
-            # The month before it names its oldest document, which may be another now.
-            if is_moved or was_moved:
+            has_changed = known.get(month.name) != stamp
+            # A month links to the oldest document of its neighbour, which may have changed.
+            if has_changed or has_earlier_changed:
                 yield from self._documents(FeedId(path, month.name), stamp)
-            was_moved = is_moved or (was_moved and not month.count)
+            has_earlier_changed = has_changed or (has_earlier_changed and not month.count)
 
     def _documents(self, id: FeedId, stamp: str) -> Iterator[DocumentState]:
-        """A feed, or all parts of a month of it."""
+        """Yield the state of a feed, or of all parts of a month."""
         try:
             selections = self._catalog.selections(id)
         except (MovedFeed, RetiredFeed, UnknownFeed):
-            # An answer without a body of ours; when one comes back, that is a change.
+            # No document is served here; a later return counts as a change.
             yield DocumentState(id, stamp, "")
             return
         for found in selections:

@@ -1,8 +1,8 @@
-"""What is announced to hubs, and what is still to be: a small database in the instance folder.
+"""The outbox of announcements to hubs: a small database in the instance folder.
 
-It holds states, not events: of every document the key that it had when it was last looked at, and
-of each address that a hub does not know the key of yet, one row. So changes that come faster than
-they can be told are told once, and a process that dies at any moment loses nothing.
+It holds states, not events: the last seen key of every document, and one row for each address whose
+current key a hub has not received. So fast successive changes are delivered once, and a process
+that dies at any moment loses nothing.
 """
 
 from collections.abc import Collection
@@ -16,22 +16,22 @@ from feeds.sqlite import Store
 #: In the instance folder.
 WEBSUB = "websub.sqlite"
 
-#: Seconds that nothing waits longer for, whatever a hub wished: more means a clock set back.
-LONGEST = 86_400
+#: Longest wait of a delivery in seconds: a longer one means that the clock was set back.
+MAX_WAIT = 86_400
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS document (
     path TEXT NOT NULL,
     month TEXT NOT NULL,        -- '' for the feed itself
     part INTEGER NOT NULL,      -- 0 for the last of a month, and for a feed
-    stamp TEXT NOT NULL,        -- moves whenever the key may have
+    stamp TEXT NOT NULL,        -- changes whenever the key may have changed
     key TEXT NOT NULL,          -- '' when nothing is served there
     PRIMARY KEY (path, month, part)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS announcement (
     hub TEXT NOT NULL,
     address TEXT NOT NULL,
-    key TEXT NOT NULL,          -- what the hub is to be told of
+    key TEXT NOT NULL,          -- the key to announce
     since REAL NOT NULL,        -- when the key was first seen, as all times in seconds UTC
     tries INTEGER NOT NULL DEFAULT 0,
     due REAL NOT NULL,
@@ -40,8 +40,8 @@ CREATE TABLE IF NOT EXISTS announcement (
 CREATE INDEX IF NOT EXISTS announcement_due ON announcement (hub, due);
 CREATE TABLE IF NOT EXISTS hub (
     url TEXT PRIMARY KEY,
-    failures INTEGER NOT NULL DEFAULT 0,    -- since it last answered
-    due REAL,                               -- left alone until then
+    failures INTEGER NOT NULL DEFAULT 0,    -- since the last success
+    due REAL,                               -- no request before then
     last_success REAL,
     last_error TEXT NOT NULL DEFAULT ''
 ) WITHOUT ROWID;"""
@@ -49,7 +49,7 @@ CREATE TABLE IF NOT EXISTS hub (
 
 @dataclass(frozen=True, slots=True)
 class DocumentState:
-    """A document as it was seen: its key, and the addresses that show it."""
+    """The state of a document: its stamp, its key and its addresses."""
 
     id: FeedId
     stamp: str
@@ -59,67 +59,67 @@ class DocumentState:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What a hub is to be told now."""
+    """An announcement of one address to one hub."""
 
     hub: str
     address: str
     key: str
     since: float
-    #: How often the hub was told and refused it.
+    #: Attempts at this announcement.
     tries: int
-    #: How often the hub failed since it last answered.
+    #: Failures of the hub since its last success.
     failures: int
 
 
 @dataclass(frozen=True, slots=True)
 class HubState:
-    """How a hub is doing."""
+    """The state of a hub."""
 
     hub: str
-    #: Addresses that it is still to be told of.
+    #: Addresses that wait to be announced.
     pending: int = 0
-    #: Attempts that failed since the last that did not.
+    #: Failures since the last success.
     failures: int = 0
-    #: Seconds UTC; None when there was none.
+    #: Seconds UTC; None without a success.
     last_success: float | None = None
-    #: None when nothing waits.
+    #: Seconds UTC; None when nothing is pending.
     next_try: float | None = None
     last_error: str = ""
 
 
 class Outbox:
-    """The database; each call raises StoreUnavailable when it cannot be used now."""
+    """The database; every method raises StoreUnavailable if it cannot be used."""
 
     def __init__(self, path: Path) -> None:
-        """Take the file, which need not be there yet."""
+        """Open the file, or create it on first use."""
         self._store = Store(path, (_SCHEMA,))
 
-    def turn(self) -> LeaderLock:
-        """The turn to announce for all processes of the machine."""
+    def leader_lock(self) -> LeaderLock:
+        """Return the lock of the one process of the machine that announces."""
         return LeaderLock(self._store.path.with_suffix(".lock"))
 
     def is_new(self) -> bool:
-        """Whether no document was ever seen, or none is remembered."""
+        """Return True if no document was ever recorded."""
         with self._store.reading() as connection:
             return connection.execute("SELECT 1 FROM document LIMIT 1").fetchone() is None
 
     def stamps(self) -> dict[str, str]:
-        """Of each feed the stamp that it was last seen with."""
+        """Return the last seen stamps of feeds, by path."""
         with self._store.reading() as connection:
             return dict(connection.execute("SELECT path, stamp FROM document WHERE month = ''"))
 
     def months(self, path: str) -> dict[str, str]:
-        """The same of the months of a feed."""
+        """Return the last seen stamps of the months of a feed."""
         sql = "SELECT month, stamp FROM document WHERE path = ? AND month <> '' AND part = 0"
         with self._store.reading() as connection:
             return dict(connection.execute(sql, (path,)))
 
-    def note(
-        self, seen: Collection[DocumentState], hubs: Collection[str], now: float, due: float
+    def record(
+        self, changed: Collection[DocumentState], hubs: Collection[str], now: float, due: float
     ) -> None:
-        """Keep what was seen, all or nothing; hubs are to be told where a key is another."""
+        """Store the states of documents and queue those with a new key, in one transaction."""
         with self._store.transaction() as connection:
-            for each in seen:
+            for each in changed:
                 place = (each.id.path, each.id.month or "", each.id.part or 0)
                 known = connection.execute(_KEY, place).fetchone()
                 connection.execute(_PUT, (*place, each.stamp, each.key))
@@ -128,31 +128,32 @@ class Outbox:
                     connection.executemany(_QUEUE, rows)
 
     def due(self, hub: str, now: float, limit: int) -> list[Delivery]:
-        """What a hub is to be told now, the longest due first; nothing while it is left alone."""
-        values = {"hub": hub, "now": now, "far": now + LONGEST, "limit": limit}
+        """Return the due deliveries of a hub, oldest first; none during its back-off."""
+        values = {"hub": hub, "now": now, "far": now + MAX_WAIT, "limit": limit}
         with self._store.reading() as connection:
             return [Delivery(*row) for row in connection.execute(_DUE, values)]
 
-    def postpone(self, told: Delivery, tries: int, due: float) -> bool:
-        """Leave one address alone until then; return whether it is still the same change."""
-        values = (tries, due, told.hub, told.address, told.key, told.since)
+    def reschedule(self, delivery: Delivery, tries: int, due: float) -> bool:
+        """Set the next attempt at a delivery; return False if a newer change replaced it."""
+        values = (tries, due, delivery.hub, delivery.address, delivery.key, delivery.since)
         with self._store.transaction() as connection:
-            return connection.execute(_PUT_OFF, values).rowcount == 1
+            return connection.execute(_RESCHEDULE, values).rowcount == 1
 
-    def mark_delivered(self, told: Delivery) -> None:
-        """A hub knows the key of an address, unless that changed meanwhile, there and back even."""
+    def mark_delivered(self, delivery: Delivery) -> None:
+        """Remove a delivery, unless the document changed meanwhile, even there and back."""
+        values = (delivery.hub, delivery.address, delivery.key, delivery.since)
         with self._store.transaction() as connection:
-            connection.execute(_SETTLE, (told.hub, told.address, told.key, told.since))
+            connection.execute(_MARK_DELIVERED, values)
 
     def succeeded(self, hub: str, now: float) -> None:
-        """A hub took what it was told."""
+        """Record a success of a hub, which ends its back-off."""
         sql = """INSERT INTO hub (url, last_success) VALUES (?, ?) ON CONFLICT DO UPDATE
                  SET failures = 0, due = NULL, last_success = excluded.last_success"""
         with self._store.transaction() as connection:
             connection.execute(sql, (hub, now))
 
     def failed(self, hub: str, error: str, due: float | None) -> None:
-        """A hub did not; one that is down is left alone for some time."""
+        """Record a failure of a hub; ``due`` is the end of its back-off, None for no back-off."""
         sql = """INSERT INTO hub (url, failures, due, last_error) VALUES (?, 1, ?, ?)
                  ON CONFLICT DO UPDATE SET failures = failures + 1,
                  due = coalesce(excluded.due, due), last_error = excluded.last_error"""
@@ -160,13 +161,13 @@ class Outbox:
             connection.execute(sql, (hub, due, error))
 
     def expedite(self, pause: float) -> None:
-        """Let nothing wait longer than so many seconds after its change."""
+        """End all back-offs; make each delivery due ``pause`` seconds after its change at most."""
         with self._store.transaction() as connection:
             connection.execute("UPDATE announcement SET due = min(due, since + ?)", (pause,))
             connection.execute("UPDATE hub SET due = NULL")
 
     def keep_only(self, hubs: Collection[str]) -> None:
-        """Forget hubs that are configured no longer."""
+        """Delete the rows of hubs that are no longer configured."""
         with self._store.transaction() as connection:
             for table, column in (("announcement", "hub"), ("hub", "url")):
                 known = connection.execute(f"SELECT DISTINCT {column} FROM {table}").fetchall()
@@ -174,7 +175,7 @@ class Outbox:
                 connection.executemany(f"DELETE FROM {table} WHERE {column} = ?", gone)
 
     def states(self, hubs: Collection[str]) -> list[HubState]:
-        """How each hub is doing; of none without looking."""
+        """Return the state of each hub; without hubs the database is not opened."""
         if not hubs:
             return []
         with self._store.reading() as connection:
@@ -186,17 +187,17 @@ _KEY = "SELECT key FROM document WHERE path = ? AND month = ? AND part = ?"
 
 _PUT = "INSERT OR REPLACE INTO document (path, month, part, stamp, key) VALUES (?, ?, ?, ?, ?)"
 
-#: What waits already is told no later for having changed again, unless it was tried since.
+#: A further change does not delay a waiting delivery, unless that was tried since.
 _QUEUE = """
 INSERT INTO announcement (hub, address, key, since, due) VALUES (?, ?, ?, ?, ?)
 ON CONFLICT DO UPDATE SET
     key = excluded.key, since = excluded.since, tries = 0,
     due = CASE tries WHEN 0 THEN min(due, excluded.due) ELSE excluded.due END"""
 
-#: What changed meanwhile has its own pause.
+#: Matches a delivery only while no newer change has replaced it.
 _CHANGE = "WHERE hub = ? AND address = ? AND key = ? AND since = ?"
-_PUT_OFF = f"UPDATE announcement SET tries = ?, due = ? {_CHANGE}"
-_SETTLE = f"DELETE FROM announcement {_CHANGE}"
+_RESCHEDULE = f"UPDATE announcement SET tries = ?, due = ? {_CHANGE}"
+_MARK_DELIVERED = f"DELETE FROM announcement {_CHANGE}"
 
 _DUE = """
 SELECT hub, address, key, since, tries, coalesce(failures, 0)

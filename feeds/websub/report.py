@@ -1,4 +1,4 @@
-"""How hubs are doing, in words for operators."""
+"""The state of hubs as text for operators."""
 
 from datetime import UTC, datetime
 
@@ -6,7 +6,7 @@ from feeds.websub.outbox import HubState
 
 
 def described(state: HubState) -> str:
-    """How a hub is doing, in a line for operators."""
+    """Return the state of a hub in one line."""
     parts = [f"{state.pending} pending", f"last success {_moment(state.last_success)}"]
     if state.failures:
         parts.append(f"{state.failures} failed since, the last: {state.last_error}")
