@@ -27,7 +27,7 @@ class MenuEntry:
     def matches(self, words: Iterable[str]) -> bool:
         """Return True if the name or the terms contain each of the folded words."""
         text = folded(f"{self.name} {self.terms}")
-        return all(word in text for word in words)
+        return all(any(form in text for form in _forms(word)) for word in words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +110,13 @@ def folded(text: str) -> str:
 def _matches(entries: tuple[MenuEntry, ...], words: list[str]) -> tuple[MenuEntry, ...]:
     found = (replace(entry, inside=_matches(entry.inside, words)) for entry in entries)
     return tuple(e for e in found if e.inside or e.matches(words))
+
+
+def _forms(word: str) -> list[str]:
+    """Return a word and its other number in English: ferry, ferries. page.js does the same."""
+    if word.endswith("ies"):
+        return [word, f"{word[:-3]}y"]
+    return [word, f"{word[:-1]}ies"] if word.endswith("y") else [word]
 
 
 def _sort_key(feed_info: FeedInfo) -> tuple[str, str]:

@@ -5,6 +5,9 @@
 // Removes letter case and accents, as the server does (feeds/web/menu.py).
 const fold = (text) => text.toLowerCase().normalize("NFKD").replace(/\p{M}/gu, "");
 
+// A word and its other number in English (ferry, ferries), as in feeds/web/menu.py.
+const forms = (word) => [word, word.replace(/ies$/, "y"), word.replace(/y$/, "ies")];
+
 const announce = (element, text) => {
   const status = element.closest("section, main").querySelector("[role=status]")
     ?? document.querySelector("[role=status]");
@@ -41,7 +44,7 @@ const filter = (list, words) => {
     const inside = entry.querySelector(":scope > ul");
     const below = inside ? filter(inside, words) : 0;
     const text = fold(`${entry.firstElementChild.textContent} ${entry.dataset.terms ?? ""}`);
-    const own = words.every((word) => text.includes(word)) ? 1 : 0;
+    const own = words.every((word) => forms(word).some((form) => text.includes(form))) ? 1 : 0;
     entry.hidden = own + below === 0;
     found += own + below;
   }
