@@ -222,7 +222,7 @@ def test_a_command_answers_though_the_index_cannot_be_examined(
         raise sqlite3.OperationalError("database or disk is full")
 
     monkeypatch.setattr("feeds.sync.content_sync.rebuild_if_corrupt", fail)
-    monkeypatch.setattr(again.sync, "_is_examined", False)
+    monkeypatch.setattr(again.sync, "_is_integrity_checked", False)
 
     result = again.runner.invoke(args=["feeds"])
 
