@@ -193,6 +193,8 @@ def test_a_worker_of_newer_code_reads_an_index_of_an_older_layout(
             """DROP INDEX feed_undated; DROP INDEX archive_undated;
                ALTER TABLE feed DROP COLUMN changed; ALTER TABLE feed DROP COLUMN shown;
                ALTER TABLE archive DROP COLUMN changed; DELETE FROM archive WHERE feed = '';
+               DROP INDEX article_expires; DROP INDEX file_expired;
+               ALTER TABLE article DROP COLUMN expires; ALTER TABLE file DROP COLUMN expired;
                PRAGMA user_version = 1;"""
         )
     worker = open_site_without_refresh(content, tmp_path)
