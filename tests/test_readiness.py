@@ -33,7 +33,7 @@ def test_a_node_without_its_index_says_how_far_it_is(content: Content, tmp_path:
     answer = site.get("/readyz")
 
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "5")
-    assert answer.text == "The index is being made: 0 of 0 files are read.\n"
+    assert answer.text == "The index is being built: 0 of 0 files are read.\n"
     assert site.get("/healthz").json == {"status": "ok", "index": "unavailable"}
 
 
