@@ -937,6 +937,7 @@ def test_health_tells_how_many_files_are_served_and_why_others_are_not(
         "status": "ok",
         "index": "ready",
         "articles": 2,
+        "held": 0,
         "not served": {"draft": 1, "no-front-matter": 1},
     }
     assert answer.headers["Cache-Control"] == "no-store"

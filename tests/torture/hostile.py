@@ -132,12 +132,11 @@ _LINES: dict[Reason, list[Callable[[int], str]]] = {
         lambda n: "published: FaLse\n",
         lambda n: "Published: true\n",
         lambda n: "PUBLISHED: false\n",
-        lambda n: "published: no\n",
-        lambda n: "published: yes\n",
         lambda n: "dra\u200bft: perhaps\n",
         lambda n: f"visibility: {n}\n",
     ],
     Reason.DRAFT: [
+        lambda n: "published: no\n",
         lambda n: "published: false\n",
         lambda n: 'published: "False"\n',
         lambda n: "DRAFT: yes\n",
