@@ -24,7 +24,7 @@ def locked(path: Path, shared: bool = False) -> Iterator[None]:
 
 
 class LeaderLock:
-    """The turn to do what one process does for all: had while nobody else has it."""
+    """A lock that one process holds to do a job for all; others can take it over."""
 
     def __init__(self, path: Path) -> None:
         """Take the file whose lock it is."""
@@ -32,7 +32,7 @@ class LeaderLock:
         self._handle: int | None = None
 
     def try_acquire(self) -> bool:
-        """Whether it is ours, now or since an earlier call."""
+        """Return True if this process holds the lock, now or since an earlier call."""
         if self._handle is not None and not _is_at(self._handle, self._path):
             self.release()
         if self._handle is None:
@@ -40,7 +40,7 @@ class LeaderLock:
         return self._handle is not None
 
     def is_held(self) -> bool:
-        """Whether anybody has it; who asks keeps others from taking it for microseconds."""
+        """Return True if any process holds the lock; the probe blocks others for microseconds."""
         if self._handle is not None:
             return True
         handle = _open(self._path)
@@ -82,7 +82,7 @@ class Ownership:
 
     @property
     def is_held(self) -> bool:
-        """Whether this process holds the claim, in the file that has the path now."""
+        """Return True if this process holds the claim, in the file that has the path now."""
         return self._handle is not None and _is_at(self._handle, self._path)
 
     def is_claimed(self) -> bool:
@@ -144,7 +144,7 @@ class Ownership:
         self._handle = None
 
     def _is_named(self) -> bool:
-        """Whether this process holds the claim, and the file says for whom."""
+        """Return True if this process holds the claim and the file names its owner."""
         if self._handle is None or not self.is_held:
             return False
         return os.pread(self._handle, 1000, 0) == self._owner
@@ -166,7 +166,7 @@ def _close(handle: int) -> None:
 
 
 def _drop_all() -> None:
-    """A child shares the locks of its parent, and would keep them when that has long let go."""
+    """Close the locks of the parent in a child, which would keep them after their release."""
     while _handles:
         os.close(_handles.pop())
 
@@ -176,7 +176,7 @@ os.register_at_fork(after_in_child=_drop_all)
 
 
 def _is_at(handle: int, path: Path) -> bool:
-    """Whether an open file is the one that has the path now."""
+    """Return True if an open file is the one that has the path now."""
     try:
         return os.path.samestat(os.stat(path), os.fstat(handle))
     except FileNotFoundError:

@@ -170,7 +170,7 @@ class Store:
 
     @property
     def aside(self) -> Path:
-        """Where a corrupt file is moved to."""
+        """The path to which a corrupt file is moved."""
         return self.path.with_suffix(".damaged")
 
     @contextmanager

@@ -89,7 +89,7 @@ def _outcome(outcome: FileOutcome) -> str:
 
 
 def _entry(outcome: FileOutcome) -> dict[str, Any]:
-    """One object a file; its own reason is that of its first fault."""
+    """Return the JSON object of a file; its reason is that of the first fault."""
     return {
         # Not as it is shown: by this a program finds the file.
         "file": outcome.path,

@@ -87,7 +87,7 @@ def _put_pictures(directory: ManagedDirectory, sync: ContentSync) -> list[str]:
 
 
 def _ask(client: FlaskClient, path: str, coding: str) -> ExportedResponse:
-    """What the app itself answers."""
+    """Return the answer of the app to a GET request."""
     response = client.get(quote(path), headers={"Accept-Encoding": coding} if coding else {})
     modified = response.last_modified
     return ExportedResponse(

@@ -1,4 +1,4 @@
-"""What the commands work with."""
+"""The objects that the commands work with, and how a command gets them."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ from feeds.websub import Announcer
 
 @dataclass(frozen=True, slots=True)
 class Tools:
-    """What the commands work with."""
+    """The objects that the commands work with."""
 
     environment: Environment
     sync: ContentSync
@@ -38,12 +38,12 @@ class Tools:
 
 
 def given_tools() -> Tools:
-    """Those of the app whose command runs."""
+    """Return the tools of the app whose command runs."""
     return cast(Tools, current_app.extensions["tributary.tools"])
 
 
 def ready_tools() -> Tools:
-    """The tools with an index that is made: a fresh clone has none yet."""
+    """Return the tools; refresh first if the index is not built yet, as in a fresh clone."""
     tools = given_tools()
     with errors_in_a_line():
         tools.sync.ensure_no_other_owner()

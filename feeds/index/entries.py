@@ -25,7 +25,7 @@ def content_hash(article: Article) -> bytes:
 
 
 def decode_verified(body: bytes, hash: bytes) -> Article:
-    """The article that was kept; raise ContentMismatch when it is not the same any more.
+    """Return the stored article; raise ContentMismatch if its hash differs.
 
     No check of SQLite looks into a value, where a flipped bit is another title.
     """
@@ -39,7 +39,7 @@ def decode_verified(body: bytes, hash: bytes) -> Article:
 
 
 def is_content_unchanged(body: bytes, hash: bytes) -> bool:
-    """Whether what was kept of an article is still the same."""
+    """Return True if a stored article still has its hash."""
     try:
         decode_verified(body, hash)
     except ContentMismatch:
@@ -49,7 +49,7 @@ def is_content_unchanged(body: bytes, hash: bytes) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class IndexEntry:
-    """An article as the index keeps it."""
+    """An article as the index stores it."""
 
     id: str
     published: int
@@ -69,7 +69,7 @@ class IndexEntry:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that is wrong with a file."""
+    """One fault of a file."""
 
     reason: Reason
     #: For people.
@@ -80,7 +80,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """Which file the index serves under each id, and which files it refuses because of one."""
+    """The file that the index serves for each id, and the files rejected because of an id."""
 
     #: Paths by id.
     served: Mapping[str, str] = field(default_factory=dict)
@@ -114,7 +114,7 @@ class FileOutcome:
 
     @property
     def faults(self) -> tuple[Fault, ...]:
-        """All that is wrong with a file that somebody wanted to be served."""
+        """All faults of a file that is meant to be served."""
         if self.reason is None or self.reason.is_deliberate:
             return ()
         return (Fault(self.reason, self.message, self.line, self.key), *self.further)
@@ -152,7 +152,7 @@ class FileOutcome:
 
     @property
     def withdraws(self) -> bool:
-        """Whether an earlier version of the article must not be served any longer."""
+        """Return True if an earlier version of the article must not be served any longer."""
         if self.reason is None:
             return False
         return (
@@ -194,7 +194,7 @@ def _escaped(character: str) -> str:
 
 
 def in_words(tally: dict[str, int]) -> str:
-    """How many articles are served, and how many files are not, by reason."""
+    """Return the counts of articles served and of files not served, by reason, as text."""
     rest = [f"{count} {reason}" for reason, count in tally.items() if reason != "served"]
     said = f"articles served: {tally['served']}"
     return f"{said}; files not served: {', '.join(rest)}" if rest else said

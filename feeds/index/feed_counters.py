@@ -64,7 +64,7 @@ class FeedCounters:
             self._modify_neighbours(feed, month)
 
     def touch_all_months(self, feed: str) -> None:
-        """All months of a feed show something new, such as its title."""
+        """Mark all months of a feed as changed, for instance after a change of its title."""
         self._modify(feed, "0000-00", "9999-99")
 
     def _first(self) -> int:
@@ -77,7 +77,7 @@ class FeedCounters:
         return max(before + 1, self.now - SLACK)
 
     def _modify_neighbours(self, feed: str, month: str) -> None:
-        """The months around one that came or went change too: they name each other."""
+        """Mark the months around one that came or went: they link to each other."""
         for (found,) in self.connection.execute(NEIGHBOURS, (feed, month) * 2).fetchall():
             if found and (feed, found) not in self.months:
                 self._modify(feed, found, found)
@@ -88,7 +88,7 @@ class FeedCounters:
 
 
 def mark_everything(connection: sqlite3.Connection, now: int, refreshed: int = 0) -> None:
-    """All documents may look different, and none may have a time that it had before.
+    """Mark all documents as changed; none may have a time that it had before.
 
     ``refreshed`` is when the index was last up to date. That is all that is known of one that is
     lost, which had no later Last-Modified unless half of SLACK was used up then.
@@ -104,7 +104,7 @@ def mark_everything(connection: sqlite3.Connection, now: int, refreshed: int = 0
 
 
 def mark_lists(connection: sqlite3.Connection, now: int) -> None:
-    """All documents that show more than one feed may look different."""
+    """Mark all documents that show more than one feed as changed."""
     sql = f"UPDATE feed SET {_FEED_CHANGES} WHERE path = ?"
     connection.execute(sql, (*(now - SLACK,) * 2, SITE))
 

@@ -46,7 +46,7 @@ def reread_corrupt_rows(path: Path) -> None:
 
 
 def is_database(path: Path) -> bool:
-    """Whether a file can be an index at all, or is not there.
+    """Return False if a file cannot be a database: it is empty, or not a plain file.
 
     SQLite would wait half a minute to make one of an empty file that others have open. It is not
     looked into: closing it would drop the locks of every connection of this process.

@@ -5,7 +5,7 @@ from functools import lru_cache
 
 
 def month_of(moment: int) -> str:
-    """The month of a moment, UTC: ``YYYY-MM``."""
+    """Return the month of a time, UTC: ``YYYY-MM``."""
     return _month_of_day(moment // 86_400)
 
 
@@ -16,7 +16,7 @@ def _month_of_day(day: int) -> str:
 
 
 def month_range(month: str) -> tuple[int, int]:
-    """The first and the last second of a month."""
+    """Return the first and the last second of a month."""
     year, number = int(month[:4]), int(month[5:])
     first = datetime(year, number, 1, tzinfo=UTC)
     after = datetime(year + number // 12, number % 12 + 1, 1, tzinfo=UTC)

@@ -31,7 +31,7 @@ _PARENTS: list[threading.local] = []
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What selecting needs of an article in a feed."""
+    """The data of an article in a feed that selection needs."""
 
     id: str
     published: int
@@ -42,7 +42,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """A month of a feed: ``YYYY-MM``, how many articles, and when it last changed."""
+    """A month of a feed: ``YYYY-MM``, its number of articles, and the time of its last change."""
 
     name: str
     count: int
@@ -110,7 +110,7 @@ class Index:
         return connection
 
     def matches_revision(self) -> bool:
-        """Whether the index is where it should be, readable, and its revision is what was told."""
+        """Return True if the index is readable and has the revision that was announced."""
         self._local.revision = None
         with suppress(IndexUnavailable), self._as_ours():
             # Whoever keeps it up to date asks this before it may be served.
@@ -119,7 +119,7 @@ class Index:
         return False
 
     def is_made_for(self, settings: str) -> bool:
-        """Whether the index is made for these settings, also before it may be served."""
+        """Return True if the index was built for these settings, also before it may be served."""
         with suppress(IndexUnavailable), self._as_ours():
             found = self._connection().execute(_META, ("made-for",)).fetchone()
             return found is not None and bool(found[0] == settings)
@@ -159,21 +159,21 @@ class Index:
                 connection.rollback()
 
     def feed(self, path: str) -> KnownFeed | None:
-        """A feed that holds, or once held, articles."""
+        """Return a feed that holds, or once held, articles."""
         found = self._all(f"{FEEDS} WHERE feed.path = ?", path)
         return KnownFeed(*found[0]) if found else None
 
     def feeds(self, below: str = "") -> list[KnownFeed]:
-        """All whose path begins so, by path."""
+        """Return all feeds whose path begins with a prefix, by path."""
         sql = f"{FEEDS} WHERE feed.path > ? AND feed.path < ? ORDER BY feed.path"
         return [KnownFeed(*row) for row in self._all(sql, below, f"{below}\U0010ffff")]
 
     def rows(self, feed: str, until: int, limit: int, since: int = 0) -> list[Row]:
-        """The newest articles of a feed published from ``since`` on and not after ``until``."""
+        """Return the newest articles of a feed, published from ``since`` until ``until``."""
         return [Row(*row) for row in self._all(ROWS, feed, since, until, limit)]
 
     def is_heavier(self, budget: int, feed: str, since: int, until: int) -> bool:
-        """Whether the articles of a feed published in a time weigh more than a budget."""
+        """Return True if the articles of a feed in a period weigh more than a budget."""
         return bool(self._all(HEAVIER, budget, feed, since, until)[0][0])
 
     def newest_before(self, feed: str, last: Row) -> int | None:
@@ -182,21 +182,21 @@ class Index:
         return found[0][0] if found else None
 
     def months(self, feed: str) -> list[Month]:
-        """The months of a feed that hold, or once held, articles, newest first."""
+        """Return the months of a feed that hold, or once held, articles, newest first."""
         return [Month(*row) for row in self._all(f"{MONTHS} ORDER BY month DESC", feed)]
 
     def month(self, feed: str, month: str) -> Month | None:
-        """One month of a feed."""
+        """Return one month of a feed."""
         found = self._all(f"{MONTHS} AND month = ?", feed, month)
         return Month(*found[0]) if found else None
 
     def neighbours(self, feed: str, month: str) -> tuple[str | None, str | None]:
-        """The months before and after this one that hold articles."""
+        """Return the months before and after this one that hold articles."""
         (before,), (after,) = self._all(NEIGHBOURS, feed, month, feed, month)
         return before, after
 
     def articles(self, rows: Sequence[Row]) -> list[Article]:
-        """The articles of these rows, in their order.
+        """Return the articles of these rows, in their order.
 
         Raise OutOfDate when one is gone or looks different by now: a document made of it would
         be kept under the key of another.
@@ -215,12 +215,12 @@ class Index:
             return [decode_verified(*body) for body in bodies]
 
     def withdrawals(self, feed: str, limit: int) -> list[Withdrawal]:
-        """The articles withdrawn from a feed of late, latest first."""
+        """Return the articles recently withdrawn from a feed, latest first."""
         sql = "SELECT id, moment FROM withdrawal WHERE feed = ? ORDER BY moment DESC, id LIMIT ?"
         return [Withdrawal(*row) for row in self._all(sql, feed, limit)]
 
     def feeds_of(self, path: str) -> list[str]:
-        """The feeds that the article of a file is in; none when it is not served."""
+        """Return the feeds that hold the article of a file; none if it is not served."""
         sql = "SELECT feeds FROM article WHERE folder = ? AND name = ?"
         found = self._all(sql, *split(storable(path)))
         with self._as_ours():
@@ -228,7 +228,7 @@ class Index:
         return [membership.path for memberships in decoded for membership in memberships]
 
     def claims(self) -> Claims:
-        """Which file is served under each id, and which are refused because of theirs."""
+        """Return the file served for each id, and the files rejected because of theirs."""
         served = self._all("SELECT id, folder, name FROM article")
         refused = self._all("SELECT folder, name FROM file WHERE reason = 'collision'")
         return Claims(
@@ -242,13 +242,13 @@ class Index:
         return join(*found[0]) if found else None
 
     def tally(self) -> dict[str, int]:
-        """How many files were refused or ignored, by reason; ``served`` counts articles."""
+        """Return the counts of files not served, by reason; ``served`` counts articles."""
         sql = "SELECT reason, count(*) FROM file WHERE reason IS NOT NULL GROUP BY reason"
         served = self._all("SELECT count FROM feed WHERE path = 'all'")
         return {"served": served[0][0] if served else 0, **dict(self._all(sql))}
 
     def meta(self, key: str) -> Any:
-        """A fact about the index itself."""
+        """Return a value that the index stores about itself."""
         found = self._all(_META, key)
         return found[0][0] if found else None
 

@@ -33,7 +33,7 @@ class Revision:
         self._until = 0.0
 
     def get(self) -> int:
-        """The revision now; 0 when nobody has announced one."""
+        """The revision now; 0 if no process has announced one."""
         return self._read(_REVISION)
 
     def get_cached(self) -> int:
@@ -60,22 +60,22 @@ class Revision:
 
     @property
     def is_suspect(self) -> bool:
-        """Whether a reader met something in the index that cannot be."""
+        """Return True if a reader found the index to be inconsistent."""
         return self._read(_DOUBT) != 0
 
     def mark_suspect(self) -> None:
-        """Ask whoever keeps the index up to date to examine it."""
-        # Whoever cannot even tell so is no worse off.
+        """Ask the process that keeps the index up to date to examine it."""
+        # A process that cannot write here goes on as before.
         with suppress(OSError):
             self._write(1, _DOUBT)
 
     def clear_suspect(self) -> None:
-        """The index has been examined."""
+        """Clear the flag after the index has been examined."""
         self._write(0, _DOUBT)
 
     @property
     def progress(self) -> tuple[int, int]:
-        """How many files the latest refresh that had any to read has read, and of how many."""
+        """The files read and the files to read of the latest refresh that had any."""
         return self._read(_DONE), self._read(_TOTAL)
 
     @progress.setter

@@ -79,8 +79,8 @@ CREATE TABLE IF NOT EXISTS spelling (
     PRIMARY KEY (feed, name)
 ) WITHOUT ROWID;
 
--- When an article was last withdrawn from a feed, also when that is told no longer: it stays the
--- time of the feed's last change.
+-- The time at which an article was last withdrawn from a feed, kept after the announcement ends: it
+-- stays the time of the feed's last change.
 CREATE TABLE IF NOT EXISTS loss (
     feed TEXT PRIMARY KEY,
     moment INTEGER NOT NULL

@@ -14,15 +14,15 @@ from feeds.model import Article
 #: The stamps of files by folder, below the content folder, and by name.
 Stamps = dict[str, dict[str, str]]
 
-#: Seconds after which a great loss of articles is believed, unless nothing is left at all.
+#: Seconds after which a large loss of articles is applied, unless the folder is empty.
 SETTLE = 60
 
-#: RFC 6721 leaves to us how long a withdrawal is told: subscribers poll at least weekly.
+#: Seconds for which a withdrawal is announced; RFC 6721 sets none. Readers poll at least weekly.
 WITHDRAWAL_SECONDS = 7 * 86_400
 
 
 def known(connection: sqlite3.Connection, below: Iterable[str]) -> Stamps:
-    """The stamps of all known files below some folders, or of some files."""
+    """Return the stamps of all known files below some folders, or of some files."""
     found: Stamps = {}
     for path in below:
         parameters = (*split(path), path, path, path) if path else ()
@@ -51,7 +51,7 @@ _BELOW = " UNION ALL ".join(
 
 
 def resized(connection: sqlite3.Connection, length: Callable[[str], int | None]) -> Iterator[str]:
-    """The files whose articles show a picture of ours with another length than it has now."""
+    """Return the files whose articles state a size of an image of ours that has changed."""
     pictures = connection.execute("SELECT DISTINCT url, length FROM picture").fetchall()
     for url in {url for url, known in pictures if length(url) != known}:
         for folder, name in connection.execute(_SHOWING, (url,)).fetchall():
@@ -62,7 +62,7 @@ _SHOWING = "SELECT folder, name FROM picture JOIN article USING (id) WHERE url =
 
 
 def due(connection: sqlite3.Connection, now: int) -> Iterator[str]:
-    """The files that say something else by now, also when the clock was set back."""
+    """Return the files whose outcome differs by now, also after the clock was set back."""
     for folder, name in connection.execute(_DUE, (now,) * 3):
         yield join(folder, name)
 
@@ -102,7 +102,7 @@ def has_expired_articles(connection: sqlite3.Connection, now: int) -> bool:
 
 
 def has_old_withdrawals(connection: sqlite3.Connection, now: int) -> bool:
-    """Whether a withdrawal has been told long enough."""
+    """Return True if a withdrawal has been announced long enough."""
     sql = "SELECT 1 FROM withdrawal WHERE moment <= ? LIMIT 1"
     return connection.execute(sql, (now - WITHDRAWAL_SECONDS,)).fetchone() is not None
 
@@ -119,7 +119,7 @@ def next_due(connection: sqlite3.Connection, now: int) -> int | None:
 
 
 class PreviousSnapshot:
-    """The articles as they were before the transaction that another connection has begun."""
+    """Reads articles as they were before the transaction of another connection."""
 
     def __init__(self, path: Path) -> None:
         """Take the file of the index."""
@@ -144,7 +144,7 @@ class PreviousSnapshot:
 
 
 def meta(connection: sqlite3.Connection, key: str) -> str | int | None:
-    """A fact about the index itself."""
+    """Return a value that the index stores about itself."""
     found = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
     return found[0] if found else None
 

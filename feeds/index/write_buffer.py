@@ -27,7 +27,7 @@ class WriteBuffer:
             self.write_memberships()
 
     def count_spelling(self, feed: str, name: str, delta: int) -> None:
-        """One article more, or less, spells the name of a feed so."""
+        """Count one article more, or less, that spells the name of a feed in a given way."""
         self._spellings[feed, name] += delta
 
     def write_memberships(self) -> None:

@@ -22,7 +22,7 @@ from feeds.urls import is_file_name
 
 
 def made_for(fingerprint: bytes) -> str:
-    """What an index is made for: this code and these settings."""
+    """Return what an index is built for: this code and these settings."""
     return fingerprint.hex()
 
 
@@ -40,7 +40,7 @@ def clear(connection: sqlite3.Connection, now: int) -> None:
 
 
 def forget_folder(connection: sqlite3.Connection) -> None:
-    """Empty the index of another content folder, of which nothing is told or held back.
+    """Empty the index of another content folder: announce no withdrawal, hold nothing back.
 
     Its feeds stay for now: those that the new folder has too keep their times.
     """
@@ -68,7 +68,7 @@ def _drop_feeds_without_address(connection: sqlite3.Connection) -> None:
 
 @dataclass(slots=True)
 class IndexWriter:
-    """The changes of one refresh, inside one transaction, and which feeds they touched."""
+    """Writes the changes of one refresh, in one transaction, and marks the feeds they touch."""
 
     connection: sqlite3.Connection
     #: Seconds UTC.
@@ -88,11 +88,11 @@ class IndexWriter:
 
     @property
     def has_visible_changes(self) -> bool:
-        """Whether any subscriber could see a difference."""
+        """Return True if any subscriber could see a difference."""
         return bool(self._counts)
 
     def known_outcome(self, outcome: FileOutcome) -> tuple[object, ...] | None:
-        """What was known of the file of a outcome until now."""
+        """Return the stored outcome of a file, if any."""
         sql = "SELECT reason, line, key, message FROM file WHERE folder = ? AND name = ?"
         found = self.connection.execute(sql, (outcome.folder, outcome.name)).fetchone()
         return tuple(found) if found else None
@@ -114,13 +114,13 @@ class IndexWriter:
         return sorted(join(*row) for row in self.connection.execute(sql))
 
     def remove_file(self, folder: str, name: str) -> None:
-        """A file is gone, and its article with it."""
+        """Remove a missing file, and its article with it."""
         sql = "DELETE FROM file WHERE folder = ? AND name = ?"
         self.connection.execute(sql, (folder, name))
         self.withdraw_article(folder, name)
 
     def withdraw_article(self, folder: str, name: str) -> None:
-        """The article of a file is served no longer, and the feeds tell so for some days."""
+        """Withdraw the article of a file; its feeds announce that for some days."""
         sql = "SELECT id FROM article WHERE folder = ? AND name = ?"
         found = self.connection.execute(sql, (folder, name)).fetchone()
         if found:

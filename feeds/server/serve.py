@@ -110,7 +110,7 @@ class _Door:
             raise SettingsError(f"{where}: name another") from None
 
     def of(self, number: int) -> socket.socket:
-        """The socket of a worker, over which the kernel spreads connections once it listens."""
+        """Return the socket of a worker; the kernel spreads connections over those that listen."""
         if not _CAN_SPREAD:
             number = 0
         if number not in self._sockets:

@@ -175,7 +175,7 @@ class Workers:
                 self._failures = 0
 
     def _mourn(self, worker: _Worker) -> None:
-        """What follows when one has ended that was not told to."""
+        """Log that a worker has ended by itself; delay the next one if this one was young."""
         log.error("a worker has ended by itself, with %s", worker.process.exitcode)
         if not worker.is_ready:
             self._fail(worker.number)
@@ -183,7 +183,7 @@ class Workers:
             self._not_before = time.monotonic() + PAUSE
 
     def _fail(self, number: int) -> None:
-        """What follows when a new one cannot be had: old ones stay; where there is none, say so."""
+        """Delay the next attempt after a worker failed to start, and keep the old workers."""
         self._failures += 1
         # While others answer this may go on for days, and each logs a traceback.
         pause = min(PAUSE * 2.0 ** min(self._failures - 1, 20), _LONGEST_PAUSE)

@@ -56,7 +56,7 @@ log = logging.getLogger(__name__)
 
 
 class ContentSync:
-    """The articles of one content folder, as far as they may be seen."""
+    """Keeps the index of one content folder up to date and answers from it."""
 
     _watcher: Watcher | None = None
     _has_told = False
@@ -156,14 +156,14 @@ class ContentSync:
 
     @property
     def held(self) -> int:
-        """How many files are gone whose articles stay served until that is certain.
+        """The number of missing files whose articles stay served until the loss is certain.
 
         Raise IndexUnavailable when the index cannot be read.
         """
         return int(self.index.meta("held") or 0)
 
     def inspect(self) -> Iterator[FileOutcome]:
-        """The outcome on every file of the folder now."""
+        """Yield the outcome of every file in the folder now."""
         try:
             claims = self.index.claims()
         except IndexUnavailable:
@@ -188,7 +188,7 @@ class ContentSync:
 
     @property
     def is_ready(self) -> bool:
-        """Whether the index is made for these settings and this content folder.
+        """Return True if the index was built for these settings and this content folder.
 
         Else it must be refreshed first.
         """

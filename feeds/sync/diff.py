@@ -15,7 +15,7 @@ from feeds.sync import beneath, scan
 
 @dataclass(frozen=True, slots=True)
 class FolderDiff:
-    """What a refresh has to do: paths of files to read, and of files that are gone."""
+    """The difference of folder and index: paths of files to read, and of missing files."""
 
     read: tuple[str, ...]
     gone: tuple[str, ...]
@@ -27,7 +27,7 @@ class FolderDiff:
 
     @property
     def hidden(self) -> frozenset[str]:
-        """The files that are gone and must not be served any longer, whatever else is gone."""
+        """The missing files that must be withdrawn at once, however many others are missing."""
         return self.linked | self.moved
 
 
@@ -120,7 +120,7 @@ def _plain_name(path: str) -> str:
 
 
 def find(content: Path, below: Iterable[str], known: Stamps) -> Stamps:
-    """The stamps of all files below some folders, or of some files; what is gone is not there.
+    """Return the stamps of all files below some folders, or of some files, without missing ones.
 
     Files of a folder that cannot be read are taken to be as they are known. Raise OSError when
     that is the content folder.
@@ -133,7 +133,7 @@ def find(content: Path, below: Iterable[str], known: Stamps) -> Stamps:
 
 
 def namable(path: str) -> str:
-    """The path, or the nearest folder above it whose name can be kept."""
+    """Return the path, or the nearest folder above it whose name the index can hold."""
     while not is_namable(path):
         path = split(path)[0]
     return path
@@ -170,7 +170,7 @@ def _walked(content: Path, path: str, known: Stamps) -> Iterator[tuple[str, dict
 
 
 def _as_known(path: str, known: Stamps) -> Iterator[tuple[str, dict[str, str]]]:
-    """What is known of a file, or of all files below a folder."""
+    """Return the known stamps of a file, or of all files below a folder."""
     for folder, stamps in known.items():
         if folder == path or folder.startswith(f"{path}/"):
             yield folder, stamps

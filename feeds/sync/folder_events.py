@@ -38,7 +38,7 @@ _PASSING = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EACCES}
 
 
 class FolderEvents:
-    """The changes below a folder since this was made."""
+    """The changes below a folder, from the moment at which this object was created."""
 
     def __init__(self, root: Path) -> None:
         """Watch every folder; raise OSError when the kernel has no more watches to give."""

@@ -57,11 +57,11 @@ class Ingester:
     memberships: Callable[[Article], tuple[Membership, ...]]
     #: How many bytes an article takes in a document, at most.
     weigh: Callable[[Article], int]
-    #: What other hosts said of their pictures.
+    #: The database of image sizes that other hosts reported.
     answers: Path | None = None
 
     def ingest(self, path: str, now: int) -> FileOutcome | None:
-        """What becomes of a file at this moment; None when it is gone."""
+        """Return the outcome of a file now; None if it is missing."""
         folder, name = split(path)
         if not name:
             return FileOutcome(folder, name, scan.UNREADABLE, Reason.UNREADABLE, _UNREADABLE)
@@ -110,7 +110,7 @@ class Ingester:
                        entry=self.entry(parsed.article, parsed.expires))  # fmt: skip
 
     def faults(self, path: str, now: int) -> tuple[Fault, ...]:
-        """All that is wrong with the text of a file; nothing when it cannot be read."""
+        """Return all faults in the text of a file; none if it cannot be read."""
         try:
             found = faults(scan.read(self.content, path), path, self._context(now))
         except (ArticleError, OSError):
@@ -141,7 +141,7 @@ class Ingester:
         return Context(self.site_url, self.picture_length, now, self.picture_type)
 
     def resolved(self) -> "Ingester":
-        """One that keeps to the folder that is there now, should the content folder be a link."""
+        """Return an Ingester bound to the real path that the content folder has now."""
         return replace(self, content=Path(os.path.realpath(self.content)))
 
     def entry(self, article: Article, expires: int | None) -> IndexEntry:
@@ -161,23 +161,23 @@ class Ingester:
         )
 
     def is_ours(self, url: str) -> bool:
-        """Whether we serve a picture ourselves."""
+        """Return True if this site serves the image at a URL."""
         return url.startswith(f"{self.site_url}/{PICTURES}/")
 
     def picture_length(self, url: str) -> int | None:
-        """The bytes of a picture that we serve ourselves, or as its host said; None: unknown."""
+        """Return the size of an image in bytes, measured here or reported by its host; or None."""
         if not self.is_ours(url):
             return known_facts(self.answers, url).length if self.answers else None
         path = unquote(url.removeprefix(f"{self.site_url}/{PICTURES}/"))
         return image_length(self.content, path)
 
     def picture_type(self, url: str) -> str | None:
-        """The media type of a picture as its host said; None: unknown."""
+        """Return the media type that the host of an image reported; None if unknown."""
         return known_facts(self.answers, url).media_type if self.answers else None
 
 
 def outcomes(reader: Ingester, paths: Collection[str], now: int) -> Iterator[FileOutcome]:
-    """The outcome on each file; one that is gone by now has none and is met again later."""
+    """Yield the outcome of each file; a file missing by now has none, a later refresh finds it."""
     ingest = partial(reader.ingest, now=now)
     # A worker that its server calls a daemon may not have processes of its own.
     if len(paths) < MANY or current_process().daemon:
@@ -210,7 +210,7 @@ def _batches(paths: Collection[str], size: int) -> Iterator[list[str]]:
 
 
 def _where(error: Exception) -> str:
-    """Where we failed, without the error's own words: they may quote the text."""
+    """Return the place of a failure without the message of the error, which may quote the text."""
     *_, last = traceback.extract_tb(error.__traceback__)
     place = f"{type(error).__name__} at {Path(last.filename).name}:{last.lineno}"
     return f"a fault of ours ({place}): report it; change the file until it is served"

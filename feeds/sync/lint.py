@@ -98,7 +98,7 @@ def _with_hints(outcome: FileOutcome, reader: Ingester, now: int) -> FileOutcome
 
 
 def _with_further(outcome: FileOutcome, reader: Ingester, now: int) -> FileOutcome:
-    """The outcome with all faults of the file, where reading stopped at the first."""
+    """Return the outcome with all faults of the file; reading stops at the first."""
     if not outcome.faults:
         return outcome
     further = (each for each in reader.faults(outcome.path, now) if each not in outcome.faults)
@@ -123,7 +123,7 @@ def _no_article(path: str) -> FileOutcome:
 
 
 def _meant(path: str) -> str:
-    """What to say of a file that is no article: one of the site's may be called otherwise."""
+    """Return a hint on a file that is no article, such as a misspelt name of a site file."""
     name = path.casefold().replace(".yaml", ".yml")
     return f"not read: call it {name}" if name in SITE_FILES else _NOT_AN_ARTICLE
 

@@ -54,7 +54,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class RefreshReport:
-    """What a refresh did."""
+    """The result of a refresh."""
 
     read: int = 0
     gone: int = 0
@@ -174,7 +174,7 @@ class Refresher:
             raise
 
     def _resized(self, connection: sqlite3.Connection, paths: set[str]) -> Iterable[str]:
-        """The files whose articles tell the length of a picture that has another by now."""
+        """Return the files whose articles state the size of an image of ours that has changed."""
         if any(path in ("", PICTURES) or path.startswith(f"{PICTURES}/") for path in paths):
             return sync_state.resized(connection, self.reader.picture_length)
         return ()
@@ -187,7 +187,7 @@ class Refresher:
         is_whole: bool,
         is_confirmed: bool,
     ) -> bool:
-        """Whether what is gone stays served for now: a failed mount must not empty the feeds."""
+        """Return True if missing articles stay served for now, as after a failed mount."""
         total = connection.execute("SELECT count(*) FROM file").fetchone()[0] if todo.gone else 0
         is_great = is_great_loss(todo, total)
         is_empty = len(todo.gone) == total + todo.new
@@ -339,12 +339,12 @@ def _note_held(
 
 @dataclass(frozen=True, slots=True)
 class PendingWork:
-    """What is to be written."""
+    """The changes that a refresh has yet to write."""
 
     reads: tuple[str, ...]
     gone: tuple[str, ...]
     must_rebuild: bool
 
     def __bool__(self) -> bool:
-        """Whether there is any."""
+        """Return True if there are any changes."""
         return bool(self.reads or self.gone or self.must_rebuild)

@@ -45,7 +45,7 @@ class Folder:
 
     @property
     def prefix(self) -> str:
-        """What the path of a file of this folder begins with, below the content folder."""
+        """The prefix of the path of every file in this folder, below the content folder."""
         return f"{self.path}/" if self.path else ""
 
 
@@ -104,7 +104,7 @@ def _opened(content: Path, path: str) -> Iterator[int]:
 
 
 def _look(content: Path, path: str) -> tuple[Folder, list[str]]:
-    """One folder and the names of those in it."""
+    """One folder and the names of its subfolders."""
     with _opened(content, path) as handle:
         with os.scandir(handle) as entries:
             found = sorted(entries, key=_NAME)
@@ -139,12 +139,12 @@ def is_judged(name: str, is_link: bool) -> bool:
 
 
 def is_folder(status: os.stat_result) -> bool:
-    """Whether this is the status of a folder."""
+    """Return True if a status is that of a folder."""
     return stat.S_ISDIR(status.st_mode)
 
 
 def stamp(status: os.stat_result) -> str:
-    """What moves when a file is written, replaced, or made readable."""
+    """Return a stamp that changes if a file is written, replaced, or made readable."""
     # The second time is that of the inode, which nobody can set: writers may keep the first.
     return f"{status.st_mtime_ns}-{status.st_ctime_ns}-{status.st_size}-{status.st_ino}"
 
@@ -177,7 +177,7 @@ def read(content: Path, path: str) -> bytes:
 
 
 def is_there(content: Path, path: str, without: Collection[str]) -> bool:
-    """Whether there is a file at a path, unless it is one of those that are known to be gone."""
+    """Return True if a file exists at a path that is not among those known to be missing."""
     if path in without:
         return False
     try:

@@ -18,7 +18,7 @@ class VerifiedMark:
         self._turn = LeaderLock(instance / "kept.lock")
 
     def mark_verified(self) -> None:
-        """This process has brought the index up to date, or can do no better, and keeps it so."""
+        """Vouch that this process has brought the index up to date and keeps it so."""
         # Who cannot even make the file asks no more for it, see is_vouched.
         with suppress(OSError):
             # Whoever looks whether it is had keeps us from it for microseconds.
@@ -26,7 +26,7 @@ class VerifiedMark:
                 time.sleep(0.001)
 
     def is_verified(self) -> bool:
-        """Whether any process vouches for it."""
+        """Return True if any process vouches for the index."""
         try:
             return self._turn.is_held()
         except OSError:

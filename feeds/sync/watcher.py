@@ -41,7 +41,7 @@ PAUSE = 1
 
 
 class Watchable(Protocol):
-    """What a Watcher keeps up to date."""
+    """The interface of what a Watcher keeps up to date."""
 
     def refresh(self, below: Collection[str] = ("",)) -> RefreshReport:
         """Bring in what changed below some folders or in some files."""
