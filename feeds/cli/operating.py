@@ -29,10 +29,10 @@ from feeds.websub import described
 
 
 @click.command("announce")
-@click.option("--status", "only_status", is_flag=True, help="Tell nothing, show what waits.")
+@click.option("--status", "only_status", is_flag=True, help="Send nothing; show what waits.")
 @with_appcontext
 def announce(only_status: bool) -> None:
-    """Tell hubs now what changed and what they missed, and show how each is doing."""
+    """Send hubs now what changed and what they missed, and show the state of each."""
     tools = given_tools()
     if not only_status:
         refresh_with_bar(tools.sync, False)
@@ -66,7 +66,7 @@ def export(folder: Path) -> None:
         raise click.ClickException(str(error)) from None
     click.echo(f"{directory.written} files written, {directory.removed} removed")
     if site == tools.environment.own_url:
-        # Said by the server at its start, too; here it is in every file.
+        # A server logs this at its start, too; an export has the address in every file.
         message = f"all addresses begin with {site}: set FEEDS_URL to the one that readers use"
         click.echo(message, err=True)
     for path in left_out:
@@ -104,9 +104,9 @@ def _ask(client: FlaskClient, path: str, coding: str) -> ExportedResponse:
 @click.option("--host", "hosts", multiple=True, help="Ask this host only; can be repeated.")
 @with_appcontext
 def images(hosts: tuple[str, ...]) -> None:
-    """Ask the hosts of pictures how large they are, once, and tell it in the feeds."""
+    """Ask the hosts of images for their sizes, once; feeds state them from then on."""
     tools = given_tools()
-    sync, told, asked = tools.sync, 0, 0
+    sync, answered, asked = tools.sync, 0, 0
     refresh_with_bar(sync, False)
     now = int(sync.clock())
     try:
@@ -118,7 +118,7 @@ def images(hosts: tuple[str, ...]) -> None:
         ) as bar:
             for url, head in probe_all(wanted, tools.is_allowed):
                 sync.pictures.store(url, ImageFacts(head.length, head.media_type), now)
-                told, asked = told + (head.length is not None), asked + 1
+                answered, asked = answered + (head.length is not None), asked + 1
                 bar.update(1)
     except StoreUnavailable as error:
         raise click.ClickException(str(error)) from None
@@ -126,7 +126,7 @@ def images(hosts: tuple[str, ...]) -> None:
         sync.ensure_no_other_owner()
         sync.refresh(sync.pictures.forget_outdated())
     click.echo(
-        f"{asked} asked, {told} answered with a size in bytes, {asked - told} failed;"
+        f"{asked} asked, {answered} answered with a size in bytes, {asked - answered} failed;"
         f" {len(wanted) - asked} left for later"
     )
 

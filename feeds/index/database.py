@@ -27,7 +27,7 @@ def connect(path: Path, read_only: bool = False) -> sqlite3.Connection:
     """
     if not read_only:
         return _opened(path, read_only)
-    # Whoever replaces the file holds this lock alone.
+    # A process that replaces the file holds this lock exclusively.
     with locked(path.with_suffix(OPENING), shared=True):
         return _opened(path, read_only)
 

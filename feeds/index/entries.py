@@ -196,5 +196,5 @@ def _escaped(character: str) -> str:
 def in_words(tally: dict[str, int]) -> str:
     """Return the counts of articles served and of files not served, by reason, as text."""
     rest = [f"{count} {reason}" for reason, count in tally.items() if reason != "served"]
-    said = f"articles served: {tally['served']}"
-    return f"{said}; files not served: {', '.join(rest)}" if rest else said
+    served = f"articles served: {tally['served']}"
+    return f"{served}; files not served: {', '.join(rest)}" if rest else served

@@ -113,7 +113,7 @@ class Index:
         """Return True if the index is readable and has the revision that was announced."""
         self._local.revision = None
         with suppress(IndexUnavailable), self._as_ours():
-            # Whoever keeps it up to date asks this before it may be served.
+            # The process that keeps the index up to date asks this before the index may be served.
             found = self._connection().execute(_META, ("revision",)).fetchone()
             return found is not None and bool(found[0] == self.revision.get())
         return False

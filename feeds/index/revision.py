@@ -53,7 +53,7 @@ class Revision:
         return self._read(_REFRESHED)
 
     def set(self, value: int, now: int) -> None:
-        """Announce a revision and the time of it; only who holds the lock for refreshing may."""
+        """Announce a revision and its time; the caller holds the lock for refreshing."""
         self._write(value, _REVISION)
         self._write(now, _REFRESHED)
         self._until = 0.0

@@ -1,7 +1,7 @@
 """The server that ``flask serve`` starts: granian, which silent and slow sockets do not block.
 
 Chosen by measuring, see docs/performance.md: of those that install without a compiler it alone
-answers HEAD by the book, finishes its answers when told to stop, and lets other threads run.
+answers HEAD by the book, finishes its answers before it stops, and lets other threads run.
 """
 
 import errno
@@ -127,7 +127,7 @@ class _Door:
             if _CAN_SPREAD:
                 made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
                 # A connection is a worker's only when its request is there, or after a second:
-                # granian hangs up at once on those that have said nothing yet when it stops.
+                # granian closes connections without a request at once when it stops.
                 made.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 1)
             self._sockets[number] = made
         return self._sockets[number]

@@ -1,4 +1,4 @@
-"""The processes that answer: started, replaced when they die or when told to, stopped.
+"""Starts the worker processes, replaces them when they die or on a signal, and stops them.
 
 It knows nothing of what they do. Granian's own way was seen to hear no SIGTERM during a reload (for
 20 s with four workers), never to stop when it came with SIGHUP, and to stop all workers when one
@@ -64,7 +64,7 @@ class _Worker:
     is_ready: bool = False
     #: Whether another is to take its place.
     is_old: bool = False
-    #: When it is killed, should it not have ended by then; None unless it was told to end.
+    #: When it is killed if it has not ended; None until it is asked to end.
     deadline: float | None = None
 
     def tell_to_end(self) -> None:
@@ -76,7 +76,7 @@ class _Worker:
             self.process.kill()
 
     def kill_when_overdue(self) -> None:
-        """Do not wait for ever for one that was told to end."""
+        """Kill a worker that does not end in time after it was asked to."""
         if self.deadline is not None and time.monotonic() >= self.deadline:
             log.warning("a worker does not end: it is killed")
             self.process.kill()
@@ -86,7 +86,7 @@ class Workers:
     """As many workers as wanted, whatever becomes of each."""
 
     def __init__(self, count: int, make: Make, miss: Callable[[int], None]) -> None:
-        """Take how many there are to be, what makes one, and whom to tell when one is missed."""
+        """Take the number of workers, what starts one, and what to call if one is missing."""
         self._count = count
         self._make = make
         self._miss = miss
@@ -97,7 +97,7 @@ class Workers:
         self._is_told_to_stop = self._is_told_to_replace = False
 
     def run(self) -> bool:
-        """Keep them going until told to stop by a signal; False when none can be loaded."""
+        """Keep the workers running until a signal; return False if none can be loaded."""
         signal.signal(signal.SIGINT, self._note_stop)
         signal.signal(signal.SIGTERM, self._note_stop)
         signal.signal(signal.SIGHUP, self._note_replace)

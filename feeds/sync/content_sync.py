@@ -40,7 +40,7 @@ from feeds.sync.watcher import Watcher
 #: committed by then is done again the next time.
 STOPPING = 10.0
 
-#: Seconds that whoever asks first waits for the index.
+#: Seconds for which the first request waits for the index.
 PATIENCE = 2.0
 
 #: What the owners of an instance folder may differ in, in the order of `_owner`.
@@ -49,8 +49,8 @@ _SETTINGS = ("FEEDS_CONTENT_DIR", "FEEDS_URL", "the files of the site, or the ve
 #: Seconds in which the kernel drops all locks of a process that died.
 DYING = 2.0
 
-#: Seconds between lines in the log of how far a long refresh is.
-TELL = 5.0
+#: Seconds between two log lines on the progress of a long refresh.
+PROGRESS_INTERVAL = 5.0
 
 log = logging.getLogger(__name__)
 
@@ -130,20 +130,20 @@ class ContentSync:
     ) -> RefreshReport:
         """Bring in what changed in the folder; see Refresher."""
 
-        began = told_at = time.monotonic()
+        began = logged_at = time.monotonic()
 
-        def told(done: int, total: int) -> None:
-            nonlocal told_at
+        def report_progress(done: int, total: int) -> None:
+            nonlocal logged_at
             self.revision.progress = done, total
             progress(done, total)
             now = time.monotonic()
-            if now - told_at > TELL:
-                told_at, rate = now, done / (now - began)
+            if now - logged_at > PROGRESS_INTERVAL:
+                logged_at, rate = now, done / (now - began)
                 log.info("%d of %d files are read, %d a second", done, total, rate)
 
-        report = self._refresher.refresh(below, told, is_confirmed)
+        report = self._refresher.refresh(below, report_progress, is_confirmed)
         self._is_held_back = bool(report.held)
-        # The first tells it though it finds nothing new: it is the start of a server.
+        # The first refresh is logged even if it finds nothing new: it marks the start of a server.
         if report.read or report.gone or not self._has_told:
             served = in_words(self.index.tally())
             log.info("files read: %d, gone: %d; %s", report.read, report.gone, served)
@@ -224,7 +224,7 @@ class ContentSync:
         A worker may be newer than the process that keeps the index up to date.
         """
         if not self._is_upgraded:
-            # A corrupt or busy index is for who keeps it up to date.
+            # The process that keeps the index up to date handles a corrupt or busy one.
             with suppress(sqlite3.Error, OSError, WrongFile):
                 upgrade(self._path)
                 self._is_upgraded = True
@@ -265,7 +265,7 @@ class ContentSync:
             raise SettingsError(message) from error
 
     def _difference(self) -> str:
-        """Say who owns the instance folder, and which of its settings are others than ours."""
+        """Return a message that names the owner of the instance folder and what differs."""
         theirs = (self._ownership.other_owner() or "").split()
         pairs = zip(_SETTINGS, self.owner.split(), theirs, strict=False)
         names = [name for name, our, their in pairs if our != their]
@@ -330,7 +330,7 @@ class ContentSync:
         self._is_integrity_checked = True
 
     def check_integrity_first(self) -> None:
-        """Examine the index for who only reads it; a refresh does so by itself.
+        """Examine the index for a process that only reads it; a refresh does so by itself.
 
         Not while another process refreshes it: that one has looked at it, and may take minutes.
         """

@@ -33,7 +33,7 @@ _MASK = (
     | flags.ONLYDIR
 )
 
-#: What is no folder by now, or may not be read: its parent tells when that changes.
+#: A path that is no folder by now, or unreadable: an event of its parent reports a change.
 _PASSING = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EACCES}
 
 
@@ -81,7 +81,7 @@ class FolderEvents:
         elif mask & flags.IGNORED:
             yield from self._unmounted(watch)
         elif not name:
-            # Of any other folder its parent tells the same.
+            # For any other folder, an event of its parent reports the same.
             yield from self._paths.get(watch, set()) & {""}
         elif not name.startswith("."):
             for folder in tuple(self._paths.get(watch, ())):

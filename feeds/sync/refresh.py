@@ -122,8 +122,8 @@ class Refresher:
         with closing(connect(self.path)) as connection:
             now = int(self.clock())
             if sync_state.meta(connection, "revision") not in (None, self.revision.get()):
-                # Whoever committed that died before announcing it: until now others may have
-                # served what was before.
+                # The process that committed that died before announcing it: until now others may
+                # have served what was before.
                 undate_changes(connection)
             self._forget_other_folder(connection)
             self._mark_looks(connection, now)
@@ -310,8 +310,8 @@ class Refresher:
                 outcome = served
         known = writer.known_outcome(outcome)
         outcome = writer.apply(outcome)
-        said = (outcome.reason, outcome.line, outcome.key, outcome.message)
-        if said != known and outcome.reason and not outcome.reason.is_deliberate:
+        found = (outcome.reason, outcome.line, outcome.key, outcome.message)
+        if found != known and outcome.reason and not outcome.reason.is_deliberate:
             # In the words of `flask check`: an editor finds one in the other.
             log.warning("%s", next(outcome.lines))
 

@@ -1,4 +1,4 @@
-"""The files of the site as this process found them: a server goes on with what they said then."""
+"""Detects changes to the files of the site, which take effect only with a restart."""
 
 import logging
 from collections.abc import Collection

@@ -19,9 +19,9 @@ class VerifiedMark:
 
     def mark_verified(self) -> None:
         """Vouch that this process has brought the index up to date and keeps it so."""
-        # Who cannot even make the file asks no more for it, see is_vouched.
+        # Without the file, is_verified takes the index as verified.
         with suppress(OSError):
-            # Whoever looks whether it is had keeps us from it for microseconds.
+            # A probe by another process blocks the lock for microseconds.
             while not (self._turn.try_acquire() or self._turn.is_held()):
                 time.sleep(0.001)
 

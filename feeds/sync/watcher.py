@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 #: Seconds between looks at the clock and at whose turn it is.
 BEAT = 0.25
 
-#: Seconds between looks at the whole folder where the file system tells of no change.
+#: Seconds between scans of the whole folder where the file system reports no changes.
 POLL = 1
 
 #: Seconds after which events are tried again when they could not be had.
