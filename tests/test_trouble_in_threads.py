@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from feeds.image_sizes import known_facts
-from feeds.logs import LogOnce
+from feeds.logs import LogOnce, LogThrottle
 from feeds.periodic_thread import PeriodicThread
 from feeds.subscribers.store import Subscribers
 from tests.waiting import wait_for
@@ -102,8 +102,10 @@ def test_what_was_never_logged_never_works_again() -> None:
 
 
 def test_a_file_that_every_image_of_a_refresh_asks_for_is_named_once(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Another test may have logged a moment ago.
+    monkeypatch.setattr("feeds.image_sizes._throttle", LogThrottle())
     store = tmp_path / "pictures.sqlite"
     sqlite3.connect(store).close()
     store.write_bytes(b"no database" * 100)
