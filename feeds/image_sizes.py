@@ -15,9 +15,9 @@ from pathlib import Path
 
 import msgspec
 
-from feeds.articles import join
+from feeds.articles import join, split
 from feeds.errors import WrongFile
-from feeds.index import connect
+from feeds.index import connect, mark_for_rereading
 from feeds.locks import locked
 from feeds.logs import LogThrottle
 from feeds.model import Article
@@ -107,10 +107,7 @@ class ImageSizes:
         """Mark the articles with outdated image facts for re-reading; return their paths."""
         paths = [path for path, article in self._served() if self._is_outdated(article)]
         with locked(self._index.with_suffix(".lock")), closing(connect(self._index)) as connection:
-            for path in paths:
-                folder, _, name = path.rpartition("/")
-                sql = "UPDATE file SET stamp = '' WHERE folder = ? AND name = ?"
-                connection.execute(sql, (folder, name))
+            mark_for_rereading(connection, map(split, paths))
         return paths
 
     def _is_outdated(self, article: Article) -> bool:

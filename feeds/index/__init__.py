@@ -22,7 +22,7 @@ from feeds.index.integrity import is_database, rebuild_if_corrupt, reread_corrup
 from feeds.index.months import month_of, month_range
 from feeds.index.reader import Index, KnownFeed, Month, Row
 from feeds.index.revision import Revision
-from feeds.index.sync_state import SETTLE, Stamps
+from feeds.index.sync_state import SETTLE, Stamps, mark_for_rereading
 from feeds.index.writer import IndexWriter, clear, drop_empty_feeds, forget_folder, made_for
 
 __all__ = [
@@ -51,6 +51,7 @@ __all__ = [
     "is_database",
     "made_for",
     "mark_everything",
+    "mark_for_rereading",
     "mark_lists",
     "month_of",
     "month_range",

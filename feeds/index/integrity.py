@@ -13,6 +13,7 @@ from pathlib import Path
 
 from feeds.index.database import connect
 from feeds.index.entries import is_content_unchanged
+from feeds.index.sync_state import mark_for_rereading
 from feeds.locks import locked
 from feeds.sqlite import OPENING, SIDE_FILES, is_suspect
 
@@ -41,8 +42,7 @@ def reread_corrupt_rows(path: Path) -> None:
     with closing(connect(path)) as connection:
         rows = connection.execute("SELECT folder, name, body, hash FROM article")
         wrong = [(folder, name) for folder, name, *kept in rows if not is_content_unchanged(*kept)]
-        sql = "UPDATE file SET stamp = '' WHERE folder = ? AND name = ?"
-        connection.executemany(sql, wrong)
+        mark_for_rereading(connection, wrong)
 
 
 def is_database(path: Path) -> bool:

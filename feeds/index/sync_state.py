@@ -61,6 +61,11 @@ def resized(connection: sqlite3.Connection, length: Callable[[str], int | None])
 _SHOWING = "SELECT folder, name FROM picture JOIN article USING (id) WHERE url = ?"
 
 
+def mark_for_rereading(connection: sqlite3.Connection, files: Iterable[tuple[str, str]]) -> None:
+    """Make the next refresh read files, each a folder and a name, even if they are unchanged."""
+    connection.executemany("UPDATE file SET stamp = '' WHERE folder = ? AND name = ?", files)
+
+
 def due(connection: sqlite3.Connection, now: int) -> Iterator[str]:
     """Return the files whose outcome differs by now, also after the clock was set back."""
     for folder, name in connection.execute(_DUE, (now,) * 3):
