@@ -95,6 +95,16 @@ class Content:
     def remove(self, path: str) -> None:
         (self.folder / path).unlink()
 
+    def write_numbered(self, count: int) -> None:
+        """Write so many valid articles, ``0.md`` and on."""
+        for number in range(count):
+            self.write(f"{number}.md")
+
+    def remove_numbered(self, count: int) -> None:
+        """Remove the first so many of these."""
+        for number in range(count):
+            self.remove(f"{number}.md")
+
 
 @dataclass
 class Site:

@@ -387,8 +387,7 @@ def test_what_was_committed_and_never_told_is_noticed(
 
 def test_a_killed_refresh_leaves_no_process_behind(content: Content, instance: Path) -> None:
     skip_if_quick()
-    for number in range(1200):
-        content.write(f"{number}.md")
+    content.write_numbered(1200)
     environ = {
         "FEEDS_CONTENT_DIR": str(content.folder),
         "FEEDS_INSTANCE_DIR": str(instance),
@@ -532,11 +531,9 @@ def test_a_file_in_the_place_of_the_content_folder_is_no_loss(content: Content, 
 def test_a_great_loss_is_held_back_also_when_the_settings_change(
     content: Content, site: Site, open_site: OpenSite
 ) -> None:
-    for number in range(30):
-        content.write(f"{number}.md")
+    content.write_numbered(30)
     site.sync.refresh()
-    for number in range(25):
-        content.remove(f"{number}.md")
+    content.remove_numbered(25)
     content.raw("site.yml", "title: Another title")
 
     other = open_site()
@@ -569,11 +566,9 @@ def test_a_loss_is_held_back_again_after_one_that_was_believed(
 def test_a_loss_stays_reported_while_other_files_change(
     content: Content, site: Site, clock: Clock
 ) -> None:
-    for number in range(30):
-        content.write(f"{number}.md")
+    content.write_numbered(30)
     site.sync.refresh()
-    for number in range(20):
-        content.remove(f"{number}.md")
+    content.remove_numbered(20)
     site.sync.refresh()
 
     content.write("new.md")
@@ -586,11 +581,9 @@ def test_nothing_is_due_that_only_a_hand_can_end(
     content: Content, site: Site, clock: Clock
 ) -> None:
     """Otherwise the whole folder would be looked at four times a second."""
-    for number in range(12):
-        content.write(f"{number}.md")
+    content.write_numbered(12)
     site.sync.refresh()
-    for number in range(12):
-        content.remove(f"{number}.md")
+    content.remove_numbered(12)
     site.sync.refresh()
     clock.now += 61
 

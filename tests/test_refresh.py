@@ -463,11 +463,9 @@ def test_an_update_in_the_future_is_not_told_before_its_time(
 def test_losing_most_articles_at_once_is_held_back_until_it_is_certain(
     content: Content, site: Site, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    for number in range(30):
-        content.write(f"{number}.md")
+    content.write_numbered(30)
     site.sync.refresh()
-    for number in range(20):
-        content.remove(f"{number}.md")
+    content.remove_numbered(20)
 
     report = site.sync.refresh()
     assert (report.held, len(titles(site))) == (20, 30)
@@ -483,11 +481,9 @@ def test_losing_most_articles_at_once_is_held_back_until_it_is_certain(
 def test_losing_all_articles_waits_for_a_hand(
     content: Content, site: Site, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    for number in range(12):
-        content.write(f"{number}.md")
+    content.write_numbered(12)
     site.sync.refresh()
-    for number in range(12):
-        content.remove(f"{number}.md")
+    content.remove_numbered(12)
     site.sync.refresh()
     clock.now += 3600
 
@@ -510,11 +506,9 @@ def test_losing_all_articles_waits_for_a_hand(
 def test_a_new_file_in_an_emptied_folder_lets_the_loss_be_believed_a_minute_later(
     content: Content, site: Site, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    for number in range(12):
-        content.write(f"{number}.md")
+    content.write_numbered(12)
     site.sync.refresh()
-    for number in range(12):
-        content.remove(f"{number}.md")
+    content.remove_numbered(12)
     site.sync.refresh()
     clock.now += 3600
     caplog.clear()
@@ -535,11 +529,9 @@ def test_a_new_file_in_an_emptied_folder_lets_the_loss_be_believed_a_minute_late
 def test_new_files_in_the_place_of_all_others_are_no_empty_folder(
     content: Content, site: Site, caplog: pytest.LogCaptureFixture
 ) -> None:
-    for number in range(34):
-        content.write(f"{number}.md")
+    content.write_numbered(34)
     site.sync.refresh()
-    for number in range(34):
-        content.remove(f"{number}.md")
+    content.remove_numbered(34)
     content.write("new.md")
 
     site.sync.refresh()
