@@ -6,6 +6,7 @@ whoever wrote the file: a value that is not plainly public hides too.
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 from feeds.articles.fields import in_utc, instant
 from feeds.articles.text import bare
@@ -229,22 +230,16 @@ def _shows(key: str, node: Node, now: int) -> None:
         raise _neither(key, node)
 
 
-def _hides(key: str, node: Node, now: int) -> None:
-    """Public when false, and only then."""
+def _hides(key: str, node: Node, now: int, reason: Reason = Reason.DRAFT) -> None:
+    """Public when false, and only then; ``reason`` is that of an article that is not."""
     if _is_among(node, _YES):
         message = f"{key} is true: remove the line, or write false, to publish it"
-        raise _draft(key, node, message)
+        raise ArticleError(reason, message, node.line, key)
     if not _is_among(node, _NO):
         raise _neither(key, node)
 
 
-def _withdraws(key: str, node: Node, now: int) -> None:
-    """Withdrawn when true, public when false."""
-    if _is_among(node, _YES):
-        message = f"{key} is true: remove the line, or write false, to publish it"
-        raise ArticleError(Reason.WITHDRAWN, message, node.line, key)
-    if not _is_among(node, _NO):
-        raise _neither(key, node)
+_withdraws = partial(_hides, reason=Reason.WITHDRAWN)
 
 
 def _names(key: str, node: Node, now: int) -> None:
