@@ -1,21 +1,14 @@
-"""Parses site.yml, topics.yml and providers.yml, three optional files beside the articles.
-
-Unlike a wrong article, a wrong file stops the start, since it affects every feed.
-"""
+"""Parses site.yml, topics.yml and providers.yml, three optional files beside the articles."""
 
 import re
 from collections.abc import Callable, Mapping
 
-from feeds.articles.front_matter import refuse_large
-from feeds.articles.images import media_type
-from feeds.articles.links import clean_url, domain, site_url
-from feeds.articles.text import clean
-from feeds.articles.yaml_tree import Node, parse
-from feeds.errors import ArticleError, SettingsError
+from feeds.articles.site_file import SiteFile
+from feeds.articles.yaml_tree import Node
 from feeds.hosts import host_name
-from feeds.model import Image, Site
+from feeds.model import Site
 from feeds.settings import Choice, KnownProvider, NamedFeed, SiteConfig, Topic, checked_url
-from feeds.urls import is_file_name, name_path, provider_path, slug, topic_path
+from feeds.urls import name_path, provider_path, slug, topic_path
 
 #: Tag URIs must survive every change of address, so they do not contain the URL of the site.
 DEFAULT_AUTHORITY, DEFAULT_YEAR = "tributary.localhost", 2026
@@ -31,131 +24,6 @@ _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
-class _SiteFile:
-    """An optional YAML file; every method raises SettingsError for a wrong value."""
-
-    def __init__(self, read: Callable[[str], bytes], name: str) -> None:
-        """Read a file by its name; a missing file counts as empty."""
-        self.name = name
-        try:
-            self.root = parse(refuse_large(read(name)).decode("utf-8-sig"))
-        except FileNotFoundError:
-            self.root = Node(None, 1)
-        except UnicodeError:
-            raise SettingsError(f"{self.name}: not UTF-8: save it as UTF-8") from None
-        except OSError as error:
-            # The cause is often the folder: its files cannot be examined without permission.
-            message = f"{self.name}: {error.strerror}: make it and its folder readable"
-            raise SettingsError(message) from None
-        except ArticleError as error:
-            raise self._settings_error(error) from None
-
-    def wrong(self, node: Node | None, key: str, message: str) -> SettingsError:
-        """Return the error for a value of this file."""
-        line = node.line if node else 1
-        return SettingsError(f"{self.name}:{line}: {key}: {message}")
-
-    def mapping(self, node: Node | None, key: str, known: set[str]) -> dict[str, Node]:
-        """Return the mapping of a node; reject unknown keys."""
-        try:
-            found = node.mapping(key) if node else {}
-        except ArticleError as error:
-            raise self._settings_error(error) from None
-        for name, value in found.items():
-            if name not in known:
-                message = f"unknown key: remove it, or write one of {', '.join(sorted(known))}"
-                raise self.wrong(value, name, message)
-        return found
-
-    def items(self, keys: dict[str, Node], key: str) -> tuple[Node, ...]:
-        """Return the list of a key, or an empty one."""
-        try:
-            return keys[key].items(key) if key in keys else ()
-        except ArticleError as error:
-            raise self._settings_error(error) from None
-
-    def text(self, keys: dict[str, Node], key: str, default: str = "") -> str:
-        """Return the clean text of a key, or the default."""
-        try:
-            return clean(keys[key].text(key)) or default if key in keys else default
-        except ArticleError as error:
-            raise self._settings_error(error) from None
-
-    def texts(self, keys: dict[str, Node], key: str) -> tuple[str, ...]:
-        """Return the list of texts of a key."""
-        return tuple(self.text({key: node}, key) for node in self.items(keys, key))
-
-    def needed(self, node: Node, keys: dict[str, Node], key: str) -> str:
-        """Return the text of a required key."""
-        text = self.text(keys, key)
-        if not text:
-            raise self.wrong(keys.get(key, node), key, "is missing or empty: write it")
-        return text
-
-    def matching(
-        self, keys: dict[str, Node], key: str, shape: re.Pattern[str], default: str, todo: str
-    ) -> str:
-        """Return the text of a key, which must match ``shape``; ``todo`` is the error message."""
-        text = self.text(keys, key, default)
-        if not shape.fullmatch(text):
-            raise self.wrong(keys[key], key, todo)
-        return text
-
-    def number(self, keys: dict[str, Node], key: str, default: int, least: int, most: int) -> int:
-        """Return the integer of a key, within bounds, or the default."""
-        text = self.text(keys, key, str(default))
-        if not (re.fullmatch(r"-?[0-9]{1,9}", text) and least <= int(text) <= most):
-            raise self.wrong(keys[key], key, f"write a whole number from {least} to {most}")
-        return int(text)
-
-    def flag(self, keys: dict[str, Node], key: str) -> bool:
-        """Return the boolean of a key; False without the key."""
-        text = self.text(keys, key, "false")
-        if text not in ("true", "false"):
-            raise self.wrong(keys[key], key, "write true or false")
-        return text == "true"
-
-    def url(self, keys: dict[str, Node], key: str, site: str | None = None) -> str:
-        """Return the web address of a key, which may be relative to ``site``, if given."""
-        text = self.text(keys, key)
-        url = clean_url(text) if site is None else site_url(text, site)
-        if url is None:
-            raise self.wrong(keys.get(key), key, "not a web address: write http(s)://…")
-        return url
-
-    def domain(self, node: Node, key: str, text: str) -> str:
-        """Return a domain in lower case, without ``www.``, as articles' providers have it."""
-        found = domain(text)
-        if not found:
-            raise self.wrong(node, key, "not a host name: write it like example.org")
-        if is_file_name(found):
-            message = "ends like a file (.rss, .atom, .json, .opml, .html): write another host name"
-            raise self.wrong(node, key, message)
-        return found
-
-    def image(self, keys: dict[str, Node], key: str, site: str) -> Image | None:
-        """Return the image of a key; None without the key."""
-        if key not in keys:
-            return None
-        found = self.mapping(keys[key], key, {"url", "width", "height", "title"})
-        url = self.url(found, "url", site)
-        size = {"width": 0, "height": 0}
-        width, height = (self.number(found, name, 0, 0, 10_000) or None for name in size)
-        known = width is not None and height is not None
-        return Image(
-            url,
-            media_type(url),
-            width if known else None,
-            height if known else None,
-            self.text(found, "title"),
-        )
-
-    def _settings_error(self, error: ArticleError) -> SettingsError:
-        where = f"{self.name}:{error.line}" if error.line else self.name
-        key = f"{error.key}: " if error.key else ""
-        return SettingsError(f"{where}: {key}{error.message}")
-
-
 def parse_site_config(read: Callable[[str], bytes], url: str, default_url: str) -> SiteConfig:
     """Return the configuration that the three files contain.
 
@@ -163,15 +31,15 @@ def parse_site_config(read: Callable[[str], bytes], url: str, default_url: str) 
     ``url`` overrides that of site.yml; ``default_url`` applies without both. Raise SettingsError
     with file, line and key for anything unknown or wrong.
     """
-    site_file = _SiteFile(read, "site.yml")
+    site_file = SiteFile(read, "site.yml")
     known = {"title", "url", "description", "language", "tag", "image", "icon", "hubs"}
     keys = site_file.mapping(site_file.root, "site.yml", known | {"limits", "feeds"})
     where = f"site.yml:{keys['url'].line}" if "url" in keys else "site.yml"
     own_url = checked_url(site_file.text(keys, "url"), f"{where}: url")
     site_url = url or own_url or default_url
     limits = site_file.mapping(keys.get("limits"), "limits", {"items", "max_age"})
-    topics_file = _SiteFile(read, "topics.yml")
-    providers_file = _SiteFile(read, "providers.yml")
+    topics_file = SiteFile(read, "topics.yml")
+    providers_file = SiteFile(read, "providers.yml")
     aliases: dict[str, str] = {}
     topics = _topics(topics_file, site_url, aliases)
     providers = _providers(providers_file, site_url, aliases)
@@ -185,7 +53,7 @@ def parse_site_config(read: Callable[[str], bytes], url: str, default_url: str) 
     )
 
 
-def _site(file: _SiteFile, keys: dict[str, Node], limits: dict[str, Node], url: str) -> Site:
+def _site(file: SiteFile, keys: dict[str, Node], limits: dict[str, Node], url: str) -> Site:
     title = file.text(keys, "title", "Tributary")
     tag = file.mapping(keys.get("tag"), "tag", {"authority", "year"})
     return Site(
@@ -203,7 +71,7 @@ def _site(file: _SiteFile, keys: dict[str, Node], limits: dict[str, Node], url: 
     )
 
 
-def _authority(file: _SiteFile, tag: dict[str, Node]) -> str:
+def _authority(file: SiteFile, tag: dict[str, Node]) -> str:
     """Return the authority of the identifiers; an international domain as ASCII (RFC 4151)."""
     text = file.text(tag, "authority", DEFAULT_AUTHORITY)
     found = text if text.isascii() else host_name(text)
@@ -215,7 +83,7 @@ def _authority(file: _SiteFile, tag: dict[str, Node]) -> str:
 _TOPIC_KEYS = {"id", "name", "parent", "description", "image", "aliases", "retired"}
 
 
-def _topics(file: _SiteFile, url: str, aliases: dict[str, str]) -> Mapping[str, Topic]:
+def _topics(file: SiteFile, url: str, aliases: dict[str, str]) -> Mapping[str, Topic]:
     found: dict[str, Topic] = {}
     lines: dict[str, Node] = {}
     for node in file.items({"topics": file.root}, "topics"):
@@ -246,7 +114,7 @@ def _topics(file: _SiteFile, url: str, aliases: dict[str, str]) -> Mapping[str, 
     return found
 
 
-def _check_parents(file: _SiteFile, node: Node, topics: Mapping[str, Topic], topic: Topic) -> None:
+def _check_parents(file: SiteFile, node: Node, topics: Mapping[str, Topic], topic: Topic) -> None:
     seen = {topic.slug}
     while topic.parent is not None:
         if topic.parent not in topics:
@@ -257,7 +125,7 @@ def _check_parents(file: _SiteFile, node: Node, topics: Mapping[str, Topic], top
         topic = topics[topic.parent]
 
 
-def _providers(file: _SiteFile, url: str, aliases: dict[str, str]) -> Mapping[str, KnownProvider]:
+def _providers(file: SiteFile, url: str, aliases: dict[str, str]) -> Mapping[str, KnownProvider]:
     found: dict[str, KnownProvider] = {}
     lines: dict[str, Node] = {}
     for node in file.items({"providers": file.root}, "providers"):
@@ -284,7 +152,7 @@ def _providers(file: _SiteFile, url: str, aliases: dict[str, str]) -> Mapping[st
     return found
 
 
-def _alias(file: _SiteFile, node: Node, aliases: dict[str, str], other: str, own: str) -> None:
+def _alias(file: SiteFile, node: Node, aliases: dict[str, str], other: str, own: str) -> None:
     if aliases.setdefault(other, own) != own:
         message = f"{other} is another name of {aliases[other]} already: remove it from one of them"
         raise file.wrong(node, "aliases", message)
@@ -294,7 +162,7 @@ _FEED_KEYS = {"name", "title", "description", "any", "all", "none", "types", "qu
 
 
 def _feeds(
-    file: _SiteFile, node: Node | None, aliases: Mapping[str, str]
+    file: SiteFile, node: Node | None, aliases: Mapping[str, str]
 ) -> Mapping[str, NamedFeed]:
     found: dict[str, NamedFeed] = {}
     for item in file.items({"feeds": node} if node else {}, "feeds"):
@@ -317,7 +185,7 @@ def _feeds(
     return found
 
 
-def _choice(file: _SiteFile, keys: dict[str, Node], key: str, aliases: Mapping[str, str]) -> Choice:
+def _choice(file: SiteFile, keys: dict[str, Node], key: str, aliases: Mapping[str, str]) -> Choice:
     found = file.mapping(keys.get(key), key, {"topics", "providers", "types"})
     topics = (topic_path(name) for name in file.texts(found, "topics"))
     texts = file.texts(found, "providers")
@@ -329,7 +197,7 @@ def _choice(file: _SiteFile, keys: dict[str, Node], key: str, aliases: Mapping[s
     )
 
 
-def _provider(file: _SiteFile, node: Node, text: str, aliases: Mapping[str, str]) -> str:
+def _provider(file: SiteFile, node: Node, text: str, aliases: Mapping[str, str]) -> str:
     """Return the path of a provider, or of a name under one: ``tube.example/Slow Ferry``."""
     before, _, name = text.partition("/")
     path = provider_path(file.domain(node, "providers", before))
