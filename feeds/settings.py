@@ -87,6 +87,8 @@ class SiteConfig:
     items: int = 50
     #: Former and alternative paths of feeds, each mapped to the path of its feed.
     aliases: Mapping[str, str] = field(default_factory=dict)
+    #: The paths of the feeds in the feed menu; without any there is no feed menu.
+    menu: tuple[str, ...] = ()
 
     @property
     def fingerprint(self) -> bytes:

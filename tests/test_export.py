@@ -50,11 +50,14 @@ def looks(folder: Path) -> Looks:
     }
 
 
-def test_every_kind_of_address_becomes_a_file(content: Content, site: Site, folder: Path) -> None:
+def test_every_kind_of_address_becomes_a_file(
+    content: Content, open_site: Callable[..., Site], folder: Path
+) -> None:
+    content.raw("site.yml", "menu: [all]\n")
     content.write("a.md", topics=["AI", "日本語"])
     content.raw("pictures/deep/cat.png", PNG)
 
-    result = export(site, folder)
+    result = export(open_site(), folder)
 
     assert result.exit_code == 0, result.output
     expected = [

@@ -11,6 +11,7 @@ import listparser
 import pytest
 from lxml import etree
 
+from feeds.web import paths
 from tests.conftest import SITE_URL, Content, Site
 from tests.programs import need
 from tests.web_helpers import write_site
@@ -189,7 +190,7 @@ def check_menu(menu: dict[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
-def test_the_feed_menu_is_valid_and_nested(river: Site) -> None:
+def test_the_feed_menu_holds_the_chosen_feeds_in_the_form_of_its_schema(river: Site) -> None:
     answer = river.get("/.well-known/feed-menu.json")
     menu = answer.get_json()
 
@@ -199,15 +200,33 @@ def test_the_feed_menu_is_valid_and_nested(river: Site) -> None:
     assert all(set(feed) == {"feed-title", "description", "rss", "atom"} for feed in feeds)
     assert all(len(feed["feed-title"]) <= 50 for feed in feeds)
     assert all(len(feed["description"]) <= 140 for feed in feeds)
-    assert menu["items"][0]["rss"] == f"{SITE_URL}/all.rss"
+    assert [feed["rss"].removeprefix(SITE_URL) for feed in feeds] == [
+        "/all.rss",
+        "/topics/river.rss",
+        "/topics/ferries.rss",
+        "/providers/tube.example.rss",
+        "/feeds/best.rss",
+    ]
     assert [one["feed-menu"] for one in menu["items"][1:]] == ["Topics", "Providers", "Selections"]
+
+
+def test_without_a_chosen_feed_there_is_no_feed_menu(
+    content: Content, open_site: Callable[..., Site]
+) -> None:
+    content.write("a.md")
+    site = open_site()
+
+    assert site.get("/.well-known/feed-menu.json").status_code == 404
+    assert "/.well-known/feed-menu.json" not in paths(site.web.catalog)
 
 
 def test_long_names_are_shortened_in_the_feed_menu(
     content: Content, open_site: Callable[..., Site]
 ) -> None:
     content.raw("topics.yml", f"- name: Long\n  description: {'word ' * 60}\n")
-    content.write("a.md", topics=["A topic that has " + "a very long name " * 5])
+    name = "A topic that has " + "a very long name " * 5
+    content.raw("site.yml", f"menu: [topics/long, 'topics/{name}']\n")
+    content.write("a.md", topics=[name])
 
     feeds = check_menu(open_site().get("/.well-known/feed-menu.json").get_json())
 

@@ -20,6 +20,7 @@ image: {url: /pictures/logo.png, width: 144, height: 40, title: Logo}
 icon: {url: /pictures/icon.png}
 hubs: [https://hub.example.com/]
 limits: {items: 30, max_age: 600}
+menu: [all, topics/AI Research/, providers/old.example.com/Its Films, feeds/best]
 feeds:
   - name: best
     title: The best
@@ -95,6 +96,12 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     assert (site.icon.width, site.icon.media_type) == (None, "image/png")
     assert site.hubs == ("https://hub.example.com/",)
     assert found.items == 30
+    assert found.menu == (
+        "all",
+        "topics/ai",
+        "providers/new.example.com/its-films",
+        "feeds/best",
+    )
     assert found.feeds["best"] == NamedFeed(
         name="best",
         title="The best",
@@ -185,6 +192,9 @@ def test_what_any_document_could_show_moves_the_fingerprint(tmp_path: Path) -> N
         ({"site": "feeds: [{name: a}, {name: a}]"}, "site.yml:1: name: a second feed a"),
         ({"site": "feeds: [{name: a, any: {tags: []}}]"}, "site.yml:1: tags: unknown key"),
         ({"site": "a: &x 1"}, "site.yml:1: an anchor"),
+        ({"site": "menu: [rivers]"}, "site.yml:1: menu: not a feed: write all, topics/NAME"),
+        ({"site": "menu: [all.rss]"}, "site.yml:1: menu: not a feed"),
+        ({"site": "menu:\n- feeds/x"}, "site.yml:2: menu: no feed x: write the name of one"),
         ({"topics": "- {id: x}"}, "topics.yml:1: name: is missing"),
         ({"topics": "- {name: A}\n- {name: a}"}, "topics.yml:2: id: a second topic a"),
         ({"topics": "- {name: A, parent: B}"}, "topics.yml:1: parent: no topic b"),

@@ -22,6 +22,9 @@ SITE = f"""
 title: The River Paper
 url: {SITE_URL}
 description: News from one river.
+menu:
+  [all, topics/river, topics/Crossings, topics/steam, topics/none, feeds/best,
+  providers/tube.example]
 feeds:
   - name: best
     title: Best of it

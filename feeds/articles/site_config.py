@@ -8,7 +8,21 @@ from feeds.articles.yaml_tree import Node
 from feeds.hosts import host_name
 from feeds.model import Site
 from feeds.settings import Choice, KnownProvider, NamedFeed, SiteConfig, Topic, checked_url
-from feeds.urls import name_path, provider_path, slug, topic_path
+from feeds.urls import name_path, provider_path, read_feed, slug, topic_path, usual_path
+
+#: The keys of each mapping in the files, by the file or by the key that holds the mapping.
+KEYS: Mapping[str, frozenset[str]] = {
+    name: frozenset(keys.split())
+    for name, keys in {
+        "site.yml": "title url description language tag image icon hubs limits menu feeds",
+        "tag": "authority year",
+        "limits": "items max_age",
+        "feeds": "name title description any all none types quality limit",
+        "any, all, none": "topics providers types",
+        "topics.yml": "id name parent description image aliases retired",
+        "providers.yml": "domain name image aliases retired",
+    }.items()
+}
 
 #: Tag URIs must survive every change of address, so they do not contain the URL of the site.
 DEFAULT_AUTHORITY, DEFAULT_YEAR = "tributary.localhost", 2026
@@ -17,6 +31,7 @@ DEFAULT_AUTHORITY, DEFAULT_YEAR = "tributary.localhost", 2026
 _AN_AUTHORITY = "not a domain: write it in lower case, like example.org"
 _A_LANGUAGE = "not a language: write it like en, fr or pt-BR"
 _A_NAME = "stands in an address: write lower-case letters and digits, with single hyphens between"
+_A_FEED = "not a feed: write all, topics/NAME, providers/DOMAIN or feeds/NAME"
 
 _LABEL = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 _AUTHORITY = re.compile(rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*")
@@ -32,30 +47,34 @@ def parse_site_config(read: Callable[[str], bytes], url: str, default_url: str) 
     with file, line and key for anything unknown or wrong.
     """
     site_file = SiteFile(read, "site.yml")
-    known = {"title", "url", "description", "language", "tag", "image", "icon", "hubs"}
-    keys = site_file.mapping(site_file.root, "site.yml", known | {"limits", "feeds"})
+    keys = site_file.mapping(site_file.root, "site.yml", KEYS["site.yml"])
     where = f"site.yml:{keys['url'].line}" if "url" in keys else "site.yml"
     own_url = checked_url(site_file.text(keys, "url"), f"{where}: url")
     site_url = url or own_url or default_url
-    limits = site_file.mapping(keys.get("limits"), "limits", {"items", "max_age"})
+    limits = site_file.mapping(keys.get("limits"), "limits", KEYS["limits"])
     topics_file = SiteFile(read, "topics.yml")
     providers_file = SiteFile(read, "providers.yml")
     aliases: dict[str, str] = {}
     topics = _topics(topics_file, site_url, aliases)
     providers = _providers(providers_file, site_url, aliases)
+    feeds = _feeds(site_file, keys.get("feeds"), aliases)
     return SiteConfig(
         site=_site(site_file, keys, limits, site_url),
         topics=topics,
         providers=providers,
-        feeds=_feeds(site_file, keys.get("feeds"), aliases),
+        feeds=feeds,
         items=site_file.number(limits, "items", 50, 1, 500),
         aliases=aliases,
+        menu=tuple(
+            _feed_path(site_file, node, "menu", feeds, aliases)
+            for node in site_file.items(keys, "menu")
+        ),
     )
 
 
 def _site(file: SiteFile, keys: dict[str, Node], limits: dict[str, Node], url: str) -> Site:
     title = file.text(keys, "title", "Tributary")
-    tag = file.mapping(keys.get("tag"), "tag", {"authority", "year"})
+    tag = file.mapping(keys.get("tag"), "tag", KEYS["tag"])
     return Site(
         title=title,
         url=url,
@@ -80,14 +99,11 @@ def _authority(file: SiteFile, tag: dict[str, Node]) -> str:
     return found
 
 
-_TOPIC_KEYS = {"id", "name", "parent", "description", "image", "aliases", "retired"}
-
-
 def _topics(file: SiteFile, url: str, aliases: dict[str, str]) -> Mapping[str, Topic]:
     found: dict[str, Topic] = {}
     lines: dict[str, Node] = {}
     for node in file.items({"topics": file.root}, "topics"):
-        keys = file.mapping(node, "topics", _TOPIC_KEYS)
+        keys = file.mapping(node, "topics", KEYS["topics.yml"])
         name = file.needed(node, keys, "name")
         own = slug(file.text(keys, "id", name))
         if own in found:
@@ -129,7 +145,7 @@ def _providers(file: SiteFile, url: str, aliases: dict[str, str]) -> Mapping[str
     found: dict[str, KnownProvider] = {}
     lines: dict[str, Node] = {}
     for node in file.items({"providers": file.root}, "providers"):
-        keys = file.mapping(node, "providers", {"domain", "name", "image", "aliases", "retired"})
+        keys = file.mapping(node, "providers", KEYS["providers.yml"])
         needed = file.needed(node, keys, "domain")
         domain = file.domain(keys["domain"], "domain", needed)
         if domain in found:
@@ -158,15 +174,12 @@ def _alias(file: SiteFile, node: Node, aliases: dict[str, str], other: str, own:
         raise file.wrong(node, "aliases", message)
 
 
-_FEED_KEYS = {"name", "title", "description", "any", "all", "none", "types", "quality", "limit"}
-
-
 def _feeds(
     file: SiteFile, node: Node | None, aliases: Mapping[str, str]
 ) -> Mapping[str, NamedFeed]:
     found: dict[str, NamedFeed] = {}
     for item in file.items({"feeds": node} if node else {}, "feeds"):
-        keys = file.mapping(item, "feeds", _FEED_KEYS)
+        keys = file.mapping(item, "feeds", KEYS["feeds"])
         file.needed(item, keys, "name")
         name = file.matching(keys, "name", _NAME, "", _A_NAME)
         if name in found:
@@ -186,7 +199,7 @@ def _feeds(
 
 
 def _choice(file: SiteFile, keys: dict[str, Node], key: str, aliases: Mapping[str, str]) -> Choice:
-    found = file.mapping(keys.get(key), key, {"topics", "providers", "types"})
+    found = file.mapping(keys.get(key), key, KEYS["any, all, none"])
     topics = (topic_path(name) for name in file.texts(found, "topics"))
     texts = file.texts(found, "providers")
     providers = (_provider(file, keys[key], text, aliases) for text in texts)
@@ -203,3 +216,22 @@ def _provider(file: SiteFile, node: Node, text: str, aliases: Mapping[str, str])
     path = provider_path(file.domain(node, "providers", before))
     domain = aliases.get(path, path).removeprefix("providers/")
     return name_path(domain, name) if name else provider_path(domain)
+
+
+def _feed_path(
+    file: SiteFile,
+    node: Node,
+    key: str,
+    feeds: Mapping[str, NamedFeed],
+    aliases: Mapping[str, str],
+) -> str:
+    """Return the path of the feed that a value names as its page is addressed: ``topics/ai``."""
+    text = file.text({key: node}, key)
+    found = read_feed(usual_path(text.strip("/")))
+    if found is None:
+        raise file.wrong(node, key, _A_FEED)
+    kind, *names = found.path.split("/")
+    if kind == "feeds" and names[0] not in feeds:
+        raise file.wrong(node, key, f"no feed {names[0]}: write the name of one under feeds")
+    family = "/".join([kind, *names[:1]])
+    return "/".join([aliases.get(family, family), *names[1:]])

@@ -4,7 +4,7 @@ Unlike a wrong article, a wrong file stops the start, since it affects every fee
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Set
 
 from feeds.articles.front_matter import refuse_large
 from feeds.articles.images import media_type
@@ -14,6 +14,9 @@ from feeds.articles.yaml_tree import Node, parse
 from feeds.errors import ArticleError, SettingsError
 from feeds.model import Image
 from feeds.urls import is_file_name
+
+#: The keys of an image.
+IMAGE_KEYS = frozenset({"url", "width", "height", "title"})
 
 
 class SiteFile:
@@ -40,7 +43,7 @@ class SiteFile:
         line = node.line if node else 1
         return SettingsError(f"{self.name}:{line}: {key}: {message}")
 
-    def mapping(self, node: Node | None, key: str, known: set[str]) -> dict[str, Node]:
+    def mapping(self, node: Node | None, key: str, known: Set[str]) -> dict[str, Node]:
         """Return the mapping of a node; reject unknown keys."""
         try:
             found = node.mapping(key) if node else {}
@@ -122,7 +125,7 @@ class SiteFile:
         """Return the image of a key; None without the key."""
         if key not in keys:
             return None
-        found = self.mapping(keys[key], key, {"url", "width", "height", "title"})
+        found = self.mapping(keys[key], key, IMAGE_KEYS)
         url = self.url(found, "url", site)
         size = {"width": 0, "height": 0}
         width, height = (self.number(found, name, 0, 0, 10_000) or None for name in size)

@@ -9,7 +9,7 @@ from feeds.errors import MovedFeed, RetiredFeed, UnknownFeed
 from feeds.model import FeedId, Format
 from feeds.urls import provider_path
 from feeds.web.assets import NAMES
-from feeds.web.site_routes import LISTS
+from feeds.web.site_routes import FEED_MENU, LISTS
 
 
 def paths(catalog: Catalog) -> Iterator[str]:
@@ -35,7 +35,9 @@ def ended(catalog: Catalog) -> list[str]:
 
 def _addresses(catalog: Catalog) -> Iterator[str]:
     urls = catalog.urls
-    yield from (urls.at(name) for name in (*LISTS, "embed"))
+    yield from (urls.at(name) for name in (*LISTS, "embed") if name != FEED_MENU)
+    if catalog.files.menu:
+        yield urls.at(FEED_MENU)
     yield from (urls.at(f"static/{name}") for name in NAMES.values())
     for path in catalog.answering():
         with suppress(MovedFeed, RetiredFeed, UnknownFeed):

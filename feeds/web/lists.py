@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -11,6 +12,7 @@ import msgspec
 from feeds import formats
 from feeds.catalog import Catalog
 from feeds.documents import DocumentPlan
+from feeds.errors import MovedFeed, RetiredFeed, UnknownFeed
 from feeds.feed_info import FeedInfo
 from feeds.formats import Outline
 from feeds.model import FeedId
@@ -56,9 +58,15 @@ def group_plan(catalog: Catalog, id: FeedId) -> DocumentPlan:
 
 
 def feed_menu_plan(catalog: Catalog) -> DocumentPlan:
-    """Return the plan of ``/.well-known/feed-menu.json`` (draft-nottingham-feed-menu-01)."""
+    """Return the plan of ``/.well-known/feed-menu.json`` (draft-nottingham-feed-menu-01).
+
+    It holds the feeds that the site chose for it. Raise UnknownFeed if the site chose none:
+    "software SHOULD NOT automatically create a feed menu".
+    """
+    if not catalog.files.menu:
+        raise UnknownFeed
     with catalog.snapshot():
-        feed_infos = [feed_info.lasting for feed_info in catalog.feed_infos()]
+        feed_infos = list(_chosen(catalog))
         return _plan(catalog, feed_infos, JSON, partial(_feed_menu, catalog, feed_infos))
 
 
@@ -184,15 +192,22 @@ def _flat(entries: tuple[MenuEntry, ...]) -> Iterator[MenuEntry]:
         yield from _flat(one.inside)
 
 
+def _chosen(catalog: Catalog) -> Iterator[FeedInfo]:
+    """Yield the feeds that the site chose for its menu, each once, if there are such feeds."""
+    for path in dict.fromkeys(catalog.files.menu):
+        with suppress(MovedFeed, RetiredFeed, UnknownFeed):
+            yield catalog.feed_info(FeedId(path)).lasting
+
+
 def _feed_menu(catalog: Catalog, feed_infos: list[FeedInfo]) -> bytes:
     by_id = {feed_info.id: feed_info for feed_info in feed_infos}
-    all_articles = _menu_feed(catalog, by_id[ALL])
+    all_articles = [_menu_feed(catalog, by_id[ALL])] if ALL in by_id else []
     found = menu(feed_infos)
     groups = [
         _menu(title, [_menu_item(catalog, by_id, one) for one in entries])
         for _, title, entries in found.groups
     ]
-    return _json(_menu(catalog.files.site.title, [all_articles, *groups]))
+    return _json(_menu(catalog.files.site.title, [*all_articles, *groups]))
 
 
 def _menu_item(catalog: Catalog, by_id: dict[FeedId, FeedInfo], one: MenuEntry) -> dict[str, Any]:

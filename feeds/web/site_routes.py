@@ -15,12 +15,15 @@ from feeds.web import embed, lists
 from feeds.web.response import respond, respond_once, text_response, web
 from feeds.web.routes import routes
 
-#: Lists of all feeds.
+#: The list of the feeds that the site chose, which a site need not have.
+FEED_MENU = ".well-known/feed-menu.json"
+
+#: Lists of feeds.
 LISTS: dict[str, Callable[[Catalog], DocumentPlan]] = {
     "feeds.json": lists.directory_plan,
     "feeds.opml": lists.opml_plan,
     ".well-known/feeds": lists.opml_plan,
-    ".well-known/feed-menu.json": lists.feed_menu_plan,
+    FEED_MENU: lists.feed_menu_plan,
     "sitemap.xml": lists.sitemap_plan,
     "robots.txt": lists.robots_plan,
 }
