@@ -15,6 +15,40 @@ def test_every_scalar_stays_what_was_written() -> None:
     assert values == {"a": "no", "b": "2020-06-30", "c": "1e3", "d": "0o17", "e": "~"}
 
 
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        (r'"Launch day \ud83d\ude80"', "Launch day 🚀"),
+        (r'"\uD83D\uDC69\u200D\uD83D\uDCBB works"', "👩\u200d💻 works"),
+        (r'"\\\ud83d\ude80"', "\\🚀"),
+        (r'"the escapes \\ud83d\\ude80"', r"the escapes \ud83d\ude80"),
+        ("one\u2028text", "one text"),
+        ("'one\u2029text'", "one text"),
+        ("one\x85text", "one text"),
+        ("! 'A bare tag'", "A bare tag"),
+        ("! A bare tag", "A bare tag"),
+        ('! "~"', "~"),
+    ],
+)
+def test_a_text_is_read_as_other_programs_write_it(written: str, read: str) -> None:
+    assert parse(f"a: {written}\n").mapping("front matter")["a"].value == read
+
+
+def test_a_bare_tag_before_a_list_says_nothing() -> None:
+    found = parse("a: ! [b]\nc: ! {d: e}\n").mapping("front matter")
+
+    assert [node.value for node in found["a"].items("a")] == ["b"]
+    assert found["c"].mapping("c")["d"].value == "e"
+
+
+@pytest.mark.parametrize("character", ["\x85", "\u2028", "\u2029"])
+def test_lines_are_counted_as_editors_count_them(character: str) -> None:
+    with pytest.raises(ArticleError) as error:
+        parse(f"a: 'one{character}text'\nb: one{character}text\nc: d: e\n", first_line=2)
+
+    assert error.value.line == 4
+
+
 @pytest.mark.parametrize("text", ["a:", "a: ~", "a: null", "a: NULL"])
 def test_nothing_is_nothing(text: str) -> None:
     assert parse(text).mapping("front matter")["a"].value is None

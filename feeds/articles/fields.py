@@ -6,7 +6,7 @@ which may be secret.
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from html import escape
 from typing import TypeVar
 
@@ -27,9 +27,9 @@ MAX_WEIGHT = 10_000
 
 # ASCII digits: "\d" would match those of every script.
 _INSTANT = re.compile(
-    r"([0-9]{4})-([0-9]{2})-([0-9]{2})"
-    r"(?:[Tt ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:[.,][0-9]{1,9})?)?"
-    r" ?(?:[Zz]|([+-])([0-9]{2})(?::?([0-5][0-9]))?)?)?"
+    r"([0-9]{4})-([0-9]{1,2})-([0-9]{1,2})"
+    r"(?:(?:[Tt]| +)([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:[.,][0-9]{1,9})?)?"
+    r" ?(?:[Zz]|([+-])([01][0-9]|2[0-3])(?::?([0-5][0-9]))?)?)?(?: ?(?:UTC|GMT))?"
 )
 _INTEGER = re.compile(r"[+-]?[0-9]{1,9}")
 _LANGUAGE = re.compile(
@@ -140,8 +140,12 @@ def weight(*texts: str) -> int:
 
 
 def _seconds(found: re.Match[str]) -> int:
-    *parts, sign, hours, minutes = found.groups()
-    moment = datetime(*(int(part or 0) for part in parts))  # type: ignore[arg-type]
-    east = timedelta(hours=int(hours or 0), minutes=int(minutes or 0))
-    zone = timezone(-east if sign == "-" else east)
-    return int(moment.replace(tzinfo=zone).timestamp())
+    *parts, sign, east_hours, east_minutes = found.groups()
+    year, month, day, hour, minute, second = (int(part or 0) for part in parts)
+    midnight = datetime(year, month, day, tzinfo=UTC)
+    # ISO 8601: 24:00:00 is the end of a day, and a minute may have a leap second.
+    if (hour == 24 and not minute == second == 0) or hour > 24 or minute > 59 or second > 60:
+        raise ValueError("no time of a day")
+    east = timedelta(hours=int(east_hours or 0), minutes=int(east_minutes or 0))
+    time = timedelta(hours=hour, minutes=minute, seconds=second)
+    return int((midnight + time + (east if sign == "-" else -east)).timestamp())

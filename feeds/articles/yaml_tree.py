@@ -5,6 +5,7 @@ input is rejected in the stream of events, before a tree is composed: libyaml's 
 recursive and ends the process on deep nesting.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,15 @@ MAX_NODES = 10_000
 
 #: The spellings of null.
 NULLS = {"", "~", "null", "Null", "NULL"}
+
+# YAML 1.1 ends a line at these characters; no editor does, and a line number would be too large.
+_NO_LINE_BREAKS = re.compile("[\x85\u2028\u2029]")
+# A character beyond U+FFFF as JSON spells it: two escapes, which libyaml rejects.
+_SURROGATES = re.compile(
+    r"(?<!\\)((?:\\\\)*)\\u([Dd][89ABab][0-9A-Fa-f]{2})\\u([Dd][C-Fc-f][0-9A-Fa-f]{2})"
+)
+#: The non-specific tag, which Ruby writes before some texts; it says nothing of their types.
+_BARE_TAG = "!"
 
 _TYPE_NAMES = {dict: "a mapping", tuple: "a list", str: "text", type(None): "nothing"}
 
@@ -68,7 +78,7 @@ def parse(text: str, first_line: int = 1) -> Node:
     that are not text, more than one document, and more depth or values than any article needs.
     """
     try:
-        loader = yaml.CBaseLoader(text)
+        loader = yaml.CBaseLoader(_as_yaml(text))
         tree = _Tree(first_line)
         tree.build(loader)
         return tree.roots[0] if tree.roots else Node(None, first_line)
@@ -78,6 +88,21 @@ def parse(text: str, first_line: int = 1) -> Node:
     except (yaml.YAMLError, UnicodeError):
         message = "a character that YAML does not allow: remove it"
         raise ArticleError(Reason.YAML_SYNTAX, message, first_line) from None
+
+
+def _as_yaml(text: str) -> str:
+    if not text.isascii():
+        text = _NO_LINE_BREAKS.sub(" ", text)
+    return _SURROGATES.sub(_character, text) if "\\u" in text else text
+
+
+def _character(found: re.Match[str]) -> str:
+    high, low = int(found[2], 16), int(found[3], 16)
+    return found[1] + chr(0x10000 + (high - 0xD800) * 0x400 + low - 0xDC00)
+
+
+def _is_marked(event: Any) -> bool:
+    return event.anchor is not None or event.tag not in (None, _BARE_TAG)
 
 
 @dataclass(slots=True)
@@ -127,19 +152,19 @@ class _Tree:
     def scalar(self, event: Any) -> None:
         """Add a key or a text value."""
         line = self.first + event.start_mark.line
-        if event.anchor is not None or event.tag is not None or self.count > MAX_NODES:
+        if _is_marked(event) or self.count > MAX_NODES:
             raise self.rejection(event, line)
         top, value = self.top, event.value
         if top.items is None and top.key is None:
             _remember_key(top, value, line, self.above)
         else:
-            top.put(None if value in NULLS and event.implicit[0] else value, line)
+            is_plain = event.implicit[0] and event.tag is None
+            top.put(None if value in NULLS and is_plain else value, line)
 
     def start(self, event: Any) -> None:
         """Open a list or a mapping."""
         line = self.first + event.start_mark.line
-        marked = event.anchor is not None or event.tag is not None
-        if marked or len(self.above) >= MAX_DEPTH or self.count > MAX_NODES:
+        if _is_marked(event) or len(self.above) >= MAX_DEPTH or self.count > MAX_NODES:
             raise self.rejection(event, line)
         if self.top.items is None and self.top.key is None:
             raise ArticleError(Reason.YAML_KEY, "a key that is not text: write a name", line)
@@ -166,7 +191,7 @@ class _Tree:
         if event.anchor is not None:
             message = "an anchor (&) or alias (*): write the value out, or quote the text"
             return ArticleError(Reason.YAML_ALIAS, message, line)
-        if getattr(event, "tag", None) is not None:
+        if getattr(event, "tag", None) not in (None, _BARE_TAG):
             return ArticleError(Reason.YAML_TAG, "a tag (!): remove it, or quote the text", line)
         if self.count > MAX_NODES:
             message = f"more than {MAX_NODES} values: shorten it"
