@@ -16,10 +16,11 @@ from feeds.index.feed_counters import (
     date_changes,
     mark_everything,
     mark_lists,
+    month_of,
+    month_range,
     undate_changes,
 )
 from feeds.index.integrity import is_database, rebuild_if_corrupt, reread_corrupt_rows
-from feeds.index.months import month_of, month_range
 from feeds.index.reader import Index, KnownFeed, Month, Row
 from feeds.index.revision import Revision
 from feeds.index.sync_state import SETTLE, Stamps, mark_for_rereading
