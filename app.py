@@ -56,8 +56,8 @@ def _assembled(
     # The routes answer OPTIONS themselves, equally for every address.
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     add_routes(app, web)
-    load = partial(_worker, environment, files, sync.owner)
-    quiet_app = partial(_assembled, environment, files, clock, sync.owner)
+    load = partial(_worker, environment, files, sync.ownership.name)
+    quiet_app = partial(_assembled, environment, files, clock, sync.ownership.name)
     tools = cli.Tools(environment, sync, catalog, web.subscribers, announcer, load, quiet_app)
     cli.add_commands(app, tools)
     fronted = with_fast_path(app.wsgi_app, web.publisher, catalog.urls, clock)
@@ -125,11 +125,11 @@ def served(environment: Environment, files: SiteConfig, owner: str = "") -> Flas
     def start() -> None:
         web.sync.start()
         # The index, the hubs and the counts belong to the server with other settings.
-        if not web.sync.refusal:
+        if not web.sync.ownership.refusal:
             tools.announcer.start()
             counting.start()
         elif request.path != "/healthz":
-            raise IndexUnavailable(web.sync.refusal)
+            raise IndexUnavailable(web.sync.ownership.refusal)
 
     app.before_request(start)
     atexit.register(counting.stop)

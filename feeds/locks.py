@@ -68,7 +68,7 @@ class LeaderLock:
         return handle
 
 
-class Ownership:
+class Claim:
     """A claim that processes share if they name the same owner, and that excludes all others.
 
     It lasts as long as any of them lives, children by fork included.

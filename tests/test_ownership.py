@@ -19,7 +19,7 @@ import pytest
 from app import create_app
 from feeds.errors import SettingsError
 from feeds.index import check_file, connect
-from feeds.locks import LeaderLock, Ownership, locked
+from feeds.locks import Claim, LeaderLock, locked
 from feeds.sync import ContentSync
 from tests.conftest import SITE_URL, Content, Site
 from tests.live import ROOT, listener, listening, started, workers
@@ -39,10 +39,10 @@ def claim_each(folder: Path, owner: str, meet: Barrier, answer: Path) -> None:
         # As it is after the last owner has died.
         path = folder / str(number % 20)
         meet.wait(60)
-        ownership = Ownership(path, owner)
-        won.append(ownership.acquire())
+        claim = Claim(path, owner)
+        won.append(claim.acquire())
         meet.wait(60)
-        ownership.release()
+        claim.release()
     answer.write_text("".join("01"[each] for each in won))
 
 
@@ -87,9 +87,9 @@ def kill(child: int) -> None:
 
 
 def test_a_claim_lasts_as_long_as_any_process_of_its_owner(tmp_path: Path) -> None:
-    first = in_child(Ownership(tmp_path / "owner", "a").acquire)
-    second = in_child(Ownership(tmp_path / "owner", "a").acquire)
-    other = Ownership(tmp_path / "owner", "b")
+    first = in_child(Claim(tmp_path / "owner", "a").acquire)
+    second = in_child(Claim(tmp_path / "owner", "a").acquire)
+    other = Claim(tmp_path / "owner", "b")
 
     kill(first)
     assert other.acquire() is False
@@ -99,7 +99,7 @@ def test_a_claim_lasts_as_long_as_any_process_of_its_owner(tmp_path: Path) -> No
 
 
 def test_a_child_by_fork_keeps_the_claim_of_its_parent(tmp_path: Path) -> None:
-    parent, other = Ownership(tmp_path / "owner", "a"), Ownership(tmp_path / "owner", "b")
+    parent, other = Claim(tmp_path / "owner", "a"), Claim(tmp_path / "owner", "b")
     parent.acquire()
     child = in_child(lambda: None)
 
@@ -112,7 +112,7 @@ def test_a_child_by_fork_keeps_the_claim_of_its_parent(tmp_path: Path) -> None:
 
 
 def test_a_claim_is_made_again_when_its_file_is_gone(tmp_path: Path) -> None:
-    one, other = Ownership(tmp_path / "owner", "a"), Ownership(tmp_path / "owner", "b")
+    one, other = Claim(tmp_path / "owner", "a"), Claim(tmp_path / "owner", "b")
     one.acquire()
     (tmp_path / "owner").unlink()
     assert one.is_held is False
@@ -124,7 +124,7 @@ def test_a_claim_is_made_again_when_its_file_is_gone(tmp_path: Path) -> None:
 
 
 def test_a_claim_made_on_a_full_disk_is_written_when_there_is_room(tmp_path: Path) -> None:
-    one, other = Ownership(tmp_path / "owner", "a"), Ownership(tmp_path / "owner", "b")
+    one, other = Claim(tmp_path / "owner", "a"), Claim(tmp_path / "owner", "b")
     one.acquire()
     os.truncate(tmp_path / "owner", 0)
 
@@ -136,7 +136,7 @@ def test_a_claim_made_on_a_full_disk_is_written_when_there_is_room(tmp_path: Pat
 
 
 def test_of_two_claims_made_on_a_full_disk_the_first_that_is_written_stays(tmp_path: Path) -> None:
-    one, other = Ownership(tmp_path / "owner", "a"), Ownership(tmp_path / "owner", "b")
+    one, other = Claim(tmp_path / "owner", "a"), Claim(tmp_path / "owner", "b")
     one.acquire()
     os.truncate(tmp_path / "owner", 0)
 
@@ -234,7 +234,7 @@ def test_a_worker_that_loads_newer_code_belongs_to_the_server_that_started_it(
 ) -> None:
     reader, instance = site.sync.reader, tmp_path / "instance"
     server = ContentSync(reader, instance, b"by old code")
-    worker = ContentSync(reader, instance, b"by new code", owner=server.owner)
+    worker = ContentSync(reader, instance, b"by new code", owner=server.ownership.name)
     another = ContentSync(reader, instance, b"by new code")
     server.ensure_sole_owner()
 

@@ -123,7 +123,7 @@ def images(hosts: tuple[str, ...]) -> None:
     except StoreUnavailable as error:
         raise click.ClickException(str(error)) from None
     with errors_in_a_line():
-        sync.ensure_no_other_owner()
+        sync.ownership.ensure_no_other()
         sync.refresh(sync.pictures.forget_outdated())
     click.echo(
         f"{asked} asked, {answered} answered with a size in bytes, {asked - answered} failed;"

@@ -46,7 +46,7 @@ def ready_tools() -> Tools:
     """Return the tools; refresh first if the index is not built yet, as in a fresh clone."""
     tools = given_tools()
     with errors_in_a_line():
-        tools.sync.ensure_no_other_owner()
+        tools.sync.ownership.ensure_no_other()
     tools.sync.check_integrity_first()
     if not tools.sync.is_ready:
         refresh_with_bar(tools.sync, False)
@@ -70,7 +70,7 @@ def refresh_with_bar(sync: ContentSync, is_confirmed: bool) -> None:
     """Refresh, with a progress bar on a terminal."""
     with errors_in_a_line():
         # Before the bar is shown, too.
-        sync.ensure_no_other_owner()
+        sync.ownership.ensure_no_other()
     # Beside what the command prints, which a program may read.
     with click.progressbar(
         length=0, label="Reading articles", show_pos=True, file=sys.stderr

@@ -7,8 +7,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager, suppress
-from hashlib import blake2b
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -27,10 +26,11 @@ from feeds.index import (
     reread_corrupt_rows,
     upgrade,
 )
-from feeds.locks import LeaderLock, Ownership, locked
+from feeds.locks import LeaderLock, locked
 from feeds.sync.ingest import Ingester
 from feeds.sync.lint import inspect, inspect_one, nearest
 from feeds.sync.own_images import image_names, open_image
+from feeds.sync.ownership import Ownership, named_by_path, owner_name
 from feeds.sync.refresh import Progress, Refresher, RefreshReport
 from feeds.sync.site_files import SiteFiles
 from feeds.sync.vouching import VerifiedMark
@@ -43,12 +43,6 @@ STOPPING = 10.0
 #: Seconds for which the first request waits for the index.
 PATIENCE = 2.0
 
-#: What the owners of an instance folder may differ in, in the order of `_owner`.
-_SETTINGS = ("FEEDS_CONTENT_DIR", "FEEDS_URL", "the files of the site, or the version")
-
-#: Seconds in which the kernel drops all locks of a process that died.
-DYING = 2.0
-
 #: Seconds between two log lines on the progress of a long refresh.
 PROGRESS_INTERVAL = 5.0
 
@@ -60,7 +54,6 @@ class ContentSync:
 
     _watcher: Watcher | None = None
     _has_told = False
-    _has_owned = False
     _is_upgraded = False
     _is_held_back = False
     _is_integrity_checked = False
@@ -90,7 +83,7 @@ class ContentSync:
         self._path = instance / "index.sqlite"
         self._instance = instance
         try:
-            with self._named_by_path():
+            with named_by_path(instance):
                 check_file(self._path)
         except WrongFile as error:
             raise SettingsError(str(error)) from None
@@ -103,10 +96,8 @@ class ContentSync:
         _syncs.add(self)
         self._lock = self._path.with_suffix(".lock")
         self._verified_mark = VerifiedMark(instance)
-        self.owner = owner or _owner(reader.content, reader.site_url, fingerprint)
-        #: Why this process may serve nothing: a server with other settings owns the folder.
-        self.refusal = ""
-        self._ownership = Ownership(instance / "owner", self.owner)
+        name = owner or owner_name(reader.content, reader.site_url, fingerprint)
+        self.ownership = Ownership(instance, name, self._turn)
         self._refresher = Refresher(
             reader,
             reader.content,
@@ -115,7 +106,7 @@ class ContentSync:
             fingerprint,
             pages,
             clock,
-            self.ensure_no_other_owner,
+            self.ownership.ensure_no_other,
             self._check_integrity_once,
             self.mark_verified,
         )
@@ -201,21 +192,8 @@ class ContentSync:
         return False
 
     def ensure_sole_owner(self) -> None:
-        """Claim the instance folder for a server with these settings, until ``stop``.
-
-        A server calls this before it touches the index: two servers that start together on an
-        empty folder find no trace of each other in it. Commands never call this. Raise
-        SettingsError when a process of a server with other settings lives.
-        """
-        with self._named_by_path():
-            if not self._has_owned:
-                self._ensure_no_older_server()
-            is_ours = self._ownership.acquire()
-        if not is_ours:
-            self.refusal = f"{self._difference()}: name another folder, or stop that server"
-            raise SettingsError(self.refusal)
-        self._has_owned = True
-        self.refusal = ""
+        """Claim the instance folder and let this version read its index; see Ownership."""
+        self.ownership.acquire()
         self._upgrade_once()
 
     def _upgrade_once(self) -> None:
@@ -228,51 +206,6 @@ class ContentSync:
             with suppress(sqlite3.Error, OSError, WrongFile):
                 upgrade(self._path)
                 self._is_upgraded = True
-
-    def ensure_no_other_owner(self) -> None:
-        """Raise SettingsError if a server with other settings owns the instance folder.
-
-        A command calls this, and claims nothing: a server may start while the command works.
-        """
-        with self._named_by_path():
-            if self._ownership.other_owner() is not None:
-                advice = "give the command the same variables, or name another folder"
-                raise SettingsError(f"{self._difference()}: {advice}")
-            if not self._has_owned:
-                self._ensure_no_older_server()
-
-    def _ensure_no_older_server(self) -> None:
-        """Raise SettingsError if a server of a version uses the folder that made no claims.
-
-        Servers claim before they watch, and watch no longer when they give up their claim.
-        """
-        end = time.monotonic() + DYING
-        while not self._ownership.is_claimed() and self._turn().is_held():
-            if time.monotonic() > end:
-                where = f"FEEDS_INSTANCE_DIR: {self._instance}"
-                self.refusal = f"{where}: in use by a server of another version: stop it first"
-                raise SettingsError(self.refusal)
-            time.sleep(0.05)
-
-    @contextmanager
-    def _named_by_path(self) -> Iterator[None]:
-        """Turn an error of a file in the instance folder into a sentence that names it."""
-        try:
-            yield
-        except OSError as error:
-            where = f"FEEDS_INSTANCE_DIR: {error.filename or self._instance}: {error.strerror}"
-            message = f"{where}: let this user write it, or remove it"
-            raise SettingsError(message) from error
-
-    def _difference(self) -> str:
-        """Return a message that names the owner of the instance folder and what differs."""
-        theirs = (self._ownership.other_owner() or "").split()
-        pairs = zip(_SETTINGS, self.owner.split(), theirs, strict=False)
-        names = [name for name, our, their in pairs if our != their]
-        # The URL is part of what the last digest is made of.
-        shown = ", ".join(names[:-1] if "FEEDS_URL" in names else names)
-        where = f"FEEDS_INSTANCE_DIR: {self._instance}: in use by a server with other settings"
-        return f"{where} ({shown})" if shown else where
 
     def start(self, patience: float = PATIENCE) -> None:
         """Begin to make the index, should it not be ready, and to keep it up to date.
@@ -294,7 +227,7 @@ class ContentSync:
             self._watcher = Watcher(self.reader.content, turn, self, self.clock, self._poll)
             self._watcher.start()
         end = time.monotonic() + patience
-        while not (self.is_ready or self.refusal) and time.monotonic() < end:
+        while not (self.is_ready or self.ownership.refusal) and time.monotonic() < end:
             time.sleep(0.02)
 
     def follow(self) -> None:
@@ -346,7 +279,7 @@ class ContentSync:
 
     def mark_verified(self) -> None:
         """Allow all processes to serve the index; no command does, and no server but its owner."""
-        if self._watcher is not None and self._ownership.is_held:
+        if self._watcher is not None and self.ownership.is_held:
             self._verified_mark.mark_verified()
 
     def after_fork(self) -> None:
@@ -374,13 +307,7 @@ class ContentSync:
                 self._watcher.join(STOPPING)
             self._watcher = None
             self._verified_mark.release()
-            self._ownership.release()
-
-
-def _owner(content: Path, url: str, fingerprint: bytes) -> str:
-    """Name the server of these settings: a digest of each that `_SETTINGS` names."""
-    parts = (os.fsencode(content), url.encode(), fingerprint)
-    return " ".join(blake2b(part, digest_size=16).hexdigest() for part in parts)
+            self.ownership.release()
 
 
 _syncs: "weakref.WeakSet[ContentSync]" = weakref.WeakSet()
