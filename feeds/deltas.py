@@ -1,7 +1,7 @@
 """Histories of earlier documents, from which a delta for an earlier ETag is computed (RFC 3229).
 
 A history is the list of the hashes of the articles and withdrawals of a document, stored under its
-address and key, which the ETag of a client contains. Each process that served the document keeps
+target and key, which the ETag of a client contains. Each process that served the document keeps
 it in memory, and the shared cache keeps it for all others. It may be lost at any time: then the
 client gets the full document.
 """
@@ -17,6 +17,7 @@ from feeds.encodings import seal, unseal
 from feeds.index import Row
 from feeds.model import Withdrawal
 from feeds.selection import Selection
+from feeds.urls import Target
 
 #: The bytes of the hash of an article or a withdrawal: no two of one feed are equal by chance.
 _HASH_SIZE = 8
@@ -36,9 +37,9 @@ class DocumentHistory:
     #: The histories that all processes share, if there is a shared cache.
     shared: Cache | None = None
 
-    def remember(self, address: str, key: str, selection: Selection) -> bytes:
+    def remember(self, target: Target, key: str, selection: Selection) -> bytes:
         """Store the history of a document in this process and return it."""
-        name = _name(address, key)
+        name = _name(target, key)
         history = self.local.get(name)
         if history is None:
             held: tuple[Row | Withdrawal, ...] = (*selection.rows, *selection.withdrawn)
@@ -46,15 +47,15 @@ class DocumentHistory:
             self.local.set(name, history)
         return history
 
-    def share(self, address: str, key: str, selection: Selection) -> None:
+    def share(self, target: Target, key: str, selection: Selection) -> None:
         """Store the history for all processes; the process that renders the document does so."""
-        history = self.remember(address, key, selection)
+        history = self.remember(target, key, selection)
         if self.shared:
-            self.shared.set(_name(address, key), history)
+            self.shared.set(_name(target, key), history)
 
-    def items_of(self, address: str, key: str) -> Collection[bytes] | None:
+    def items_of(self, target: Target, key: str) -> Collection[bytes] | None:
         """Return the hashes of all items of the document with this key, or None."""
-        name = _name(address, key)
+        name = _name(target, key)
         history = self.local.get(name) or (self.shared and self.shared.get(name))
         hashes = unseal(name, history or b"")
         if hashes is None:
@@ -75,9 +76,9 @@ class DocumentHistory:
         return blake2b(encoded, digest_size=_HASH_SIZE, key=self.version).digest()
 
 
-def _name(address: str, key: str) -> str:
-    # With the address: otherwise clients could have a feed compared with documents of any other.
-    return f"{key}:{blake2b(address.encode(), digest_size=_HASH_SIZE).hexdigest()}"
+def _name(target: Target, key: str) -> str:
+    # With the target: otherwise clients could have a feed compared with documents of any other.
+    return f"{key}:{blake2b(str(target).encode(), digest_size=_HASH_SIZE).hexdigest()}"
 
 
 def _weight(rows: Collection[Row]) -> int:

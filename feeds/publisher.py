@@ -1,4 +1,6 @@
-"""From an address to a document: content-addressed, rendered once, kept in memory while in use.
+"""From a target to a document: content-addressed, rendered once, kept in memory while in use.
+
+A target is a frozen value that names a document, such as a feed with a format.
 
 There is no invalidation. The key of a document is a hash of everything that decides its bytes: a
 change makes a new key, and a check for changes is one comparison in memory.
@@ -8,7 +10,7 @@ import logging
 import threading
 import time
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import partial
@@ -39,7 +41,7 @@ class _Hot:
 
     revision: int
     document: Document
-    #: When the address last served a stale document: seconds UTC.
+    #: When the stale document was last served: seconds UTC.
     stale_at: int = 0
     #: The bytes that it counts for in memory.
     size: int = 0
@@ -64,10 +66,10 @@ class Publisher:
         self._cache = cache
         self._memory = memory
         self._clock = clock
-        #: The documents by address. Any thread may read at any time; writing requires the lock.
-        self._hot: OrderedDict[str, _Hot] = OrderedDict()
-        #: The addresses of the documents in memory, by key.
-        self._addresses: defaultdict[str, set[str]] = defaultdict(set)
+        #: The documents by target. Any thread may read at any time; writing requires the lock.
+        self._hot: OrderedDict[Hashable, _Hot] = OrderedDict()
+        #: The targets of the documents in memory, by key.
+        self._targets: defaultdict[str, set[Hashable]] = defaultdict(set)
         self._size = 0
         self._lock = threading.Lock()
         self._rendering: dict[str, Future[Bodies | None]] = {}
@@ -77,12 +79,12 @@ class Publisher:
         #: The number of renderings by this process.
         self.renderings = 0
 
-    def hot(self, address: str) -> Document | None:
-        """Return the document at an address if it is in memory and current, else None.
+    def hot(self, target: Hashable) -> Document | None:
+        """Return the document of a target if it is in memory and current, else None.
 
-        An unknown address takes no memory.
+        An unknown target takes no memory.
         """
-        found = self._hot.get(address)
+        found = self._hot.get(target)
         if found is None or found.revision != self._revision():
             return None
         # Only eviction reorders documents: a lock here would cost more than the rest of the call.
@@ -90,9 +92,9 @@ class Publisher:
         return found.document
 
     def document(
-        self, address: str, plan: Callable[[], DocumentPlan], fallback: Document | None = None
+        self, target: Hashable, plan: Callable[[], DocumentPlan], fallback: Document | None = None
     ) -> Document:
-        """Return the document at an address, rendered by its plan if it has changed.
+        """Return the document of a target, rendered by its plan if it has changed.
 
         While another thread renders it, the stale document is served; a caller that passes a
         ``fallback``, which is larger, blocks until rendering finishes. UnknownFeed, RetiredFeed,
@@ -101,7 +103,7 @@ class Publisher:
         """
         # Read before the plan: the next request sees changes that happen from here on.
         revision = self._revision()
-        known = self._hot.get(address)
+        known = self._hot.get(target)
         if known and known.revision == revision:
             known.is_used = True
             return known.document
@@ -109,19 +111,19 @@ class Publisher:
         try:
             document = self._current(plan, known.document if known else None, is_urgent)
         except (UnknownFeed, RetiredFeed, MovedFeed, NoDelta):
-            self._drop(address)
+            self._drop(target)
             raise
         except Exception:
             if fallback is None and known is None:
                 raise
-            self._log_failure(address)
+            self._log_failure(target)
             # The fallback is newer: the stale document may hold articles that were withdrawn.
             return fallback or self._stale(known)
         if document is None:
             return self._stale(known)
         stale_at = known.stale_at if known else 0
         document = replace(document, changed=max(document.changed, stale_at))
-        self._keep(address, _Hot(revision, document, stale_at))
+        self._keep(target, _Hot(revision, document, stale_at))
         return document
 
     def _stale(self, known: _Hot | None) -> Document:
@@ -130,10 +132,10 @@ class Publisher:
         known.stale_at = int(self._clock())
         return known.document
 
-    def _log_failure(self, address: str) -> None:
+    def _log_failure(self, target: Hashable) -> None:
         """Log the exception that is being handled, throttled: one per request would fill a disk."""
         if self._throttle.is_due():
-            log.exception("%s cannot be made now: serving what was served before", address)
+            log.exception("%s cannot be made now: serving what was served before", target)
 
     def _current(
         self, plan: Callable[[], DocumentPlan], old: Document | None, is_urgent: bool
@@ -218,24 +220,24 @@ class Publisher:
                 return None
         return None
 
-    def _keep(self, address: str, hot: _Hot) -> None:
+    def _keep(self, target: Hashable, hot: _Hot) -> None:
         with self._lock:
-            known = self._hot.get(address)
+            known = self._hot.get(target)
             if known and known.revision > hot.revision:
                 # This thread was slow: another one has stored a newer document.
                 return
-            self._forget(address)
-            self._hot[address] = hot
-            self._addresses[hot.document.key].add(address)
+            self._forget(target)
+            self._hot[target] = hot
+            self._targets[hot.document.key].add(target)
             self._count(hot)
             self._make_room(hot)
 
     def _on_growth(self, key: str) -> None:
         """Count a new coding of a document, and evict others if memory is short."""
         with self._lock:
-            for address in [*self._addresses.get(key, ())]:
+            for target in [*self._targets.get(key, ())]:
                 # The loop may have evicted this one already.
-                if hot := self._hot.get(address):
+                if hot := self._hot.get(target):
                     self._count(hot)
                     self._make_room(hot)
 
@@ -250,22 +252,22 @@ class Publisher:
         A document that was used since it was last considered gets a second chance.
         """
         while self._size > self._memory and len(self._hot) > 1:
-            address, oldest = next(iter(self._hot.items()))
+            target, oldest = next(iter(self._hot.items()))
             if oldest is newest or oldest.is_used:
                 oldest.is_used = False
-                self._hot.move_to_end(address)
+                self._hot.move_to_end(target)
             else:
-                self._forget(address)
+                self._forget(target)
 
-    def _drop(self, address: str) -> None:
+    def _drop(self, target: Hashable) -> None:
         with self._lock:
-            self._forget(address)
+            self._forget(target)
 
-    def _forget(self, address: str) -> None:
-        old = self._hot.pop(address, None)
+    def _forget(self, target: Hashable) -> None:
+        old = self._hot.pop(target, None)
         if old:
             self._size -= old.size
-            addresses = self._addresses[old.document.key]
-            addresses.remove(address)
-            if not addresses:
-                del self._addresses[old.document.key]
+            targets = self._targets[old.document.key]
+            targets.remove(target)
+            if not targets:
+                del self._targets[old.document.key]

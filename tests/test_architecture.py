@@ -50,7 +50,7 @@ PLAN = {
     "encodings": set(),
     "documents": {"encodings"},
     "cache": {"errors"},
-    "deltas": {"cache", "encodings", "index", "model", "selection"},
+    "deltas": {"cache", "encodings", "index", "model", "selection", "urls"},
     "metrics": {"errors", "logs", "sqlite"},
     "subscribers": {"errors", "logs", "metrics", "sqlite", "urls"},
     "publisher": {"cache", "documents", "encodings", "errors", "logs", "metrics"},

@@ -15,10 +15,11 @@ from feeds import formats
 from feeds.cache import open_history_cache
 from feeds.deltas import DocumentHistory, _name
 from feeds.encodings import CODINGS, IDENTITY
-from feeds.urls import ALL
+from feeds.model import FeedId, Format
+from feeds.urls import ALL, Target
 from feeds.web.negotiation import wants_news
 from tests import stores
-from tests.conftest import SITE_URL, Clock, Content, Site
+from tests.conftest import Clock, Content, Site
 from tests.reading import FH, TOMBSTONES, atom_feed, channel, items, json_feed, links
 from tests.test_encodings import DECODERS
 
@@ -399,16 +400,17 @@ class Recorder:
 
 def test_traces_are_few_bytes_and_the_oldest_leave_first(ten: Site) -> None:
     history = DocumentHistory(b"way", open_history_cache(50_000))
+    target = Target(ALL, Format.RSS)
     selection = ten.web.catalog.select(ALL)
 
     kept: list[bytes] = []
-    history.share("", "oldest", selection)
+    history.share(target, "oldest", selection)
     for number in range(200):
-        history.share("", f"{number}", selection)
-    DocumentHistory(b"way", Recorder(kept)).share("", "key", selection)
+        history.share(target, f"{number}", selection)
+    DocumentHistory(b"way", Recorder(kept)).share(target, "key", selection)
 
     assert [len(trace) for trace in kept] == [28 + 8 * 10]
-    assert [history.items_of("", key) is None for key in ("oldest", "90", "110", "199")] == [
+    assert [history.items_of(target, key) is None for key in ("oldest", "90", "110", "199")] == [
         True, True, False, False,
     ]  # fmt: skip
 
@@ -487,7 +489,7 @@ def test_a_damaged_trace_is_none(
     site.sync.refresh()
     assert poll(site, "/all.rss", tag).status_code == 226
 
-    name = _name(f"{SITE_URL}/all.rss", tag.strip('"'))
+    name = _name(Target(ALL, Format.RSS), tag.strip('"'))
     assert site.web.history.local.get(name)
     site.web.history.local.set(name, damage)
     site.web.publisher._hot.clear()
@@ -615,5 +617,5 @@ def test_a_delta_is_the_same_bytes_whenever_it_is_rendered(
 
 
 def trace_of(site: Site, tag: str) -> tuple[str, bytes]:
-    name = _name(f"{SITE_URL}{PATHS[1]}", tag.strip('"'))
+    name = _name(Target(FeedId("topics/ai"), Format.ATOM), tag.strip('"'))
     return name, site.web.history.local.get(name) or b""

@@ -1,5 +1,6 @@
 """The front gives the very answers that Flask gives, only sooner."""
 
+import tracemalloc
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -15,9 +16,10 @@ from feeds.cache import open_cache
 from feeds.documents import DocumentPlan
 from feeds.model import Format
 from feeds.publisher import Publisher
-from feeds.urls import ALL, Urls
+from feeds.urls import ALL, PathTarget, Target, Urls
 from feeds.web import with_fast_path
 from feeds.web.answers import MEMOIZED
+from feeds.web.targets import target_of
 from tests.conftest import SITE_URL, Content, Site
 
 ADDRESSES = ("/all.rss", "/all.json", "/topics/ai.atom", "/topics/日本語.rss", "/feeds.json",
@@ -126,6 +128,23 @@ def test_an_earlier_document_gets_a_delta_though_the_new_one_is_in_memory(both: 
     assert deltas[0][2].count(b"<item>") == 1
 
 
+@pytest.mark.parametrize("path", ADDRESSES + GUESSED + PAGES)
+def test_an_address_has_the_target_under_which_its_document_is_kept(both: Both, path: str) -> None:
+    both.hot.get(path)
+    as_wsgi_has_it = path.encode().decode("latin-1")
+
+    assert target_of(as_wsgi_has_it) in both.hot.web.publisher._hot
+
+
+def test_guessed_addresses_share_the_targets_of_the_main_feed(both: Both) -> None:
+    kept = _sizes(both.hot)[0]
+
+    for path in GUESSED:
+        both.hot.get(path)
+
+    assert _sizes(both.hot)[0] == kept + len(["/all.atom"])
+
+
 @pytest.mark.parametrize("path", ADDRESSES + GUESSED)
 @pytest.mark.parametrize("query", ["", "cb=1"])
 def test_a_document_in_memory_is_answered_before_flask(
@@ -151,6 +170,21 @@ def test_what_clients_make_up_leaves_nothing_in_memory(both: Both) -> None:
     addresses, remembered = _sizes(both.hot)
     assert addresses == kept[0]
     assert remembered <= MEMOIZED
+
+
+def test_paths_that_clients_make_up_take_a_bounded_part_of_memory(both: Both) -> None:
+    front = with_fast_path(_refuse, both.hot.web.publisher, both.hot.web.catalog.urls)
+
+    tracemalloc.start()
+    try:
+        for number in range(5_000):
+            _ask_front(front, f"/topics/{number:0190}.rss")
+            _ask_front(front, f"/topics/{number:09999}.rss")
+        held = tracemalloc.get_traced_memory()[0]
+    finally:
+        tracemalloc.stop()
+
+    assert held < 3_000_000
 
 
 def _sizes(site: Site) -> tuple[int, int]:
@@ -186,10 +220,10 @@ def test_the_documents_used_least_recently_leave_memory_first() -> None:
     urls = Urls(SITE_URL)
     ask_front = partial(_ask_front, with_fast_path(_refuse, publisher, urls))
     for format in Format:
-        publisher.document(urls.feed(ALL, format), partial(_recipe, format))
+        publisher.document(Target(ALL, format), partial(_recipe, format))
 
     assert ask_front("/all.rss")
-    publisher.document(urls.at("other.json"), partial(_recipe, "other"))
+    publisher.document(PathTarget("/other.json"), partial(_recipe, "other"))
 
     assert [ask_front(f"/all.{format}") for format in Format] == [True, False, True]
 

@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from feeds.metrics.shared_counters import FILE
 from feeds.periodic_thread import PeriodicThread
-from feeds.web.metric_labels import kind
+from feeds.web.targets import kind, target_of
 from tests.conftest import NOW, Content, Site
 from tests.live import PATIENCE, listener, replaced, serving, workers
 from tests.programs import need
@@ -143,11 +143,11 @@ def test_no_cache_keeps_it(site: Site) -> None:
         ("/feeds.json", "lists"), ("/topics/ai.opml", "lists"), ("/robots.txt", "lists"),
         ("/embed", "embeds"), ("/embed/all", "embeds"), ("/oembed", "embeds"),
         ("/oembed/all.json", "embeds"),
-        ("/metrics", "other"), ("/pictures/a.png", "other"), ("/x" * 1000, "other"), ("", "pages"),
+        ("/metrics", "other"), ("/pictures/a.png", "other"), ("/x" * 1000, "other"), ("", "other"),
     ],
 )  # fmt: skip
 def test_every_address_is_of_one_kind(path: str, expected: str) -> None:
-    assert kind(path) == expected
+    assert kind(target_of(path)) == expected
 
 
 def test_a_damaged_index_costs_only_what_it_would_tell(busy: Site, tmp_path: Path) -> None:

@@ -617,7 +617,7 @@ def test_no_thread_disturbs_another() -> None:
     assert min(answered) > 100
     assert publisher._size == sum(hot.document.size for hot in publisher._hot.values())
     assert publisher._size <= 500_000
-    kept = {address for addresses in publisher._addresses.values() for address in addresses}
+    kept = {address for addresses in publisher._targets.values() for address in addresses}
     assert kept == set(publisher._hot)
 
 

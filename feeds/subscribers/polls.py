@@ -17,7 +17,7 @@ from feeds.logs import LogOnce
 from feeds.metrics import PollRecord
 from feeds.subscribers.store import SUBSCRIBERS, DayCount, Poll, Subscribers
 from feeds.subscribers.user_agents import LONGEST
-from feeds.urls import read
+from feeds.urls import decoded, read
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ class PollCounter:
         day = int(self._clock()) // _DAY
         # Equal polls within a second count once.
         records = dict.fromkeys(self._queue.popleft() for _ in range(len(self._queue)))
-        parsed = (_poll(_decoded(path), agent, address) for path, agent, address in records)
+        parsed = (_poll(decoded(path), agent, address) for path, agent, address in records)
         polls = [poll for poll in parsed if poll]
         # A new day is recorded even without polls: its key must not outlive the day.
         if not polls and day == self._day:
@@ -108,8 +108,3 @@ def _poll(path: str, agent: str, address: str) -> Poll | None:
     if target is None or target.format is None or target.feed.month:
         return None
     return Poll(target.feed.path, path, agent, address)
-
-
-def _decoded(path: str) -> str:
-    # WSGI represents each byte of a path as one character.
-    return path.encode("latin-1", "replace").decode("utf-8", "replace")

@@ -12,6 +12,7 @@ from feeds.documents import DocumentPlan
 from feeds.errors import NoDelta
 from feeds.model import FeedId, Format
 from feeds.selection import Selection
+from feeds.urls import Target
 from feeds.web.headers import CORS, FEED_POLICY
 
 #: Seconds: an archive document hardly ever changes (docs/requirements.md 79).
@@ -25,7 +26,7 @@ def feed_plan(
     selection = _selected(catalog, id, format)
     key = _key(catalog, selection, format)
     if id.month is None:
-        history.remember(catalog.urls.feed(id, format), key, selection)
+        history.remember(Target(id, format), key, selection)
     render = partial(_render, catalog, history, selection, format, key)
     return _plan(catalog, selection, format, key, render)
 
@@ -38,7 +39,7 @@ def delta_plan(
     Raise NoDelta if the history has lost that document or if it shares too few items with the
     current one; raise as Catalog.select does. Archives change too seldom to have a history.
     """
-    held = history.items_of(catalog.urls.feed(id, format), base)
+    held = history.items_of(Target(id, format), base)
     if held is None:
         raise NoDelta(base)
     selection = _selected(catalog, id, format)
@@ -98,7 +99,7 @@ def _render(
 ) -> bytes:
     body = formats.render(catalog.feed(selection), format)
     if selection.id.month is None:
-        history.share(catalog.urls.feed(selection.id, format), key, selection)
+        history.share(Target(selection.id, format), key, selection)
     return body
 
 

@@ -56,6 +56,18 @@ class Options:
         return _AROUND + self.count * (_WITH_IMAGE if self.pictures else _WITHOUT_IMAGE)
 
 
+@dataclass(frozen=True, slots=True)
+class Box:
+    """The target of the address of a box."""
+
+    feed: FeedId
+    options: Options = Options()
+
+    def __str__(self) -> str:
+        """Return the path of the box and its options."""
+        return f"/embed/{self.feed.path} {self.options.query}"
+
+
 _DEFAULT = {"count": "5", "pictures": "yes", "theme": "auto"}
 
 

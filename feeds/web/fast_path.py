@@ -5,19 +5,20 @@ would send: both take it from `answers`. Plain WSGI, so that any server can run 
 """
 
 import time
-from functools import lru_cache
+from collections.abc import Hashable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
+from feeds.documents import Document
 from feeds.encodings import IDENTITY
 from feeds.metrics import PASSED_ON, REQUESTS, Counters
-from feeds.model import Format
 from feeds.publisher import Publisher
 from feeds.subscribers import LONGEST
-from feeds.urls import ALL, GUESSES, Urls
+from feeds.urls import Urls
 from feeds.web.answers import NO_CODING, memoized_answer
 from feeds.web.http_rules import date_writer, has_valid_host, refuse_host
-from feeds.web.metric_labels import kind
+from feeds.web.targets import kind, reads_query, target_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -29,8 +30,11 @@ _ASCII = bytes(range(128))
 #: Status lines that count as a successful poll.
 _SUCCESSFUL = ("200", "226", "304")
 
-#: Endings of addresses whose responses ignore the query.
-_QUERY_IGNORED = tuple(f".{format.value}" for format in Format)
+#: The most paths that are remembered.
+MAX_PATHS = 4096
+
+#: The target of a path, its label in the metrics, and whether the query has a meaning.
+_Known = tuple[Hashable, str, bool]
 
 
 def with_fast_path(
@@ -45,23 +49,19 @@ def with_fast_path(
     in place of those that the client sent. A request without a valid Host is rejected. The clock
     provides Date.
     """
-    hot, site = publisher.hot, urls.site
+    hot, known = publisher.hot, dict[str, _Known]()
     numbers, polls = publisher.counts.numbers, publisher.counts.polls
-    # Only for paths in memory: a client can invent a million others.
-    kind_of = lru_cache(4096)(kind)
-    guessed = {f"/{path}": urls.feed(ALL, format) for path, format in GUESSES.items()}
-    site_environ, date = _site_environ(site), date_writer(clock)
+    find = partial(_find, hot, known)
+    site_environ, date = _site_environ(urls.site), date_writer(clock)
 
     # One function with local names only: calls and attribute look-ups dominate the cost here.
     def call(environ: "WSGIEnvironment", start_response: "StartResponse") -> "Iterable[bytes]":
         get = environ.get
         path, method = get("PATH_INFO", ""), environ["REQUEST_METHOD"]
-        # Pages and boxes read their query, so Flask handles those that have one.
-        is_plain = not get("QUERY_STRING") or path.endswith(_QUERY_IGNORED) or path in guessed
-        if is_plain and (method == "GET" or method == "HEAD") and has_valid_host(environ):
-            # A decoded "%" or "?" would change the meaning of the address.
-            is_clean = path.isascii() and "%" not in path and "?" not in path
-            document = hot(guessed.get(path) or site + (path if is_clean else _quoted(path)))
+        if (method == "GET" or method == "HEAD") and has_valid_host(environ):
+            target, label, reads_query = known.get(path) or find(path)
+            # Pages and boxes read their query, so Flask handles those that have one.
+            document = None if reads_query and get("QUERY_STRING") else hot(target)
             if document is not None:
                 found = memoized_answer(
                     document,
@@ -71,7 +71,7 @@ def with_fast_path(
                 )
                 # Flask serves the deltas (RFC 3229) of clients that name an earlier document.
                 if not ("HTTP_A_IM" in environ and get("HTTP_IF_NONE_MATCH") and found.body):
-                    numbers[REQUESTS, kind_of(path), found.status, found.coding] += 1
+                    numbers[REQUESTS, label, found.status, found.coding] += 1
                     # Truncated to bound the memory of the queue.
                     agent = get("HTTP_USER_AGENT", "")[:LONGEST]
                     polls.append((path, agent, get("REMOTE_ADDR", "")))
@@ -87,6 +87,22 @@ def with_fast_path(
     return call
 
 
+def _find(
+    hot: "Callable[[Hashable], Document | None]", known: dict[str, _Known], path: str
+) -> _Known:
+    """Return what the fast path has to know of a path.
+
+    It is remembered only while its document is in memory: a client can invent a million others.
+    """
+    target = target_of(path)
+    found = target, kind(target), reads_query(target)
+    if hot(target) is not None:
+        if len(known) >= MAX_PATHS:
+            known.clear()
+        known[path] = found
+    return found
+
+
 def _counted(
     counts: Counters,
     environ: "WSGIEnvironment",
@@ -98,7 +114,7 @@ def _counted(
     client = environ.get("HTTP_USER_AGENT", "")[:LONGEST], environ.get("REMOTE_ADDR", "")
 
     def start(line: str, headers: list[tuple[str, str]], *error: Any) -> "Callable[..., Any]":
-        counts.numbers[REQUESTS, kind(path), int(line[:3]), _coding(line, headers)] += 1
+        counts.numbers[REQUESTS, kind(target_of(path)), int(line[:3]), _coding(line, headers)] += 1
         if line.startswith(_SUCCESSFUL):
             counts.polls.append((path, *client))
         dated = [each for each in headers if each[0] != "Date"]
@@ -116,11 +132,6 @@ def _coding(line: str, headers: list[tuple[str, str]]) -> str:
 def _encoded_query(query: str) -> str:
     # Werkzeug raises on raw bytes that are not UTF-8, but not on percent-encoded ones.
     return quote(query.encode("latin-1", "replace"), safe=_ASCII)
-
-
-def _quoted(path: str) -> str:
-    # WSGI decodes each byte of the path to one character.
-    return quote(path.encode("latin-1", "replace"))
 
 
 def _site_environ(site: str) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """Flask responses of documents and of short texts, and the objects that the routes use."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,6 +19,7 @@ from feeds.metrics import SharedCounters
 from feeds.publisher import Publisher
 from feeds.subscribers import Subscribers
 from feeds.sync import ContentSync
+from feeds.urls import Target
 from feeds.web.answers import Answer, Conditions, answer, bases, delta_answer, is_unmodified
 from feeds.web.negotiation import wants_news
 from feeds.websub import Outbox
@@ -50,36 +51,43 @@ def web() -> Web:
     return cast(Web, current_app.extensions["tributary"])
 
 
-def respond(address: str, plan: Callable[[], DocumentPlan]) -> Response:
-    """Answer with the document at an address; the publisher caches it and renders it on change."""
-    document = web().publisher.document(address, plan)
+@dataclass(frozen=True, slots=True)
+class _DeltaTarget:
+    """The target of a delta: a feed in a format, and the key of an earlier document of it."""
+
+    full: Target
+    base: str
+
+
+def respond(target: Hashable, plan: Callable[[], DocumentPlan]) -> Response:
+    """Answer with the document of a target; the publisher caches it and renders it on change."""
+    document = web().publisher.document(target, plan)
     return _response(answer(document, _conditions(request.headers.get("Accept-Encoding"))))
 
 
 def respond_with_news(
-    address: str, plan: Callable[[], DocumentPlan], delta: Callable[[str], DocumentPlan]
+    target: Target, plan: Callable[[], DocumentPlan], delta: Callable[[str], DocumentPlan]
 ) -> Response:
     """Answer as ``respond``, or with a delta if the client accepts one (RFC 3229).
 
     ``delta`` returns the plan of the items since the document with a key, or raises NoDelta.
     """
-    document = web().publisher.document(address, plan)
+    document = web().publisher.document(target, plan)
     conditions = _conditions(request.headers.get("Accept-Encoding"))
     if wants_news(request.headers.get("A-IM")) and not is_unmodified(document, conditions):
-        found = _delta(address, document, delta, conditions)
+        found = _delta(target, document, delta, conditions)
         if found is not None:
             return _response(found)
     return _response(answer(document, conditions))
 
 
 def _delta(
-    address: str, current: Document, delta: Callable[[str], DocumentPlan], conditions: Conditions
+    target: Target, current: Document, delta: Callable[[str], DocumentPlan], conditions: Conditions
 ) -> Answer | None:
     for base in bases(conditions.if_none_match):
         with suppress(NoDelta):
-            # The fast path never serves this address, since it quotes a question mark in a path.
             found = web().publisher.document(
-                f"{address}?since={base.key}", partial(delta, base.key), fallback=current
+                _DeltaTarget(target, base.key), partial(delta, base.key), fallback=current
             )
             if found is not current:
                 return delta_answer(found, base, conditions.accept_encoding)

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 
 from feeds.errors import MovedFeed
-from feeds.urls import ALL, GUESSES, Target, read
+from feeds.urls import ALL, GUESSES, PathTarget, Target, read
 from feeds.web.assets import asset_plan
 from feeds.web.document_plans import delta_plan, feed_plan
 from feeds.web.headers import PREFLIGHT
@@ -23,7 +23,7 @@ def asset(name: str) -> Response:
     plan = asset_plan(name)
     if plan is None:
         raise NotFound
-    return respond(web().catalog.urls.at(f"static/{name}"), lambda: plan)
+    return respond(PathTarget(f"/static/{name}"), lambda: plan)
 
 
 @routes.get("/", defaults={"path": ""})
@@ -41,9 +41,10 @@ def feed(path: str) -> ResponseReturnValue:
         answer = _feed(target)
         # Redirect a trailing slash away, except of the guessed addresses that end with one.
         is_canonical = path == bare or path in GUESSES
-        return answer if is_canonical else redirect(_address(target), 301)
+        return answer if is_canonical else redirect(web().catalog.urls.target(target), 301)
     except MovedFeed as moved:
-        return redirect(_address(Target(moved.feed, target.format)), 301)
+        address = web().catalog.urls.target(Target(moved.feed, target.format))
+        return redirect(address, 301)
 
 
 @routes.route("/", defaults={"path": ""}, methods=["OPTIONS"], provide_automatic_options=False)
@@ -56,15 +57,8 @@ def options(path: str) -> Response:
 def _feed(target: Target) -> Response:
     catalog, id, format = web().catalog, target.feed, target.format
     if format is None:
-        return respond(_address(target), lambda: page_plan(catalog, id))
+        return respond(target, lambda: page_plan(catalog, id))
     arguments = catalog, web().history, id, format
     return respond_with_news(
-        _address(target), partial(feed_plan, *arguments), partial(delta_plan, *arguments)
-    )
-
-
-def _address(target: Target) -> str:
-    urls = web().catalog.urls
-    return (
-        urls.page(target.feed) if target.format is None else urls.feed(target.feed, target.format)
+        target, partial(feed_plan, *arguments), partial(delta_plan, *arguments)
     )

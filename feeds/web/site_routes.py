@@ -1,6 +1,7 @@
 """Routes for programs and other sites: lists of feeds, snippets, boxes and oEmbed."""
 
 from collections.abc import Callable
+from functools import partial
 
 from flask import Response, redirect, request
 from flask.typing import ResponseReturnValue
@@ -10,7 +11,7 @@ from feeds.catalog import Catalog
 from feeds.documents import DocumentPlan
 from feeds.errors import MovedFeed
 from feeds.model import FeedId
-from feeds.urls import ALL, read_feed
+from feeds.urls import ALL, PathTarget, read_feed
 from feeds.web import embed, lists
 from feeds.web.response import respond, respond_once, text_response, web
 from feeds.web.routes import routes
@@ -32,7 +33,7 @@ LISTS: dict[str, Callable[[Catalog], DocumentPlan]] = {
 def _add_list(name: str, plan: Callable[[Catalog], DocumentPlan]) -> None:
     def view() -> Response:
         catalog = web().catalog
-        return respond(catalog.urls.at(name), lambda: plan(catalog))
+        return respond(PathTarget(f"/{name}"), lambda: plan(catalog))
 
     routes.add_url_rule(f"/{name}", name.replace(".", "-"), view, methods=["GET"])
 
@@ -46,7 +47,7 @@ def group(kind: str, slug: str) -> ResponseReturnValue:
     """Answer with the OPML of a topic and its sub-topics."""
     catalog, id = web().catalog, _feed_id(f"{kind}/{slug}")
     try:
-        return respond(catalog.urls.opml(id), lambda: lists.group_plan(catalog, id))
+        return respond(PathTarget(f"/{id.path}.opml"), lambda: lists.group_plan(catalog, id))
     except MovedFeed as moved:
         return redirect(catalog.urls.opml(moved.feed), 301)
 
@@ -56,8 +57,8 @@ def chooser() -> Response:
     """Answer with the page of snippets for other sites."""
     catalog = web().catalog
     if not request.args:
-        address = catalog.urls.at("embed")
-        return respond(address, lambda: embed.chooser_plan(catalog, ALL.path, embed.Options()))
+        plan = partial(embed.chooser_plan, catalog, ALL.path, embed.Options())
+        return respond(PathTarget("/embed"), plan)
     chosen = embed.options(request.args)
     return respond_once(embed.chooser_plan(catalog, request.args.get("feed", ""), chosen))
 
@@ -69,9 +70,8 @@ def box(path: str) -> ResponseReturnValue:
     id, catalog = _feed_id(bare), web().catalog
     chosen = embed.options(request.args)
     try:
-        address = catalog.urls.box(id, chosen.query)
-        answer = respond(address, lambda: embed.box_plan(catalog, id, chosen))
-        return answer if path == bare else redirect(address, 301)
+        answer = respond(embed.Box(id, chosen), lambda: embed.box_plan(catalog, id, chosen))
+        return answer if path == bare else redirect(catalog.urls.box(id, chosen.query), 301)
     except MovedFeed as moved:
         return redirect(catalog.urls.box(moved.feed, chosen.query), 301)
 

@@ -9,6 +9,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from feeds.model import Format
+from feeds.urls import ALL, Target
 from tests.conftest import Content, Site
 from tests.torture.conftest import Figure, scaled
 
@@ -85,7 +87,7 @@ def result(reading: int) -> list[Any]:
 
 def ask_in_vain(site: Site, count: int, half: int) -> tuple[float, float, int]:
     """Ask with as many queries, then for as many feeds that are not there; say what it cost."""
-    hot = "https://feeds.example.org/all.rss"
+    hot = Target(ALL, Format.RSS)
     before = megabytes()
     for number in range(count):
         assert call(site, "/all.rss", f"cb={half}-{number}") == "200 OK"
