@@ -95,12 +95,17 @@ def _image_target(name: str) -> str:
 
 
 def put_maps(
-    directory: ManagedDirectory, site: str, moved: Mapping[str, str], ended: Iterable[str]
+    directory: ManagedDirectory,
+    site: str,
+    moved: Mapping[str, str],
+    patterns: Iterable[tuple[str, str]],
+    ended: Iterable[str],
 ) -> None:
-    """Put the maps of what moved and what ended."""
+    """Put the maps of what moved and what ended; ``patterns`` lead to whole addresses."""
     lines = [
         f'{_asked(old)} "{site}$tributary_box{new}$tributary_rest";\n' for old, new in moved.items()
     ]
+    lines += [f'"~{pattern}" "{address}";\n' for pattern, address in patterns]
     directory.put(_SITE_MAP, f'default "{site}";\n'.encode(), 0)
     directory.put(_MOVED_MAP, "".join(lines).encode(), 0)
     directory.put(_ENDED_MAP, "".join(f"{_asked(path)} 1;\n" for path in ended).encode(), 0)

@@ -4,6 +4,7 @@ Times are whole seconds since 1970-01-01 UTC. Texts are clean: entities decoded,
 removed, white space folded, only characters that XML 1.0 allows. URLs are absolute http(s).
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -162,14 +163,24 @@ class Site:
     max_age: int = 900
 
     def uri(self, id: str) -> str:
-        """Return the tag URI of an article or a feed, the same in every format (RFC 4151).
+        """Return the identifier of an article or a feed, the same in every format.
 
-        RFC 4151, 2.1: ``specific = *( pchar / "/" / "?" )``; the rest is percent-encoded.
+        An absolute URI stays as it is, byte for byte: it may be the identifier that another program
+        gave the article, and readers recognise articles by it. Any other id becomes part of a tag
+        URI. RFC 4151, 2.1: ``specific = *( pchar / "/" / "?" )``; the rest is percent-encoded.
         """
+        if _ABSOLUTE.fullmatch(id):
+            return id
         return f"tag:{self.authority},{self.year}:{quote(id, safe=_PCHAR)}"
 
 
 _PCHAR = "/?:@!$&'()*+,;=-._~"
+
+#: RFC 3986, 4.3, with the characters of other scripts that RFC 3987 allows in an IRI.
+_ABSOLUTE = re.compile(
+    r"[A-Za-z][A-Za-z0-9+.-]*:"
+    r"(?:[A-Za-z0-9:/?#\[\]@!$&'()*+,;=._~-]|%[0-9A-Fa-f]{2}|[^\W\x00-\x7f])+"
+)
 
 
 @dataclass(frozen=True, slots=True)

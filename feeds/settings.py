@@ -6,7 +6,7 @@ articles hold the names of the feeds. A wrong or unknown key is an error: the se
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from hashlib import blake2b
 from ipaddress import ip_address
@@ -18,6 +18,7 @@ import msgspec
 from feeds.errors import SettingsError
 from feeds.hosts import authority_host
 from feeds.model import Image, Site
+from feeds.moved import Moves
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +90,14 @@ class SiteConfig:
     aliases: Mapping[str, str] = field(default_factory=dict)
     #: The paths of the feeds in the feed menu; without any there is no feed menu.
     menu: tuple[str, ...] = ()
+    #: The addresses at which another program served feeds.
+    moved: Moves = field(default_factory=dict)
 
     @property
     def fingerprint(self) -> bytes:
         """Return a hash of everything in these files that a document can show."""
-        return blake2b(msgspec.json.encode(self, order="deterministic"), digest_size=16).digest()
+        visible = replace(self, moved={})
+        return blake2b(msgspec.json.encode(visible, order="deterministic"), digest_size=16).digest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,16 @@ GUESSES = {
     "feed.json": Format.JSON,
 }
 
+#: The first names of the addresses of this site, without endings; what is below them is its, too.
+_OWN = frozenset(
+    {".tributary", "all", "embed", "feeds", "index", "mix", "oembed", "operators", "pictures"}
+    | {"providers", "search", "static", "topics", "healthz", "readyz", "metrics"}
+    | {"sitemap.xml", "robots.txt"}
+)
+_OWN_PATHS = frozenset({"", ".well-known/feeds", ".well-known/feed-menu", *GUESSES})
+#: What a file of an exported site has after the name of its address, in this order.
+_FILE_ENDINGS = ((".gz", ".br", ".zst"), (".html",), (".rss", ".atom", ".json", ".opml"))
+
 _ENDINGS = {format.value for format in Format}
 # Plausible years in ASCII digits: "\d" would match the digits of every script.
 _MONTH = re.compile(r"([12][0-9]{3}-(?:0[1-9]|1[0-2]))(?:-([1-9][0-9]{0,3}))?")
@@ -101,6 +111,18 @@ def _read(path: str) -> Target | None:
 def decoded(path: str) -> str:
     """Return the text of a path of WSGI, which represents each byte by one character."""
     return path.encode("latin-1", "replace").decode("utf-8", "replace")
+
+
+def is_own(path: str) -> bool:
+    """Return True if an address belongs to this site, whether or not it has a document there.
+
+    The names of the files in an export belong to it, too: ``index.html``, ``all.rss.gz``.
+    """
+    for endings in _FILE_ENDINGS:
+        if path in GUESSES:
+            break
+        path = next((path.removesuffix(each) for each in endings if path.endswith(each)), path)
+    return path in _OWN_PATHS or path.partition("/")[0] in _OWN
 
 
 def read_feed(path: str) -> FeedId | None:

@@ -32,6 +32,12 @@ PROVIDERS = """
 """
 SITE = """
 title: My Site
+moved:
+  /category/minds/feed/: topics/machine-minds
+  /tag/日本/feed/atom/: all
+  /index.php?feed=rss2&cat=3: topics/ai
+  /index.php?feed=rss2: all
+  /?feed=atom: all
 feeds:
   - name: best
     title: The Best
@@ -649,6 +655,7 @@ EVERY_KIND = [
     ("GET", "/feeds.json", 200),
     ("OPTIONS", "/all.rss", 204),
     ("GET", "/topics/machine-minds.rss", 301),
+    ("GET", "/category/minds/feed/", 301),
     ("GET", "/topics/unknown.rss", 404),
     ("GET", "/%00%ff.rss", 404),
     ("POST", "/all.rss", 405),

@@ -1,20 +1,22 @@
 """Parses site.yml, topics.yml and providers.yml, three optional files beside the articles."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
 from feeds.articles.site_file import SiteFile
 from feeds.articles.yaml_tree import Node
 from feeds.hosts import host_name
-from feeds.model import Site
+from feeds.model import FeedId, Format, Site
+from feeds.moved import Move, format_meant, grouped, old_address
 from feeds.settings import Choice, KnownProvider, NamedFeed, SiteConfig, Topic, checked_url
-from feeds.urls import name_path, provider_path, read_feed, slug, topic_path, usual_path
+from feeds.urls import is_own, name_path, provider_path, read_feed, slug, topic_path, usual_path
 
 #: The keys of each mapping in the files, by the file or by the key that holds the mapping.
 KEYS: Mapping[str, frozenset[str]] = {
     name: frozenset(keys.split())
     for name, keys in {
-        "site.yml": "title url description language tag image icon hubs limits menu feeds",
+        "site.yml": "title url description language tag image icon hubs limits menu moved feeds",
         "tag": "authority year",
         "limits": "items max_age",
         "feeds": "name title description any all none types quality limit",
@@ -31,6 +33,7 @@ DEFAULT_AUTHORITY, DEFAULT_YEAR = "tributary.localhost", 2026
 _AN_AUTHORITY = "not a domain: write it in lower case, like example.org"
 _A_LANGUAGE = "not a language: write it like en, fr or pt-BR"
 _A_NAME = "stands in an address: write lower-case letters and digits, with single hyphens between"
+_AN_OLD_ADDRESS = "not an old address: write its path, such as /category/news/feed/"
 _A_FEED = "not a feed: write all, topics/NAME, providers/DOMAIN or feeds/NAME"
 
 _LABEL = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
@@ -66,9 +69,12 @@ def parse_site_config(read: Callable[[str], bytes], url: str, default_url: str) 
         items=site_file.number(limits, "items", 50, 1, 500),
         aliases=aliases,
         menu=tuple(
-            _feed_path(site_file, node, "menu", feeds, aliases)
+            _feed_path(
+                site_file, node, "menu", site_file.text({"menu": node}, "menu"), feeds, aliases
+            )
             for node in site_file.items(keys, "menu")
         ),
+        moved=grouped(_moves(site_file, keys.get("moved"), feeds, aliases)),
     )
 
 
@@ -222,11 +228,11 @@ def _feed_path(
     file: SiteFile,
     node: Node,
     key: str,
+    text: str,
     feeds: Mapping[str, NamedFeed],
     aliases: Mapping[str, str],
 ) -> str:
-    """Return the path of the feed that a value names as its page is addressed: ``topics/ai``."""
-    text = file.text({key: node}, key)
+    """Return the path of the feed that a text names as its page is addressed: ``topics/ai``."""
     found = read_feed(usual_path(text.strip("/")))
     if found is None:
         raise file.wrong(node, key, _A_FEED)
@@ -235,3 +241,30 @@ def _feed_path(
         raise file.wrong(node, key, f"no feed {names[0]}: write the name of one under feeds")
     family = "/".join([kind, *names[:1]])
     return "/".join([aliases.get(family, family), *names[1:]])
+
+
+def _moves(
+    file: SiteFile,
+    node: Node | None,
+    feeds: Mapping[str, NamedFeed],
+    aliases: Mapping[str, str],
+) -> Iterator[Move]:
+    """Yield the moves of old addresses to feeds; a feed's ending selects its format."""
+    for text, target in file.entries(node, "moved").items():
+        old = old_address(text)
+        if old is None:
+            raise file.wrong(target, "moved", _AN_OLD_ADDRESS)
+        bare = old.path.rstrip("/")
+        if not is_own(bare):
+            # Clients ask with and without the slash.
+            old = replace(old, path=bare)
+        # The home page is no feed, but other programs serve feeds there at a query.
+        elif is_own(old.path) and not (old.path == "" and old.parameters):
+            message = "an address of this site, which answers there already: remove it"
+            raise file.wrong(target, "moved", message)
+        path = file.text({"moved": target}, "moved")
+        stem, dot, ending = path.rpartition(".")
+        is_exact = dot and ending in {format.value for format in Format}
+        named = _feed_path(file, target, "moved", stem if is_exact else path, feeds, aliases)
+        format = Format(ending) if is_exact else format_meant(old)
+        yield Move(old, FeedId(named), format)

@@ -43,12 +43,16 @@ class SiteFile:
         line = node.line if node else 1
         return SettingsError(f"{self.name}:{line}: {key}: {message}")
 
-    def mapping(self, node: Node | None, key: str, known: Set[str]) -> dict[str, Node]:
-        """Return the mapping of a node; reject unknown keys."""
+    def entries(self, node: Node | None, key: str) -> dict[str, Node]:
+        """Return the mapping of a node, whatever its keys."""
         try:
-            found = node.mapping(key) if node else {}
+            return node.mapping(key) if node else {}
         except ArticleError as error:
             raise self._settings_error(error) from None
+
+    def mapping(self, node: Node | None, key: str, known: Set[str]) -> dict[str, Node]:
+        """Return the mapping of a node; reject unknown keys."""
+        found = self.entries(node, key)
         for name, value in found.items():
             if name not in known:
                 message = f"unknown key: remove it, or write one of {', '.join(sorted(known))}"

@@ -24,7 +24,7 @@ from feeds.model import FeedId
 from feeds.server import serve
 from feeds.subscribers import latest, log_lines, read_log
 from feeds.sync import ContentSync
-from feeds.web import ended, moved, paths
+from feeds.web import ended, moved, moved_patterns, paths
 from feeds.websub import described
 
 
@@ -60,7 +60,8 @@ def export(folder: Path) -> None:
             directory.refuse_obstacles(every_name)
             left_out = _put_documents(directory, tools.catalog, ask)
             left_out += _put_pictures(directory, tools.sync)
-            put_maps(directory, site, moved(tools.catalog), ended(tools.catalog))
+            catalog = tools.catalog
+            put_maps(directory, site, moved(catalog), moved_patterns(catalog), ended(catalog))
             directory.finish()
     except ExportError as error:
         raise click.ClickException(str(error)) from None

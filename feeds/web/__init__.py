@@ -4,7 +4,7 @@ from flask import Flask
 
 from feeds.web import error_handlers, operator_routes, own_images, site_routes
 from feeds.web.document_plans import feed_plan
-from feeds.web.export_paths import ended, moved, paths
+from feeds.web.export_paths import ended, moved, moved_patterns, paths
 from feeds.web.fast_path import with_fast_path
 from feeds.web.rendering import version as pages_version
 from feeds.web.response import DatedResponse, Web
@@ -17,6 +17,7 @@ __all__ = [
     "error_handlers",
     "feed_plan",
     "moved",
+    "moved_patterns",
     "operator_routes",
     "own_images",
     "pages_version",

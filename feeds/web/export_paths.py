@@ -7,7 +7,7 @@ from urllib.parse import quote, unquote
 from feeds.catalog import Catalog
 from feeds.errors import MovedFeed, RetiredFeed, UnknownFeed
 from feeds.model import FeedId, Format
-from feeds.urls import provider_path
+from feeds.urls import Target, provider_path
 from feeds.web.assets import NAMES
 from feeds.web.site_routes import FEED_MENU, LISTS
 
@@ -16,6 +16,13 @@ def paths(catalog: Catalog) -> Iterator[str]:
     """Yield the paths of all documents, decoded, each with a leading slash."""
     for address in _addresses(catalog):
         yield unquote(address.removeprefix(catalog.urls.site))
+
+
+def moved_patterns(catalog: Catalog) -> Iterator[tuple[str, str]]:
+    """Yield the pattern of nginx for each old address, with the address that it leads to."""
+    for moves in catalog.files.moved.values():
+        for move in moves:
+            yield move.old.pattern, catalog.urls.target(Target(move.feed, move.format))
 
 
 def moved(catalog: Catalog) -> Mapping[str, str]:

@@ -7,10 +7,11 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 
 from feeds.errors import MovedFeed
+from feeds.moved import find
 from feeds.urls import ALL, GUESSES, PathTarget, Target, read
 from feeds.web.assets import asset_plan
 from feeds.web.document_plans import delta_plan, feed_plan
-from feeds.web.headers import PREFLIGHT
+from feeds.web.headers import CORS, PREFLIGHT
 from feeds.web.pages import page_plan, search_plan
 from feeds.web.response import respond, respond_once, respond_with_news, web
 
@@ -32,6 +33,8 @@ def feed(path: str) -> ResponseReturnValue:
     """Answer with a feed in the format that the ending selects, or with its page."""
     bare = path.removesuffix("/")
     target = read(path) or (read(bare) if bare and bare not in GUESSES else None)
+    if target in (None, Target(ALL, None)) and (moved := _moved(path)):
+        return moved
     if target is None:
         raise NotFound
     query = request.args.get("q", "").strip()
@@ -42,8 +45,8 @@ def feed(path: str) -> ResponseReturnValue:
         # Redirect a trailing slash away, except of the guessed addresses that end with one.
         is_canonical = path == bare or path in GUESSES
         return answer if is_canonical else redirect(web().catalog.urls.target(target), 301)
-    except MovedFeed as moved:
-        address = web().catalog.urls.target(Target(moved.feed, target.format))
+    except MovedFeed as error:
+        address = web().catalog.urls.target(Target(error.feed, target.format))
         return redirect(address, 301)
 
 
@@ -52,6 +55,16 @@ def feed(path: str) -> ResponseReturnValue:
 def options(path: str) -> Response:
     """Answer a preflight request of a script of another site."""
     return Response(status=204, headers=[("Allow", "GET, HEAD, OPTIONS"), *PREFLIGHT])
+
+
+def _moved(path: str) -> ResponseReturnValue | None:
+    """Return the redirect of an address at which another program served a feed."""
+    move = find(web().catalog.files.moved, path, request.query_string.decode("latin-1"))
+    if move is None:
+        return None
+    answer = redirect(web().catalog.urls.target(Target(move.feed, move.format)), 301)
+    answer.headers.extend(CORS)
+    return answer
 
 
 def _feed(target: Target) -> Response:

@@ -250,6 +250,19 @@ def test_a_page_that_moved_is_followed_too(served: StaticSite) -> None:
 
 @pytest.mark.parametrize(
     "path",
+    ["/category/minds/feed/", "/category/minds/feed?x", "/tag/%e6%97%a5%E6%9C%AC/feed/atom/",
+     "/index.php?feed=rss2", "/index.php?cat=3&x&feed=rss2", "/index.php?cat=3", "/index.php",
+     "/index.php?feed=rss20", "/?feed=atom", "/?x=1&feed=atom"],
+)  # fmt: skip
+def test_an_old_address_leads_where_the_server_sends_it(served: StaticSite, path: str) -> None:
+    found, expected = served.get(path), served.live.get(path)
+
+    assert found.status_code == expected.status_code
+    assert found.headers.get("Location") == expected.headers.get("Location")
+
+
+@pytest.mark.parametrize(
+    "path",
     ["/topics/ai/", "/topics/ai/?x", "/all/2026-11/", "/embed/all/", "/topics/machine-minds/",
      "/topics/machine-minds.rss", "/topics/nothing/", "/nothing/", "/feed/"],
 )  # fmt: skip
