@@ -19,7 +19,7 @@ serve: $(VENV)/serve ## Serve content/ at http://127.0.0.1:8000 (see README for 
 test: duration programs $(VENV)/test ## Run all tests; first install the programs that they need, if allowed
 	$(BIN)/pytest --cov
 
-quick: $(VENV)/test ## Run the tests that start no process, in about a minute
+quick: $(VENV)/test ## Run the tests that start no process, in under a minute
 	@$(QUICK)
 
 torture: programs $(VENV)/test ## Do to it what nobody should, for a quarter of an hour, and print the figures
@@ -50,7 +50,7 @@ clean: ## Remove what these commands made
 	rm -rf $(VENV) instance .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 duration:
-	@echo "All tests: ten minutes to half an hour. Those that start no process, in about a minute: make quick"
+	@echo "All tests: ten minutes to half an hour. Those that start no process, in under a minute: make quick"
 
 programs:
 	@tests/setup

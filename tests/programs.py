@@ -10,9 +10,9 @@ PATH = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin"))
 
 
 def skip_if_quick() -> None:
-    """Skip a test that is about to start a process or a watcher, where only quick ones are run."""
+    """Skip a test that starts a process or a watcher or takes over a second, under `make quick`."""
     if os.environ.get("QUICK"):
-        pytest.skip("starts a process or a watcher: not in `make quick`")
+        pytest.skip("starts a process or a watcher, or takes long: not in `make quick`")
 
 
 def need(program: str) -> str:

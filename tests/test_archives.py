@@ -9,6 +9,7 @@ import pytest
 
 from feeds import formats
 from tests.conftest import SITE_URL, Content, Site
+from tests.programs import skip_if_quick
 from tests.reading import FH, atom_feed, channel, items, json_feed, links
 
 FORMATS = ["rss", "atom", "json"]
@@ -139,6 +140,7 @@ def heavy(content: Content, open_site: Callable[..., Site]) -> Site:
 
 def test_no_document_is_too_large_for_readers(heavy: Site) -> None:
     """[12, 75] However many articles are wanted; and none is lost."""
+    skip_if_quick()
     before = monotonic()
     sizes = {format: len(heavy.get(f"/all.{format}").data) for format in FORMATS}
     took = monotonic() - before

@@ -17,6 +17,7 @@ from feeds.sync.beneath import LinkedFolder, open_file, open_folder, status
 from feeds.sync.folder_events import FolderEvents
 from tests.conftest import SITE_URL, Content, Site
 from tests.namespaces import in_a_namespace
+from tests.programs import skip_if_quick
 from tests.waiting import wait_for
 
 OpenSite = Callable[..., Site]
@@ -51,6 +52,7 @@ def start(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Start]:
     """Start the site of a content folder with one article in ``news``, kept up to date."""
+    skip_if_quick()
     monkeypatch.setattr("feeds.sync.watcher.POLL", 0.2)
     content.write("news/n1.md", title="News")
     environ = {

@@ -13,6 +13,7 @@ import pytest
 from app import create_app
 from feeds.articles.text import clean
 from tests.conftest import SITE_URL, Site
+from tests.programs import skip_if_quick
 
 
 def open_corpus(folder: Path, instance: Path) -> Site:
@@ -136,6 +137,7 @@ FORMATS = ("rss", "atom", "json")
 def test_other_kinds_of_real_articles_are_read_by_a_real_reader(
     corpus: Path, tmp_path: Path, folder: str
 ) -> None:
+    skip_if_quick()
     site = open_corpus(corpus / folder, tmp_path)
 
     entries = history(site, "/all.rss")

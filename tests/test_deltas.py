@@ -20,6 +20,7 @@ from feeds.urls import ALL, Target
 from feeds.web.negotiation import wants_news
 from tests import stores
 from tests.conftest import Clock, Content, Site
+from tests.programs import skip_if_quick
 from tests.reading import FH, TOMBSTONES, atom_feed, channel, items, json_feed, links
 from tests.test_encodings import DECODERS
 
@@ -348,6 +349,7 @@ def test_no_address_names_a_delta(ten: Site, changed: dict[str, str], path: str)
 def test_deltas_leave_memory_like_any_document(
     content: Content, open_site: Callable[..., Site]
 ) -> None:
+    skip_if_quick()
     for number in range(5):
         content.write(f"{number}.md")
     site = open_site(FEEDS_MEMORY_MB="1")
@@ -367,6 +369,7 @@ def test_deltas_leave_memory_like_any_document(
 
 def test_a_day_of_changes_is_known(ten: Site, content: Content) -> None:
     """By default, with nothing but memory; one every ten minutes."""
+    skip_if_quick()
     tags = {path: ten.get(path).headers["ETag"] for path in PATHS}
 
     for number in range(144):

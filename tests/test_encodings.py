@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feeds.encodings import CODINGS, IDENTITY, encode, pack, unpack
+from tests.programs import skip_if_quick
 
 BODY = b"<rss>" + b"<item>The same again, and again.</item>" * 100 + b"</rss>"
 KEY = "0123456789abcdef"
@@ -46,6 +47,7 @@ def test_a_feed_becomes_smaller(coding: str) -> None:
 
 
 def test_the_same_body_has_the_same_bytes_in_another_process_and_at_another_time() -> None:
+    skip_if_quick()
     script = "from tests.test_encodings import *; print(blake2b(PACKED).hexdigest())"
     environ = os.environ | {"PYTHONHASHSEED": "1"}
     found = subprocess.run(

@@ -36,6 +36,7 @@ from tests.documents import (
     rich,
     rss,
 )
+from tests.programs import skip_if_quick
 from tests.reading import (
     FH,
     atom_feed,
@@ -231,6 +232,7 @@ def test_renderings_at_the_same_time_do_not_meet(format: Format) -> None:
 @every_format
 def test_another_process_another_locale_gives_the_same_bytes(format: Format) -> None:
     """[8, 54]"""
+    skip_if_quick()
     program = (
         "import sys, locale; from tests import golden; from feeds.formats import render;"
         "locale.setlocale(locale.LC_ALL, 'C.UTF-8');"

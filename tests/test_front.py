@@ -21,6 +21,7 @@ from feeds.web import with_fast_path
 from feeds.web.answers import MEMOIZED
 from feeds.web.targets import target_of
 from tests.conftest import SITE_URL, Content, Site
+from tests.programs import skip_if_quick
 
 ADDRESSES = ("/all.rss", "/all.json", "/topics/ai.atom", "/topics/日本語.rss", "/feeds.json",
              "/providers/news.example.com.rss", "/all/2026-11.rss")  # fmt: skip
@@ -109,6 +110,8 @@ def requests(both: Both) -> st.SearchStrategy[dict[str, str]]:
 
 
 def test_no_request_gets_another_answer_from_the_front_than_from_flask(both: Both) -> None:
+    skip_if_quick()
+
     @settings(max_examples=400, suppress_health_check=list(HealthCheck))
     @given(requests(both))
     def same(request: dict[str, str]) -> None:

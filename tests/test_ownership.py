@@ -23,6 +23,7 @@ from feeds.locks import Claim, LeaderLock, locked
 from feeds.sync import ContentSync
 from tests.conftest import SITE_URL, Content, Site
 from tests.live import ROOT, listener, listening, started, workers
+from tests.programs import skip_if_quick
 from tests.waiting import wait_for
 
 spawn = multiprocessing.get_context("spawn")
@@ -50,6 +51,7 @@ def claim_each(folder: Path, owner: str, meet: Barrier, answer: Path) -> None:
 def test_of_two_owners_at_once_one_wins_every_time_and_one_owner_shares(
     tmp_path: Path, owners: tuple[str, str], winners: int
 ) -> None:
+    skip_if_quick()
     meet = spawn.Barrier(2)
     answers = [tmp_path / "first", tmp_path / "second"]
     (tmp_path / "claims").mkdir()
@@ -150,6 +152,7 @@ def test_of_two_claims_made_on_a_full_disk_the_first_that_is_written_stays(tmp_p
 def test_a_server_of_a_version_that_claimed_nothing_keeps_its_folder(
     content: Content, open_site: Callable[..., Site], tmp_path: Path
 ) -> None:
+    skip_if_quick()
     content.write("one.md")
     site = open_site()
     index, before = tmp_path / "instance" / "index.sqlite", site.get("/all.rss").data
@@ -379,6 +382,7 @@ def test_the_next_server_names_no_workers_of_a_living_one(content: Content, inst
 def test_an_unusable_file_of_the_instance_folder_is_named_with_what_to_do(
     content: Content, instance: Path, name: str, command: str
 ) -> None:
+    skip_if_quick()
     (instance / name).mkdir(parents=True)
 
     status, text = ran(content.folder, instance, command, **A)

@@ -18,6 +18,7 @@ from feeds.articles.publication import KEYS
 from feeds.errors import ArticleError, Reason
 from feeds.index.entries import FileOutcome
 from tests.conftest import NOW, SHARED, Clock, Content, Site
+from tests.programs import skip_if_quick
 from tests.waiting import wait_for
 
 OpenSite = Callable[..., Site]
@@ -700,6 +701,7 @@ def live(content: Content, tmp_path: Path) -> Iterator[Site]:
 
 
 def test_an_article_expires_on_time_without_any_event(content: Content, live: Site) -> None:
+    skip_if_quick()
     due = int(time.time()) + 3
     ends = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(due))
     content.write("a.md", publishedDateTime="2020-01-01", expiryDate=ends)
@@ -718,6 +720,7 @@ def folders() -> Path:
 
 
 def test_what_other_generators_hide_is_hidden_and_what_they_publish_is_not(folders: Path) -> None:
+    skip_if_quick()
     found: dict[bool, list[FileOutcome]] = {True: [], False: []}
     for table in folders.glob("*/expected.tsv"):
         for line in table.read_text().splitlines()[1:]:

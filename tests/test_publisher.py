@@ -22,6 +22,7 @@ from feeds.errors import IndexUnavailable, MovedFeed, NoDelta, OutOfDate, Retire
 from feeds.model import FeedId
 from feeds.publisher import ATTEMPTS, LOOK, Publisher
 from feeds.web.answers import memoized_answer
+from tests.programs import skip_if_quick
 
 ADDRESS = "https://feeds.example.org/all.rss"
 
@@ -507,6 +508,7 @@ def text(seed: int, size: int) -> bytes:
 
 def test_memory_holds_what_is_counted_and_no_body_twice() -> None:
     """In all codings, with the conditions that clients make up, as `app.py` puts it together."""
+    skip_if_quick()
     memory = 4_000_000
     publisher = Publisher(lambda: 1, open_cache(""), memory)
     bodies = [text(number, 500_000) for number in range(20)]
@@ -584,6 +586,7 @@ def test_the_newest_document_stays_though_all_others_are_used() -> None:
 
 def test_no_thread_disturbs_another() -> None:
     """Eight of them, memory for some documents, many addresses, and a revision that moves."""
+    skip_if_quick()
     shop = Shop(memory=500_000, store=Store(is_shared=False, forgets=True))
     ends = time.monotonic() + 4
 

@@ -13,6 +13,7 @@ from app import create_app
 from feeds.index import Stamps, printable
 from feeds.sync.diff import FolderDiff, is_great_loss, plan
 from tests.conftest import NOW, SITE_URL, Clock, Content, Site
+from tests.programs import skip_if_quick
 
 OpenSite = Callable[..., Site]
 
@@ -662,6 +663,7 @@ def _disk_full(self: object) -> None:
 def test_many_files_are_read_in_several_processes_with_the_same_result(
     content: Content, open_site: OpenSite, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    skip_if_quick()
     for number in range(40):
         content.write(f"{number}.md", title=f"Article {number}")
     seen: list[tuple[int, int]] = []

@@ -30,6 +30,7 @@ from feeds.subscribers.store import DayCount, Subscribers
 from feeds.websub.outbox import DocumentState, Outbox
 from tests.conftest import NOW, SITE_URL, Clock, Content, Site
 from tests.live import started
+from tests.programs import skip_if_quick
 from tests.waiting import wait_for
 
 TODAY = 20_000
@@ -204,6 +205,7 @@ def hammer(kind: str, folder: Path, process: int, begin: Barrier) -> None:
 
 @pytest.mark.parametrize("kind", STORES)
 def test_two_processes_that_write_and_read_at_once_lose_nothing(kind: str, tmp_path: Path) -> None:
+    skip_if_quick()
     context = multiprocessing.get_context("spawn")
     begin = context.Barrier(2)
     store = STORES[kind](tmp_path)

@@ -27,6 +27,7 @@ from feeds.subscribers.store import (
 from feeds.subscribers.user_agents import Claim, claim
 from tests.conftest import NOW, SITE_URL, Clock, Content, Site
 from tests.live import serving
+from tests.programs import skip_if_quick
 from tests.waiting import wait_for
 from tests.web_helpers import texts, tree
 
@@ -139,6 +140,8 @@ def test_many_who_poll_alone_are_estimated(subscribers: Subscribers) -> None:
 def test_made_up_agents_fill_neither_disk_nor_list(
     subscribers: Subscribers, tmp_path: Path
 ) -> None:
+    skip_if_quick()
+
     def flood(start: int) -> None:
         some = [poll(f"Made/{n}", f"2001:db8:{n:x}::1") for n in range(start, start + 20_000)]
         some += [poll(FEEDBIN.format(n, 99_999_999)) for n in range(start, start + 2_000)]

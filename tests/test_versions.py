@@ -11,6 +11,7 @@ import pytest
 
 from feeds.sync.ingest import READING_VERSION
 from tests import versions
+from tests.programs import skip_if_quick
 from tests.versions import Kept
 
 ROOT = Path(__file__).parents[1]
@@ -79,6 +80,7 @@ def test_a_version_that_moves_alone_is_told_with_what_to_do(
 def test_golden_output_is_written_only_together_with_its_version(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    skip_if_quick()
     file = tmp_path / "versions.yaml"
     before = "\n".join(
         [
@@ -101,6 +103,7 @@ def test_golden_output_is_written_only_together_with_its_version(
 
 
 def test_a_comment_moves_no_etag_reads_no_file_and_tells_no_hub(tmp_path: Path) -> None:
+    skip_if_quick()
     content = tmp_path / "content"
     shutil.copytree(ROOT / "content", content)
     with (content / "site.yml").open("a") as site:
