@@ -8,7 +8,7 @@ QUICK := env QUICK=1 $(BIN)/pytest -x -q -n auto --durations 9 --durations-min 1
 INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help duration programs serve test quick torture check format watch golden bench bench-peers clean
+.PHONY: help duration programs serve test quick torture check format watch messages golden bench bench-peers clean
 
 help: ## Show these commands
 	@sed -n 's/^\([a-z-]*\):.*## /\1  /p' Makefile | expand -t 12
@@ -36,6 +36,9 @@ format: $(VENV)/test ## Format the code and mend what lint can mend
 
 watch: $(VENV)/test ## Run the quick tests again whenever a file is saved
 	$(BIN)/watchfiles --filter python '$(QUICK)' feeds tests app.py
+
+messages: $(VENV)/test ## Bring the catalogs of all languages up to the messages of the code
+	$(BIN)/python -m tests.catalogs
 
 golden: $(VENV)/test ## Write the golden documents anew, to be read in the diff
 	$(BIN)/python -m tests.golden

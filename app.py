@@ -84,7 +84,7 @@ def _sync(
         fingerprint,
         environment.poll,
         clock,
-        pages_version().encode(),
+        pages_version(files.site.language).encode(),
         owner,
     )
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from feeds.errors import MovedFeed, RetiredFeed, UnknownFeed
 from feeds.index import KnownFeed
+from feeds.languages import Language, language
 from feeds.model import FeedId, Image
 from feeds.settings import SiteConfig
 from feeds.urls import ALL, provider_path
@@ -26,6 +27,8 @@ class FeedInfo:
     #: The name of the feed in all other places: ``AI — Example News``.
     title: str
     description: str
+    #: The language of the description (BCP 47): English on a site without a catalog.
+    language: str
     count: int
     #: When it last changed, as shown in lists: seconds UTC.
     modified: int
@@ -51,14 +54,15 @@ class FeedNames:
     def feed_info(self, path: str, known: KnownFeed | None) -> FeedInfo:
         """Return the entry of a feed; ``known`` is the feed in the index, if it has one."""
         kind, *names = path.split("/")
-        name, description, parent = self._describe(kind, names, known.spelling if known else None)
+        name, described, parent = self._describe(kind, names, known.spelling if known else None)
         site = self.files.site
         return FeedInfo(
             id=FeedId(path),
             kind="names" if len(names) == 2 else kind,
             name=name,
             title=site.title if path == ALL.path else f"{name} — {site.title}",
-            description=description,
+            description=described or _description(kind, name, site.title, self._language),
+            language=site.language if described else self._language.tag,
             count=known.count if known else 0,
             modified=max(known.shown, NEVER + 1) if known else NEVER,
             newest=known.newest if known else None,
@@ -136,12 +140,12 @@ class FeedNames:
     def _describe(
         self, kind: str, names: list[str], spelling: str | None
     ) -> tuple[str, str, FeedId | None]:
-        """Return the name, the description and the parent of a feed."""
+        """Return the name, the description in the site's files, if any, and the parent."""
         site, first = self.files.site, names[0] if names else ""
         if kind == "topics":
             topic = self.files.topics.get(first)
             name = topic.name if topic else spelling or first
-            described = (topic and topic.description) or f"Articles about {name}"
+            described = topic.description if topic else ""
             parent = FeedId(f"topics/{topic.parent}") if topic and topic.parent else None
             return name, described, parent
         if kind == "providers":
@@ -149,8 +153,23 @@ class FeedNames:
             known = provider.name if provider and len(names) == 1 else None
             name = known or spelling or names[-1]
             parent = FeedId(provider_path(first)) if len(names) == 2 else None
-            return name, f"Articles published by {name}", parent
+            return name, "", parent
         if kind == "feeds":
             named = self.files.feeds[first]
-            return named.title, named.description or f"{named.title}, from {site.title}", None
+            return named.title, named.description, None
         return site.title, site.description, None
+
+    @property
+    def _language(self) -> Language:
+        return language(self.files.site.language)
+
+
+def _description(kind: str, name: str, site: str, written: Language) -> str:
+    """Return the description of a feed that the site's files do not describe."""
+    if kind == "topics":
+        return written.gettext("Articles about %(topic)s", topic=name)
+    if kind == "providers":
+        return written.gettext("Articles published by %(provider)s", provider=name)
+    if kind == "feeds":
+        return written.gettext("%(feed)s, from %(site)s", feed=name, site=site)
+    return written.gettext("Articles from %(site)s", site=site)

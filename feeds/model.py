@@ -149,6 +149,7 @@ class Site:
     title: str
     #: Without a slash at the end.
     url: str
+    #: Empty if site.yml has none.
     description: str
     #: BCP 47.
     language: str

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from feeds.formats import render
+from feeds.languages.catalogs import FILES
 from feeds.model import Feed, Format, Withdrawal
 from tests.builders import (
     PUBLISHED,
@@ -51,6 +52,12 @@ CASES: dict[str, Feed] = {
     "excerpt_only": feed(article(content="")),
     "title_only": feed(article(content="", excerpt="")),
     "people_and_topics": feed(article(authors=("Ann Lee", "Bo Kim"), topics=("AI", "Vision"))),
+    "related_in_another_language": feed(
+        *(
+            article(id=tag, language=tag, related=(related_link(),))
+            for tag in (*sorted(FILES), "zh-TW", "he")
+        )
+    ),
     "another_language": feed(article(language="ar"), site=site(language="en")),
     "updated_later": feed(article(updated=PUBLISHED + 3_600), updated=PUBLISHED + 3_600),
     "same_time": feed(article(id="one"), article(id="two"), article(id="three")),

@@ -11,6 +11,7 @@ MODULES = sorted((ROOT / "feeds").rglob("*.py"))
 
 #: The doors that are folders.
 FOLDERS = (
+    "languages",
     "articles",
     "index",
     "sync",
@@ -30,6 +31,7 @@ PLAN = {
     "model": set(),
     "errors": {"model"},
     "hosts": set(),
+    "languages": set(),
     "moved": {"model"},
     "settings": {"errors", "hosts", "model", "moved"},
     "urls": {"hosts", "model"},
@@ -44,10 +46,10 @@ PLAN = {
         "sqlite",
     },
     "membership": {"model", "settings", "urls"},
-    "feed_info": {"errors", "index", "model", "settings", "urls"},
+    "feed_info": {"errors", "index", "languages", "model", "settings", "urls"},
     "selection": {"index", "model"},
     "catalog": {"errors", "feed_info", "index", "model", "selection", "settings", "sync", "urls"},
-    "formats": {"model"},
+    "formats": {"languages", "model"},
     "encodings": set(),
     "documents": {"encodings"},
     "cache": {"errors"},
@@ -62,9 +64,9 @@ PLAN = {
         "sync",
     },
     "web": {
-        "catalog", "deltas", "documents", "encodings", "errors", "feed_info", "formats", "logs",
-        "metrics", "model", "moved", "publisher", "selection", "subscribers", "sync", "urls",
-        "websub",
+        "catalog", "deltas", "documents", "encodings", "errors", "feed_info", "formats",
+        "languages", "logs", "metrics", "model", "moved", "publisher", "selection", "subscribers",
+        "sync", "urls", "websub",
     },
     "managed_directory": {"errors"},
     "export": {"errors", "managed_directory"},
@@ -79,6 +81,7 @@ PLAN = {
 
 #: What each outside library is for stays in one room.
 DOORS = {
+    "babel": {"languages"},
     "yaml": {"articles"},
     "sqlite3": {"image_sizes", "index", "sqlite", "subscribers", "sync"},
     "prometheus_client": {"metrics"},

@@ -301,10 +301,9 @@ def test_pages_of_another_version_have_another_date_and_feeds_keep_theirs(
     """An upgrade may change every page, and no feed."""
     paths = ("/all.rss", "/topics/ai.atom", "/topics/ai", "/feeds.opml", "/embed")
     before = {path: served.get(path) for path in paths}
-    monkeypatch.setattr("app.pages_version", lambda: "another")
-    for room in (web.pages, web.embed):
-        monkeypatch.setattr(room, "version", lambda: "another")
-    monkeypatch.setattr(web.lists, "VERSION", -1)
+    monkeypatch.setattr("app.pages_version", lambda _: "another")
+    for room in (web.pages, web.embed, web.lists):
+        monkeypatch.setattr(room, "version", lambda _: "another")
 
     again = open_site()
 

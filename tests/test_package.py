@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from feeds.languages.catalogs import FILES
 from tests.live import ROOT, wait_for
 from tests.programs import skip_if_quick
 from tests.stores import ended, free_port
@@ -76,6 +77,16 @@ def test_the_installed_package_serves_the_sample_articles(address: str, path: st
     with urllib.request.urlopen(f"{address}{path}", timeout=30) as response:
         assert response.status == 200
         assert len(response.read()) > 500
+
+
+def test_the_installed_package_has_the_catalog_of_every_language(tributary: Path) -> None:
+    # -P: the package, not the sources in the folder that the tests run in.
+    program = "from feeds.languages import catalogs; print(catalogs.__file__, *catalogs.FILES)"
+
+    place, *languages = run(tributary.parent / "python", "-P", "-c", program).split()
+
+    assert place.startswith(str(tributary.parents[1]))
+    assert languages == list(FILES)
 
 
 def pins(name: str) -> dict[str, str]:

@@ -79,12 +79,11 @@ def parse_site_config(read: Callable[[str], bytes], url: str, default_url: str) 
 
 
 def _site(file: SiteFile, keys: dict[str, Node], limits: dict[str, Node], url: str) -> Site:
-    title = file.text(keys, "title", "Tributary")
     tag = file.mapping(keys.get("tag"), "tag", KEYS["tag"])
     return Site(
-        title=title,
+        title=file.text(keys, "title", "Tributary"),
         url=url,
-        description=file.text(keys, "description", f"Articles from {title}"),
+        description=file.text(keys, "description"),
         language=file.matching(keys, "language", _LANGUAGE, "en", _A_LANGUAGE),
         authority=_authority(file, tag),
         year=file.number(tag, "year", DEFAULT_YEAR, 1990, 9999),

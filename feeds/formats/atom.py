@@ -69,7 +69,7 @@ def _entry(article: Article, feed: Feed) -> FeedEntry:
     entry.title(article.title)
     entry.updated(Moment.of(article.updated))
     entry.author([{"name": name} for name in article.authors or (article.provider.name,)])
-    entry.content(content(article), type="html")
+    entry.content(content(article, feed.site.language), type="html")
     if _feedgen.needs_encoding(article.title, article.provider.name, *article.authors):
         _feedgen.finish(entry, lambda built: encode_markup(built, "title", "name"))
     return entry

@@ -3,6 +3,7 @@
 import html
 import re
 
+from feeds.languages import language
 from feeds.model import Article, Image, RelatedLink
 
 #: The longest description, in characters.
@@ -24,15 +25,18 @@ _INLINE = re.compile(
 )
 
 
-def content(article: Article) -> str:
-    """Return the article as HTML: the lead image, the text, further images, related links."""
+def content(article: Article, tag: str) -> str:
+    """Return the article as HTML: the lead image, the text, further images, related links.
+
+    ``tag`` is the language of its feed (BCP 47), for an article that names none.
+    """
     lead, further = article.images[:1], article.images[1:]
     return "".join(
         (
             *[_image(image, image.title or article.title, _LEAD) for image in lead],
             _text(article),
             *[_image(image, image.title) for image in further if not _is_shown(image, article)],
-            _related(article.related),
+            _related(article.related, article.language or tag),
         )
     )
 
@@ -95,11 +99,14 @@ def _is_shown(image: Image, article: Article) -> bool:
     return f'src="{escape(image.url)}"' in article.content
 
 
-def _related(links: tuple[RelatedLink, ...]) -> str:
+def _related(links: tuple[RelatedLink, ...], tag: str) -> str:
     if not links:
         return ""
     items = [f'<li><a href="{escape(link.url)}">{escape(link.title)}</a></li>' for link in links]
-    return f"<h3>Related</h3><ul>{''.join(items)}</ul>"
+    written = language(tag)
+    # English among words of another language: a language of which there is no catalog.
+    foreign = "" if written.covers(tag) else f' lang="{written.tag}" dir="{written.direction}"'
+    return f"<h3{foreign}>{escape(written.gettext('Related'))}</h3><ul>{''.join(items)}</ul>"
 
 
 def escape(text: str) -> str:

@@ -39,7 +39,7 @@ def _item(article: Article, site: Site) -> _Object:
         "id": site.uri(article.id),
         "url": article.url,
         "title": article.title,
-        "content_html": content(article),
+        "content_html": content(article, site.language),
         "summary": description(article),
         "image": article.images[0].url if article.images else None,
         "date_published": rfc3339(article.published),

@@ -118,7 +118,7 @@ def _text(article: Article, feed: Feed) -> ItemText:
             *[_enclosure(lead) for lead in article.images[:1]],
             _source(article, source) if source else "",
             text_element("pubDate", rfc822(article.published)),
-            html_element("content:encoded", content(article)),
+            html_element("content:encoded", content(article, feed.site.language)),
             *[
                 text_element("dc:creator", name)
                 for name in article.authors or (article.provider.name,)

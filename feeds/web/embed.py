@@ -11,6 +11,7 @@ import msgspec
 from feeds.catalog import Catalog
 from feeds.documents import DocumentPlan
 from feeds.feed_info import FeedInfo
+from feeds.languages import Language, language
 from feeds.model import FeedId
 from feeds.selection import Selection
 from feeds.urls import ALL
@@ -91,7 +92,12 @@ def box_plan(catalog: Catalog, id: FeedId, chosen: Options) -> DocumentPlan:
     shown = replace(selection, rows=rows, previous=None, withdrawn=(), updated=0)
     facts = msgspec.json.encode((feed_info.name, chosen))
     return DocumentPlan(
-        key=digest(shown.fingerprint, facts, catalog.files.fingerprint, version()),
+        key=digest(
+            shown.fingerprint,
+            facts,
+            catalog.files.fingerprint,
+            version(catalog.files.site.language),
+        ),
         modified=modified,
         changed=changed,
         max_age=catalog.files.site.max_age,
@@ -109,7 +115,7 @@ def chooser_plan(catalog: Catalog, path: str, chosen: Options) -> DocumentPlan:
     all_feeds = menu(feed_infos)
     facts = msgspec.json.encode((feed_info.id, feed_info.name, chosen, all_feeds))
     return DocumentPlan(
-        key=digest(facts, catalog.files.fingerprint, version()),
+        key=digest(facts, catalog.files.fingerprint, version(catalog.files.site.language)),
         modified=modified,
         changed=changed,
         max_age=catalog.files.site.max_age,
@@ -182,30 +188,31 @@ def _render_chooser(catalog: Catalog, feed_info: FeedInfo, menu: Menu, chosen: O
     files, urls = catalog.files, catalog.urls
     addresses = urls.addresses(feed_info.id)
     links = views.feed_links(feed_info.name, addresses)
+    written = language(files.site.language)
     return render(
         "embed.html",
         frame=views.frame(files.site, urls),
-        title=f"Add to your site — {files.site.title}",
-        description="Links and a box of articles to copy into your own site.",
+        title=f"{written.gettext('Add to your site')} — {files.site.title}",
+        description=written.gettext("Links and a box of articles to copy into your own site."),
         canonical=urls.at("embed"),
         feed_links=(),
         oembed="",
         picture=None,
         feed_info=feed_info,
-        choices=_choices(menu),
+        choices=_choices(menu, written),
         chosen=chosen,
         counts=COUNTS,
         themes=THEMES,
         preview=urls.local(urls.box(feed_info.id, chosen.query)),
         alternates="\n".join(map(_alternate, links)),
-        button=_button(feed_info.name, addresses.rss),
+        button=_button(feed_info.name, addresses.rss, written),
         box=iframe(catalog, feed_info, chosen, "100%", chosen.height),
         script=_script(addresses.json, chosen.count),
         page=urls.local(addresses.page),
     )
 
 
-def _choices(menu: Menu) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
+def _choices(menu: Menu, written: Language) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
     """Return all feeds for a select element: groups of paths and names, indented by depth."""
 
     def walk(entries: tuple[MenuEntry, ...], depth: int) -> list[tuple[str, str]]:
@@ -215,8 +222,9 @@ def _choices(menu: Menu) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
             found += walk(entry.inside, depth + 1)
         return found
 
-    everything = ("Everything", ((ALL.path, "Everything"),))
-    return (everything, *((title, tuple(walk(entries, 0))) for _, title, entries in menu.groups))
+    everything = written.gettext("Everything")
+    groups = ((title, tuple(walk(entries, 0))) for _, title, entries in menu.groups(written))
+    return ((everything, ((ALL.path, everything),)), *groups)
 
 
 def _alternate(link: views.FeedLink) -> str:
@@ -224,8 +232,9 @@ def _alternate(link: views.FeedLink) -> str:
     return f'<link rel="alternate" type="{link.type}" title="{title}" href="{href}">'
 
 
-def _button(name: str, feed: str) -> str:
-    return f'<a type="application/rss+xml" href="{_escape(feed)}">Subscribe to {_escape(name)}</a>'
+def _button(name: str, feed: str, written: Language) -> str:
+    text = _escape(written.gettext("Subscribe to %(feed)s", feed=name))
+    return f'<a type="application/rss+xml" href="{_escape(feed)}">{text}</a>'
 
 
 def _script(feed: str, count: int) -> str:

@@ -1,4 +1,4 @@
-"""Error responses: a line of text for programs, a page for people."""
+"""Error responses: a line of English for programs, a page in the site's language for people."""
 
 from flask import Response, current_app, request
 from flask.typing import ResponseReturnValue
@@ -6,6 +6,7 @@ from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
 
 from feeds.errors import IndexUnavailable, RetiredFeed, UnknownFeed
+from feeds.languages import language
 from feeds.urls import GUESSES, read
 from feeds.web import views
 from feeds.web.headers import PAGE_POLICY, with_default_headers
@@ -31,17 +32,16 @@ _PROGRAM_FOLDERS = (
 #: Headers of an error that describe valid requests: of a 405 and of a 416.
 _KEPT = ("Allow", "Content-Range")
 
-_NOT_HERE = "Page not found"
-_ENDED = "This feed has ended"
-_BROKEN = "This page is not available right now"
-
 
 @routes.app_errorhandler(UnknownFeed)
 def unknown(error: UnknownFeed) -> ResponseReturnValue:
     """Answer 404."""
     text = f"There is no such feed. All feeds are listed at {web().catalog.urls.site}/"
-    advice = "The address may be misspelled, or the feed may never have existed. Search all feeds:"
-    return _refuse(404, text, _NOT_HERE, advice)
+    gettext = language(web().catalog.files.site.language).gettext
+    advice = gettext(
+        "The address may be misspelled, or the feed may never have existed. Search all feeds:"
+    )
+    return _refuse(404, text, gettext("Page not found"), advice)
 
 
 @routes.app_errorhandler(RetiredFeed)
@@ -49,8 +49,11 @@ def retired(error: RetiredFeed) -> ResponseReturnValue:
     """Answer 410."""
     home = web().catalog.urls.site
     text = f"This feed has ended: unsubscribe from it. All feeds are at {home}/"
-    advice = "No new articles will appear here, so you can unsubscribe. Search for another feed:"
-    return _refuse(410, text, _ENDED, advice)
+    gettext = language(web().catalog.files.site.language).gettext
+    advice = gettext(
+        "No new articles will appear here, so you can unsubscribe. Search for another feed:"
+    )
+    return _refuse(410, text, gettext("This feed has ended"), advice)
 
 
 @routes.app_errorhandler(IndexUnavailable)
@@ -59,7 +62,7 @@ def unavailable(error: IndexUnavailable) -> ResponseReturnValue:
     if web().index_log.is_due():
         current_app.logger.error("%s", error)
     text = "The index cannot be read now. Try again in a minute."
-    answer = _refuse(503, text, _BROKEN, "The problem is on our side. Try again in a minute.")
+    answer = _broken(503, text)
     answer.headers["Retry-After"] = "60"
     return answer
 
@@ -71,10 +74,7 @@ def refused(error: HTTPException) -> ResponseReturnValue:
         return unknown(UnknownFeed())
     code = error.code or 500
     text = f"{error.name}. {error.description}"
-    if code < 500:
-        answer = text_response(code, text)
-    else:
-        answer = _refuse(code, text, _BROKEN, "The problem is on our side. Try again in a minute.")
+    answer = text_response(code, text) if code < 500 else _broken(code, text)
     answer.headers.extend((k, v) for k, v in error.get_headers() if k in _KEPT)
     return answer
 
@@ -88,6 +88,13 @@ def guard(response: Response) -> Response:
     is_shared = request.method == "OPTIONS" or is_named
     response.headers = Headers(with_default_headers(response.headers, is_shared))
     return response
+
+
+def _broken(status: int, text: str) -> Response:
+    gettext = language(web().catalog.files.site.language).gettext
+    heading = gettext("This page is not available right now")
+    advice = gettext("The problem is on our side. Try again in a minute.")
+    return _refuse(status, text, heading, advice)
 
 
 def _refuse(status: int, text: str, heading: str, advice: str) -> Response:

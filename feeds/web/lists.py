@@ -15,12 +15,13 @@ from feeds.documents import DocumentPlan
 from feeds.errors import MovedFeed, RetiredFeed, UnknownFeed
 from feeds.feed_info import FeedInfo
 from feeds.formats import Outline
+from feeds.languages import language
 from feeds.model import FeedId
 from feeds.urls import ALL, Urls
 from feeds.web.document_plans import digest
 from feeds.web.headers import CORS, FEED_POLICY
-from feeds.web.menu import MenuEntry, entry, menu
-from feeds.web.rendering import VERSION
+from feeds.web.menu import Menu, MenuEntry, entry, menu
+from feeds.web.rendering import version
 from feeds.web.template_filters import iso, shortened
 
 JSON = "application/json; charset=utf-8"
@@ -95,8 +96,9 @@ def _plan(catalog: Catalog, facts: Any, type: str, render: Callable[[], bytes]) 
     """
     known = msgspec.json.encode(facts)
     modified, changed = catalog.last_change()
+    renderer = version(catalog.files.site.language)
     return DocumentPlan(
-        key=digest(known, catalog.files.fingerprint, VERSION, type),
+        key=digest(known, catalog.files.fingerprint, renderer, type),
         modified=modified,
         changed=changed,
         max_age=catalog.files.site.max_age,
@@ -138,19 +140,15 @@ def _opml(catalog: Catalog, feed_infos: list[FeedInfo]) -> bytes:
     site, by_id = catalog.files.site, {feed_info.id: feed_info for feed_info in feed_infos}
     found = menu(feed_infos)
     lone = tuple(topic for topic in found.topics if not topic.inside)
+    folders = Menu(lone, found.providers, found.feeds).groups(language(site.language))
     outlines = [
         _outline(catalog, by_id[ALL]),
         *(_folder(catalog, by_id, topic) for topic in found.topics if topic.inside),
     ]
-    for title, entries in (
-        ("Topics", lone),
-        ("Providers", found.providers),
-        ("Selections", found.feeds),
-    ):
+    for _, title, entries in folders:
         # Names stand beside their provider: readers handle deeper folders badly.
         inside = tuple(_outline(catalog, by_id[one.id]) for one in _flat(entries))
-        if inside:
-            outlines.append(Outline(title, inside=inside))
+        outlines.append(Outline(title, inside=inside))
     return formats.opml(site.title, outlines, f"{site.url}/")
 
 
@@ -205,7 +203,7 @@ def _feed_menu(catalog: Catalog, feed_infos: list[FeedInfo]) -> bytes:
     found = menu(feed_infos)
     groups = [
         _menu(title, [_menu_item(catalog, by_id, one) for one in entries])
-        for _, title, entries in found.groups
+        for _, title, entries in found.groups(language(catalog.files.site.language))
     ]
     return _json(_menu(catalog.files.site.title, [*all_articles, *groups]))
 

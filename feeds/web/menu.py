@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from feeds.feed_info import FeedInfo
+from feeds.languages import Language
 from feeds.model import FeedId
 
 
@@ -38,13 +39,12 @@ class Menu:
     providers: tuple[MenuEntry, ...] = ()
     feeds: tuple[MenuEntry, ...] = ()
 
-    @property
-    def groups(self) -> tuple[tuple[str, str, tuple[MenuEntry, ...]], ...]:
-        """The parts that are not empty: id, title and entries."""
+    def groups(self, language: Language) -> tuple[tuple[str, str, tuple[MenuEntry, ...]], ...]:
+        """Return the parts that are not empty: id, title and entries."""
         parts = (
-            ("topics", "Topics", self.topics),
-            ("providers", "Providers", self.providers),
-            ("selections", "Selections", self.feeds),
+            ("topics", language.gettext("Topics"), self.topics),
+            ("providers", language.gettext("Providers"), self.providers),
+            ("selections", language.gettext("Selections"), self.feeds),
         )
         return tuple(part for part in parts if part[2])
 

@@ -13,6 +13,7 @@ import msgspec
 
 from feeds.catalog import Catalog
 from feeds.documents import DocumentPlan
+from feeds.languages import language
 from feeds.model import FeedId
 from feeds.selection import Selection
 from feeds.urls import ALL
@@ -50,6 +51,8 @@ class _Shown:
 
     entry: MenuEntry
     description: str
+    #: The language of the description.
+    language: str
     #: Months and their numbers of articles, newest first.
     months: tuple[tuple[str, int], ...]
     above: tuple[MenuEntry, ...]
@@ -69,7 +72,12 @@ def page_plan(catalog: Catalog, id: FeedId) -> DocumentPlan:
         modified, changed = catalog.last_change()
     facts = msgspec.json.encode(shown)
     return DocumentPlan(
-        key=digest(selection.fingerprint, facts, catalog.files.fingerprint, version()),
+        key=digest(
+            selection.fingerprint,
+            facts,
+            catalog.files.fingerprint,
+            version(catalog.files.site.language),
+        ),
         # A page shows more than its own feed, so it takes the latest change of the whole site.
         modified=modified,
         changed=changed,
@@ -88,7 +96,7 @@ def search_plan(catalog: Catalog, query: str) -> DocumentPlan:
     found = search(whole, query)
     facts = msgspec.json.encode((query, whole.size, found))
     return DocumentPlan(
-        key=digest(facts, catalog.files.fingerprint, version()),
+        key=digest(facts, catalog.files.fingerprint, version(catalog.files.site.language)),
         modified=modified,
         changed=changed,
         max_age=catalog.files.site.max_age,
@@ -102,6 +110,7 @@ def _shown(catalog: Catalog, id: FeedId, more: bool) -> _Shown:
     return _Shown(
         entry=entry(feed_info),
         description=feed_info.description,
+        language=feed_info.language,
         months=tuple((month.name, month.count) for month in catalog.months(id)),
         above=tuple(map(entry, catalog.above(feed_info))),
         below=tuple(map(entry, catalog.below(feed_info.id))),
@@ -133,7 +142,6 @@ def _render(catalog: Catalog, selection: Selection, shown: _Shown) -> bytes:
     feed = catalog.feed(selection)
     name, current = shown.entry.name, FeedId(id.path)
     addresses = urls.addresses(current)
-    month = template_filters.month(id.month, id.part) if id.month else ""
     articles = views.articles(feed, urls)
     return render(
         "home.html" if id == ALL else "feed.html",
@@ -143,9 +151,10 @@ def _render(catalog: Catalog, selection: Selection, shown: _Shown) -> bytes:
         menu=shown.menu,
         entry=shown.entry,
         heading=name if current != ALL else files.site.title,
-        month=month,
+        month=_month(catalog, id),
         title=_title(catalog, selection, shown),
         description=shown.description,
+        described_in=shown.language,
         canonical=urls.page(id),
         feed_links=views.feed_links(name, addresses),
         oembed=urls.oembed(current),
@@ -166,16 +175,18 @@ def _render(catalog: Catalog, selection: Selection, shown: _Shown) -> bytes:
 
 def _render_search(catalog: Catalog, query: str, found: Menu) -> bytes:
     site, urls = catalog.files.site, catalog.urls
+    heading = language(site.language).gettext("Search results for “%(query)s”", query=query)
     return render(
         "search.html",
         frame=views.frame(site, urls),
+        heading=heading,
         local=partial(_local, catalog),
         query=query,
         menu=found,
         feed_links=(),
         oembed="",
-        title=f"Search results for “{query}” — {site.title}",
-        description=site.description,
+        title=f"{heading} — {site.title}",
+        description=heading,
         canonical=f"{site.url}/",
         picture=None,
     )
@@ -187,9 +198,8 @@ def _local(catalog: Catalog, id: FeedId) -> str:
 
 def _title(catalog: Catalog, selection: Selection, shown: _Shown) -> str:
     site, id = catalog.files.site, selection.id
-    month = template_filters.month(id.month, id.part) if id.month else ""
     own = shown.entry.name if id.path != ALL.path else ""
-    return " — ".join(part for part in (month, own, site.title) if part)
+    return " — ".join(part for part in (_month(catalog, id), own, site.title) if part)
 
 
 def _years(
@@ -213,4 +223,9 @@ def _neighbour(catalog: Catalog, id: FeedId | None) -> views.Link | None:
     """Return a link to an archive page before or after."""
     if id is None or id.month is None:
         return None
-    return views.Link(template_filters.month(id.month, id.part), _local(catalog, id))
+    return views.Link(_month(catalog, id), _local(catalog, id))
+
+
+def _month(catalog: Catalog, id: FeedId) -> str:
+    """Return the month of an archive in words; the empty text for a feed."""
+    return language(catalog.files.site.language).month(id.month, id.part) if id.month else ""

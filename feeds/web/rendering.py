@@ -1,46 +1,70 @@
 """Renders templates to pages: pure, without request or clock."""
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from feeds.languages import Language, language
 from feeds.web import template_filters
 from feeds.web.assets import NAMES
+from feeds.web.views import Frame
 
 _FOLDER = Path(__file__).parent
 
 #: The version of pages, boxes and lists, a part of their ETags. Raise it by one when the bytes of
 #: any of them change, and only then: a test compares it with a golden site. Assets do not count:
 #: their names contain hashes of their bytes.
-VERSION = 4
+VERSION = 5
 
 _EMPTY_LINES = re.compile(r"\n(?:[ \t]*\n)+")
 
-_ENVIRONMENT = Environment(
-    loader=FileSystemLoader(_FOLDER / "templates"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-_ENVIRONMENT.filters |= {
-    "counted": template_filters.counted,
-    "day": template_filters.day,
-    "iso": template_filters.iso,
-    "month": template_filters.month,
-    "short_day": template_filters.short_day,
-}
 
-
-def render(template: str, **values: Any) -> bytes:
-    """Return a rendered page as UTF-8."""
-    page = _ENVIRONMENT.get_template(template).render(values)
+def render(template: str, frame: Frame, **values: Any) -> bytes:
+    """Return a page in the language of its frame, rendered as UTF-8."""
+    page = _environment(frame.language.tag).get_template(template).render(values, frame=frame)
     # Conditions and loops leave empty lines, 10 % of a page.
     return _EMPTY_LINES.sub("\n", page).lstrip().encode("utf-8", "replace")
 
 
-def version() -> str:
-    """Return the version of the code in the key of every page, with the names of the assets."""
-    return f"{VERSION} {' '.join(NAMES.values())}"
+def version(tag: str) -> str:
+    """Return the version of all that writes the pages of a site in a language (BCP 47).
+
+    It is a part of their ETags: the version of the code, the names of the assets, and a hash of
+    the messages, dates and numbers of that language alone.
+    """
+    return f"{VERSION} {' '.join(NAMES.values())} {language(tag).fingerprint}"
+
+
+@cache
+def _environment(tag: str) -> Environment:
+    """Return the templates in a language; a server uses that of its site, and English."""
+    written = language(tag)
+    environment = Environment(
+        loader=FileSystemLoader(_FOLDER / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+    environment.globals["language"] = written
+    environment.filters |= _filters(written)
+    messages = written.messages.translations
+    environment.install_gettext_callables(  # type: ignore[attr-defined]  # of the extension
+        messages.gettext, messages.ngettext, newstyle=True
+    )
+    return environment
+
+
+def _filters(written: Language) -> dict[str, Any]:
+    return {
+        "day": written.day,
+        "iso": template_filters.iso,
+        "month": written.month,
+        "month_name": written.month_name,
+        "number": written.number,
+        "short_day": written.short_day,
+    }

@@ -1,13 +1,14 @@
-"""The page of the subscribers of each feed by day, for operators."""
+"""The page of the subscribers of each feed by day, for operators: in English, as the log is."""
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from feeds.catalog import Catalog
+from feeds.languages import ENGLISH
 from feeds.model import FeedId
 from feeds.subscribers import DayCount, latest
-from feeds.web import template_filters, views
+from feeds.web import views
 from feeds.web.rendering import render
 
 #: Days in a plot.
@@ -44,7 +45,7 @@ def subscribers_page(catalog: Catalog, counts: Sequence[DayCount], today: int) -
     title = f"Subscribers — {catalog.files.site.title}"
     return render(
         "subscribers.html",
-        frame=views.frame(catalog.files.site, catalog.urls),
+        frame=replace(views.frame(catalog.files.site, catalog.urls), language=ENGLISH),
         rows=rows[:FEEDS],
         left_out=len(rows[FEEDS:]),
         days=DAYS,
@@ -66,9 +67,7 @@ def _row(catalog: Catalog, last: DayCount, counts: list[DayCount], today: int) -
     return _Row(
         link=views.Link(last.feed, page),
         latest=last,
-        days=tuple(
-            (template_filters.day(count.day * _DAY), count.total) for count in reversed(shown)
-        ),
+        days=tuple((ENGLISH.day(count.day * _DAY), count.total) for count in reversed(shown)),
         most=most,
         bars="".join(_bar(count.day - first, count.total / most) for count in shown if most),
     )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 from feeds import formats
+from feeds.languages import Language, language, marked
 from feeds.model import Addresses, Article, Feed, Format, Image, RelatedLink, Site
 from feeds.urls import Urls
 from feeds.web.assets import NAMES
@@ -23,6 +24,15 @@ _READERS = (
     ("The Old Reader", "https://theoldreader.com/feeds/subscribe?url="),
     ("Feedbin", "https://feedbin.com/?subscribe="),
 )
+
+#: The types of articles that pages name in their own language; any other is written as it is.
+_KINDS = {
+    "collection": marked("Collection"),
+    "course": marked("Course"),
+    "download": marked("Download"),
+    "podcast": marked("Podcast"),
+    "video": marked("Video"),
+}
 
 _FORMATS = ((Format.RSS, "RSS"), (Format.ATOM, "Atom"), (Format.JSON, "JSON Feed"))
 
@@ -52,6 +62,7 @@ class Frame:
     """The values that the layout of every page needs."""
 
     site: Site
+    language: Language
     home: str
     embed: str
     opml: str
@@ -84,6 +95,7 @@ def frame(site: Site, urls: Urls) -> Frame:
     assets = {name: urls.local(urls.at(f"static/{served}")) for name, served in NAMES.items()}
     return Frame(
         site=site,
+        language=language(site.language),
         home=urls.local(f"{site.url}/"),
         embed=urls.local(urls.at("embed")),
         opml=urls.local(urls.at("feeds.opml")),
@@ -117,10 +129,11 @@ def readers(feed: str) -> tuple[Link, ...]:
 
 def articles(feed: Feed, urls: Urls) -> tuple[ArticleView, ...]:
     """Return the articles of a feed."""
-    return tuple(_article(article, feed, urls) for article in feed.articles)
+    written = language(feed.site.language)
+    return tuple(_article(article, feed, urls, written) for article in feed.articles)
 
 
-def _article(article: Article, feed: Feed, urls: Urls) -> ArticleView:
+def _article(article: Article, feed: Feed, urls: Urls, written: Language) -> ArticleView:
     source = feed.sources.get(article.provider.domain)
     page = urls.local(source.addresses.page) if source else ""
     excerpt = formats.description(article)
@@ -130,9 +143,13 @@ def _article(article: Article, feed: Feed, urls: Urls) -> ArticleView:
         # The description of an article without an excerpt is its title, which the page shows above.
         excerpt="" if excerpt == article.title else shortened(excerpt, EXCERPT),
         published=article.published,
-        kind="" if article.type == "article" else article.type.capitalize(),
+        kind="" if article.type == "article" else _kind(article.type, written),
         provider=Link(article.provider.name, page),
         image=article.images[0] if article.images else None,
         related=article.related[:RELATED],
         language=article.language or feed.site.language,
     )
+
+
+def _kind(type: str, written: Language) -> str:
+    return written.gettext(_KINDS[type]) if type in _KINDS else type.capitalize()

@@ -7,9 +7,9 @@ let latest = 0;
 // An export ignores queries: it answers every choice with the page of all articles.
 const report = (result, chosen) => {
   const { feed, name } = result.dataset;
-  document.querySelector("[role=status]").textContent = feed === chosen
-    ? `Showing ${name}`
-    : `Showing ${name}: the feed that you chose is not available here.`;
+  const status = document.querySelector("[role=status]");
+  const text = feed === chosen ? status.dataset.shown : status.dataset.missing;
+  status.textContent = text.replace("{feed}", () => name);
 };
 
 const show = async () => {

@@ -1,5 +1,6 @@
 // Copy buttons, the filter of the list of feeds, and images that fail to load. Every page works
-// without this script: fields can be selected, and the server answers the search form.
+// without this script: fields can be selected, and the server answers the search form. All texts
+// come from the page, in its language.
 "use strict";
 
 // Removes letter case and accents, as the server does (feeds/web/menu.py).
@@ -8,10 +9,17 @@ const fold = (text) => text.toLowerCase().normalize("NFKD").replace(/\p{M}/gu, "
 // A word and its other number in English (ferry, ferries), as in feeds/web/menu.py.
 const forms = (word) => [word, word.replace(/ies$/, "y"), word.replace(/y$/, "ies")];
 
-const announce = (element, text) => {
-  const status = element.closest("section, main").querySelector("[role=status]")
-    ?? document.querySelector("[role=status]");
-  if (status) status.textContent = text;
+const announceCopy = (button) => {
+  const own = button.closest("section").querySelector("[data-copied]");
+  const status = own ?? document.querySelector("[data-copied]");
+  status.textContent = status.dataset.copied;
+};
+
+// The form of a text that fits a number, by the plural categories of the page's language.
+const counted = (forms, number) => {
+  const language = document.documentElement.lang;
+  const form = forms[new Intl.PluralRules(language).select(number)] ?? forms.other;
+  return form.replace("{num}", number.toLocaleString(language, { numberingSystem: "latn" }));
 };
 
 const copy = async (button) => {
@@ -25,7 +33,7 @@ const copy = async (button) => {
   }
   button.classList.add("done");
   setTimeout(() => button.classList.remove("done"), 2000);
-  announce(button, "Copied. Paste it into your reader or your site.");
+  announceCopy(button);
 };
 
 const offerCopies = (root) => {
@@ -54,6 +62,8 @@ const filter = (list, words) => {
 const offerFiltering = (find) => {
   const field = find.querySelector("input[type=search]");
   const sections = [...find.querySelectorAll("section.index")];
+  const status = find.querySelector("[role=status]");
+  const forms = JSON.parse(status.dataset.found);
   const apply = () => {
     const words = fold(field.value).split(/\s+/).filter(Boolean);
     let found = 0;
@@ -62,8 +72,7 @@ const offerFiltering = (find) => {
       section.hidden = here === 0;
       found += here;
     }
-    const count = found === 1 ? "1 feed" : `${found} feeds`;
-    find.querySelector("[role=status]").textContent = words.length ? count : "";
+    status.textContent = words.length ? counted(forms, found) : "";
   };
   field.addEventListener("input", apply);
   // The browser restores the typed text on a page that it takes from its history.
