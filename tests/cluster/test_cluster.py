@@ -371,6 +371,8 @@ def test_with_all_nodes_down_nginx_serves_what_it_has(cluster: Cluster) -> None:
     refused = get(cluster.nginx.url + "/never-asked-for.rss")
     for node in cluster.nodes:
         node.start()
+    # nginx leaves a node that failed alone for `fail_timeout`.
+    assert wait_for(lambda: get(cluster.nginx.url + "/nope").status == 404)
 
     assert (stale.status, stale.body, stale.headers["X-Cache"]) == (200, before, "STALE")
     assert (polled.status, polled.body) == (200, before)

@@ -257,6 +257,8 @@ def test_a_crowd_is_refused_at_once_when_no_node_answers(cluster: Cluster) -> No
     through, statuses = timed([cluster.nginx.url + "/topics/ai.rss"] * 60)
     for node in cluster.nodes:
         node.start()
+    # nginx leaves a node that failed alone for `fail_timeout`.
+    assert wait_for(lambda: send_request(cluster.nginx.port, request("/nope")).status == 404)
 
     assert statuses == {503}
     assert through < 0.5
