@@ -11,6 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from feeds import cache
 from tests.programs import need, skip_if_quick
 
 #: What keeps ports that were handed out; the oldest is let go, long after its test.
@@ -74,9 +77,20 @@ def redis(port: int, folder: Path) -> tuple[str, ...]:
     return (need("redis-server"), "--port", str(port), "--save", "", "--dir", str(folder))
 
 
-def memcached(port: int) -> tuple[str, ...]:
-    """The command of a memcached."""
-    return (need("memcached"), "-p", str(port), "-U", "0", "-l", "127.0.0.1", "-u", "root")
+@contextmanager
+def clients_closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Close the connections that caches open within the block: a server keeps them open."""
+    opened: list[Any] = []
+    connect = cache._redis_client
+
+    def watched(url: str) -> Any:
+        opened.append(connect(url))
+        return opened[-1]
+
+    monkeypatch.setattr(cache, "_redis_client", watched)
+    yield
+    for client in opened:
+        client.close()
 
 
 def wait(port: int) -> None:

@@ -39,6 +39,17 @@ def poll(site: Site, path: str, tag: str | None, method: str = "GET", **headers:
 
 
 @pytest.fixture
+def shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """The URL of a Redis, which outlives processes."""
+    port = stores.free_port()
+    with (
+        stores.running(port, *stores.redis(port, tmp_path)),
+        stores.clients_closed(monkeypatch),
+    ):
+        yield f"redis://127.0.0.1:{port}/0"
+
+
+@pytest.fixture
 def ten(content: Content, open_site: Callable[..., Site]) -> Site:
     """A topic of ten articles, the newest first: 9 to 0."""
     content.raw("site.yml", "hubs: [https://hub.example.net/]\n")
@@ -282,14 +293,13 @@ def test_archives_are_given_whole(content: Content, open_site: Callable[..., Sit
 
 
 def test_when_every_article_looks_different_the_whole_is_sent(
-    ten: Site, content: Content, open_site: Callable[..., Site], tmp_path: Path
+    ten: Site, content: Content, open_site: Callable[..., Site], shared: str
 ) -> None:
     """A retired provider is named no more by any of its articles, none of which changed."""
-    cache = f"file://{tmp_path}/cache"
-    before = open_site(FEEDS_CACHE_URL=cache)
+    before = open_site(FEEDS_CACHE_URL=shared)
     tags = {path: before.get(path).headers["ETag"] for path in PATHS}
     content.raw("providers.yml", "- {domain: news.example.com, retired: true}\n")
-    after = open_site(FEEDS_CACHE_URL=cache)
+    after = open_site(FEEDS_CACHE_URL=shared)
 
     assert [poll(after, path, tags[path]).status_code for path in PATHS] == [200] * 3
 
@@ -416,17 +426,6 @@ def test_traces_are_few_bytes_and_the_oldest_leave_first(ten: Site) -> None:
     assert [history.items_of(target, key) is None for key in ("oldest", "90", "110", "199")] == [
         True, True, False, False,
     ]  # fmt: skip
-
-
-@pytest.fixture(params=["redis", "files"])
-def shared(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The URL of a store that outlives processes."""
-    port = stores.free_port()
-    if request.param == "files":
-        yield f"file://{tmp_path}/cache"
-    else:
-        with stores.running(port, *stores.redis(port, tmp_path)):
-            yield f"redis://127.0.0.1:{port}/0"
 
 
 def test_who_served_a_document_knows_what_it_held_without_asking_redis(
