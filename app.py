@@ -74,10 +74,11 @@ def _sync(
         memberships=partial(memberships, files=files),
         weigh=formats.weight,
         answers=environment.instance / IMAGE_SIZES,
+        folders=files.folders,
     )
     # The versions are included: files read by another version are read again, and if all documents
     # look different, their Last-Modified must be later.
-    fingerprint = files.fingerprint + f"{formats.VERSION} {READING_VERSION}".encode()
+    fingerprint = files.reading_fingerprint + f"{formats.VERSION} {READING_VERSION}".encode()
     return ContentSync(
         ingester,
         environment.instance,

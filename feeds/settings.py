@@ -73,6 +73,26 @@ class NamedFeed:
 
 
 @dataclass(frozen=True, slots=True)
+class DeclaredFolder:
+    """A folder of site.yml whose articles another program's users wrote, in its own keys."""
+
+    #: Below the content folder; empty for all of it.
+    folder: str
+    #: The pattern of the links of its articles.
+    link: str
+    #: The keys that its articles use for a field, in place of the usual ones.
+    keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    #: The IANA zone of times without an offset, and of the days in links.
+    zone: str | None = None
+    #: The language of articles that name none.
+    language: str = ""
+    #: The name of the provider.
+    provider: str = ""
+    #: True if the identifiers of its articles are their links.
+    has_link_ids: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class SiteConfig:
     """The content of site.yml, topics.yml and providers.yml."""
 
@@ -92,12 +112,25 @@ class SiteConfig:
     menu: tuple[str, ...] = ()
     #: The addresses at which another program served feeds.
     moved: Moves = field(default_factory=dict)
+    #: The declared folders, the innermost before those around it.
+    folders: tuple[DeclaredFolder, ...] = ()
 
     @property
     def fingerprint(self) -> bytes:
-        """Return a hash of everything in these files that a document can show."""
-        visible = replace(self, moved={})
-        return blake2b(msgspec.json.encode(visible, order="deterministic"), digest_size=16).digest()
+        """Return a hash of everything in these files that a document can show.
+
+        Declared folders are shown by their articles only.
+        """
+        return _hash(replace(self, moved={}, folders=()))
+
+    @property
+    def reading_fingerprint(self) -> bytes:
+        """Return a hash of everything in these files that changes what is read from articles."""
+        return _hash(replace(self, moved={}))
+
+
+def _hash(config: SiteConfig) -> bytes:
+    return blake2b(msgspec.json.encode(config, order="deterministic"), digest_size=16).digest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import pytest
 
 from app import create_app
 from feeds import settings
+from feeds.articles.folder_config import FOLDER_KEYS
 from feeds.articles.front_matter import _KEYS
 from feeds.articles.publication import KEYS
 from feeds.articles.site_config import KEYS as KEYS_OF_SITE
@@ -23,7 +24,7 @@ ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()
 
 
 #: The keys of each mapping in the site files.
-SITE_KEYS = {**KEYS_OF_SITE, "image": IMAGE_KEYS}
+SITE_KEYS = {**KEYS_OF_SITE, "image": IMAGE_KEYS, "folders": FOLDER_KEYS}
 
 #: What opens the pages of operators.
 TOKEN = "of-the-documentation"

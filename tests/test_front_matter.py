@@ -10,7 +10,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feeds.articles.front_matter import MAX_CONTENT, MAX_FILE, MAX_NOTES, Context, Parsed, parse
+from feeds.articles.fences import MAX_FILE
+from feeds.articles.front_matter import MAX_CONTENT, MAX_NOTES, Context, Parsed, parse
 from feeds.errors import ArticleError, Embargoed, Reason
 from feeds.model import Site
 

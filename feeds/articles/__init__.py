@@ -1,15 +1,19 @@
 """Parses the bytes of a file to an Article or an error; pure, without files and clock."""
 
 from feeds.articles.faults import faults
+from feeds.articles.fences import MAX_FILE
 from feeds.articles.file_names import (
     is_article,
+    is_foreign,
     is_hidden,
     is_namable,
     join,
     split,
     storable,
+    without_ending,
 )
-from feeds.articles.front_matter import MAX_FILE, Context, parse
+from feeds.articles.folders import folder_of
+from feeds.articles.front_matter import Context, parse
 from feeds.articles.publication import name_of, refuse_path
 from feeds.articles.site_config import parse_site_config
 from feeds.articles.unknown_keys import near_misses
@@ -18,7 +22,9 @@ __all__ = [
     "MAX_FILE",
     "Context",
     "faults",
+    "folder_of",
     "is_article",
+    "is_foreign",
     "is_hidden",
     "is_namable",
     "join",
@@ -29,4 +35,5 @@ __all__ = [
     "refuse_path",
     "split",
     "storable",
+    "without_ending",
 ]

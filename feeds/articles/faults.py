@@ -11,7 +11,7 @@ from feeds.articles.fields import Fields
 from feeds.articles.front_matter import Context, interpret, read
 from feeds.articles.text import bare
 from feeds.articles.yaml_tree import Node
-from feeds.errors import ArticleError
+from feeds.errors import ArticleError, Reason
 
 #: Limit of the faults reported for one file.
 MAX_FAULTS = 50
@@ -32,7 +32,7 @@ _STEP = re.compile(r"[^.\[\]]+")
 def faults(text: bytes, path: str, context: Context) -> tuple[ArticleError, ...]:
     """Return the faults of a rejected file, in the order in which the parser finds them."""
     try:
-        fields, body = read(text, context.now)
+        fields, body = read(text, context)
     except ArticleError as error:
         # Without fields, only a key that hides the article can be found besides.
         return (error, error.hidden) if error.hidden else (error,)
@@ -63,10 +63,15 @@ def _remove(fields: Fields, error: ArticleError, key: str) -> None:
     node = fields.pop(spelt, None)
     if spelt != first and publication.name_of(spelt) is None and node:
         fields.setdefault(first, node)
-    elif first in _VALID:
-        fields[first] = Node(_VALID[first], 1)
+    elif first in _VALID or _is_date(error, spelt):
+        fields[spelt] = Node(_VALID.get(first, _VALID["date"]), 1)
     elif further and node:
         fields[first] = _without(node, further)
+
+
+def _is_date(error: ArticleError, key: str) -> bool:
+    """Return True if an error is about a date of the article itself, in a declared folder's key."""
+    return error.reason is Reason.BAD_DATE and publication.name_of(key) is None
 
 
 def _is_subject(name: str, node: Node, key: str, error: ArticleError) -> bool:

@@ -67,6 +67,11 @@ def in_utc(seconds: int) -> str:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
+def in_iso(seconds: int) -> str:
+    """Return a time as ``instant`` reads it."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def integer(fields: Fields, key: str) -> int:
     """Return an integer of at most nine digits; 0 without the key."""
     node = fields.get(key, ABSENT)

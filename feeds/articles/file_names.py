@@ -4,6 +4,8 @@ import re
 
 # Python decodes bytes that are not UTF-8 to lone surrogates, which no database or URL can hold.
 _SURROGATE = re.compile("[\ud800-\udfff]")
+#: How the names of articles end: the first everywhere, the others below declared folders.
+ENDINGS = (".md", ".markdown", ".mdx")
 _UNNAMABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
@@ -30,8 +32,21 @@ def split(path: str) -> tuple[str, str]:
 
 
 def is_article(name: str) -> bool:
-    """Return True for the name of an article: ``*.md``, but not an editor's hidden files."""
-    return name.endswith(".md") and not name.startswith(".")
+    """Return True for the name of an article, but not for an editor's hidden files.
+
+    The further endings make an article only below a folder that site.yml declares.
+    """
+    return name.endswith(ENDINGS) and not name.startswith(".")
+
+
+def is_foreign(path: str) -> bool:
+    """Return True for a file that is an article only below a folder that site.yml declares."""
+    return path.endswith(ENDINGS[1:])
+
+
+def without_ending(path: str) -> str:
+    """Return the path of an article's file without its ending."""
+    return path.removesuffix(next(filter(path.endswith, ENDINGS), ""))
 
 
 def is_hidden(path: str) -> bool:

@@ -1,6 +1,7 @@
 """The text of one file to an Article, or to the reason why it is not served.
 
-Only the keys named in this module are ever looked at: what else a file holds cannot leave it.
+Only the keys named in this module are ever looked at: what else a file holds cannot leave it. The
+keys of a declared folder are translated into these first.
 """
 
 import re
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from html import escape
 from unicodedata import normalize
 
-from feeds.articles import publication, yaml_tree
+from feeds.articles import fences, folders, publication
 from feeds.articles.fields import (
     ABSENT,
     Fields,
@@ -22,6 +23,7 @@ from feeds.articles.fields import (
     names,
     words,
 )
+from feeds.articles.file_names import without_ending
 from feeds.articles.images import images
 from feeds.articles.links import domain, host
 from feeds.articles.related import related
@@ -30,19 +32,15 @@ from feeds.articles.text import MAX_EXCERPT, MAX_TITLE, UNCLEAN, bare
 from feeds.articles.yaml_tree import Node
 from feeds.errors import ArticleError, Embargoed, Reason
 from feeds.model import Article, Provider
+from feeds.settings import DeclaredFolder
 from feeds.urls import is_file_name
 
-#: Bytes of a file, and of its front matter; the largest real ones have 25 kB and 10 kB. Of a
-#: larger file this much, and a byte more, is looked at for what hides its article.
-MAX_FILE, MAX_FRONT_MATTER = 1024 * 1024, 256 * 1024
 #: Bytes of the body, escaped: an item of a feed has to stay under 200,000 (requirement 12).
 MAX_CONTENT = 100_000
 MAX_ID, MAX_TYPE, MAX_AUTHORS, MAX_TOPICS = 500, 40, 20, 50
 #: A list of thousands of wrong entries is told by its first ones.
 MAX_NOTES = 50
 
-_OPENING = re.compile(r"---[ \t]*\n")
-_CLOSING = re.compile(r"\n---[ \t]*(?=\n|\Z)")
 # White space, listed: str.strip() takes control characters too, and depends on Python's version.
 _WHITE = " \t\n\r\xa0\u1680\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 _UNFIT_FOR_ID = re.compile(rf"[\t\n]|{UNCLEAN.pattern}")
@@ -78,6 +76,8 @@ class Context:
     now: int
     #: The media type of a picture; None when only its address tells.
     picture_type: Callable[[str], str | None] = lambda url: None
+    #: The declaration of the folder of the article; None for one with the keys of this server.
+    folder: DeclaredFolder | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,17 +98,20 @@ def parse(text: bytes, path: str, context: Context) -> Parsed:
 
     Raise ArticleError when it is not served: Embargoed when it will be.
     """
-    return interpret(*read(text, context.now), path, context)
+    return interpret(*read(text, context), path, context)
 
 
 def interpret(fields: Fields, body: str, path: str, context: Context) -> Parsed:
     """Make an article of a front matter and a body; raise ArticleError as ``parse`` does."""
-    expiry = publication.expiry(fields.items(), context.now)
+    expiry = publication.expiry(folders.states(fields.items(), context.folder), context.now)
     try:
-        _refuse_misspelt(fields)
+        notes: list[str] = []
+        if context.folder is None:
+            _refuse_misspelt(fields)
+        else:
+            fields, body = folders.translate(fields, body, path, context.folder, notes.append)
         published = _published(fields, path, context.now)
         updated, due = _updated(fields, published, context.now)
-        notes: list[str] = []
         article = _article(fields, path, context, notes.append, published, updated, body)
     except ArticleError as error:
         # An earlier version may be served meanwhile, but not beyond this.
@@ -118,46 +121,17 @@ def interpret(fields: Fields, body: str, path: str, context: Context) -> Parsed:
     return Parsed(article, min(dues, default=None), expiry, tuple(notes[:MAX_NOTES]))
 
 
-def read(text: bytes, now: int) -> tuple[Fields, str]:
+def read(text: bytes, context: Context) -> tuple[Fields, str]:
     """Return the front matter and the body of a file; raise ArticleError when it has none."""
     try:
-        return _split(text)
+        return fences.split(text) if context.folder is None else fences.split_any(text)
     except ArticleError as error:
         try:
-            error.due = publication.expiry(publication.glimpse(text), now)
+            found = folders.states(publication.glimpse(text), context.folder)
+            error.due = publication.expiry(found, context.now)
         except ArticleError as hidden:
             error.hidden, error.due = hidden, hidden.due
         raise
-
-
-def refuse_large(text: bytes) -> bytes:
-    """Return the text of a file; raise ArticleError when the file is too large."""
-    if len(text) > MAX_FILE:
-        raise ArticleError(Reason.TOO_LARGE, f"over {MAX_FILE} bytes: shorten it")
-    return text
-
-
-def _split(text: bytes) -> tuple[Fields, str]:
-    refuse_large(text)
-    try:
-        # Without a byte order mark, and with one kind of line break.
-        lines = text.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
-    except UnicodeDecodeError:
-        raise ArticleError(Reason.BAD_ENCODING, "not UTF-8: save it as UTF-8") from None
-    opening = _OPENING.match(lines)
-    closing = opening and _CLOSING.search(lines, opening.end() - 1)
-    if not (opening and closing):
-        where = "no line '---' ends the front matter" if opening else "the first line is not '---'"
-        raise ArticleError(Reason.NO_FRONT_MATTER, f"{where}: add it", 1)
-    head = lines[opening.end() : closing.start()]
-    if len(head.encode()) > MAX_FRONT_MATTER:
-        message = f"front matter over {MAX_FRONT_MATTER} bytes: shorten it"
-        raise ArticleError(Reason.TOO_LARGE, message, 1)
-    root = yaml_tree.parse(head, first_line=2)
-    if not isinstance(root.value, dict):
-        message = "the front matter is not a mapping: write one 'key: value' a line, with the space"
-        raise ArticleError(Reason.NOT_A_MAPPING, message, root.line)
-    return root.value, lines[closing.end() :]
 
 
 def _refuse_misspelt(fields: Fields) -> None:
@@ -262,7 +236,7 @@ def _id(fields: Fields, path: str) -> str:
     node = fields.get("id", ABSENT)
     own = node.text("id").strip(_WHITE)
     # A file system may keep a path in NFC or NFD, and a checkout changes one into the other.
-    id = own or normalize("NFC", path.removesuffix(".md"))
+    id = own or normalize("NFC", without_ending(path))
     if len(id) > MAX_ID:
         message = f"over {MAX_ID} characters: shorten it, or the path of the file"
         raise ArticleError(Reason.BAD_TYPE, message, node.line, "id")

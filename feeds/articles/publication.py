@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 
 from feeds.articles.fields import in_utc, instant
+from feeds.articles.file_names import without_ending
 from feeds.articles.text import bare
 from feeds.articles.yaml_tree import NULLS, Node
 from feeds.errors import ArticleError, Embargoed, Reason
@@ -55,7 +56,7 @@ def refuse_path(path: str) -> None:
     *folders, name = map(bare, path.split("/"))
     if not _DRAFT_FOLDERS.isdisjoint(folders):
         raise ArticleError(Reason.DRAFT, "in a folder of drafts: move it out to publish it")
-    if name.startswith("_") or name.endswith(".draft.md"):
+    if name.startswith("_") or without_ending(name).endswith(".draft"):
         message = "a draft by its name: take '_' or '.draft' out of it to publish it"
         raise ArticleError(Reason.DRAFT, message)
 
@@ -86,6 +87,18 @@ def name_of(key: str) -> str | None:
     """The usual spelling of a key that has a say in what is public; None for any other key."""
     found = _rule_of(key)
     return found[0] if found else None
+
+
+def says_when(key: str) -> bool:
+    """Return True for a key that shows an article if it is true, and may hold a date instead."""
+    found = _rule_of(key)
+    return found is not None and found[1] is _shows
+
+
+def holds_date(key: str) -> bool:
+    """Return True for a key that hides an article until a date, or from one on."""
+    found = _rule_of(key)
+    return found is not None and found[1] in (_begins, _ends)
 
 
 def glimpse(text: bytes) -> Iterator[tuple[str, Node]]:
@@ -155,8 +168,8 @@ def _unescaped(escape: re.Match[str]) -> str:
 
 def _rule_of(key: str) -> tuple[str, Rule] | None:
     """The name and the rule of a key, if it has one."""
-    folded = _folded(_SEPARATOR.split(key, maxsplit=1)[0])
-    return _RULES.get(folded) or _RULES.get(folded.removeprefix("is"))
+    name = folded(_SEPARATOR.split(key, maxsplit=1)[0])
+    return _RULES.get(name) or _RULES.get(name.removeprefix("is"))
 
 
 def _separated(key: str, node: Node) -> tuple[str, Node]:
@@ -165,8 +178,8 @@ def _separated(key: str, node: Node) -> tuple[str, Node]:
     return (name, Node(values[0].strip() or node.value, node.line)) if values else (key, node)
 
 
-def _folded(key: str) -> str:
-    """One spelling for ``expiry_date``, ``Expiry-Date`` and ``expiryDate``."""
+def folded(key: str) -> str:
+    """Return one spelling for ``expiry_date``, ``Expiry-Date`` and ``expiryDate``."""
     plain = bare(key)
     return plain if plain.isalnum() else "".join(filter(str.isalnum, plain))
 
@@ -323,4 +336,4 @@ _KEYS: tuple[tuple[Rule, tuple[str, ...]], ...] = (
 #: Every key that has a say in what is public, as it is documented.
 KEYS = frozenset(name for _, names in _KEYS for name in names)
 
-_RULES = {_folded(name): (name, rule) for rule, names in _KEYS for name in names}
+_RULES = {folded(name): (name, rule) for rule, names in _KEYS for name in names}

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
+from feeds.articles.folder_config import declared_folders
 from feeds.articles.site_file import SiteFile
 from feeds.articles.yaml_tree import Node
 from feeds.hosts import host_name
@@ -16,7 +17,9 @@ from feeds.urls import is_own, name_path, provider_path, read_feed, slug, topic_
 KEYS: Mapping[str, frozenset[str]] = {
     name: frozenset(keys.split())
     for name, keys in {
-        "site.yml": "title url description language tag image icon hubs limits menu moved feeds",
+        "site.yml": (
+            "title url description language tag image icon hubs limits menu moved feeds folders"
+        ),
         "tag": "authority year",
         "limits": "items max_age",
         "feeds": "name title description any all none types quality limit",
@@ -75,6 +78,7 @@ def parse_site_config(read: Callable[[str], bytes], url: str, default_url: str) 
             for node in site_file.items(keys, "menu")
         ),
         moved=grouped(_moves(site_file, keys.get("moved"), feeds, aliases)),
+        folders=declared_folders(site_file, keys),
     )
 
 

@@ -6,7 +6,7 @@ Unlike a wrong article, a wrong file stops the start, since it affects every fee
 import re
 from collections.abc import Callable, Set
 
-from feeds.articles.front_matter import refuse_large
+from feeds.articles.fences import refuse_large
 from feeds.articles.images import media_type
 from feeds.articles.links import clean_url, domain, site_url
 from feeds.articles.text import clean

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from difflib import get_close_matches
 
 from feeds.articles.fields import Fields
-from feeds.articles.front_matter import KNOWN_KEYS, read
+from feeds.articles.front_matter import KNOWN_KEYS, Context, read
 from feeds.articles.publication import KEYS, name_of
 from feeds.articles.text import bare
 
@@ -34,12 +34,15 @@ _CLOSENESS = 0.8
 _SPELLINGS = {bare(key): key for key in KNOWN_KEYS | KEYS}
 
 
-def near_misses(text: bytes, now: int) -> Iterator[str]:
+def near_misses(text: bytes, context: Context) -> Iterator[str]:
     """Yield a note for each unknown key of a file that is close to a known one which it lacks.
 
-    Notes name keys, never values. Raise ArticleError when the file has no front matter.
+    Notes name keys, never values. Raise ArticleError when the file has no front matter. The keys of
+    a declared folder are those of its own program.
     """
-    fields, _ = read(text, now)
+    if context.folder is not None:
+        return
+    fields, _ = read(text, context)
     for key in fields:
         folded = bare(key)
         if folded in _SPELLINGS or folded in _UNUSED or name_of(key):

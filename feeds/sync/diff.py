@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
-from feeds.articles import is_hidden, is_namable, join, refuse_path, split, storable
+from feeds.articles import is_hidden, is_namable, join, refuse_path, split, storable, without_ending
 from feeds.errors import ArticleError
 from feeds.index import Stamps
 from feeds.sync import beneath, scan
@@ -116,7 +116,7 @@ def _file(stamps: Stamps, path: str) -> tuple[str, ...] | None:
 
 def _plain_name(path: str) -> str:
     """Return the name of a file without what makes it a draft."""
-    return split(path)[1].removeprefix("_").removesuffix(".md").removesuffix(".draft")
+    return split(without_ending(path))[1].removeprefix("_").removesuffix(".draft")
 
 
 def find(content: Path, below: Iterable[str], known: Stamps) -> Stamps:

@@ -19,11 +19,22 @@ from urllib.parse import unquote
 
 import msgspec
 
-from feeds.articles import Context, faults, is_namable, near_misses, parse, refuse_path, split
+from feeds.articles import (
+    Context,
+    faults,
+    folder_of,
+    is_foreign,
+    is_namable,
+    near_misses,
+    parse,
+    refuse_path,
+    split,
+)
 from feeds.errors import ArticleError, Reason
 from feeds.image_sizes import known_facts
 from feeds.index import Fault, FileOutcome, IndexEntry, content_hash
 from feeds.model import Article, Membership
+from feeds.settings import DeclaredFolder
 from feeds.sync import beneath, scan
 from feeds.sync.own_images import PICTURES, image_length
 
@@ -36,6 +47,12 @@ ATTEMPTS = 4
 
 #: From this many files on, reading them in several processes is faster than starting those.
 MANY = 1000
+
+#: What to do about a file that is no article.
+NOT_AN_ARTICLE = (
+    "only files whose names end in .md, and do not begin with a dot, are articles; .markdown and"
+    " .mdx below a folder of site.yml"
+)
 
 _UNREADABLE = (
     "cannot be read, or too deep: make it readable, or move it; its articles stay as they were"
@@ -59,6 +76,8 @@ class Ingester:
     weigh: Callable[[Article], int]
     #: The database of image sizes that other hosts reported.
     answers: Path | None = None
+    #: The folders that site.yml declares, the innermost first.
+    folders: tuple[DeclaredFolder, ...] = ()
 
     def ingest(self, path: str, now: int) -> FileOutcome | None:
         """Return the outcome of a file now; None if it is missing."""
@@ -99,8 +118,11 @@ class Ingester:
         outcome = FileOutcome(folder, name, stamp)
         try:
             refuse_path(path)
+            context = self._context(path, now)
             text = scan.read(self.content, path)
-            parsed = parse(text, path, self._context(now))
+            if context.folder is None and is_foreign(path):
+                raise ArticleError(Reason.NOT_AN_ARTICLE, NOT_AN_ARTICLE)
+            parsed = parse(text, path, context)
         except ArticleError as error:
             return replace(outcome, reason=error.reason, message=error.message,
                            line=error.line, key=error.key, due=error.due, expired=error.expired,
@@ -112,7 +134,7 @@ class Ingester:
     def faults(self, path: str, now: int) -> tuple[Fault, ...]:
         """Return all faults in the text of a file; none if it cannot be read."""
         try:
-            found = faults(scan.read(self.content, path), path, self._context(now))
+            found = faults(scan.read(self.content, path), path, self._context(path, now))
         except (ArticleError, OSError):
             return ()
         except Exception as error:
@@ -126,8 +148,9 @@ class Ingester:
         """
         if outcome.entry is None:
             return ()
+        context = self._context(outcome.path, now)
         try:
-            hints = list(near_misses(scan.read(self.content, outcome.path), now))
+            hints = list(near_misses(scan.read(self.content, outcome.path), context))
         except (ArticleError, OSError):
             # The file has changed since it was read.
             return ()
@@ -137,8 +160,9 @@ class Ingester:
                 hints.append(f"images: {path}: no such image: add the file, or correct the address")
         return tuple(hints)
 
-    def _context(self, now: int) -> Context:
-        return Context(self.site_url, self.picture_length, now, self.picture_type)
+    def _context(self, path: str, now: int) -> Context:
+        folder = folder_of(path, self.folders)
+        return Context(self.site_url, self.picture_length, now, self.picture_type, folder)
 
     def resolved(self) -> "Ingester":
         """Return an Ingester bound to the real path that the content folder has now."""

@@ -8,12 +8,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from difflib import get_close_matches
 
-from feeds.articles import is_hidden, split
+from feeds.articles import is_hidden, split, without_ending
 from feeds.errors import Reason
 from feeds.index import Claims, FileOutcome, printable
 from feeds.sync import beneath, scan
 from feeds.sync.beneath import LinkedFolder
-from feeds.sync.ingest import Ingester
+from feeds.sync.ingest import NOT_AN_ARTICLE, Ingester
 from feeds.sync.own_images import PICTURES
 from feeds.sync.site_files import SITE_FILES
 
@@ -69,8 +69,8 @@ def inspect_one(
 def nearest(reader: Ingester, path: str) -> str | None:
     """Return the path of the article's file that a path without a file probably means."""
     found = [path for path, is_judged in _paths(reader) if is_judged]
-    name = split(path)[1].removesuffix(".md")
-    named = [each for each in found if name and split(each)[1].removesuffix(".md") == name]
+    name = split(without_ending(path))[1]
+    named = [each for each in found if name and split(without_ending(each))[1] == name]
     return next(iter(get_close_matches(path, named or found, 1, 0 if named else 0.7)), None)
 
 
@@ -125,7 +125,4 @@ def _no_article(path: str) -> FileOutcome:
 def _meant(path: str) -> str:
     """Return a hint on a file that is no article, such as a misspelt name of a site file."""
     name = path.casefold().replace(".yaml", ".yml")
-    return f"not read: call it {name}" if name in SITE_FILES else _NOT_AN_ARTICLE
-
-
-_NOT_AN_ARTICLE = "only files whose names end in .md, and do not begin with a dot, are articles"
+    return f"not read: call it {name}" if name in SITE_FILES else NOT_AN_ARTICLE

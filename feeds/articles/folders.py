@@ -1,0 +1,189 @@
+"""Translates an article of a declared folder into the keys of this server."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from datetime import date
+from functools import partial
+
+from feeds.articles import publication
+from feeds.articles.fields import Fields, Note, in_iso
+from feeds.articles.file_names import without_ending
+from feeds.articles.folder_dates import Moment, date_in_path, read_date
+from feeds.articles.folder_fields import FolderFields
+from feeds.articles.link_patterns import compiled
+from feeds.articles.links import without_tracking
+from feeds.articles.text import clean
+from feeds.articles.yaml_tree import Node
+from feeds.errors import ArticleError, Reason
+from feeds.settings import DeclaredFolder
+from feeds.urls import slug
+
+_HEADING = re.compile(r"#[ \t]+(.*)")
+_FENCE = re.compile(r"[ \t]*(?:```|~~~)")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[-_.]?")
+
+
+def folder_of(path: str, declared: tuple[DeclaredFolder, ...]) -> DeclaredFolder | None:
+    """Return the innermost declared folder that a file is in."""
+    found = (each for each in declared if not each.folder or path.startswith(f"{each.folder}/"))
+    return next(found, None)
+
+
+def states(
+    fields: Iterable[tuple[str, Node]], folder: DeclaredFolder | None
+) -> Iterator[tuple[str, Node]]:
+    """Yield the keys that may hide an article, with their values as this server writes them.
+
+    ``published`` is a date where a declaration says so: one that can be read hides nothing.
+    """
+    if folder is None:
+        yield from fields
+        return
+    dates = set(map(publication.folded, folder.keys.get("date", ())))
+    for key, node in fields:
+        may_be_date = publication.holds_date(key) or publication.folded(key) in dates
+        if may_be_date and (moment := _readable(node, folder.zone)):
+            if publication.says_when(key):
+                continue
+            node = Node(in_iso(moment.seconds), node.line)
+        # Other programs spell these keys as they like.
+        yield key.lower(), node
+
+
+def translate(
+    fields: Fields, body: str, path: str, folder: DeclaredFolder, note: Note
+) -> tuple[Fields, str]:
+    """Return the front matter and the body of an article in the keys of this server."""
+    below = path.removeprefix(f"{folder.folder}/") if folder.folder else path
+    _refuse_private(below)
+    found = FolderFields(fields, folder.keys, note)
+    title = found.text("title")
+    if title is None:
+        title, body = _heading(body)
+    place = _Place(without_ending(below), _text(found.text("slug")))
+    address = found.first("address")
+    moment, day = _moment(found, place, address and address[1], folder.zone)
+    language = found.text("language") or (Node(folder.language, 1) if folder.language else None)
+    parts = place.parts(moment.day, title, found, language)
+    url = _link(folder, address, parts)
+    authors = Node(tuple(found.names("authors")), 1)
+    translated = {
+        "id": url if folder.has_link_ids else fields.get("id"),
+        "title": title,
+        "date": day,
+        "updatedDateTime": _updated(found, folder.zone),
+        "webUrl": url,
+        "excerpt": found.text("excerpt"),
+        "topics": Node(tuple(found.names("topics")), 1),
+        "images": Node(found.images(str(url.value)), 1),
+        "provider": Node({"name": Node(folder.provider, 1), "authors": authors}, 1),
+        "locale": language,
+    }
+    return {key: node for key, node in translated.items() if node is not None}, body
+
+
+class _Place:
+    """The place of a file below its folder, without its ending."""
+
+    def __init__(self, path: str, own_slug: str) -> None:
+        # A bundle is a folder of its own: ``name/index.md``.
+        self.path = path.removesuffix("/index") or path
+        self.folder, _, self.name = self.path.rpartition("/")
+        self.own_slug = own_slug.strip("/ ")
+
+    def parts(
+        self, day: date, title: Node | None, fields: FolderFields, language: Node | None
+    ) -> dict[str, Callable[[], str]]:
+        """Return the parts of a link by name; each is computed on demand."""
+        last = self.own_slug or self.name
+        return {
+            "year": partial(format, day.year, "04"),
+            "month": partial(format, day.month, "02"),
+            "day": partial(format, day.day, "02"),
+            "m": partial(str, day.month),
+            "d": partial(str, day.day),
+            "slug": lambda: self.own_slug or _DAY.sub("", self.name, count=1) or self.name,
+            "name": lambda: self.name,
+            "path": lambda: f"{self.folder}/{last}" if self.folder else last,
+            "folder": lambda: self.folder,
+            "title": lambda: slug(clean(_text(title))),
+            "categories": lambda: self._categories(fields),
+            "lang": lambda: _text(language),
+        }
+
+    def _categories(self, fields: FolderFields) -> str:
+        """Return the folders above ``_posts`` and the categories of the article, each once."""
+        above, mark, _ = f"/{self.folder}/".partition("/_posts/")
+        folders = [part for part in above.split("/") if part] if mark else []
+        return "/".join(dict.fromkeys((*folders, *map(slug, filter(None, fields.categories())))))
+
+
+def _refuse_private(below: str) -> None:
+    """Refuse what is in a folder whose name other programs take for a private one."""
+    *inner, _ = below.split("/")
+    if any(name.startswith("_") and name != "_posts" for name in inner):
+        message = "in a folder whose name begins with '_': move it out to publish it"
+        raise ArticleError(Reason.DRAFT, message)
+
+
+def _text(node: Node | None) -> str:
+    return node.value if node and isinstance(node.value, str) else ""
+
+
+def _readable(node: Node, zone: str | None) -> Moment | None:
+    try:
+        return read_date(node, "date", zone)
+    except ArticleError:
+        return None
+
+
+def _heading(body: str) -> tuple[Node | None, str]:
+    """Return the first heading as the title; the body loses it if it begins with it."""
+    for line in body.split("\n"):
+        if _FENCE.match(line):
+            break
+        if found := _HEADING.fullmatch(line):
+            first, _, rest = body.lstrip().partition("\n")
+            return Node(found[1].rstrip("# \t"), 1), rest if first == line else body
+    return None, body
+
+
+def _moment(
+    fields: FolderFields, place: _Place, address: Node | None, zone: str | None
+) -> tuple[Moment, Node]:
+    """Return when the article was published: by a key, else by its path or its address.
+
+    A date that cannot be read is an error: the file's name may have another.
+    """
+    key, node = fields.first("date") or ("date", None)
+    node = node or date_in_path(place.path) or date_in_path(_text(address))
+    if node is None:
+        message = "missing: write it as 2020-06-30, or begin the name of the file with it"
+        raise ArticleError(Reason.MISSING_FIELD, message, 1, key)
+    moment = read_date(node, key, zone)
+    return moment, Node(in_iso(moment.seconds), node.line)
+
+
+def _updated(fields: FolderFields, zone: str | None) -> Node | None:
+    found = fields.first("updated")
+    if found is None or found[1].value is None:
+        return None
+    key, node = found
+    return Node(in_iso(read_date(node, key, zone).seconds), node.line)
+
+
+def _link(
+    folder: DeclaredFolder, address: tuple[str, Node] | None, parts: dict[str, Callable[[], str]]
+) -> Node:
+    """Return the link: the address that the article names, else the pattern of its folder."""
+    pattern = compiled(folder.link)
+    key, node = address or ("link", Node(None, 1))
+    if own := node.text(key).strip():
+        url = pattern.resolve(own, is_exact=publication.name_of(key) == "permalink")
+        message = "not an address, or code of another program: write the address of the page"
+    else:
+        url = pattern.fill(parts)
+        message = "the pattern of the folder in site.yml gives no address: add a slug"
+    if url is None:
+        raise ArticleError(Reason.BAD_URL, message, node.line, key)
+    return Node(without_tracking(url), node.line)
