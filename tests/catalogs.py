@@ -82,11 +82,12 @@ def main() -> None:
     missing = []
     for tag, file in FILES.items():
         file.write_bytes(brought_up_to_date(tag, messages))
-        missing += [f"{file}: {m.id!r}" for m in read(tag) if m.id and not _is_translated(m.string)]
+        missing += [f"{file}: {m.id!r}" for m in read(tag) if m.id and not is_translated(m.string)]
     sys.exit("\n".join(missing))
 
 
-def _is_translated(string: object) -> bool:
+def is_translated(string: object) -> bool:
+    """Return True if a translation, or each of its plural forms, is there."""
     return all(string) if isinstance(string, tuple | list) else bool(string)
 
 

@@ -34,9 +34,6 @@ TEMPLATES = sorted((ROOT / "feeds/web/templates").glob("*.html"))
 #: 2026-09-20T12:00:00Z
 SEPTEMBER = 1_789_905_600
 
-#: The languages that have a catalog, and those of the code.
-LANGUAGES = [*FILES, "en"]
-
 each_catalog = pytest.mark.parametrize("tag", list(FILES))
 
 
@@ -63,7 +60,7 @@ def test_every_message_is_translated_with_its_placeholders_and_its_markup(tag: s
 
     assert [(m.id, fault) for m in catalog for fault in m.check(catalog)] == []
     assert [m.id for m in catalog if m.id and m.fuzzy] == []
-    assert [id for id, string in single.items() if not string.strip()] == []
+    assert [m.id for m in catalog if m.id and not catalogs.is_translated(m.string)] == []
     assert {id: sorted(parts.findall(string)) for id, string in single.items()} == {
         id: sorted(parts.findall(id)) for id in single
     }
@@ -243,6 +240,14 @@ def test_no_english_is_left_in_the_folders_of_opml(arabic: Site) -> None:
         ("en-US", "September 20, 2026", "Sep 20, 2026", "September 2026", "12,345"),
         ("de", "20. September 2026", "20. Sept. 2026", "September 2026", "12.345"),
         ("de-AT", "20. September 2026", "20. Sep. 2026", "September 2026", "12.345"),
+        ("fr", "20 septembre 2026", "20 sept. 2026", "septembre 2026", "12\u202f345"),
+        ("es", "20 de septiembre de 2026", "20 sept 2026", "septiembre de 2026", "12.345"),
+        ("pt-BR", "20 de setembro de 2026", "20 de set. de 2026", "setembro de 2026", "12.345"),
+        ("it", "20 settembre 2026", "20 set 2026", "settembre 2026", "12.345"),
+        ("nl", "20 september 2026", "20 sep 2026", "september 2026", "12.345"),
+        ("pl", "20 września 2026", "20 wrz 2026", "wrzesień 2026", "12\xa0345"),
+        ("ja", "2026年9月20日", "2026年9月20日", "2026年9月", "12,345"),
+        ("zh-CN", "2026年9月20日", "2026年9月20日", "2026年9月", "12,345"),
         ("ar", "20 سبتمبر 2026", "20 سبتمبر 2026", "سبتمبر 2026", "12,345"),
     ],
 )
@@ -260,6 +265,25 @@ def test_days_and_numbers_are_written_as_cldr_has_them(
     [
         ("en", {0: "0 articles", 1: "1 article", 2: "2 articles", 1_234: "1,234 articles"}),
         ("de", {0: "0 Artikel", 1: "1 Artikel", 1_234: "1.234 Artikel"}),
+        ("fr", {0: "0 article", 1: "1 article", 2: "2 articles"}),
+        ("es", {0: "0 artículos", 1: "1 artículo", 10**6: "1.000.000 de artículos"}),
+        ("pt", {1: "1 artigo", 2: "2 artigos"}),
+        ("it", {0: "0 articoli", 1: "1 articolo", 2: "2 articoli"}),
+        ("nl", {0: "0 artikelen", 1: "1 artikel", 2: "2 artikelen"}),
+        (
+            "pl",
+            {
+                0: "0 artykułów",
+                1: "1 artykuł",
+                2: "2 artykuły",
+                5: "5 artykułów",
+                12: "12 artykułów",
+                22: "22 artykuły",
+                25: "25 artykułów",
+            },
+        ),
+        ("ja", {0: "記事0件", 1: "記事1件", 2: "記事2件"}),
+        ("zh-Hans", {0: "0 篇文章", 1: "1 篇文章", 2: "2 篇文章"}),
         (
             "ar",
             {
@@ -290,6 +314,9 @@ def test_the_months_of_a_page_are_named_in_its_language() -> None:
     [
         ("en", ["one", "other"]),
         ("de", ["one", "other"]),
+        ("fr", ["many", "one", "other"]),
+        ("pl", ["few", "many", "one"]),
+        ("ja", ["other"]),
         ("ar", ["few", "many", "one", "other", "two", "zero"]),
     ],
 )
@@ -297,7 +324,7 @@ def test_scripts_get_a_form_for_each_plural_category(tag: str, categories: list[
     forms = language(tag).plural_forms("%(num)s feed", "%(num)s feeds")
 
     assert list(forms) == categories
-    assert "{num}" in forms["other"]
+    assert all("{num}" in form for name, form in forms.items() if name not in ("one", "two"))
 
 
 # The language of a site.
@@ -312,6 +339,9 @@ def test_scripts_get_a_form_for_each_plural_category(tag: str, categories: list[
         ("de-CH-1996", "de"),
         ("de-XX", "de"),
         ("ar-EG", "ar"),
+        ("zh", "zh-Hans"),
+        ("zh-CN", "zh-Hans"),
+        ("zh-Hans-SG", "zh-Hans"),
         ("zh-TW", None),
         ("zh-Hant", None),
         ("sv", None),
@@ -332,6 +362,7 @@ def test_a_language_has_the_catalog_of_its_own_script(tag: str, name: str | None
         ("en", {"lang": "en"}),
         ("de-AT", {"lang": "de-AT"}),
         ("ar", {"lang": "ar", "dir": "rtl"}),
+        ("zh-Hans", {"lang": "zh-Hans"}),
         ("sv", {"lang": "en"}),
         ("he", {"lang": "en"}),
     ],
@@ -415,6 +446,7 @@ def test_the_page_of_operators_stays_english(
         ("en", None, "<h3>Related</h3>"),
         ("en", "en-GB", "<h3>Related</h3>"),
         ("en", "de", "<h3>Zum Thema</h3>"),
+        ("en", "fr", "<h3>Sur le même sujet</h3>"),
         ("de", None, "<h3>Zum Thema</h3>"),
         ("de", "ar", "<h3>ذات صلة</h3>"),
         ("de", "en", "<h3>Related</h3>"),
@@ -527,3 +559,38 @@ def test_another_translation_moves_the_pages_of_its_language_alone(
     ]  # fmt: skip
     moved = [path for path, (tag, _) in after.items() if tag != before[path][0]]
     assert moved == ["de/", "de/topics/ai", "de/embed/all", "de/feeds.opml"]
+
+
+def test_another_language_is_one_more_file(tmp_path: Path) -> None:
+    skip_if_quick()
+    code, content = tmp_path / "code", tmp_path / "content"
+    shutil.copytree(ROOT / "feeds", code / "feeds")
+    shutil.copyfile(ROOT / "app.py", code / "app.py")
+    shutil.copytree(ROOT / "tests", code / "tests", ignore=shutil.ignore_patterns("cases"))
+    swedish = code / "feeds/languages/messages/sv.po"
+    swedish.write_text('msgid ""\nmsgstr ""\n')
+    content.mkdir()
+    Content(content).raw("site.yml", "language: sv\n")
+    command = [sys.executable, "-m", "tests.catalogs"]
+    environ = os.environ | {"FEEDS_CONTENT_DIR": str(content), "FEEDS_INSTANCE_DIR": str(tmp_path)}
+
+    untranslated = subprocess.run(command, cwd=code, capture_output=True, text=True)
+    listed = swedish.read_text()
+    translated = re.sub('(msgid "Subscribe"\nmsgstr ")', r"\1Prenumerera", listed)
+    swedish.write_text(translated)
+    subprocess.run(command, cwd=code, capture_output=True)
+    program = """if True:
+        from app import create_app
+        app = create_app()
+        app.extensions["tributary"].sync.refresh()
+        print(app.test_client().get("/embed/all").text)
+    """
+    page = subprocess.run(
+        [sys.executable, "-c", program], cwd=code, env=environ, capture_output=True, text=True
+    ).stdout
+
+    assert "sv.po: 'Subscribe'" in untranslated.stderr
+    assert "nplurals=2" in listed
+    assert swedish.read_text() == translated
+    assert '<html lang="sv">' in page
+    assert ">Prenumerera</a>" in page

@@ -54,7 +54,8 @@ class Language:
         Scripts know the category of a number, by ``Intl.PluralRules``.
         """
         category: Callable[[int], str] = self.locale.plural_form
-        samples = {category(number): number for number in range(200, -1, -1)}
+        # The smallest number of each category, some of which only millions have.
+        samples = {category(number): number for number in (1_000_000, *range(200, -1, -1))}
         return {
             name: self.messages.translations.ngettext(one, other, number) % {"num": "{num}"}
             for name, number in sorted(samples.items())
