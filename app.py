@@ -99,7 +99,7 @@ def _web(
     memory = environment.memory - for_histories
     return Web(
         catalog=catalog,
-        publisher=Publisher(sync.revision.get_cached, cache, memory, counts, sync.clock),
+        publisher=Publisher(sync.shared.cached_revision, cache, memory, counts, sync.clock),
         history=DocumentHistory(
             version, open_history_cache(for_histories), cache if environment.cache_url else None
         ),

@@ -41,7 +41,7 @@ class Catalog:
 
     def revision(self) -> int:
         """Return a counter that moves whenever any feed may have changed; the call is cheap."""
-        return self._index.revision.get()
+        return self._index.shared.revision()
 
     def select(self, id: FeedId) -> Selection:
         """Return the current content of a document.

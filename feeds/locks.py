@@ -2,20 +2,28 @@
 
 import fcntl
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
-from typing import cast
+
+_FILE = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 @contextmanager
 def locked(path: Path, shared: bool = False) -> Iterator[None]:
     """Hold the lock of a file, waiting for it; ``shared`` ones exclude only those that are not."""
+    with _locked(path, _FILE, fcntl.LOCK_SH if shared else fcntl.LOCK_EX):
+        yield
+
+
+@contextmanager
+def _locked(path: Path, flags: int, operation: int) -> Iterator[None]:
     while True:
-        handle = _open(path)
+        handle = _open(path, flags)
         try:
-            fcntl.flock(handle, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
-            # A file that was removed meanwhile locks nobody else out.
+            fcntl.flock(handle, operation)
+            # A file that was removed meanwhile locks no other process out.
             if _is_at(handle, path):
                 yield
                 return
@@ -36,7 +44,11 @@ class LeaderLock:
         if self._handle is not None and not _is_at(self._handle, self._path):
             self.release()
         if self._handle is None:
-            self._handle = self._tried()
+            handle = _open(self._path)
+            if _try(handle, fcntl.LOCK_EX):
+                self._handle = handle
+            else:
+                _close(handle)
         return self._handle is not None
 
     def is_held(self) -> bool:
@@ -45,39 +57,33 @@ class LeaderLock:
             return True
         handle = _open(self._path)
         try:
-            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
+            return not _try(handle, fcntl.LOCK_SH)
         finally:
             _close(handle)
-        return False
 
     def release(self) -> None:
-        """Let another have it."""
+        """Let another process acquire the lock."""
         if self._handle is not None:
             _close(self._handle)
         self._handle = None
 
-    def _tried(self) -> int | None:
-        handle = _open(self._path)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            _close(handle)
-            return None
-        return handle
-
 
 class Claim:
-    """A claim that processes share if they name the same owner, and that excludes all others.
+    """A lock that processes share if they name the same owner, and that excludes all others.
 
-    It lasts as long as any of them lives, children by fork included.
+    It lasts as long as any of them lives, children by fork included. Processes claim and probe one
+    at a time, under the lock of the folder: outside it, the lock of the file is only held shared.
     """
 
-    def __init__(self, path: Path, owner: str) -> None:
-        """Take the file of the claim, which need not be there, and the name of the owner."""
+    def __init__(self, path: Path, owner: str, on_first: Callable[[], None] = lambda: None) -> None:
+        """Take the file of the claim, which need not be there, and the name of the owner.
+
+        ``on_first`` is called when this process claims what no other process has claimed, before
+        another can share the claim.
+        """
         self._path = path
         self._owner = owner.encode()
+        self._on_first = on_first
         self._handle: int | None = None
 
     @property
@@ -96,46 +102,12 @@ class Claim:
             return None
         return name.decode("utf-8", "replace")
 
-    def _claimed_for(self) -> bytes | None:
-        """Return the owner that living processes have claimed for, if any."""
-        if not self._path.exists():
-            return None
-        # A probe holds the file for a moment; claimants wait for it here.
-        with locked(self._path.with_suffix(".lock")):
-            handle = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return os.pread(handle, 1000, 0)
-            finally:
-                os.close(handle)
-        return None
-
     def acquire(self) -> bool:
         """Return True if the claim is held: no living process has claimed for another owner."""
-        if not self._is_named():
-            # Claimants take turns: outside this lock the file is only ever held shared.
-            with locked(self._path.with_suffix(".lock")):
-                self._claim()
+        if self._handle is None or not (self.is_held and _name(self._handle) == self._owner):
+            with self._alone():
+                self._handle = self._claimed()
         return self._handle is not None
-
-    def _claim(self) -> None:
-        if not self.is_held:
-            self.release()
-            # Not in `_handles`: a child by fork is a process of the same owner.
-            self._handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-            with suppress(BlockingIOError):
-                fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                os.ftruncate(self._handle, 0)
-        handle = cast(int, self._handle)
-        # A full disk leaves the file empty: owners cannot be told apart until there is room, and
-        # the first that finds some stays.
-        if os.pread(handle, 1000, 0) not in (self._owner, b""):
-            self.release()
-            return
-        with suppress(OSError):
-            os.pwrite(handle, self._owner, 0)
-        fcntl.flock(handle, fcntl.LOCK_SH)
 
     def release(self) -> None:
         """Give up the share of this process in the claim."""
@@ -143,21 +115,68 @@ class Claim:
             os.close(self._handle)
         self._handle = None
 
-    def _is_named(self) -> bool:
-        """Return True if this process holds the claim and the file names its owner."""
-        if self._handle is None or not self.is_held:
-            return False
-        return os.pread(self._handle, 1000, 0) == self._owner
+    def _claimed(self) -> int | None:
+        """Return a file that holds the claim; None if a living process has another owner."""
+        handle = self._handle if self._handle is not None and self.is_held else self._reopened()
+        # A full disk leaves the file empty: owners cannot be distinguished until there is room, and
+        # the first that finds some stays.
+        if _name(handle) not in (self._owner, b""):
+            os.close(handle)
+            return None
+        with suppress(OSError):
+            os.pwrite(handle, self._owner, 0)
+        fcntl.flock(handle, fcntl.LOCK_SH)
+        return handle
+
+    def _reopened(self) -> int:
+        self.release()
+        # Not closed after a fork: the child is a process of the same owner.
+        handle = os.open(self._path, _FILE, 0o644)
+        try:
+            if _try(handle, fcntl.LOCK_EX):
+                os.ftruncate(handle, 0)
+                self._on_first()
+        except BaseException:
+            os.close(handle)
+            raise
+        return handle
+
+    def _claimed_for(self) -> bytes | None:
+        """Return the owner that living processes have claimed for, if any."""
+        if not self._path.exists():
+            return None
+        with self._alone():
+            handle = _open(self._path)
+            try:
+                return None if _try(handle, fcntl.LOCK_EX) else _name(handle)
+            finally:
+                _close(handle)
+
+    def _alone(self) -> AbstractContextManager[None]:
+        return _locked(self._path.parent, _FOLDER, fcntl.LOCK_EX)
+
+
+def _name(handle: int) -> bytes:
+    return os.pread(handle, 1000, 0)
 
 
 #: The handles of locks that this process holds or waits for.
 _handles: set[int] = set()
 
 
-def _open(path: Path) -> int:
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+def _open(path: Path, flags: int = _FILE) -> int:
+    handle = os.open(path, flags, 0o644)
     _handles.add(handle)
     return handle
+
+
+def _try(handle: int, operation: int) -> bool:
+    """Return True if a lock is free, and held from now on."""
+    try:
+        fcntl.flock(handle, operation | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _close(handle: int) -> None:

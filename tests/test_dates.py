@@ -158,7 +158,7 @@ def test_a_change_whose_process_died_before_announcing_it_can_be_seen_when_anoth
 ) -> None:  # fmt: skip
     content.write("a.md", title="Another title")
     with monkeypatch.context() as patched:
-        patched.setattr(served.sync.revision, "set", lambda value, now: 1 / 0)
+        patched.setattr(served.sync.shared, "publish", lambda value, now: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             served.sync.refresh()
     clock.now += 60

@@ -20,6 +20,7 @@ import pytest
 
 from app import create_app
 from feeds.articles.front_matter import parse
+from feeds.index import IndexState
 from feeds.locks import LeaderLock
 from feeds.sync import ingest
 from feeds.sync.watcher import Watcher
@@ -240,13 +241,13 @@ def test_an_index_that_is_being_made_is_not_taken_for_an_empty_one(
     answer = site.get("/all.rss")
 
     assert (answer.status_code, answer.headers["Retry-After"]) == (503, "60")
-    assert site.sync.is_ready is False
+    assert site.sync.state is IndexState.MISSING
 
 
 def test_a_revision_file_that_is_cut_ends_nobody(
     content: Content, live: Site, instance: Path
 ) -> None:
-    os.truncate(instance / "revision", 0)
+    os.truncate(instance / "index.state", 0)
     content.write("c.md", title="C")
 
     assert wait_for(lambda: titles(live) == ["A", "B", "C", "First"])
@@ -258,7 +259,7 @@ def test_processes_agree_again_when_the_revision_file_was_replaced(
     other = open_live(content.folder, instance)
     assert titles(other) == ["A", "B", "First"]
 
-    (instance / "revision").unlink()
+    (instance / "index.state").unlink()
     content.write("c.md", title="C")
 
     assert wait_for(lambda: titles(live) == titles(other) == ["A", "B", "C", "First"])
@@ -364,13 +365,13 @@ def test_what_was_committed_and_never_told_is_noticed(
     for file in (content.folder / "many").iterdir():
         file.unlink()
     (content.folder / "many").rmdir()
-    assert wait_for(lambda: live.sync.index.meta("held-since") is not None)
+    assert wait_for(lambda: live.sync.held > 0)
     code = """if True:
         import os, signal
         from app import create_app
-        from feeds.index import Revision
+        from feeds.index import SharedState
         app = create_app()
-        Revision.set = lambda *args: os.kill(os.getpid(), signal.SIGKILL)
+        SharedState.publish = lambda *args: os.kill(os.getpid(), signal.SIGKILL)
         app.extensions["tributary"].sync.refresh(is_confirmed=True)
     """
     environ = {
@@ -716,7 +717,7 @@ def test_a_watcher_says_what_is_wrong_once(
         def log_site_changes(self, paths: object) -> None:
             pass
 
-        def follow(self) -> None:
+        def reopen(self) -> None:
             pass
 
         def self_heal(self) -> bool:

@@ -755,7 +755,7 @@ def break_index(site: Site) -> None:
     path = site.sync.index.path
     path.unlink()
     path.write_bytes(b"not an index" * 1000)
-    site.sync.revision.set(site.sync.revision.get() + 1, 0)
+    site.sync.shared.publish(site.sync.shared.revision() + 1, 0)
 
 
 def test_the_last_good_feed_beats_a_broken_index(changing: Site) -> None:

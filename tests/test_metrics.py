@@ -83,7 +83,7 @@ def test_what_is_served_is_told(busy: Site) -> None:
     assert found["tributary_files_not_served", "yaml-syntax"] == 1
     assert found["tributary_files_not_served", "draft"] == 1
     assert found["tributary_index_readable",] == 1
-    assert found["tributary_index_revision",] == busy.sync.revision.get()
+    assert found["tributary_index_revision",] == busy.sync.shared.revision()
     assert found["tributary_index_refresh_timestamp_seconds",] == NOW
     assert found["tributary_last_change_timestamp_seconds",] <= NOW
     assert found["tributary_newest_article_timestamp_seconds",] == 1_793_577_600

@@ -374,7 +374,6 @@ def test_the_next_server_names_no_workers_of_a_living_one(content: Content, inst
     ("name", "command"),
     [
         ("owner", "serve"),
-        ("owner.lock", "serve"),
         ("index.lock", "refresh"),
         ("index.open", "refresh"),
     ],
@@ -535,7 +534,7 @@ def test_an_index_that_an_older_version_made_for_other_settings_is_made_anew(
                DELETE FROM membership; DELETE FROM article; UPDATE file SET reason = 'draft';"""
         )
         (moved,) = connection.execute("SELECT value FROM meta WHERE key = 'revision'").fetchone()
-    site.sync.revision.set(moved, int(site.sync.clock()))
+    site.sync.shared.publish(moved, int(site.sync.clock()))
 
     assert wait_for(lambda: site.get("/readyz").status_code == 200)
     assert site.get("/all.rss").data == before

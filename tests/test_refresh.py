@@ -120,7 +120,7 @@ def test_touching_a_file_or_changing_what_is_never_shown_moves_nothing(
 ) -> None:
     file = content.write("a.md", secured="old", heat=1, quality=5)
     site.sync.refresh()
-    before, revision = etag(site), site.sync.revision.get()
+    before, revision = etag(site), site.sync.shared.revision()
 
     os.utime(file, (1, 1))
     site.sync.refresh()
@@ -128,7 +128,7 @@ def test_touching_a_file_or_changing_what_is_never_shown_moves_nothing(
     site.sync.refresh()
 
     assert etag(site) == before
-    assert site.sync.revision.get() == revision
+    assert site.sync.shared.revision() == revision
 
 
 def test_a_file_moved_with_its_id_keeps_its_identity(content: Content, site: Site) -> None:

@@ -3,44 +3,44 @@
 import os
 from pathlib import Path
 
-from feeds.index.revision import Revision
+from feeds.index import SharedState
 from tests.waiting import wait_for
 
 
 def test_what_a_process_announced_it_knows_at_once(tmp_path: Path) -> None:
-    revision = Revision(tmp_path / "revision")
-    assert revision.get_cached() == 0
+    revision = SharedState(tmp_path / "index.state")
+    assert revision.cached_revision() == 0
 
-    revision.set(7, 0)
+    revision.publish(7, 0)
 
-    assert revision.get_cached() == 7
+    assert revision.cached_revision() == 7
 
 
 def test_what_another_process_announced_is_known_a_moment_later(tmp_path: Path) -> None:
-    ours, theirs = Revision(tmp_path / "revision"), Revision(tmp_path / "revision")
-    assert ours.get_cached() == 0
+    ours, theirs = SharedState(tmp_path / "index.state"), SharedState(tmp_path / "index.state")
+    assert ours.cached_revision() == 0
 
-    theirs.set(7, 0)
+    theirs.publish(7, 0)
 
-    assert wait_for(lambda: ours.get_cached() == 7)
+    assert wait_for(lambda: ours.cached_revision() == 7)
 
 
 def test_a_file_that_took_the_place_of_another_is_read_at_once(tmp_path: Path) -> None:
-    ours = Revision(tmp_path / "revision")
-    ours.set(7, 0)
-    assert ours.get_cached() == 7
-    (tmp_path / "revision").unlink()
-    Revision(tmp_path / "revision").set(9, 0)
+    ours = SharedState(tmp_path / "index.state")
+    ours.publish(7, 0)
+    assert ours.cached_revision() == 7
+    (tmp_path / "index.state").unlink()
+    SharedState(tmp_path / "index.state").publish(9, 0)
 
-    ours.follow()
+    ours.reopen()
 
-    assert ours.get_cached() == 9
+    assert ours.cached_revision() == 9
 
 
 def test_a_revision_that_is_gone_leaves_no_file_open(tmp_path: Path) -> None:
     before = os.listdir("/proc/self/fd")
 
     for _ in range(10):
-        Revision(tmp_path / "revision").get()
+        SharedState(tmp_path / "index.state").revision()
 
     assert len(os.listdir("/proc/self/fd")) == len(before)

@@ -160,7 +160,7 @@ def test_a_file_of_the_site_with_the_same_text_wants_no_restart(
 
 
 def test_many_changes_at_once_are_few_refreshes(content: Content, live: Site) -> None:
-    before = live.sync.revision.get()
+    before = live.sync.shared.revision()
     elsewhere = Content(content.folder.with_name("elsewhere"))
     files = [elsewhere.write(f"{number}.md", title=f"Article {number}") for number in range(300)]
     (content.folder / "many").mkdir()
@@ -169,7 +169,7 @@ def test_many_changes_at_once_are_few_refreshes(content: Content, live: Site) ->
         os.rename(file, content.folder / "many" / file.name)
 
     assert wait_for(lambda: live.get("/healthz").json["articles"] == 301)
-    assert live.sync.revision.get() - before <= 15
+    assert live.sync.shared.revision() - before <= 15
 
 
 def test_another_process_takes_over_when_the_one_that_watches_is_killed(

@@ -48,7 +48,7 @@ def ready_tools() -> Tools:
     with errors_in_a_line():
         tools.sync.ownership.ensure_no_other()
     tools.sync.check_integrity_first()
-    if not tools.sync.is_ready:
+    if not tools.sync.state.is_ready:
         refresh_with_bar(tools.sync, False)
     return tools
 

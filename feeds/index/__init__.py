@@ -21,8 +21,8 @@ from feeds.index.feed_counters import (
     undate_changes,
 )
 from feeds.index.integrity import is_database, rebuild_if_corrupt, reread_corrupt_rows
-from feeds.index.reader import Index, KnownFeed, Month, Row
-from feeds.index.revision import Revision
+from feeds.index.reader import Index, IndexFacts, KnownFeed, Month, Row
+from feeds.index.state import IndexState, SharedState
 from feeds.index.sync_state import SETTLE, Stamps, mark_for_rereading
 from feeds.index.writer import IndexWriter, clear, drop_empty_feeds, forget_folder, made_for
 
@@ -35,11 +35,13 @@ __all__ = [
     "FileOutcome",
     "Index",
     "IndexEntry",
+    "IndexFacts",
+    "IndexState",
     "IndexWriter",
     "KnownFeed",
     "Month",
-    "Revision",
     "Row",
+    "SharedState",
     "Stamps",
     "check_file",
     "clear",

@@ -7,8 +7,8 @@ nobody. That something changed is one comparison with a number that all share: t
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from feeds.errors import ContentMismatch, IndexUnavailable, OutOfDate, WrongFile
 from feeds.index.database import connect
 from feeds.index.entries import Claims, decode_verified
 from feeds.index.queries import AFTER, FEEDS, HEAVIER, MONTHS, NEIGHBOURS, ROWS
-from feeds.index.revision import Revision
+from feeds.index.state import SharedState
 from feeds.model import Article, Membership, Withdrawal
 from feeds.sqlite import is_suspect
 
@@ -72,16 +72,29 @@ class KnownFeed:
     withdrawn: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class IndexFacts:
+    """What the index stores about itself."""
+
+    revision: int | None
+    #: The settings and the version that it was built for; None until it is built.
+    made_for: str | None
+    #: The content folder that it was built from.
+    content: str | None
+    #: The number of missing files whose articles stay served until the loss is certain.
+    held: int
+
+
 class Index:
     """Reads the index; one connection a thread, opened anew when the file was replaced."""
 
-    def __init__(self, path: Path, revision: Revision) -> None:
+    def __init__(self, path: Path, shared: SharedState) -> None:
         """Take the file of the index, which need not be there yet."""
         self.path = path
-        self.revision = revision
+        self.shared = shared
         self._local = threading.local()
-        #: Tells whether what it holds may be served; asked until it once may.
-        self.is_verified: Callable[[], bool] | None = None
+        #: True in a server until the index was seen verified once: it reads no article before.
+        self.awaits_verification = False
 
     def leave_to_parent(self) -> None:
         """Use none of the connections that were opened before a fork, nor close them."""
@@ -91,7 +104,7 @@ class Index:
     def _connection(self) -> sqlite3.Connection:
         # A damaged index is replaced by a new file: a connection to the old one would never
         # see another change. Looked at only when the revision moved, so that it costs nothing.
-        revision = self.revision.get()
+        revision = self.shared.revision()
         if getattr(self._local, "revision", None) != revision:
             inode = os.stat(self.path).st_ino
             if getattr(self._local, "inode", None) != inode:
@@ -109,21 +122,17 @@ class Index:
             raise IndexUnavailable("the index is not made yet: 'flask refresh' makes it")
         return connection
 
-    def matches_revision(self) -> bool:
-        """Return True if the index is readable and has the revision that was announced."""
-        self._local.revision = None
-        with suppress(IndexUnavailable), self._as_ours():
-            # The process that keeps the index up to date asks this before the index may be served.
-            found = self._connection().execute(_META, ("revision",)).fetchone()
-            return found is not None and bool(found[0] == self.revision.get())
-        return False
+    def may_be_served(self) -> bool:
+        """Return True if what the index holds may be served; commands may always read it."""
+        if self.awaits_verification and self.shared.is_verified:
+            self.awaits_verification = False
+        return not self.awaits_verification
 
-    def is_made_for(self, settings: str) -> bool:
-        """Return True if the index was built for these settings, also before it may be served."""
-        with suppress(IndexUnavailable), self._as_ours():
-            found = self._connection().execute(_META, ("made-for",)).fetchone()
-            return found is not None and bool(found[0] == settings)
-        return False
+    def facts(self) -> IndexFacts:
+        """Return what the index stores about itself, also before it may be served."""
+        self._local.revision = None
+        with self._as_ours():
+            return IndexFacts(*self._connection().execute(_FACTS).fetchone())
 
     @contextmanager
     def _as_ours(self) -> Iterator[None]:
@@ -132,16 +141,13 @@ class Index:
         except _FAILURES as error:
             self._local.revision = None
             if is_suspect(error):
-                self.revision.mark_suspect()
+                self.shared.mark_suspect()
             raise IndexUnavailable(f"the index cannot be read: {error}") from error
 
     def _all(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         with self._as_ours():
-            # Looked at once: another thread may clear it meanwhile.
-            is_verified = self.is_verified
-            if is_verified and not is_verified():
+            if not self.may_be_served():
                 raise IndexUnavailable("the content folder is being looked over: try again soon")
-            self.is_verified = None
             return self._connection().execute(sql, parameters).fetchall()
 
     @contextmanager
@@ -247,13 +253,12 @@ class Index:
         served = self._all("SELECT count FROM feed WHERE path = 'all'")
         return {"served": served[0][0] if served else 0, **dict(self._all(sql))}
 
-    def meta(self, key: str) -> Any:
-        """Return a value that the index stores about itself."""
-        found = self._all(_META, key)
-        return found[0][0] if found else None
 
-
-_META = "SELECT value FROM meta WHERE key = ?"
+_FACTS = """
+SELECT (SELECT value FROM meta WHERE key = 'revision'),
+       (SELECT value FROM meta WHERE key = 'made-for'),
+       (SELECT value FROM meta WHERE key = 'content'),
+       coalesce((SELECT value FROM meta WHERE key = 'held'), 0)"""
 
 #: Why the index, or a value in it, cannot be read.
 _FAILURES = (sqlite3.Error, OSError, msgspec.MsgspecError, ContentMismatch, WrongFile)

@@ -18,7 +18,9 @@ from feeds.index import (
     Claims,
     FileOutcome,
     Index,
-    Revision,
+    IndexFacts,
+    IndexState,
+    SharedState,
     check_file,
     in_words,
     made_for,
@@ -33,7 +35,6 @@ from feeds.sync.own_images import image_names, open_image
 from feeds.sync.ownership import Ownership, named_by_path, owner_name
 from feeds.sync.refresh import Progress, Refresher, RefreshReport
 from feeds.sync.site_files import SiteFiles
-from feeds.sync.vouching import VerifiedMark
 from feeds.sync.watcher import Watcher
 
 #: Seconds that a refresh under way has to be finished when the library is stopped; what is not
@@ -55,7 +56,6 @@ class ContentSync:
     _watcher: Watcher | None = None
     _has_told = False
     _is_upgraded = False
-    _is_held_back = False
     _is_integrity_checked = False
 
     def __init__(
@@ -76,7 +76,7 @@ class ContentSync:
         """
         try:
             instance.mkdir(parents=True, exist_ok=True)
-            self.revision = Revision(instance / "revision")
+            self.shared = SharedState(instance / "index.state")
         except OSError as error:
             message = f"FEEDS_INSTANCE_DIR: {instance}: {error.strerror}: name a writable folder"
             raise SettingsError(message) from None
@@ -95,14 +95,13 @@ class ContentSync:
         self._starting = threading.Lock()
         _syncs.add(self)
         self._lock = self._path.with_suffix(".lock")
-        self._verified_mark = VerifiedMark(instance)
         name = owner or owner_name(reader.content, reader.site_url, fingerprint)
-        self.ownership = Ownership(instance, name, self._turn)
+        self.ownership = Ownership(instance, name, self._leader_lock, self._forget_verified)
         self._refresher = Refresher(
             reader,
             reader.content,
             self._path,
-            self.revision,
+            self.shared,
             fingerprint,
             pages,
             clock,
@@ -110,7 +109,7 @@ class ContentSync:
             self._check_integrity_once,
             self.mark_verified,
         )
-        self.index = Index(self._path, self.revision)
+        self.index = Index(self._path, self.shared)
         self.pictures = ImageSizes(self._path, instance / IMAGE_SIZES, reader.is_ours)
 
     def refresh(
@@ -125,7 +124,7 @@ class ContentSync:
 
         def report_progress(done: int, total: int) -> None:
             nonlocal logged_at
-            self.revision.progress = done, total
+            self.shared.progress = done, total
             progress(done, total)
             now = time.monotonic()
             if now - logged_at > PROGRESS_INTERVAL:
@@ -133,7 +132,6 @@ class ContentSync:
                 log.info("%d of %d files are read, %d a second", done, total, rate)
 
         report = self._refresher.refresh(below, report_progress, is_confirmed)
-        self._is_held_back = bool(report.held)
         # The first refresh is logged even if it finds nothing new: it marks the start of a server.
         if report.read or report.gone or not self._has_told:
             served = in_words(self.index.tally())
@@ -151,7 +149,7 @@ class ContentSync:
 
         Raise IndexUnavailable when the index cannot be read.
         """
-        return int(self.index.meta("held") or 0)
+        return self.index.facts().held
 
     def inspect(self) -> Iterator[FileOutcome]:
         """Yield the outcome of every file in the folder now."""
@@ -178,18 +176,17 @@ class ContentSync:
         return open_image(self.reader.content, name)
 
     @property
-    def is_ready(self) -> bool:
-        """Return True if the index was built for these settings and this content folder.
-
-        Else it must be refreshed first.
-        """
-        with suppress(IndexUnavailable):
-            folder = self.index.meta("content")
-            # An older version kept no folder.
-            is_same_folder = folder in (None, storable(str(self.reader.content)))
-            is_same = bool(self.index.meta("made-for") == made_for(self._fingerprint))
-            return is_same_folder and is_same
-        return False
+    def state(self) -> IndexState:
+        """The state of the index for these settings and this content folder."""
+        if not self.index.may_be_served():
+            return IndexState.BUILDING
+        try:
+            facts = self.index.facts()
+        except IndexUnavailable:
+            return IndexState.MISSING
+        if not self._is_made_for_us(facts):
+            return IndexState.VERIFIED
+        return IndexState.SUSPECT if self.shared.is_suspect else IndexState.SERVING
 
     def ensure_sole_owner(self) -> None:
         """Claim the instance folder and let this version read its index; see Ownership."""
@@ -222,39 +219,52 @@ class ContentSync:
             # Before anything is answered. On a full disk what was served before beats an error.
             with suppress(SettingsError, OSError):
                 self.ensure_sole_owner()
-            self.index.is_verified = self._verified_mark.is_verified
-            turn = self._turn()
-            self._watcher = Watcher(self.reader.content, turn, self, self.clock, self._poll)
+            self.index.awaits_verification = True
+            leader_lock = self._leader_lock()
+            self._watcher = Watcher(self.reader.content, leader_lock, self, self.clock, self._poll)
             self._watcher.start()
         end = time.monotonic() + patience
-        while not (self.is_ready or self.ownership.refusal) and time.monotonic() < end:
+        while not (self.state.is_ready or self.ownership.refusal) and time.monotonic() < end:
             time.sleep(0.02)
 
-    def follow(self) -> None:
+    def reopen(self) -> None:
         """Use the files that all processes share as they are now, made again if they are gone.
 
         Raise SettingsError when they belong to a server with other settings.
         """
         self._instance.mkdir(parents=True, exist_ok=True)
         self.ensure_sole_owner()
-        self.revision.follow()
+        self.shared.reopen()
 
     def self_heal(self) -> bool:
-        """Heal the index if it needs it; say whether everything must be looked at again."""
-        self.follow()
-        is_suspect = self.revision.is_suspect
-        if not is_suspect and self.index.matches_revision() and self._is_made_for_us():
+        """Heal the index if it needs it; return True if the whole folder must be compared again."""
+        self.reopen()
+        is_suspect = self.shared.is_suspect
+        if not is_suspect and self._is_as_published():
             return False
         self.check_integrity()
         if is_suspect:
             with locked(self._lock):
                 reread_corrupt_rows(self._path)
-            self.revision.clear_suspect()
+            self.shared.clear_suspect()
         return True
 
-    def _is_made_for_us(self) -> bool:
-        """Return True unless a command of other settings, of an older version, made it anew."""
-        return self._is_held_back or self.index.is_made_for(made_for(self._fingerprint))
+    def _is_as_published(self) -> bool:
+        """Return True if the index is readable, as published, and made for these settings.
+
+        A command of an older version with other settings may have rebuilt it. An index that was
+        made for other settings stays as it is while a loss is held back.
+        """
+        try:
+            facts = self.index.facts()
+        except IndexUnavailable:
+            return False
+        is_usable = facts.held > 0 or self._is_made_for_us(facts)
+        return facts.revision == self.shared.revision() and is_usable
+
+    def _is_made_for_us(self, facts: IndexFacts) -> bool:
+        folder = storable(str(self.reader.content))
+        return (facts.made_for, facts.content) == (made_for(self._fingerprint), folder)
 
     def check_integrity(self) -> None:
         """Look for damage that nobody has met yet."""
@@ -278,23 +288,31 @@ class ContentSync:
             refreshing.release()
 
     def mark_verified(self) -> None:
-        """Allow all processes to serve the index; no command does, and no server but its owner."""
-        if self._watcher is not None and self.ownership.is_held:
-            self._verified_mark.mark_verified()
+        """Allow all processes of this server to serve the index; commands never do."""
+        if self._watcher is not None and self.ownership.is_held and not self.shared.is_verified:
+            self.shared.set_verified(True)
+
+    def _forget_verified(self) -> None:
+        """Let no process serve the index before it is compared with the folder.
+
+        While no server ran, an article may have become a draft.
+        """
+        self.shared.reopen()
+        self.shared.set_verified(False)
 
     def after_fork(self) -> None:
         """Begin anew in a child: it has none of the threads of its parent."""
         self._watcher = None
-        self._verified_mark = VerifiedMark(self._instance)
         self._starting = threading.Lock()
         self.index.leave_to_parent()
 
-    def _turn(self) -> LeaderLock:
+    def _leader_lock(self) -> LeaderLock:
+        """Return the lock of the process that watches the folder and refreshes the index."""
         return LeaderLock(self._instance / "watch.lock")
 
     def _check_integrity_once(self) -> None:
         """Examine the index, unless this process has, or another one keeps it up to date."""
-        if self._is_integrity_checked or (self._watcher is None and self._turn().is_held()):
+        if self._is_integrity_checked or (self._watcher is None and self._leader_lock().is_held()):
             return
         rebuild_if_corrupt(self._path)
         self._is_integrity_checked = True
@@ -306,7 +324,6 @@ class ContentSync:
                 self._watcher.stop()
                 self._watcher.join(STOPPING)
             self._watcher = None
-            self._verified_mark.release()
             self.ownership.release()
 
 

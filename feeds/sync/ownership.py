@@ -26,14 +26,23 @@ def owner_name(content: Path, url: str, fingerprint: bytes) -> str:
 class Ownership:
     """The claim of a server on its instance folder, as one of its processes has it."""
 
-    def __init__(self, instance: Path, name: str, leader: Callable[[], LeaderLock]) -> None:
-        """Take the instance folder, the name of the owner, and the leader lock of the folder."""
+    def __init__(
+        self,
+        instance: Path,
+        name: str,
+        leader_lock: Callable[[], LeaderLock],
+        on_first: Callable[[], None],
+    ) -> None:
+        """Take the instance folder, the name of the owner, and the leader lock of the folder.
+
+        ``on_first`` is called when the first process of a server claims the folder.
+        """
         self.name = name
         #: Why this process may serve nothing: a server with other settings owns the folder.
         self.refusal = ""
         self._instance = instance
-        self._leader = leader
-        self._claim = Claim(instance / "owner", name)
+        self._leader_lock = leader_lock
+        self._claim = Claim(instance / "owner", name, on_first)
         self._has_owned = False
 
     @property
@@ -80,7 +89,7 @@ class Ownership:
         Servers claim before they watch, and watch no longer when they give up their claim.
         """
         end = time.monotonic() + DYING
-        while not self._claim.is_claimed() and self._leader().is_held():
+        while not self._claim.is_claimed() and self._leader_lock().is_held():
             if time.monotonic() > end:
                 where = f"FEEDS_INSTANCE_DIR: {self._instance}"
                 self.refusal = f"{where}: in use by a server of another version: stop it first"

@@ -17,7 +17,7 @@ from feeds.index import (
     SETTLE,
     FileOutcome,
     IndexWriter,
-    Revision,
+    SharedState,
     Stamps,
     clear,
     connect,
@@ -73,7 +73,7 @@ class Refresher:
     folder: Path
     #: The file of the index.
     path: Path
-    revision: Revision
+    shared: SharedState
     #: Of the settings that the index depends on.
     fingerprint: bytes
     #: Of all that decides how pages and lists show what is in it.
@@ -102,7 +102,7 @@ class Refresher:
         ours = replace(self, reader=self.reader.resolved())
         with locked(self.path.with_suffix(".lock")):
             self.ensure_no_other_owner()
-            self.revision.follow()
+            self.shared.reopen()
             if not is_database(self.path):
                 rebuild_if_corrupt(self.path)
             self.check_integrity()
@@ -110,7 +110,7 @@ class Refresher:
                 return ours._refresh(below, progress, is_confirmed)
             except sqlite3.Error as error:
                 if is_suspect(error):
-                    self.revision.mark_suspect()
+                    self.shared.mark_suspect()
                 if not is_corrupt(error):
                     raise
                 rebuild_if_corrupt(self.path, error)
@@ -121,7 +121,7 @@ class Refresher:
     ) -> RefreshReport:
         with closing(connect(self.path)) as connection:
             now = int(self.clock())
-            if sync_state.meta(connection, "revision") not in (None, self.revision.get()):
+            if sync_state.meta(connection, "revision") not in (None, self.shared.revision()):
                 # The process that committed that died before announcing it: until now others may
                 # have served what was before.
                 undate_changes(connection)
@@ -170,7 +170,7 @@ class Refresher:
         except OSError:
             # Nothing is known of the files now, but an expiry needs none of them.
             self._apply_due(connection, now)
-            self._publish_revision(connection, self.revision.refreshed)
+            self._publish_revision(connection, self.shared.refreshed)
             raise
 
     def _resized(self, connection: sqlite3.Connection, paths: set[str]) -> Iterable[str]:
@@ -227,7 +227,7 @@ class Refresher:
             return
         with transaction(connection):
             if is_everything:
-                mark_everything(connection, now, self.revision.refreshed)
+                mark_everything(connection, now, self.shared.refreshed)
             else:
                 mark_lists(connection, now)
             sync_state.put_meta(connection, "looks", looks)
@@ -284,7 +284,7 @@ class Refresher:
 
     def _move_revision(self, connection: sqlite3.Connection, least: int = 0) -> None:
         last = int(sync_state.meta(connection, "revision") or 0)
-        sync_state.put_meta(connection, "revision", max(last, self.revision.get(), least) + 1)
+        sync_state.put_meta(connection, "revision", max(last, self.shared.revision(), least) + 1)
 
     def _announce(self, connection: sqlite3.Connection, now: int) -> None:
         self._publish_revision(connection, now)
@@ -294,8 +294,8 @@ class Refresher:
         # A commit may take minutes to come, and nobody sees it before. A clock that was set back
         # makes no change older than what was served before it. On a full disk the dates follow.
         with suppress(sqlite3.OperationalError):
-            date_changes(connection, max(int(self.clock()), self.revision.refreshed))
-        self.revision.set(int(sync_state.meta(connection, "revision") or 0), now)
+            date_changes(connection, max(int(self.clock()), self.shared.refreshed))
+        self.shared.publish(int(sync_state.meta(connection, "revision") or 0), now)
 
     def _apply_outcome(
         self, writer: IndexWriter, outcome: FileOutcome, before: sync_state.PreviousSnapshot | None

@@ -49,7 +49,7 @@ class Watchable(Protocol):
     def log_site_changes(self, paths: Collection[str]) -> None:
         """Log which of these paths are files of the site, which take effect with a restart."""
 
-    def follow(self) -> None:
+    def reopen(self) -> None:
         """Use the files that all processes share as they are now; raise OSError if impossible."""
 
     def self_heal(self) -> bool:
@@ -92,7 +92,7 @@ class Watcher(threading.Thread):
         """Wait for the turn, then watch; whatever goes wrong is logged and tried again."""
         while not self._stop_event.is_set():
             try:
-                self._watched.follow()
+                self._watched.reopen()
                 if self._turn.try_acquire():
                     self._watch()
             except Exception as error:

@@ -15,12 +15,12 @@ def gauges(sync: ContentSync, outbox: Outbox, hubs: Collection[str]) -> Iterator
     yield Gauge(
         "tributary_index_revision",
         "The revision: moves when visible content changes.",
-        {"": sync.revision.get()},
+        {"": sync.shared.revision()},
     )
     yield Gauge(
         "tributary_index_refresh_timestamp_seconds",
         "When the index was last brought up to date.",
-        {"": sync.revision.refreshed},
+        {"": sync.shared.refreshed},
     )
     try:
         found = [*_of_the_index(sync)]

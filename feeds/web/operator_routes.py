@@ -34,7 +34,7 @@ def health() -> ResponseReturnValue:
     except IndexUnavailable:
         return {"status": "ok", "index": "unavailable"}, _NO_STORE
     served = tally.pop("served")
-    index = "ready" if web().sync.is_ready else "starting"
+    index = "ready" if web().sync.state.is_ready else "starting"
     found = {"status": "ok", "index": index, "articles": served, "held": held}
     return {**found, "not served": tally}, _NO_STORE
 
@@ -42,10 +42,10 @@ def health() -> ResponseReturnValue:
 @routes.get("/readyz")
 def readiness() -> Response:
     """Report readiness: 200 once the index is complete for these settings, else 503."""
-    if web().sync.is_ready:
+    if web().sync.state.is_ready:
         answer = text_response(200, "Ready.")
     else:
-        done, total = web().sync.revision.progress
+        done, total = web().sync.shared.progress
         answer = text_response(
             503, f"The index is being built: {done:,} of {total:,} files are read."
         )

@@ -107,7 +107,7 @@ class Announcer:
         """Queue the documents that changed since the last call; the first call queues none."""
         revision, is_new = self._catalog.revision(), self._outbox.is_new()
         # An index of other settings is about to be rebuilt.
-        if (revision == self._seen_revision and not is_new) or not self._sync.is_ready:
+        if (revision == self._seen_revision and not is_new) or not self._sync.state.is_ready:
             return
         known = self._outbox.stamps()
         changed = list(self._detector.changed_documents(known))

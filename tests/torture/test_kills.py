@@ -96,6 +96,6 @@ def test_kills_lose_nothing_and_leave_nothing(
 
 #: All that may be in the instance folder.
 NAMES = {
-    "index.sqlite", "index.sqlite-wal", "index.sqlite-shm", "index.lock", "index.open", "revision",
-    "watch.lock",
+    "index.sqlite", "index.sqlite-wal", "index.sqlite-shm", "index.lock", "index.open",
+    "index.state", "watch.lock",
 }  # fmt: skip
