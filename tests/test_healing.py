@@ -21,8 +21,9 @@ import pytest
 from app import create_app
 from feeds.articles.front_matter import parse
 from feeds.index import IndexState
-from feeds.locks import LeaderLock
+from feeds.locks import LeaderLock, locked
 from feeds.sync import ingest
+from feeds.sync.content_sync import PATIENCE
 from feeds.sync.watcher import Watcher
 from tests.conftest import NOW, SITE_URL, Clock, Content, Site
 from tests.live import workers
@@ -107,6 +108,42 @@ def test_a_damaged_index_heals_while_it_is_served(
     assert wait_for(lambda: titles(live) == ["A", "B", "C", "First"])
     assert live.get("/topics/boats.rss").data == before
     assert live.get("/healthz").json["articles"] == 4
+
+
+def test_a_worker_with_nothing_in_memory_waits_for_the_rebuild_of_a_damaged_index(
+    live: Site, content: Content, instance: Path
+) -> None:
+    """[70] The other workers serve their last documents meanwhile."""
+    new = open_live(content.folder, instance)
+    answers: list[int] = []
+    request = threading.Thread(target=lambda: answers.append(new.get("/all.json").status_code))
+
+    with locked(instance / "index.lock"):
+        overwrite(instance / "index.sqlite")
+        request.start()
+        assert wait_for(lambda: live.sync.shared.is_suspect)
+        assert answers == []
+    request.join(20)
+
+    assert answers == [200]
+    new.sync.stop()
+
+
+def test_a_worker_waits_once_for_an_index_that_is_not_rebuilt(
+    live: Site, content: Content, instance: Path
+) -> None:
+    new = open_live(content.folder, instance)
+
+    with locked(instance / "index.lock"):
+        overwrite(instance / "index.sqlite")
+        first = new.get("/all.json")
+        began = time.monotonic()
+        second = new.get("/all.json")
+
+    assert (first.status_code, second.status_code) == (503, 503)
+    assert time.monotonic() - began < PATIENCE
+    assert wait_for(lambda: new.get("/all.json").status_code == 200)
+    new.sync.stop()
 
 
 def test_a_database_of_another_program_is_left_alone_while_the_index_is_served(

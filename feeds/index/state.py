@@ -30,6 +30,11 @@ class IndexState(StrEnum):
     SUSPECT = "suspect"
 
     @property
+    def is_readable(self) -> bool:
+        """Return True if documents can be made from the index."""
+        return self in (IndexState.VERIFIED, IndexState.SERVING)
+
+    @property
     def is_ready(self) -> bool:
         """Return True if requests can be sent here."""
         return self in (IndexState.SERVING, IndexState.SUSPECT)

@@ -1,6 +1,7 @@
 """Keeps the index equal to the content folder: while a server runs, and when a command asks."""
 
 import logging
+import math
 import os
 import sqlite3
 import threading
@@ -41,8 +42,8 @@ from feeds.sync.watcher import Watcher
 #: committed by then is done again the next time.
 STOPPING = 10.0
 
-#: Seconds for which the first request waits for the index.
-PATIENCE = 2.0
+#: Seconds for which requests wait for an index that cannot be read, and seconds between two waits.
+PATIENCE, PAUSE = 2.0, 60.0
 
 #: Seconds between two log lines on the progress of a long refresh.
 PROGRESS_INTERVAL = 5.0
@@ -57,6 +58,8 @@ class ContentSync:
     _has_told = False
     _is_upgraded = False
     _is_integrity_checked = False
+    #: Until when requests wait for an index that cannot be read.
+    _waiting_ends = -math.inf
 
     def __init__(
         self,
@@ -223,9 +226,30 @@ class ContentSync:
             leader_lock = self._leader_lock()
             self._watcher = Watcher(self.reader.content, leader_lock, self, self.clock, self._poll)
             self._watcher.start()
-        end = time.monotonic() + patience
-        while not (self.state.is_ready or self.ownership.refusal) and time.monotonic() < end:
+        self._wait(lambda: self.state.is_ready, patience)
+
+    def wait_until_readable(self) -> bool:
+        """Wait for the leader to build the index anew; return True once it can be read.
+
+        Requests wait for PATIENCE, and then not again for PAUSE: a worker that waits answers
+        nothing else.
+        """
+        # The index of another server can be read, but not served.
+        if self._watcher is None or self.ownership.refusal:
+            return False
+        return self._wait(lambda: self.state.is_readable, PATIENCE)
+
+    def _wait(self, condition: Callable[[], bool], patience: float) -> bool:
+        now = time.monotonic()
+        if now > self._waiting_ends + PAUSE:
+            self._waiting_ends = now + patience
+        end = self._waiting_ends
+        while not condition():
+            if self.ownership.refusal or time.monotonic() >= end:
+                return False
             time.sleep(0.02)
+        self._waiting_ends = -math.inf
+        return True
 
     def reopen(self) -> None:
         """Use the files that all processes share as they are now, made again if they are gone.

@@ -1,6 +1,6 @@
 """Error responses: a line of English for programs, a page in the site's language for people."""
 
-from flask import Response, current_app, request
+from flask import Response, current_app, g, request
 from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
@@ -58,13 +58,24 @@ def retired(error: RetiredFeed) -> ResponseReturnValue:
 
 @routes.app_errorhandler(IndexUnavailable)
 def unavailable(error: IndexUnavailable) -> ResponseReturnValue:
-    """Answer 503: no cached document exists and the index cannot be read."""
+    """Answer once the index can be read, else 503: no document of this address is in memory."""
+    if not g.get("has_waited") and web().sync.wait_until_readable():
+        g.has_waited = True
+        return _answered_again()
     if web().index_log.is_due():
         current_app.logger.error("%s", error)
     text = "The index cannot be read now. Try again in a minute."
     answer = _broken(503, text)
     answer.headers["Retry-After"] = "60"
     return answer
+
+
+def _answered_again() -> ResponseReturnValue:
+    """Answer the request from its route, as if for the first time."""
+    try:
+        return current_app.dispatch_request()
+    except Exception as error:
+        return current_app.handle_user_exception(error)
 
 
 @routes.app_errorhandler(HTTPException)
