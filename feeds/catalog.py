@@ -262,7 +262,7 @@ class Catalog:
 
     def _uri(self, id: FeedId) -> str:
         # Prefixed, because the path of an article below a folder of that name could be equal.
-        return self.files.site.uri(f"feed:{id.path}")
+        return self.files.site.tag(f"feed:{id.path}")
 
     def _now(self) -> int:
         return int(self._clock())

@@ -164,14 +164,19 @@ class Site:
     max_age: int = 900
 
     def uri(self, id: str) -> str:
-        """Return the identifier of an article or a feed, the same in every format.
+        """Return the identifier of an article, the same in every format.
 
         An absolute URI stays as it is, byte for byte: it may be the identifier that another program
         gave the article, and readers recognise articles by it. Any other id becomes part of a tag
-        URI. RFC 4151, 2.1: ``specific = *( pchar / "/" / "?" )``; the rest is percent-encoded.
+        URI.
         """
-        if _ABSOLUTE.fullmatch(id):
-            return id
+        return id if _ABSOLUTE.fullmatch(id) else self.tag(id)
+
+    def tag(self, id: str) -> str:
+        """Return the tag URI of an id (RFC 4151).
+
+        2.1: ``specific = *( pchar / "/" / "?" )``; the rest is percent-encoded.
+        """
         return f"tag:{self.authority},{self.year}:{quote(id, safe=_PCHAR)}"
 
 

@@ -23,7 +23,7 @@ from tests.builders import article, feed, site
 from tests.conftest import NOW, SITE_URL, Content, Site
 from tests.live import serving
 from tests.programs import need
-from tests.reading import items
+from tests.reading import ATOM, atom_feed, items
 from tests.stores import free_port
 
 MOVED = """
@@ -201,6 +201,13 @@ def test_an_id_that_is_an_absolute_uri_is_the_items_id_byte_for_byte(id: str) ->
 )
 def test_any_other_id_becomes_part_of_a_tag_uri(id: str) -> None:
     assert site().uri(id).startswith("tag:example.org,2020:")
+
+
+def test_the_identifier_of_a_feed_is_a_tag_uri(moved: Site) -> None:
+    """[1] The scheme ``feed:`` is not registered."""
+    document = moved.get("/topics/boats.atom").data
+
+    assert atom_feed(document).findtext(f"{ATOM}id", "").startswith("tag:tributary.localhost,2026:")
 
 
 @pytest.mark.parametrize("id", URIS)
