@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from feeds.metrics.shared_counters import FILE
+from feeds.metrics.counters import FILE
 from feeds.periodic_thread import PeriodicThread
 from feeds.web.targets import kind, target_of
 from tests.conftest import NOW, Content, Site

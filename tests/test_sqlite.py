@@ -22,8 +22,7 @@ from feeds.errors import SettingsError, StoreUnavailable, WrongFile
 from feeds.image_sizes import ImageFacts, ImageSizes, known_facts
 from feeds.index import sync_state
 from feeds.index.database import MIGRATIONS
-from feeds.metrics.counters import Counters
-from feeds.metrics.shared_counters import SharedCounters
+from feeds.metrics.counters import Counters, SharedCounters
 from feeds.model import FeedId
 from feeds.sqlite import Store
 from feeds.subscribers.store import DayCount, Subscribers

@@ -1,6 +1,24 @@
-"""The counters of one process since its start, in memory."""
+"""The counters of one process, in memory, and of all processes of a machine, in a small file.
 
+Each process adds its new counts to the file in one transaction: the sums include those of workers
+that have ended. Readers get only the numbers in the file, never those in memory: no number goes
+backwards, whichever worker serves the request.
+"""
+
+import logging
+import threading
 from collections import defaultdict, deque
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from feeds.errors import StoreUnavailable
+from feeds.logs import LogOnce
+from feeds.sqlite import Store
+
+log = logging.getLogger(__name__)
 
 #: The names of the counters in Prometheus.
 REQUESTS = "tributary_requests_total"
@@ -14,12 +32,20 @@ BOUNDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0)
 #: A name and the values of its labels.
 Key = tuple[str | int | float, ...]
 
-
 #: A poll: the path, the User-Agent and the client address, path and address as in WSGI.
 PollRecord = tuple[str, str, str]
 
 #: The most polls in the queue; if more arrive within a second, the oldest are lost.
 WAITING = 20_000
+
+#: In the instance folder.
+FILE = "metrics.sqlite"
+
+_SCHEMA = "CREATE TABLE IF NOT EXISTS number (key BLOB PRIMARY KEY, value);"
+
+_ADD = """
+INSERT INTO number (key, value) VALUES (?, ?)
+ON CONFLICT (key) DO UPDATE SET value = value + excluded.value"""
 
 
 class Counters:
@@ -43,3 +69,47 @@ class Counters:
     def looked_up(self, is_hit: bool) -> None:
         """Count one look-up in the cache behind the memory."""
         self.numbers[LOOKUPS, "hit" if is_hit else "miss"] += 1
+
+
+class SharedCounters:
+    """The sums of the counters of all processes in a file."""
+
+    def __init__(self, counts: Counters, path: Path) -> None:
+        """Take the counters of this process, and the file, which need not exist."""
+        self._counts = counts
+        # synchronous=OFF loses numbers only in a power cut; a process that dies loses none.
+        self._store = Store(path, (_SCHEMA,), patience=1.0, synchronous="OFF")
+        self._written: dict[Key, float] = {}
+        self._lock = threading.Lock()
+        self._log_once = LogOnce(log, "the counters cannot be written or read now")
+
+    def flush(self) -> None:
+        """Add the counts since the last flush to the file; a failed flush loses none of them."""
+        with self._lock:
+            now = dict(self._counts.numbers)
+            new = {key: value - self._written.get(key, 0) for key, value in now.items()}
+            rows = [(msgspec.json.encode(key), value) for key, value in new.items() if value]
+            try:
+                if rows:
+                    with self._store.transaction() as connection:
+                        connection.executemany(_ADD, rows)
+            except StoreUnavailable as error:
+                self._log_once.report(error)
+                return
+            self._written = now
+            self._log_once.clear()
+
+    def read(self) -> Mapping[Key, float]:
+        """Return the sums; none while the file cannot be read."""
+        try:
+            with self._store.reading() as connection:
+                rows = connection.execute("SELECT key, value FROM number").fetchall()
+        except StoreUnavailable as error:
+            self._log_once.report(error)
+            return {}
+        numbers: dict[Key, float] = {}
+        for key, value in rows:
+            # Skip the keys of another version of this program.
+            with suppress(msgspec.MsgspecError):
+                numbers[msgspec.json.decode(key, type=Key)] = value
+        return numbers
