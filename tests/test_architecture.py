@@ -60,8 +60,8 @@ PLAN = {
     "http_client": set(),
     "image_probe": {"http_client"},
     "websub": {
-        "cache", "catalog", "errors", "http_client", "index", "locks", "logs", "model", "sqlite",
-        "sync",
+        "cache", "catalog", "errors", "formats", "http_client", "index", "locks", "logs", "model",
+        "sqlite", "sync",
     },
     "web": {
         "catalog", "deltas", "documents", "encodings", "errors", "feed_info", "formats",

@@ -25,7 +25,6 @@ from feeds.server import serve
 from feeds.subscribers import latest, log_lines, read_log
 from feeds.sync import ContentSync
 from feeds.web import ended, moved, moved_patterns, paths
-from feeds.websub import described
 
 
 @click.command("announce")
@@ -40,7 +39,7 @@ def announce(only_status: bool) -> None:
         states = tools.announcer.states() if only_status else tools.announcer.announce()
     except StoreUnavailable as error:
         raise click.ClickException(str(error)) from None
-    click.echo("\n".join(map(described, states)) or "site.yml names no hubs")
+    click.echo("\n".join(state.line for state in states) or "site.yml names no hubs")
 
 
 @click.command("export")

@@ -6,6 +6,7 @@ Only this folder knows XML, JSON Feed and feedgen.
 from collections.abc import Callable
 
 from feeds.formats import atom, json_feed, rss
+from feeds.formats.dates import rfc3339
 from feeds.formats.item_html import description
 from feeds.formats.opml import Outline
 from feeds.formats.opml import render as opml
@@ -24,6 +25,7 @@ __all__ = [
     "description",
     "opml",
     "render",
+    "rfc3339",
     "sitemap",
     "weight",
 ]

@@ -22,7 +22,7 @@ from feeds.web.document_plans import digest
 from feeds.web.headers import CORS, FEED_POLICY
 from feeds.web.menu import Menu, MenuEntry, entry, menu
 from feeds.web.rendering import version
-from feeds.web.template_filters import iso, shortened
+from feeds.web.template_filters import shortened
 
 JSON = "application/json; charset=utf-8"
 OPML = "text/x-opml; charset=utf-8"
@@ -131,8 +131,8 @@ def _described(feed_info: FeedInfo, urls: Urls) -> dict[str, Any]:
         "json": addresses.json,
         "parent": feed_info.parent and urls.page(feed_info.parent),
         "articles": feed_info.count,
-        "newest": feed_info.newest and iso(feed_info.newest),
-        "modified": iso(feed_info.modified),
+        "newest": feed_info.newest and formats.rfc3339(feed_info.newest),
+        "modified": formats.rfc3339(feed_info.modified),
     }
 
 

@@ -11,13 +11,14 @@ from urllib.parse import quote
 
 import msgspec
 
+from feeds import formats
 from feeds.catalog import Catalog
 from feeds.documents import DocumentPlan
 from feeds.languages import language
 from feeds.model import FeedId
 from feeds.selection import Selection
 from feeds.urls import ALL
-from feeds.web import template_filters, views
+from feeds.web import views
 from feeds.web.document_plans import digest
 from feeds.web.headers import PAGE_POLICY
 from feeds.web.menu import Menu, MenuEntry, entry, menu, search
@@ -215,7 +216,7 @@ def _years(
 def _following(selection: Selection, shown: _Shown) -> FeedId | None:
     """Return the archive page that continues where this page ends."""
     if shown.more:
-        return FeedId(selection.id.path, template_filters.iso(selection.rows[-1].published)[:7])
+        return FeedId(selection.id.path, formats.rfc3339(selection.rows[-1].published)[:7])
     return selection.previous
 
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from feeds import formats
 from feeds.languages import Language, language
-from feeds.web import template_filters
 from feeds.web.assets import NAMES
 from feeds.web.views import Frame
 
@@ -62,7 +62,7 @@ def _environment(tag: str) -> Environment:
 def _filters(written: Language) -> dict[str, Any]:
     return {
         "day": written.day,
-        "iso": template_filters.iso,
+        "iso": formats.rfc3339,
         "month": written.month,
         "month_name": written.month_name,
         "number": written.number,

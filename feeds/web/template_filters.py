@@ -1,11 +1,4 @@
-"""Times for programs, and shortened texts: pure. The dates for people are in feeds/languages."""
-
-from datetime import UTC, datetime
-
-
-def iso(moment: int) -> str:
-    """Return ``2026-11-20T12:00:00Z``, for ``<time>``."""
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+"""Shortened texts. Pure."""
 
 
 def shortened(text: str, length: int) -> str:

@@ -3,7 +3,6 @@
 from feeds.websub.announcer import PAUSE, Announcer
 from feeds.websub.outbox import WEBSUB, HubState, Outbox
 from feeds.websub.ping import DEADLINE, Reply, delay, ping
-from feeds.websub.report import described
 
 __all__ = [
     "DEADLINE",
@@ -14,6 +13,5 @@ __all__ = [
     "Outbox",
     "Reply",
     "delay",
-    "described",
     "ping",
 ]

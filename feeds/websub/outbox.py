@@ -9,6 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
+from feeds.formats import rfc3339
 from feeds.locks import LeaderLock
 from feeds.model import FeedId
 from feeds.sqlite import Store
@@ -85,6 +86,17 @@ class HubState:
     #: Seconds UTC; None when nothing is pending.
     next_try: float | None = None
     last_error: str = ""
+
+    @property
+    def line(self) -> str:
+        """The state in one line, for operators."""
+        success = "never" if self.last_success is None else rfc3339(int(self.last_success))
+        parts = [f"{self.pending} pending", f"last success {success}"]
+        if self.failures:
+            parts.append(f"{self.failures} failed since, the last: {self.last_error}")
+        if self.next_try is not None:
+            parts.append(f"next try {rfc3339(int(self.next_try))}")
+        return f"{self.hub}: {', '.join(parts)}"
 
 
 class Outbox:
