@@ -7,6 +7,7 @@ import atexit
 import os
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cache, partial
 
 from click import ClickException
@@ -23,10 +24,11 @@ from feeds.membership import memberships
 from feeds.metrics import FILE, Counters, SharedCounters
 from feeds.periodic_thread import PeriodicThread
 from feeds.publisher import Publisher
+from feeds.server import WorkerApp
 from feeds.settings import Environment, SiteConfig, read_environment
 from feeds.subscribers import SUBSCRIBERS, PollCounter, Subscribers
 from feeds.sync import READING_VERSION, ContentSync, Ingester, read_site_config
-from feeds.web import Web, add_routes, pages_version, with_fast_path
+from feeds.web import FastPath, Web, add_routes, pages_version, with_fast_path
 from feeds.websub import WEBSUB, Announcer, Outbox
 
 
@@ -112,12 +114,35 @@ def _web(
 
 
 def served(environment: Environment, files: SiteConfig, owner: str = "") -> Flask:
-    """Return the app for a server: its first request starts watcher, announcer and counters.
+    """Return the app for any WSGI server: its first request starts watcher, announcer and counters.
 
     They start no earlier because a server may fork after loading it: threads do not survive a fork.
     """
     app = _assembled(environment, files, time.time, owner)
     logs.log_the_uncaught()
+    background = _background(app)
+    web: Web = app.extensions["tributary"]
+
+    def start() -> None:
+        background.start()
+        if web.sync.ownership.refusal and request.path != "/healthz":
+            raise IndexUnavailable(web.sync.ownership.refusal)
+
+    app.before_request(start)
+    app.extensions["tributary.background"] = background
+    atexit.register(background.stop)
+    return app
+
+
+@dataclass(frozen=True)
+class _Background:
+    """The threads beside the requests."""
+
+    start: Callable[[], None]
+    stop: Callable[[], None]
+
+
+def _background(app: Flask) -> _Background:
     web: Web = app.extensions["tributary"]
     tools: cli.Tools = app.extensions["tributary.tools"]
     polls = PollCounter(web.publisher.counts.polls, web.subscribers, web.sync.clock)
@@ -125,27 +150,25 @@ def served(environment: Environment, files: SiteConfig, owner: str = "") -> Flas
 
     def start() -> None:
         web.sync.start()
-        # The index, the hubs and the counts belong to the server with other settings.
+        # The index, the hubs and the counts may belong to a server with other settings.
         if not web.sync.ownership.refusal:
             tools.announcer.start()
             counting.start()
-        elif request.path != "/healthz":
-            raise IndexUnavailable(web.sync.ownership.refusal)
 
-    app.before_request(start)
-    atexit.register(counting.stop)
-    return app
+    return _Background(start, counting.stop)
 
 
-def _worker(environment: Environment, files: SiteConfig, owner: str) -> Flask:
+def _worker(environment: Environment, files: SiteConfig, owner: str) -> WorkerApp:
     """Return the app of a worker of ``flask serve``, which shares the ownership of its supervisor.
 
-    Ownership is claimed on loading, not with the first request: the supervisor may die in between.
+    Ownership is claimed on loading: the supervisor may die before the first request.
     """
     app = served(environment, files, owner)
     web: Web = app.extensions["tributary"]
     web.sync.ensure_sole_owner()
-    return app
+    background: _Background = app.extensions["tributary.background"]
+    fast_path = FastPath(web.publisher)
+    return WorkerApp(app, fast_path, background.start, background.stop)
 
 
 @cache

@@ -96,8 +96,6 @@ def configuration(is_json: bool) -> dict[str, Any]:
         "formatters": {"line": {"()": f"{__name__}.JsonFormatter"} if is_json else plain},
         "handlers": {"line": handler},
         "root": {"handlers": ["line"], "level": "INFO"},
-        # Without this key granian adds loggers whose handlers do not exist.
-        "loggers": {},
     }
 
 

@@ -1,6 +1,7 @@
 """The server as a newcomer starts it: a process of its own, on a port of its own."""
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -10,7 +11,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from tests import waiting
 from tests.programs import skip_if_quick
@@ -35,12 +35,8 @@ class Server:
         """Wait until it serves with all its workers."""
         wait_for(f"{self.address}/readyz", self.process)
         if self.workers > 1:
-            assert waiting.wait_for(lambda: self.workers == listening(self.address), PATIENCE)
-            assert len(workers(self.process.pid)) == self.workers
-            # A socket listens before its worker is loaded. The kernel spreads connections, so that
-            # a worker that is not loaded yet would keep one of these waiting.
-            for _ in range(8 * self.workers):
-                wait_for(f"{self.address}/readyz", self.process)
+            parent = self.process.pid
+            assert waiting.wait_for(lambda: len(ready_workers(parent)) == self.workers, PATIENCE)
 
     def said(self) -> str:
         """All that it printed, once it has ended; only of one whose ``output`` is a pipe."""
@@ -66,16 +62,34 @@ def workers(parent: int) -> list[int]:
 
 
 def replaced(parent: int, before: set[int]) -> bool:
-    """Return whether all workers of a server are others than before."""
+    """Return whether all workers of a server are others than before, and loaded."""
     now = set(workers(parent))
-    return len(now - before) == len(before) and not now & before
+    return len(now - before) == len(before) and now == set(ready_workers(parent))
 
 
-def listening(address: str) -> int:
-    """Return how many sockets listen at the port of an address: one for each loaded worker."""
-    port = f":{urlsplit(address).port:04X}"
-    sockets = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()]
-    return sum(fields[1].endswith(port) and fields[3] == "0A" for fields in sockets)
+def ready_workers(parent: int) -> list[int]:
+    """Return the workers that accept connections: their event loops watch the socket."""
+    shared = _listening_sockets()
+    return [pid for pid in workers(parent) if _watched(pid) & shared]
+
+
+def _listening_sockets() -> set[str]:
+    lines = [
+        line.split()
+        for name in ("tcp", "tcp6")
+        for line in Path(f"/proc/net/{name}").read_text().splitlines()
+    ]
+    return {f"socket:[{fields[9]}]" for fields in lines if fields[3] == "0A"}
+
+
+def _watched(pid: int) -> set[str]:
+    """Return the files that the event loop of a process watches."""
+    found = set()
+    with suppress(OSError):
+        for info in Path(f"/proc/{pid}/fdinfo").iterdir():
+            for number in re.findall(r"^tfd: *(\d+)", info.read_text(), re.M):
+                found.add(os.readlink(f"/proc/{pid}/fd/{number}"))
+    return found
 
 
 def children(parent: int) -> list[int]:

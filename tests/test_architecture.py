@@ -71,7 +71,7 @@ PLAN = {
     "managed_directory": {"errors"},
     "export": {"errors", "managed_directory"},
     "periodic_thread": {"logs"},
-    "server": {"errors", "logs", "settings", "sync", "websub"},
+    "server": {"errors", "logs", "settings", "sync", "web", "websub"},
     "cli": {
         "catalog", "errors", "export", "http_client", "image_probe", "image_sizes", "index",
         "managed_directory", "model", "server", "settings", "subscribers", "sync", "web",
@@ -98,7 +98,9 @@ DOORS = {
     "zstandard": {"encodings"},
     "werkzeug": {"web"},
     "flask": {"cli", "web"},
-    "granian": {"server"},
+    "a2wsgi": {"server"},
+    "httptools": {"server"},
+    "uvicorn": {"server"},
 }
 
 

@@ -366,7 +366,7 @@ INVALID_HOSTS = ["", "a,b", "a,a", ",", "a b", "a b<>\"'", "[::1", "[]", ":80", 
 @pytest.mark.parametrize("host", INVALID_HOSTS)
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "POST"])
 def test_a_request_without_one_valid_host_is_refused(served: Site, host: str, method: str) -> None:
-    """RFC 9112, 3.2. Servers join several hosts by commas; granian gives an empty one for none."""
+    """RFC 9112, 3.2. Servers join several hosts by commas; some give an empty one for none."""
     for path in ("/all.rss", "/topics/ai", "/nothing", "/healthz"):
         usual = served.get(path)
 

@@ -115,7 +115,7 @@ def test_all_that_a_server_prints_is_json_when_asked_for(content: Content, tmp_p
     assert any("broken.md:" in line["message"] for line in found)
     assert any("serving" in line["message"] for line in found)
     # Of a worker that was killed.
-    assert any(line["logger"] == "feeds.server.supervisor" for line in found)
+    assert any(line["logger"] == "uvicorn.error" and "died" in line["message"] for line in found)
     assert not any("127.0.0.1 " in line["message"] for line in found)
 
 

@@ -21,8 +21,9 @@ from feeds.errors import SettingsError
 from feeds.index import check_file, connect
 from feeds.locks import Claim, LeaderLock, locked
 from feeds.sync import ContentSync
+from tests import stores
 from tests.conftest import SITE_URL, Content, Site
-from tests.live import ROOT, listener, listening, started, workers
+from tests.live import ROOT, listener, started, workers
 from tests.programs import skip_if_quick
 from tests.waiting import wait_for
 
@@ -501,7 +502,7 @@ def test_a_wsgi_server_with_other_settings_serves_nothing_until_the_folder_is_it
         owner.wait()
         before = answers(owner.address)
         with started(content.folder, instance, "run", output.fileno(), **B) as other:
-            assert wait_for(lambda: listening(other.address) == 1)
+            stores.wait(int(other.address.rpartition(":")[2]))
 
             found = [asked(f"{other.address}{path}")[0] for path in paths]
 

@@ -1,27 +1,18 @@
-"""What becomes of the workers of ``flask serve``: killed, replaced, told to stop, not loadable."""
+"""What becomes of the workers of ``flask serve``: killed, stopped, replaced, not loadable."""
 
-import multiprocessing
 import os
 import signal
 import socket
 import subprocess
 import threading
-import time
 import urllib.request
-from collections.abc import Iterator
-from contextlib import ExitStack, suppress
-from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pytest
 
-from feeds.server.supervisor import PAUSE, Workers
-from tests import short_lives
 from tests.conftest import Content
-from tests.live import PATIENCE, listener, replaced, serving, started, workers
-from tests.programs import skip_if_quick
-from tests.test_sockets import connected, polled
+from tests.live import PATIENCE, listener, ready_workers, replaced, serving, started, workers
+from tests.test_sockets import polled
 from tests.waiting import wait_for
 
 
@@ -56,6 +47,21 @@ def test_a_reload_goes_on_with_the_settings_of_the_start(content: Content, insta
         assert titles(address) == {"Before"}
 
 
+def test_a_worker_that_dies_is_replaced_though_site_yml_is_wrong_by_then(
+    content: Content, instance: Path
+) -> None:
+    (content.folder / "site.yml").write_text("title: Before\n")
+    with serving(content.folder, instance) as address:
+        server = listener(address)
+        before = set(workers(server))
+        (content.folder / "site.yml").write_text("no such key: 1\n")
+
+        os.kill(min(before), signal.SIGKILL)
+
+        assert wait_for(lambda: replaced(server, before), PATIENCE)
+        assert titles(address) == {"Before"}
+
+
 def test_a_worker_that_dies_again_and_again_takes_no_other_with_it(
     content: Content, instance: Path
 ) -> None:
@@ -78,6 +84,31 @@ def successor(server: int, victim: int, other: int) -> int:
     return (set(workers(server)) - {victim, other}).pop()
 
 
+def test_a_worker_that_hangs_is_replaced(content: Content, instance: Path) -> None:
+    with serving(content.folder, instance, FEEDS_WORKERS="2") as address:
+        server = listener(address)
+        before = set(workers(server))
+        victim = workers(server)[0]
+
+        os.kill(victim, signal.SIGSTOP)
+
+        assert wait_for(lambda: victim not in workers(server), PATIENCE)
+        assert wait_for(lambda: len(ready_workers(server)) == 2, PATIENCE)
+        assert len(set(workers(server)) & before) == 1
+        assert title(address)
+
+
+def test_a_server_stops_though_a_worker_hangs(content: Content, instance: Path) -> None:
+    with started(content.folder, instance, FEEDS_WORKERS="2") as server:
+        server.wait()
+        os.kill(workers(server.process.pid)[0], signal.SIGSTOP)
+
+        server.process.terminate()
+
+        assert server.process.wait(PATIENCE) == 0
+        assert workers(server.process.pid) == []
+
+
 def test_where_no_worker_can_be_had_any_more_the_others_answer(
     content: Content, instance: Path
 ) -> None:
@@ -91,32 +122,39 @@ def test_where_no_worker_can_be_had_any_more_the_others_answer(
 
         with polled(address) as pollers:
             assert wait_for(lambda: all(poller.answered > 100 for poller in pollers), PATIENCE)
+        assert [failure for poller in pollers for failure in poller.failed] == []
 
 
-def test_connections_that_stay_open_are_spread_over_the_workers(
+def test_the_old_workers_stay_when_a_new_one_cannot_be_loaded(
     content: Content, instance: Path
 ) -> None:
-    with serving(content.folder, instance, FEEDS_WORKERS="2") as address, ExitStack() as stack:
-        pids = workers(listener(address))
-        before = [open_sockets(pid) for pid in pids]
+    with started(content.folder, instance, output=subprocess.PIPE, FEEDS_WORKERS="2") as server:
+        server.wait()
+        before = workers(server.process.pid)
+        assert titles(server.address)
+        instance.rename(instance.with_name("moved"))
+        instance.touch()
 
-        for _ in range(32):
-            client = stack.enter_context(connected(address))
-            client.sendall(b"GET /all.rss HTTP/1.1\r\nHost: a\r\n\r\n")
+        os.kill(server.process.pid, signal.SIGHUP)
+        printed = threading.Event()
+        lines: list[str] = []
 
-        def are_both_busy() -> bool:
-            return all(open_sockets(pid) > old + 4 for pid, old in zip(pids, before, strict=True))
+        def read() -> None:
+            assert server.process.stdout is not None
+            for line in server.process.stdout:
+                lines.append(line)
+                if "aborting the restart" in line:
+                    printed.set()
 
-        assert wait_for(are_both_busy)
+        reader = threading.Thread(target=read)
+        reader.start()
+        assert printed.wait(PATIENCE)
+        assert workers(server.process.pid) == before
+        assert titles(server.address)
+        server.process.terminate()
+        reader.join(PATIENCE)
 
-
-def open_sockets(pid: int) -> int:
-    """How many sockets a process has."""
-    found = 0
-    for handle in Path(f"/proc/{pid}/fd").iterdir():
-        with suppress(OSError):
-            found += os.readlink(handle).startswith("socket:")
-    return found
+    assert "a worker cannot be loaded" in "".join(lines)
 
 
 def test_a_stop_is_heard_during_a_reload(content: Content, instance: Path) -> None:
@@ -191,78 +229,22 @@ def is_gone(pid: int) -> bool:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
 
 
-@pytest.fixture
-def kept_signals() -> Iterator[None]:
-    """Give this process its handlers back afterwards."""
-    skip_if_quick()
-    kept = {n: signal.getsignal(n) for n in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
-    yield
-    for number, handler in kept.items():
-        signal.signal(number, handler)
+def test_polls_are_counted_up_to_the_stop(content: Content, instance: Path) -> None:
+    with serving(content.folder, instance) as address:
+        for _ in range(20):
+            assert title(address)
+
+    with serving(content.folder, instance) as address:
+        assert wait_for(lambda: counted(address) >= 20)
+        assert counted(address) == 20
 
 
-@pytest.mark.usefixtures("kept_signals")
-def test_when_none_can_be_loaded_whoever_started_them_is_told() -> None:
-    missed: list[int] = []
-
-    assert Workers(2, _unloadable, missed.append).run() is False
-    assert set(missed) == {0, 1}
-
-
-@pytest.mark.usefixtures("kept_signals")
-def test_the_old_ones_stay_when_a_new_one_cannot_be_loaded() -> None:
-    made: list[BaseProcess] = []
-    missed: list[int] = []
-
-    def make(_: int, says: Connection) -> BaseProcess:
-        target = short_lives.live if len(made) < 2 else short_lives.die
-        made.append(multiprocessing.get_context("spawn").Process(target=target, args=(says,)))
-        return made[-1]
-
-    def reload_and_stop() -> None:
-        wait_for(lambda: len(made) == 2, PATIENCE)
-        os.kill(os.getpid(), signal.SIGHUP)
-        wait_for(lambda: len(made) == 3 and made[2].exitcode == 1, PATIENCE)
-        wait_for(lambda: len(made) > 3, 2 * PAUSE)
-        alive.extend(process.is_alive() for process in made)
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    alive: list[bool] = []
-    operator = threading.Thread(target=reload_and_stop)
-    operator.start()
-
-    assert Workers(2, make, missed.append).run() is True
-    operator.join()
-    assert alive == [True, True, False]
-    assert len(made) == 3
-    assert missed == []
-
-
-@pytest.mark.usefixtures("kept_signals")
-def test_one_that_cannot_be_had_is_tried_ever_more_seldom_while_another_answers(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """Every attempt is logged, and there may be days of them."""
-    monkeypatch.setattr("feeds.server.supervisor.PAUSE", 0.05)
-    spawn = multiprocessing.get_context("spawn")
-    is_ready, moments = spawn.Event(), list[float]()
-
-    def make(number: int, says: Connection) -> BaseProcess:
-        if number == 0:
-            return spawn.Process(target=short_lives.live, args=(says, is_ready))
-        moments.append(time.monotonic())
-        if len(moments) == 1:
-            return spawn.Process(target=short_lives.die, args=(says, is_ready))
-        if len(moments) == 7:
-            os.kill(os.getpid(), signal.SIGTERM)
-        raise OSError("no more processes")
-
-    assert Workers(2, make, lambda number: None).run() is True
-    assert moments[6] - moments[5] > 0.05 * 2**5
-
-
-def _unloadable(_: int, says: Connection) -> BaseProcess:
-    return multiprocessing.get_context("spawn").Process(target=short_lives.die, args=(says,))
+def counted(address: str) -> int:
+    """How many polls of the main feed the metrics have."""
+    with urllib.request.urlopen(f"{address}/metrics", timeout=20) as answer:
+        lines = answer.read().decode().splitlines()
+    found = [line for line in lines if "tributary_requests_total{" in line and 'all"' in line]
+    return sum(int(float(line.split()[-1])) for line in found)
 
 
 @pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="a machine without IPv6")

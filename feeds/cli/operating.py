@@ -138,11 +138,9 @@ def serve_command() -> None:
     tools = given_tools()
     try:
         site_url = tools.catalog.files.site.url
-        is_told = serve(tools.environment, tools.sync, tools.announcer, site_url, tools.load)
+        serve(tools.environment, tools.sync, tools.announcer, site_url, tools.load)
     except SettingsError as error:
         raise click.ClickException(str(error)) from None
-    if not is_told:
-        raise click.ClickException("no worker can be loaded: the log says why")
 
 
 _HEADING = "    all services  alone  day         page"

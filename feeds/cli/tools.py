@@ -14,6 +14,7 @@ from feeds.catalog import Catalog
 from feeds.errors import IndexUnavailable, SettingsError
 from feeds.http_client import IsAllowed
 from feeds.image_probe import is_public
+from feeds.server import WorkerApp
 from feeds.settings import Environment
 from feeds.subscribers import Subscribers
 from feeds.sync import ContentSync
@@ -30,7 +31,7 @@ class Tools:
     subscribers: Subscribers
     announcer: Announcer
     #: Makes an app of the same settings in another process.
-    load: Callable[[], Flask]
+    load: Callable[[], WorkerApp]
     #: Makes an app of the same settings that starts no thread and claims nothing.
     quiet_app: Callable[[], Flask]
     #: Which addresses of other hosts may be asked for pictures.

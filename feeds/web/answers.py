@@ -6,6 +6,8 @@ Pure functions, shared by the fast path and Flask, so that both answer alike.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from http import HTTPStatus
 
 from werkzeug.http import http_date, parse_date
 from werkzeug.sansio.http import is_resource_modified
@@ -52,7 +54,7 @@ class Conditions:
     if_modified_since: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Answer:
     """Status, headers and body of a response."""
 
@@ -66,6 +68,13 @@ class Answer:
     def line(self) -> str:
         """The status line of WSGI."""
         return _LINES[self.status]
+
+    @cached_property
+    def head(self) -> bytes:
+        """The status line and the headers as HTTP/1.1 has them, without the empty line."""
+        phrase = HTTPStatus(self.status).phrase
+        fields = "".join(f"{name.lower()}: {value}\r\n" for name, value in self.headers)
+        return f"HTTP/1.1 {self.status} {phrase}\r\n{fields}".encode("latin-1")
 
 
 _LINES = {200: "200 OK", 304: "304 NOT MODIFIED"}

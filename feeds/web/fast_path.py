@@ -1,23 +1,23 @@
 """The fast path: serves documents from memory in a few microseconds, before Flask runs.
 
 A request is answered here if its document is in memory and current, with the response that Flask
-would send: both take it from `answers`. Plain WSGI, so that any server can run it.
+would send: both take it from `answers`. Two doors use it: the server's own protocol, which responds
+in its event loop, and `with_fast_path`, a WSGI middleware for every other server.
 """
 
 import time
 from collections.abc import Hashable
-from functools import partial
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
-from feeds.documents import Document
 from feeds.encodings import IDENTITY
 from feeds.metrics import PASSED_ON, REQUESTS, Counters
 from feeds.publisher import Publisher
 from feeds.subscribers import LONGEST
 from feeds.urls import Urls
-from feeds.web.answers import NO_CODING, memoized_answer
-from feeds.web.http_rules import date_writer, has_valid_host, refuse_host
+from feeds.web.answers import NO_CODING, Answer, memoized_answer
+from feeds.web.http_rules import date_writer, has_valid_host, is_valid_host, refuse_host
 from feeds.web.targets import kind, reads_query, target_of
 
 if TYPE_CHECKING:
@@ -37,6 +37,95 @@ MAX_PATHS = 4096
 _Known = tuple[Hashable, str, bool]
 
 
+@dataclass(frozen=True, slots=True)
+class RequestFields:
+    """The fields of a GET or HEAD that select its response, as WSGI represents them."""
+
+    path: str
+    query: str
+    host: str | None
+    accept_encoding: str | None
+    if_none_match: str | None
+    if_modified_since: str | None
+    user_agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """A request for a document: what decides its response, and how it is counted."""
+
+    #: The document, as the publisher knows it.
+    target: Hashable
+    path: str
+    #: The label of the target in the metrics.
+    label: str
+    accept_encoding: str | None
+    if_none_match: str | None
+    if_modified_since: str | None
+    #: Truncated to bound the memory of the queue.
+    user_agent: str
+
+
+class FastPath:
+    """Answers polls from the publisher's memory."""
+
+    def __init__(self, publisher: Publisher) -> None:
+        """Take the documents."""
+        self._hot = publisher.hot
+        self._numbers = publisher.counts.numbers
+        self._polls = publisher.counts.polls
+        self._known: dict[str, _Known] = {}
+
+    def poll(self, fields: RequestFields) -> Poll | None:
+        """Return the poll that a GET or HEAD is; None if Flask must look at it.
+
+        The result depends on the fields alone, so it may be memoized.
+        """
+        if not is_valid_host(fields.host):
+            return None
+        path = fields.path
+        target, label, reads_query = self._known.get(path) or self._find(path)
+        # Pages and boxes read their query.
+        if fields.query and reads_query:
+            return None
+        return Poll(
+            target,
+            path,
+            label,
+            fields.accept_encoding,
+            fields.if_none_match,
+            fields.if_modified_since,
+            fields.user_agent[:LONGEST],
+        )
+
+    def _find(self, path: str) -> _Known:
+        """Return what the fast path has to know of a path.
+
+        It is remembered only while its document is in memory: a client can invent a million others.
+        """
+        target = target_of(path)
+        found = target, kind(target), reads_query(target)
+        if self._hot(target) is not None:
+            if len(self._known) >= MAX_PATHS:
+                self._known.clear()
+            self._known[path] = found
+        return found
+
+    def answer(self, poll: Poll) -> Answer | None:
+        """Return the response to a GET if the document is in memory and current, else None."""
+        document = self._hot(poll.target)
+        if document is None:
+            return None
+        return memoized_answer(
+            document, poll.accept_encoding, poll.if_none_match, poll.if_modified_since
+        )
+
+    def count(self, poll: Poll, answer: Answer, client: str) -> None:
+        """Count a response to a poll; ``client`` is an IP address, or empty if there is none."""
+        self._numbers[REQUESTS, poll.label, answer.status, answer.coding] += 1
+        self._polls.append((poll.path, poll.user_agent, client))
+
+
 def with_fast_path(
     inner: "WSGIApplication",
     publisher: Publisher,
@@ -49,58 +138,43 @@ def with_fast_path(
     in place of those that the client sent. A request without a valid Host is rejected. The clock
     provides Date.
     """
-    hot, known = publisher.hot, dict[str, _Known]()
-    numbers, polls = publisher.counts.numbers, publisher.counts.polls
-    find = partial(_find, hot, known)
+    fast_path, counts = FastPath(publisher), publisher.counts
     site_environ, date = _site_environ(urls.site), date_writer(clock)
 
-    # One function with local names only: calls and attribute look-ups dominate the cost here.
     def call(environ: "WSGIEnvironment", start_response: "StartResponse") -> "Iterable[bytes]":
-        get = environ.get
-        path, method = get("PATH_INFO", ""), environ["REQUEST_METHOD"]
-        if (method == "GET" or method == "HEAD") and has_valid_host(environ):
-            target, label, reads_query = known.get(path) or find(path)
-            # Pages and boxes read their query, so Flask handles those that have one.
-            document = None if reads_query and get("QUERY_STRING") else hot(target)
-            if document is not None:
-                found = memoized_answer(
-                    document,
-                    get("HTTP_ACCEPT_ENCODING"),
-                    get("HTTP_IF_NONE_MATCH"),
-                    get("HTTP_IF_MODIFIED_SINCE"),
-                )
-                # Flask serves the deltas (RFC 3229) of clients that name an earlier document.
-                if not ("HTTP_A_IM" in environ and get("HTTP_IF_NONE_MATCH") and found.body):
-                    numbers[REQUESTS, label, found.status, found.coding] += 1
-                    # Truncated to bound the memory of the queue.
-                    agent = get("HTTP_USER_AGENT", "")[:LONGEST]
-                    polls.append((path, agent, get("REMOTE_ADDR", "")))
-                    # A copy, since a server may modify the list.
-                    start_response(found.line, [*found.headers, ("Date", date())])
-                    # Always a list: granian streams any other iterable, which costs 10 % more.
-                    return [found.body] if found.body and method == "GET" else []
+        method = environ["REQUEST_METHOD"]
+        poll = fast_path.poll(_fields(environ)) if method in ("GET", "HEAD") else None
+        found = fast_path.answer(poll) if poll else None
+        if poll and found and not _wants_delta(environ, found):
+            fast_path.count(poll, found, environ.get("REMOTE_ADDR", ""))
+            # A copy, since a server may modify the list.
+            start_response(found.line, [*found.headers, ("Date", date())])
+            return [found.body] if found.body and method == "GET" else []
         answer = inner if has_valid_host(environ) else refuse_host
-        environ.update(site_environ, QUERY_STRING=_encoded_query(get("QUERY_STRING") or ""))
-        numbers[PASSED_ON,] += 1
-        return answer(environ, _counted(publisher.counts, environ, start_response, date))
+        query = _encoded_query(environ.get("QUERY_STRING") or "")
+        environ.update(site_environ, QUERY_STRING=query)
+        counts.numbers[PASSED_ON,] += 1
+        return answer(environ, _counted(counts, environ, start_response, date))
 
     return call
 
 
-def _find(
-    hot: "Callable[[Hashable], Document | None]", known: dict[str, _Known], path: str
-) -> _Known:
-    """Return what the fast path has to know of a path.
+def _fields(environ: "WSGIEnvironment") -> RequestFields:
+    get = environ.get
+    return RequestFields(
+        path=get("PATH_INFO", ""),
+        query=get("QUERY_STRING", ""),
+        host=get("HTTP_HOST"),
+        accept_encoding=get("HTTP_ACCEPT_ENCODING"),
+        if_none_match=get("HTTP_IF_NONE_MATCH"),
+        if_modified_since=get("HTTP_IF_MODIFIED_SINCE"),
+        user_agent=get("HTTP_USER_AGENT", ""),
+    )
 
-    It is remembered only while its document is in memory: a client can invent a million others.
-    """
-    target = target_of(path)
-    found = target, kind(target), reads_query(target)
-    if hot(target) is not None:
-        if len(known) >= MAX_PATHS:
-            known.clear()
-        known[path] = found
-    return found
+
+def _wants_delta(environ: "WSGIEnvironment", found: Answer) -> bool:
+    """Return True if Flask may have a delta (RFC 3229) since the document that a client names."""
+    return bool("HTTP_A_IM" in environ and environ.get("HTTP_IF_NONE_MATCH") and found.body)
 
 
 def _counted(

@@ -30,15 +30,20 @@ def has_valid_host(environ: "WSGIEnvironment") -> bool:
     field line or a Host header field with an invalid field value."
     """
     host = environ.get("HTTP_HOST")
-    # Granian passes an empty host if the request has none.
+    # Some servers pass an empty host if the request has none.
     if not host:
         return environ.get("SERVER_PROTOCOL") != "HTTP/1.1"
-    return len(host) <= _MAX_LENGTH and _is_host(host)
+    return is_valid_host(host)
 
 
 @lru_cache(1024)
 def _is_host(value: str) -> bool:
     return _HOST.fullmatch(value) is not None
+
+
+def is_valid_host(host: str | None) -> bool:
+    """Return True for the value of one valid Host header field."""
+    return host is not None and len(host) <= _MAX_LENGTH and _is_host(host)
 
 
 def refuse_host(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
@@ -57,8 +62,8 @@ def refuse_host(environ: "WSGIEnvironment", start_response: "StartResponse") -> 
 def date_writer(clock: Callable[[], float]) -> Callable[[], str]:
     """Return a function that returns the current value of Date.
 
-    Granian adds a Date of its own to responses without one. After its clock was set back by an
-    hour, it repeated the same second for an hour.
+    Servers add a Date of their own to responses without one. One of them repeated the same second
+    for an hour after the clock was set back by an hour.
     """
     last = 0, http_date(0)
 

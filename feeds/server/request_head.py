@@ -1,0 +1,126 @@
+"""The meaning of the bytes of one request head: a pure function, with httptools as the parser.
+
+httptools, which is llhttp, also parses for uvicorn's own protocol, so that both read alike.
+"""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any
+from urllib.parse import unquote
+
+import httptools
+
+from feeds.web import RequestFields
+
+#: Header fields of which a plain request has at most one.
+_SINGLE = {
+    b"host", b"accept-encoding", b"if-none-match", b"if-modified-since", b"user-agent",
+    b"connection",
+}  # fmt: skip
+
+#: Header fields with which the app selects or the protocol sends something else.
+_SPECIAL = {b"expect", b"a-im", b"upgrade", b"http2-settings"}
+
+#: Header fields that announce a body.
+_BODY = {b"content-length", b"transfer-encoding"}
+
+
+class Handling(Enum):
+    """Where a request that is not plain goes."""
+
+    #: uvicorn's protocol answers this request.
+    GENERAL = auto()
+    #: uvicorn's protocol keeps the connection: a body follows, or the bytes are not valid.
+    HAND_OVER = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class PlainRequest:
+    """A GET or HEAD of HTTP/1.1 without a body and without unusual header fields."""
+
+    fields: RequestFields
+    is_head: bool
+    is_kept_alive: bool
+
+
+class _Message:
+    """A collector of what the parser reports."""
+
+    def __init__(self) -> None:
+        self.url = b""
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.completed = 0
+
+    def on_url(self, url: bytes) -> None:
+        self.url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers.append((name.lower(), value))
+
+    def on_message_complete(self) -> None:
+        self.completed += 1
+
+
+def read_head(head: bytes) -> PlainRequest | Handling:
+    """Return the meaning of a whole head, which ends with its empty line."""
+    message = _Message()
+    parser = httptools.HttpRequestParser(message)
+    try:
+        parser.feed_data(head)
+        url = httptools.parse_url(message.url)
+    except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+        return Handling.HAND_OVER
+    names = [name for name, _ in message.headers]
+    # Unless exactly one message ends with the head, uvicorn's protocol would wait for more bytes.
+    # It rejects a URL that is not ASCII or has no path by itself, without calling the app.
+    has_rest = message.completed != 1 or not _BODY.isdisjoint(names)
+    if has_rest or url.path is None or not message.url.isascii():
+        return Handling.HAND_OVER
+    method = parser.get_method()
+    is_origin_form = message.url.startswith(b"/") and b"#" not in message.url
+    if method not in (b"GET", b"HEAD") or parser.get_http_version() != "1.1" or not is_origin_form:
+        return Handling.GENERAL
+    return _plain(message, names, url, method == b"HEAD")
+
+
+def _plain(
+    message: _Message, names: list[bytes], url: Any, is_head: bool
+) -> PlainRequest | Handling:
+    known = [name for name in names if name in _SINGLE]
+    # WSGI does not distinguish Accept_Encoding from Accept-Encoding.
+    is_usual = _SPECIAL.isdisjoint(names) and not any(b"_" in name for name in names)
+    if not is_usual or len(known) != len(set(known)):
+        return Handling.GENERAL
+    headers = {name: value.decode("latin-1") for name, value in message.headers if name in _SINGLE}
+    connection = headers.get(b"connection", "keep-alive").lower()
+    if connection not in ("keep-alive", "close"):
+        return Handling.GENERAL
+    path = url.path.decode("ascii")
+    fields = RequestFields(
+        # WSGI decodes each byte of the path to one character.
+        path=unquote(path).encode().decode("latin-1") if "%" in path else path,
+        query=(url.query or b"").decode("ascii"),
+        host=headers.get(b"host"),
+        accept_encoding=headers.get(b"accept-encoding"),
+        if_none_match=headers.get(b"if-none-match"),
+        if_modified_since=headers.get(b"if-modified-since"),
+        user_agent=headers.get(b"user-agent", ""),
+    )
+    return PlainRequest(fields, is_head, is_kept_alive=connection == "keep-alive")
+
+
+class PartialHead:
+    """A parser of a head that arrives in pieces, for an early rejection."""
+
+    def __init__(self) -> None:
+        """Start a new head."""
+        self._message = _Message()
+        self._parser = httptools.HttpRequestParser(self._message)
+
+    def is_rejected(self, piece: bytes) -> bool:
+        """Return True if the head cannot become valid after this piece."""
+        try:
+            self._parser.feed_data(piece)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            return True
+        return self._message.completed > 0

@@ -1,0 +1,147 @@
+"""The server's own protocol answers as uvicorn's does, with the same app behind both."""
+
+import re
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+import uvicorn
+
+from feeds.server.asgi import GeneralWay, Worker, WorkerApp
+from feeds.server.connections import Limits
+from feeds.server.protocol import DEFAULT_HEADERS, FeedProtocol
+from feeds.web import FastPath
+from tests.conftest import Content, Site
+from tests.conversations import LONG_SILENCE, Received, hold, made_up
+from tests.programs import skip_if_quick
+from tests.waiting import wait_for
+
+#: Conversations of the short form.
+COUNT = 300
+
+#: The 400 that uvicorn's protocol writes by itself.
+_INVALID = (
+    b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 30\r\n"
+    b"content-type: text/plain; charset=utf-8\r\nx-content-type-options: nosniff\r\n\r\n"
+    b"Invalid HTTP request received."
+)
+
+
+@contextmanager
+def running(app: Any, **settings: Any) -> Iterator[int]:
+    """Serve an ASGI app in a thread; yield the port."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(
+        app, interface="asgi3", ws="none", proxy_headers=False, server_header=False,
+        log_config=None, headers=[*DEFAULT_HEADERS], timeout_keep_alive=75,
+        timeout_graceful_shutdown=5, **settings,
+    )  # fmt: skip
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, args=([listening],))
+    thread.start()
+    try:
+        assert wait_for(lambda: server.started)
+        yield int(listening.getsockname()[1])
+    finally:
+        server.should_exit = True
+        thread.join(20)
+
+
+def worker(site: Site, limits: Limits | None = None) -> Worker:
+    """The ASGI app of a worker, in this process."""
+    app = WorkerApp(site.app, FastPath(site.web.publisher), lambda: None, lambda: None)
+    return Worker(app, limits)
+
+
+@contextmanager
+def serving_here(site: Site, limits: Limits | None = None) -> Iterator[int]:
+    """Serve a site by the server's own protocol in a thread; yield the port."""
+    with running(worker(site, limits), http=FeedProtocol, lifespan="on") as port:
+        yield port
+
+
+@dataclass(frozen=True)
+class Ports:
+    """The ports of two servers of one site: with our protocol, and with uvicorn's alone."""
+
+    ours: int
+    plain: int
+    #: A tag that is current.
+    tag: str
+
+    @property
+    def both(self) -> tuple[int, int]:
+        return self.ours, self.plain
+
+
+@pytest.fixture
+def ports(open_site: Callable[..., Site], content: Content) -> Iterator[Ports]:
+    skip_if_quick()
+    content.write("one.md", topics=["AI", "C++", "日本"])
+    site = open_site()
+    with (
+        serving_here(site) as ours,
+        running(GeneralWay(site.app), http="httptools", lifespan="off") as plain,
+    ):
+        yield Ports(ours, plain, site.get("/all.rss").headers["ETag"])
+
+
+def test_any_conversation_is_answered_as_by_uvicorns_protocol(ports: Ports) -> None:
+    assert differences(ports, range(COUNT)) == []
+
+
+def differences(ports: Ports, seeds: range) -> list[str]:
+    """Hold each conversation with both servers, twice with ours; return what differs."""
+    found: list[str] = []
+    for seed in seeds:
+        conversation = made_up(seed, ports.tag)
+        expected = hold(ports.plain, conversation)
+        for _ in range(2):
+            if not _are_same(hold(ports.ours, conversation), expected):
+                # A busy machine may have been silent for too long.
+                patient = [hold(port, conversation, LONG_SILENCE) for port in ports.both]
+                if not _are_same(*patient):
+                    found.append(f"{seed}: {conversation.pieces} {patient}")
+    return found
+
+
+def _are_same(ours: Received, plain: Received) -> bool:
+    if ours == plain:
+        return True
+    # Valid requests with rubbish behind them in one piece: ours answers them before it rejects the
+    # rest, or closes; uvicorn's protocol drops those that are not answered yet for its 400.
+    heard, expected = (each.answers.removesuffix(_INVALID) for each in (ours, plain))
+    is_closed = _INVALID in plain.answers and b"connection: close" in ours.answers
+    is_cut = ours.is_reset or plain.is_reset or is_closed
+    return is_cut and (heard.startswith(expected) or expected.startswith(heard))
+
+
+def test_the_constructors_of_uvicorn_that_this_server_calls_are_as_they_were() -> None:
+    """They are in no manual: an update that changes them must fail here, and not in a worker."""
+    import inspect
+
+    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+    from uvicorn.supervisors import Multiprocess
+
+    assert list(inspect.signature(HttpToolsProtocol).parameters) == [
+        "config", "server_state", "app_state", "_loop",
+    ]  # fmt: skip
+    assert list(inspect.signature(Multiprocess).parameters) == ["config", "sockets"]
+
+
+def test_most_made_up_conversations_are_answered_with_success(ports: Ports) -> None:
+    """Else the comparison above would be one of errors."""
+    statuses = [
+        status
+        for seed in range(100)
+        for status in re.findall(
+            rb"HTTP/1\.1 (\d{3})", hold(ports.ours, made_up(seed, ports.tag)).answers
+        )
+    ]
+
+    assert statuses.count(b"200") > len(statuses) / 3
+    assert {b"200", b"304", b"400", b"404", b"405"} <= set(statuses)
