@@ -74,7 +74,7 @@ def _sync(
         environment.content,
         files.site.url,
         memberships=partial(memberships, files=files),
-        weigh=formats.weight,
+        weigh=formats.weigher(files.rights),
         answers=environment.instance / IMAGE_SIZES,
         folders=files.folders,
     )

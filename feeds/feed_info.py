@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from feeds.errors import MovedFeed, RetiredFeed, UnknownFeed
 from feeds.index import KnownFeed
 from feeds.languages import Language, language
-from feeds.model import FeedId, Image
+from feeds.model import FeedId, Image, Rights
 from feeds.settings import SiteConfig
 from feeds.urls import ALL, provider_path
 
@@ -126,6 +126,11 @@ class FeedNames:
         if kind == "providers" and name in self.files.providers:
             return self.files.providers[name].image
         return None
+
+    def rights(self, path: str) -> Rights:
+        """Return the rights in a feed: those of its provider, else those of the site."""
+        kind, *names = path.split("/")
+        return self.files.rights(names[0]) if kind == "providers" else self.files.site.rights
 
     def _is_declared(self, kind: str, names: list[str]) -> bool:
         if not names:

@@ -143,6 +143,30 @@ class Addresses:
 
 
 @dataclass(frozen=True, slots=True)
+class AiUse:
+    """The uses by programs that a publisher allows or forbids; None where it says nothing."""
+
+    train: bool | None = None
+    search: bool | None = None
+    input: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """The rights in articles, and the uses that their publisher allows."""
+
+    #: A line for people, such as ``© 2026 Example News``.
+    text: str = ""
+    #: The address of a license.
+    license: str = ""
+    ai: AiUse = AiUse()
+
+
+#: The rights of a publisher that says nothing about them.
+NO_RIGHTS = Rights()
+
+
+@dataclass(frozen=True, slots=True)
 class Site:
     """The properties that all feeds of this server share."""
 
@@ -162,6 +186,7 @@ class Site:
     hubs: tuple[str, ...] = ()
     #: Seconds for which clients may cache a feed.
     max_age: int = 900
+    rights: Rights = NO_RIGHTS
 
     def uri(self, id: str) -> str:
         """Return the identifier of an article, the same in every format.
@@ -212,6 +237,8 @@ class Feed:
     articles: tuple[Article, ...] = ()
     #: The feeds of the providers of these articles, by domain.
     sources: Mapping[str, Source] = field(default_factory=dict)
+    #: The rights in the articles of each provider, by domain.
+    rights: Mapping[str, Rights] = field(default_factory=dict)
     #: RFC 5005, section 4: the archive documents next to this one.
     previous: Addresses | None = None
     next: Addresses | None = None
@@ -220,6 +247,10 @@ class Feed:
     withdrawn: tuple[Withdrawal, ...] = ()
     #: True if it holds only the changes since an earlier document (RFC 3229).
     is_delta: bool = False
+
+    def rights_in(self, article: Article) -> Rights:
+        """Return the rights in an article of this feed."""
+        return self.rights.get(article.provider.domain, self.site.rights)
 
     @property
     def archived(self) -> bool:

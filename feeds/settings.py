@@ -17,7 +17,7 @@ import msgspec
 
 from feeds.errors import SettingsError
 from feeds.hosts import authority_host
-from feeds.model import Image, Site
+from feeds.model import Image, Rights, Site
 from feeds.moved import Moves
 
 
@@ -42,6 +42,8 @@ class KnownProvider:
     name: str
     image: Image | None = None
     retired: bool = False
+    #: None if those of the site hold.
+    rights: Rights | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,16 @@ class SiteConfig:
     moved: Moves = field(default_factory=dict)
     #: The declared folders, the innermost before those around it.
     folders: tuple[DeclaredFolder, ...] = ()
+
+    def provider(self, domain: str) -> KnownProvider | None:
+        """Return the known provider that publishes under a domain, or once did."""
+        path = f"providers/{domain}"
+        return self.providers.get(self.aliases.get(path, path).removeprefix("providers/"))
+
+    def rights(self, domain: str) -> Rights:
+        """Return the rights in the articles of a provider: its own, else those of the site."""
+        known = self.provider(domain)
+        return (known and known.rights) or self.site.rights
 
     @property
     def fingerprint(self) -> bytes:

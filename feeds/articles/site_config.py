@@ -8,7 +8,7 @@ from feeds.articles.folder_config import declared_folders
 from feeds.articles.site_file import SiteFile
 from feeds.articles.yaml_tree import Node
 from feeds.hosts import host_name
-from feeds.model import FeedId, Format, Site
+from feeds.model import AiUse, FeedId, Format, Rights, Site
 from feeds.moved import Move, format_meant, grouped, old_address
 from feeds.settings import Choice, KnownProvider, NamedFeed, SiteConfig, Topic, checked_url
 from feeds.urls import is_own, name_path, provider_path, read_feed, slug, topic_path, usual_path
@@ -18,19 +18,25 @@ KEYS: Mapping[str, frozenset[str]] = {
     name: frozenset(keys.split())
     for name, keys in {
         "site.yml": (
-            "title url description language tag image icon hubs limits menu moved feeds folders"
+            "title url description language tag image icon hubs limits rights menu moved feeds "
+            "folders"
         ),
         "tag": "authority year",
         "limits": "items max_age",
         "feeds": "name title description any all none types quality limit",
         "any, all, none": "topics providers types",
         "topics.yml": "id name parent description image aliases retired",
-        "providers.yml": "domain name image aliases retired",
+        "providers.yml": "domain name image aliases retired rights",
+        "rights": "text license ai",
+        "ai": "train search input",
     }.items()
 }
 
 #: Tag URIs must survive every change of address, so they do not contain the URL of the site.
 DEFAULT_AUTHORITY, DEFAULT_YEAR = "tributary.localhost", 2026
+
+#: The longest text of rights, and the longest address of a license.
+_MAX_RIGHTS = 200
 
 #: Messages for values of a wrong form.
 _AN_AUTHORITY = "not a domain: write it in lower case, like example.org"
@@ -96,7 +102,24 @@ def _site(file: SiteFile, keys: dict[str, Node], limits: dict[str, Node], url: s
         hubs=tuple(file.url({"hubs": hub}, "hubs") for hub in file.items(keys, "hubs")),
         # Requirement 62: long enough to slow pollers down, short enough for fresh news.
         max_age=file.number(limits, "max_age", 900, 60, 18_000),
+        rights=_rights(file, keys),
     )
+
+
+def _rights(file: SiteFile, keys: dict[str, Node]) -> Rights:
+    found = file.mapping(keys.get("rights"), "rights", KEYS["rights"])
+    ai = file.mapping(found.get("ai"), "ai", KEYS["ai"])
+    rights = Rights(
+        text=file.text(found, "text"),
+        license=file.url(found, "license") if "license" in found else "",
+        ai=AiUse(*(file.permission(ai, use) for use in ("train", "search", "input"))),
+    )
+    for key, value in (("text", rights.text), ("license", rights.license)):
+        # Every item of a feed repeats them.
+        if len(value) > _MAX_RIGHTS:
+            message = f"over {_MAX_RIGHTS} characters: shorten it"
+            raise file.wrong(found[key], key, message)
+    return rights
 
 
 def _authority(file: SiteFile, tag: dict[str, Node]) -> str:
@@ -164,6 +187,7 @@ def _providers(file: SiteFile, url: str, aliases: dict[str, str]) -> Mapping[str
             name=file.text(keys, "name", domain),
             image=file.image(keys, "image", url),
             retired=file.flag(keys, "retired"),
+            rights=_rights(file, keys) if "rights" in keys else None,
         )
         for text in file.texts(keys, "aliases"):
             other = file.domain(keys["aliases"], "aliases", text)

@@ -107,6 +107,16 @@ class SiteFile:
             raise self.wrong(keys[key], key, "write true or false")
         return text == "true"
 
+    def permission(self, keys: dict[str, Node], key: str) -> bool | None:
+        """Return whether a key permits what it names; None without the key."""
+        if key not in keys:
+            return None
+        words = {"yes": True, "true": True, "no": False, "false": False}
+        text = self.text(keys, key)
+        if text not in words:
+            raise self.wrong(keys[key], key, "write yes or no")
+        return words[text]
+
     def url(self, keys: dict[str, Node], key: str, site: str | None = None) -> str:
         """Return the web address of a key, which may be relative to ``site``, if given."""
         text = self.text(keys, key)

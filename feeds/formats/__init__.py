@@ -11,7 +11,7 @@ from feeds.formats.item_html import description
 from feeds.formats.opml import Outline
 from feeds.formats.opml import render as opml
 from feeds.formats.sitemap import render as sitemap
-from feeds.formats.sizes import FRAME, MAX_BYTES, MAX_ITEM_BYTES, weight
+from feeds.formats.sizes import FRAME, MAX_BYTES, MAX_ITEM_BYTES, weigher, weight
 from feeds.model import Feed, Format
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "render",
     "rfc3339",
     "sitemap",
+    "weigher",
     "weight",
 ]
 

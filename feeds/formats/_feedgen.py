@@ -98,6 +98,8 @@ def start(feed: Feed) -> FeedGenerator:
     generator.description(feed.description or feed.title)
     generator.language(feed.site.language)
     generator.generator("Tributary")
+    if feed.site.rights.text:
+        generator.rights(feed.site.rights.text)
     return generator
 
 

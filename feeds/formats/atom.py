@@ -18,14 +18,14 @@ from feeds.formats._feedgen import (
 from feeds.formats.dates import rfc3339
 from feeds.formats.item_html import content, description
 from feeds.formats.sizes import MAX_WITHDRAWN, fitted
-from feeds.model import Article, Feed, Format, Image, RelatedLink, Source, Withdrawal
+from feeds.model import Article, Feed, Format, Image, RelatedLink, Rights, Source, Withdrawal
 
 _TOMBSTONES = "http://purl.org/atompub/tombstones/1.0"
 
 
 def render(feed: Feed) -> bytes:
     """Render a feed as an Atom document."""
-    articles = [fitted(article) for article in feed.articles]
+    articles = [fitted(article, feed.rights_in(article)) for article in feed.articles]
     generator = _feed(feed)
     generator.entry([_entry(article, feed) for article in articles])
     built = generator.atom_str(xml_declaration=False)
@@ -36,7 +36,10 @@ def _feed(feed: Feed) -> FeedGenerator:
     generator = _feedgen.start(feed)
     generator.updated(Moment.of(feed.updated))
     page = {"rel": "alternate", "type": "text/html", "href": feed.addresses.page}
-    generator.link([*_feedgen.links(feed, Format.ATOM), page])
+    # RFC 4946: a feed or an entry names its license by a link.
+    license = feed.site.rights.license
+    licenses = [{"rel": "license", "href": license}] if license else []
+    generator.link([*_feedgen.links(feed, Format.ATOM), page, *licenses])
     if feed.site.icon:
         generator.icon(feed.site.icon.url)
     if feed.site.image:
@@ -51,7 +54,7 @@ def _namespaces(feed: Feed) -> dict[str, str]:
 
 
 def _finish_feed(built: Element, feed: Feed) -> None:
-    encode_markup(built, "title", "subtitle")
+    encode_markup(built, "title", "subtitle", "rights")
     _feedgen.mark_history(feed, built)
     latest = sorted(feed.withdrawn, key=_order)[:MAX_WITHDRAWN]
     for withdrawal in latest:
@@ -86,6 +89,7 @@ def _text(article: Article, feed: Feed) -> ItemText:
             f'<link rel="alternate" type="text/html" href={quoted(article.url)}/>',
             *map(_enclosure, article.images),
             *map(_related, article.related),
+            _rights(feed.rights_in(article)),
             _source(article, source) if source else "",
         )
     )
@@ -102,6 +106,12 @@ def _enclosure(image: Image) -> str:
 
 def _related(link: RelatedLink) -> str:
     return f"<link {related(link)}/>"
+
+
+def _rights(rights: Rights) -> str:
+    text = text_element("rights", rights.text) if rights.text else ""
+    link = f'<link rel="license" href={quoted(rights.license)}/>' if rights.license else ""
+    return text + link
 
 
 def _source(article: Article, source: Source) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 from feeds.formats.dates import rfc3339
 from feeds.formats.item_html import content, description
 from feeds.formats.sizes import fitted
-from feeds.model import Article, Feed, Image, Site
+from feeds.model import Article, Feed, Image, Rights, Site
 
 _Object = dict[str, Any]
 
@@ -24,8 +24,10 @@ def render(feed: Feed) -> bytes:
         **_icons(site),
         "language": site.language,
         "hubs": [{"type": "WebSub", "url": hub} for hub in site.hubs],
+        "_rights": _rights(site.rights, site),
     }
-    document = {**_with_values(document), "items": [_item(fitted(a), site) for a in feed.articles]}
+    items = [_item(fitted(each, feed.rights_in(each)), feed) for each in feed.articles]
+    document = {**_with_values(document), "items": items}
     return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
@@ -34,7 +36,8 @@ def _icons(site: Site) -> _Object:
     return {"icon": large and large.url, "favicon": site.icon and site.icon.url}
 
 
-def _item(article: Article, site: Site) -> _Object:
+def _item(article: Article, feed: Feed) -> _Object:
+    site, rights = feed.site, feed.rights_in(article)
     item = {
         "id": site.uri(article.id),
         "url": article.url,
@@ -49,6 +52,7 @@ def _item(article: Article, site: Site) -> _Object:
         "language": article.language,
         "attachments": [_attachment(image) for image in article.images],
         "_related": _related(article, site),
+        "_rights": _rights(rights, site) if rights != site.rights else None,
     }
     return _with_values(item)
 
@@ -70,6 +74,14 @@ def _related(article: Article, site: Site) -> _Object | None:
     # JSON Feed: an extension "should have an about key" with a URL that explains it to people.
     links = [{"url": link.url, "title": link.title} for link in article.related]
     return {"about": f"{site.url}/", "links": links}
+
+
+def _rights(rights: Rights, site: Site) -> _Object | None:
+    """Return the extension object of rights: JSON Feed has no member for them."""
+    uses = {"train": rights.ai.train, "search": rights.ai.search, "input": rights.ai.input}
+    ai = {use: allowed for use, allowed in uses.items() if allowed is not None}
+    found = _with_values({"text": rights.text, "license": rights.license, "ai": ai})
+    return {"about": f"{site.url}/", **found} if found else None
 
 
 def _with_values(members: _Object) -> _Object:

@@ -19,7 +19,7 @@ from feeds.formats._feedgen import (
 from feeds.formats.dates import rfc822
 from feeds.formats.item_html import as_html, content, description
 from feeds.formats.sizes import fitted
-from feeds.model import Article, Feed, Format, Image, RelatedLink, Source
+from feeds.model import Article, Feed, Format, Image, RelatedLink, Rights, Source
 
 _NAMESPACES = {
     "atom": "http://www.w3.org/2005/Atom",
@@ -29,6 +29,7 @@ _NAMESPACES = {
     "media": "http://search.yahoo.com/mrss/",
     "sy": "http://purl.org/rss/1.0/modules/syndication/",
 }
+_CREATIVE_COMMONS = "http://backend.userland.com/creativeCommonsRssModule"
 _ATOM, _SY = f"{{{_NAMESPACES['atom']}}}", f"{{{_NAMESPACES['sy']}}}"
 
 _HOUR, _DAY, _WEEK = 3_600, 86_400, 604_800
@@ -39,7 +40,7 @@ _WIDTH, _HEIGHT = 144, 400
 
 def render(feed: Feed) -> bytes:
     """Render a feed as an RSS document."""
-    articles = [fitted(article) for article in feed.articles]
+    articles = [fitted(article, feed.rights_in(article)) for article in feed.articles]
     generator = _channel(feed)
     generator.entry([_item(article, feed) for article in articles])
     built = generator.rss_str(xml_declaration=False)
@@ -54,8 +55,14 @@ def _channel(feed: Feed) -> FeedGenerator:
     generator.ttl(max(1, _max_age(feed) // 60))
     if image := _channel_image(feed):
         generator.image(image.url, feed.title, feed.addresses.page, *_channel_image_size(image))
-    _feedgen.finish(generator, lambda rss: _finish_channel(rss[0], feed), _NAMESPACES)
+    _feedgen.finish(generator, lambda rss: _finish_channel(rss[0], feed), _namespaces(feed))
     return generator
+
+
+def _namespaces(feed: Feed) -> dict[str, str]:
+    rights = (feed.site.rights, *feed.rights.values())
+    names_license = any(each.license for each in rights)
+    return _NAMESPACES | ({"creativeCommons": _CREATIVE_COMMONS} if names_license else {})
 
 
 def _channel_image(feed: Feed) -> Image | None:
@@ -74,11 +81,13 @@ def _channel_image_size(image: Image) -> tuple[str | None, str | None]:
 
 
 def _finish_channel(channel: Element, feed: Feed) -> None:
-    encode_markup(channel, "title", "description")
+    encode_markup(channel, "title", "description", "copyright")
     SubElement(channel, "lastBuildDate").text = rfc822(feed.updated)
     for link in _feedgen.links(feed, Format.RSS):
         SubElement(channel, f"{_ATOM}link", link)
     _feedgen.mark_history(feed, channel)
+    if license := feed.site.rights.license:
+        SubElement(channel, f"{{{_CREATIVE_COMMONS}}}license").text = license
     period, frequency = _update_period(_max_age(feed))
     SubElement(channel, f"{_SY}updatePeriod").text = period
     SubElement(channel, f"{_SY}updateFrequency").text = str(frequency)
@@ -126,6 +135,7 @@ def _text(article: Article, feed: Feed) -> ItemText:
             text_element("dc:language", article.language) if article.language else "",
             *_media(article.images),
             *map(_related, article.related),
+            _rights(feed.rights_in(article), feed.site.rights),
         )
     )
     return ItemText(ending)
@@ -162,6 +172,14 @@ def _media_content(image: Image, default: str) -> str:
 def _media_size(image: Image) -> str:
     known = image.width is not None and image.height is not None
     return f' width="{image.width}" height="{image.height}"' if known else ""
+
+
+def _rights(rights: Rights, channel: Rights) -> str:
+    # RSS 2.0 has copyright for the channel only.
+    is_own = rights.text and rights.text != channel.text
+    text = text_element("dc:rights", rights.text) if is_own else ""
+    license = rights.license
+    return text + (text_element("creativeCommons:license", license) if license else "")
 
 
 def _related(link: RelatedLink) -> str:

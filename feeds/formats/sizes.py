@@ -5,10 +5,12 @@ that repeats it most writes it, with every special character at its longest esca
 this server and the authority of its identifiers are assumed to have at most 250 characters.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from feeds.formats.item_html import DESCRIPTION
-from feeds.model import Article
+from feeds.model import NO_RIGHTS, Article, Rights
 
 #: The largest document, in bytes: readers stop reading a larger one.
 MAX_BYTES = 1_000_000
@@ -29,6 +31,9 @@ _ITEM, _IMAGE, _LEAD, _LINK, _NAME = 1_050, 360, 120, 130, 40
 # The heading, the list and the member around related links, with one of our addresses.
 _RELATED = 400
 
+# The fixed markup of rights, with one of our addresses.
+_RIGHTS = 450
+
 # A shortened description; the longest escape of a character is &amp; or four bytes.
 _DESCRIPTION = 5 * DESCRIPTION
 
@@ -38,7 +43,16 @@ _MARKS = b'&<>"\\\n\r\t'
 _ONCE, _TWICE = 5, 9
 
 
-def weight(article: Article) -> int:
+def weigher(rights_of: Callable[[str], Rights]) -> Callable[[Article], int]:
+    """Return ``weight`` with the rights in the articles of each provider, by domain."""
+    return partial(_weight_of, rights_of=rights_of)
+
+
+def _weight_of(article: Article, rights_of: Callable[[str], Rights]) -> int:
+    return weight(article, rights_of(article.provider.domain))
+
+
+def weight(article: Article, rights: Rights = NO_RIGHTS) -> int:
     """Return an upper bound of the bytes of the article's item in any format."""
     linked = _linked(article)
     # Percent-encoding in tag URIs and addresses turns one byte into three.
@@ -48,16 +62,18 @@ def weight(article: Article) -> int:
         + _escaped_size(linked + _once(article), _ONCE)
         + _escaped_size(linked + _twice(article), _TWICE)
         + _escaped_size(encoded, 14)
+        + _RIGHTS * (rights != NO_RIGHTS)
+        + _escaped_size(rights.text + rights.license, _ONCE)
     )
 
 
-def fitted(article: Article) -> Article:
+def fitted(article: Article, rights: Rights = NO_RIGHTS) -> Article:
     """Return the article as all formats write it, with its images and links cut to the limit.
 
     The longer of the two lists loses its last member until the item is small enough. The lead image
     and the text always stay; the limits on reading keep them below the bound.
     """
-    while (len(article.images) > 1 or article.related) and weight(article) > MAX_ITEM_BYTES:
+    while (len(article.images) > 1 or article.related) and weight(article, rights) > MAX_ITEM_BYTES:
         article = _lighter(article)
     return article
 

@@ -16,7 +16,7 @@ from feeds.errors import MovedFeed, RetiredFeed, UnknownFeed
 from feeds.feed_info import FeedInfo
 from feeds.formats import Outline
 from feeds.languages import language
-from feeds.model import FeedId
+from feeds.model import AiUse, FeedId
 from feeds.urls import ALL, Urls
 from feeds.web.document_plans import digest
 from feeds.web.headers import CORS, FEED_POLICY
@@ -83,9 +83,18 @@ def robots_plan(catalog: Catalog) -> DocumentPlan:
     """Return the plan of ``/robots.txt``: it excludes searches and boxes, which repeat the rest."""
     urls = catalog.urls
     home, boxes = urls.local(f"{urls.site}/"), urls.local(urls.at("embed/"))
-    lines = ("User-agent: *", f"Disallow: {home}?q=", f"Disallow: {boxes}", "Allow: /", "")
+    rules = (f"Disallow: {home}?q=", f"Disallow: {boxes}", "Allow: /", "")
+    lines = ("User-agent: *", *_content_signal(catalog.files.site.rights.ai), *rules)
     body = "\n".join((*lines, f"Sitemap: {urls.at('sitemap.xml')}\n")).encode()
     return _plan(catalog, body.decode(), TEXT, lambda: body)
+
+
+def _content_signal(ai: AiUse) -> tuple[str, ...]:
+    """Return the line of robots.txt that allows or forbids uses (https://contentsignals.org)."""
+    uses = {"search": ai.search, "ai-input": ai.input, "ai-train": ai.train}
+    words = {True: "yes", False: "no"}
+    found = [f"{use}={words[allowed]}" for use, allowed in uses.items() if allowed is not None]
+    return (f"Content-Signal: {', '.join(found)}",) if found else ()
 
 
 def _plan(catalog: Catalog, facts: Any, type: str, render: Callable[[], bytes]) -> DocumentPlan:

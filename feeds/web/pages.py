@@ -146,7 +146,7 @@ def _render(catalog: Catalog, selection: Selection, shown: _Shown) -> bytes:
     articles = views.articles(feed, urls)
     return render(
         "home.html" if id == ALL else "feed.html",
-        frame=views.frame(files.site, urls),
+        frame=views.frame(feed.site, urls),
         local=partial(_local, catalog),
         query=None,
         menu=shown.menu,
