@@ -1,4 +1,4 @@
-"""Plans of feed documents: the key, computed cheaply from the index, and how to render them."""
+"""Plans of documents: the key, computed cheaply from the index, and how to render them."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,6 +14,7 @@ from feeds.model import FeedId, Format
 from feeds.selection import Selection
 from feeds.urls import Target
 from feeds.web.headers import CORS, FEED_POLICY
+from feeds.web.rendering import version
 
 #: Seconds: an archive document hardly ever changes (docs/requirements.md 79).
 ARCHIVE_MAX_AGE = 86_400
@@ -83,6 +84,24 @@ def _plan(
         ),
         render=render,
     )
+
+
+def site_plan(
+    catalog: Catalog, key: str, headers: tuple[tuple[str, str], ...], render: Callable[[], bytes]
+) -> DocumentPlan:
+    """Return the plan of a page, a box or a list, which may show any feed of the site.
+
+    It therefore has the time of the latest change of the site. Call it inside the snapshot that its
+    content comes from: the time of a later change would be sent with two different bodies.
+    """
+    modified, changed = catalog.last_change()
+    return DocumentPlan(key, modified, changed, catalog.files.site.max_age, headers, render)
+
+
+def page_key(catalog: Catalog, *shown: bytes) -> str:
+    """Return the key of a page or a box that shows some facts."""
+    files = catalog.files
+    return digest(*shown, files.fingerprint, version(files.site.language))
 
 
 def digest(*parts: bytes | str | int) -> str:

@@ -16,11 +16,11 @@ from feeds.model import FeedId
 from feeds.selection import Selection
 from feeds.urls import ALL
 from feeds.web import views
-from feeds.web.document_plans import digest
+from feeds.web.document_plans import digest, page_key, site_plan
 from feeds.web.headers import BOX_POLICY, CORS, FEED_POLICY, PAGE_POLICY
 from feeds.web.menu import Menu, MenuEntry, menu
 from feeds.web.pages import HTML
-from feeds.web.rendering import render, version
+from feeds.web.rendering import render
 
 COUNTS = (1, 2, 3, 4, 5, 10, 20)
 THEMES = ("auto", "light", "dark")
@@ -86,42 +86,31 @@ def box_plan(catalog: Catalog, id: FeedId, chosen: Options) -> DocumentPlan:
     """Return the plan of a box; raise as Catalog.select does."""
     with catalog.snapshot():
         selection, feed_info = catalog.select(id), catalog.feed_info(id)
-        modified, changed = catalog.last_change()
-    # Only the content of a box decides its key.
-    rows = selection.rows[: chosen.count]
-    shown = replace(selection, rows=rows, previous=None, withdrawn=(), updated=0)
-    facts = msgspec.json.encode((feed_info.name, chosen))
-    return DocumentPlan(
-        key=digest(
-            shown.fingerprint,
-            facts,
-            catalog.files.fingerprint,
-            version(catalog.files.site.language),
-        ),
-        modified=modified,
-        changed=changed,
-        max_age=catalog.files.site.max_age,
-        headers=(("Content-Type", HTML), ("X-Robots-Tag", "noindex"), *BOX_POLICY),
-        render=partial(_render_box, catalog, feed_info, shown, chosen),
-    )
+        # Only the content of a box decides its key.
+        rows = selection.rows[: chosen.count]
+        shown = replace(selection, rows=rows, previous=None, withdrawn=(), updated=0)
+        facts = msgspec.json.encode((feed_info.name, chosen))
+        return site_plan(
+            catalog,
+            key=page_key(catalog, shown.fingerprint, facts),
+            headers=(("Content-Type", HTML), ("X-Robots-Tag", "noindex"), *BOX_POLICY),
+            render=partial(_render_box, catalog, feed_info, shown, chosen),
+        )
 
 
 def chooser_plan(catalog: Catalog, path: str, chosen: Options) -> DocumentPlan:
     """Return the plan of the page of snippets; an unknown feed counts as ``/all``."""
     with catalog.snapshot():
         feed_infos = [feed_info.lasting for feed_info in catalog.feed_infos()]
-        modified, changed = catalog.last_change()
-    feed_info = next((found for found in feed_infos if found.id.path == path), feed_infos[0])
-    all_feeds = menu(feed_infos)
-    facts = msgspec.json.encode((feed_info.id, feed_info.name, chosen, all_feeds))
-    return DocumentPlan(
-        key=digest(facts, catalog.files.fingerprint, version(catalog.files.site.language)),
-        modified=modified,
-        changed=changed,
-        max_age=catalog.files.site.max_age,
-        headers=(("Content-Type", HTML), *PAGE_POLICY),
-        render=partial(_render_chooser, catalog, feed_info, all_feeds, chosen),
-    )
+        feed_info = next((found for found in feed_infos if found.id.path == path), feed_infos[0])
+        all_feeds = menu(feed_infos)
+        facts = msgspec.json.encode((feed_info.id, feed_info.name, chosen, all_feeds))
+        return site_plan(
+            catalog,
+            key=page_key(catalog, facts),
+            headers=(("Content-Type", HTML), *PAGE_POLICY),
+            render=partial(_render_chooser, catalog, feed_info, all_feeds, chosen),
+        )
 
 
 def oembed_plan(
@@ -133,19 +122,16 @@ def oembed_plan(
     """
     with catalog.snapshot():
         feed_info, articles = catalog.feed_info(id), len(catalog.select(id).rows)
-        modified, changed = catalog.last_change()
-    across = min(width or _WIDTH, _MAX_WIDTH)
-    chosen = _fitting(articles, across, height or _MAX_HEIGHT)
-    down = min(chosen.height, height or _MAX_HEIGHT)
-    body = (json.dumps(_oembed(catalog, feed_info, chosen, across, down)) + "\n").encode()
-    return DocumentPlan(
-        key=digest(body),
-        modified=modified,
-        changed=changed,
-        max_age=catalog.files.site.max_age,
-        headers=(("Content-Type", "application/json; charset=utf-8"), *FEED_POLICY, *CORS),
-        render=lambda: body,
-    )
+        across = min(width or _WIDTH, _MAX_WIDTH)
+        chosen = _fitting(articles, across, height or _MAX_HEIGHT)
+        down = min(chosen.height, height or _MAX_HEIGHT)
+        body = (json.dumps(_oembed(catalog, feed_info, chosen, across, down)) + "\n").encode()
+        return site_plan(
+            catalog,
+            key=digest(body),
+            headers=(("Content-Type", "application/json; charset=utf-8"), *FEED_POLICY, *CORS),
+            render=lambda: body,
+        )
 
 
 def _fitting(articles: int, width: int, height: int) -> Options:

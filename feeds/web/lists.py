@@ -18,7 +18,7 @@ from feeds.formats import Outline
 from feeds.languages import language
 from feeds.model import AiUse, FeedId
 from feeds.urls import ALL, Urls
-from feeds.web.document_plans import digest
+from feeds.web.document_plans import digest, site_plan
 from feeds.web.headers import CORS, FEED_POLICY
 from feeds.web.menu import Menu, MenuEntry, entry, menu
 from feeds.web.rendering import version
@@ -98,19 +98,11 @@ def _content_signal(ai: AiUse) -> tuple[str, ...]:
 
 
 def _plan(catalog: Catalog, facts: Any, type: str, render: Callable[[], bytes]) -> DocumentPlan:
-    """Return the plan of a list that shows some facts.
-
-    Call it inside the snapshot that the facts come from: the time of a later change would be sent
-    with two different bodies.
-    """
-    known = msgspec.json.encode(facts)
-    modified, changed = catalog.last_change()
-    renderer = version(catalog.files.site.language)
-    return DocumentPlan(
-        key=digest(known, catalog.files.fingerprint, renderer, type),
-        modified=modified,
-        changed=changed,
-        max_age=catalog.files.site.max_age,
+    """Return the plan of a list that shows some facts; call it inside their snapshot."""
+    known, files = msgspec.json.encode(facts), catalog.files
+    return site_plan(
+        catalog,
+        key=digest(known, files.fingerprint, version(files.site.language), type),
         headers=(("Content-Type", type), *FEED_POLICY, *CORS),
         render=render,
     )

@@ -19,10 +19,10 @@ from feeds.model import FeedId
 from feeds.selection import Selection
 from feeds.urls import ALL
 from feeds.web import views
-from feeds.web.document_plans import digest
+from feeds.web.document_plans import page_key, site_plan
 from feeds.web.headers import PAGE_POLICY
 from feeds.web.menu import Menu, MenuEntry, entry, menu, search
-from feeds.web.rendering import render, version
+from feeds.web.rendering import render
 
 HTML = "text/html; charset=utf-8"
 
@@ -70,22 +70,12 @@ def page_plan(catalog: Catalog, id: FeedId) -> DocumentPlan:
         count = NEWEST if id == ALL else ARTICLES
         selection = whole if id.month else replace(whole, rows=whole.rows[:count])
         shown = _shown(catalog, id, more=len(whole.rows) > len(selection.rows))
-        modified, changed = catalog.last_change()
-    facts = msgspec.json.encode(shown)
-    return DocumentPlan(
-        key=digest(
-            selection.fingerprint,
-            facts,
-            catalog.files.fingerprint,
-            version(catalog.files.site.language),
-        ),
-        # A page shows more than its own feed, so it takes the latest change of the whole site.
-        modified=modified,
-        changed=changed,
-        max_age=catalog.files.site.max_age,
-        headers=(("Content-Type", HTML), ("Link", _links(catalog, id)), *PAGE_POLICY),
-        render=partial(_render, catalog, selection, shown),
-    )
+        return site_plan(
+            catalog,
+            key=page_key(catalog, selection.fingerprint, msgspec.json.encode(shown)),
+            headers=(("Content-Type", HTML), ("Link", _links(catalog, id)), *PAGE_POLICY),
+            render=partial(_render, catalog, selection, shown),
+        )
 
 
 def search_plan(catalog: Catalog, query: str) -> DocumentPlan:
@@ -93,17 +83,13 @@ def search_plan(catalog: Catalog, query: str) -> DocumentPlan:
     query = query[:QUERY]
     with catalog.snapshot():
         whole = menu(catalog.feed_infos(), _search_terms(catalog))
-        modified, changed = catalog.last_change()
-    found = search(whole, query)
-    facts = msgspec.json.encode((query, whole.size, found))
-    return DocumentPlan(
-        key=digest(facts, catalog.files.fingerprint, version(catalog.files.site.language)),
-        modified=modified,
-        changed=changed,
-        max_age=catalog.files.site.max_age,
-        headers=(("Content-Type", HTML), ("X-Robots-Tag", "noindex"), *PAGE_POLICY),
-        render=partial(_render_search, catalog, query, found),
-    )
+        found = search(whole, query)
+        return site_plan(
+            catalog,
+            key=page_key(catalog, msgspec.json.encode((query, whole.size, found))),
+            headers=(("Content-Type", HTML), ("X-Robots-Tag", "noindex"), *PAGE_POLICY),
+            render=partial(_render_search, catalog, query, found),
+        )
 
 
 def _shown(catalog: Catalog, id: FeedId, more: bool) -> _Shown:
