@@ -17,7 +17,7 @@ import pytest
 
 from app import create_app
 from feeds import web
-from feeds.index import writer
+from feeds.index import state, writer
 from feeds.index.feed_counters import SLACK
 from feeds.sync import refresh
 from feeds.web.answers import MARGIN
@@ -178,7 +178,7 @@ def test_a_full_disk_dates_no_change_too_early_and_hides_none(
         connection.execute("SELECT no_room_on_the_disk()")
 
     with monkeypatch.context() as patched:
-        patched.setattr(refresh, "date_changes", full)
+        patched.setattr(state, "date_changes", full)
         change(served, content)
     seen = b"Another title" in served.get("/all.rss").data
     clock.now += 60

@@ -11,7 +11,8 @@ import pytest
 
 from app import create_app
 from feeds.index import Stamps, printable
-from feeds.sync.diff import FolderDiff, is_great_loss, plan
+from feeds.sync.diff import FolderDiff, compare
+from feeds.sync.great_loss import is_great_loss
 from tests.conftest import NOW, SITE_URL, Clock, Content, Site
 from tests.programs import skip_if_quick
 
@@ -50,7 +51,7 @@ def reason(site: Site, path: str) -> str | None:
 def test_plan_names_what_to_read_and_what_is_gone(
     found: Stamps, known: Stamps, expected: FolderDiff
 ) -> None:
-    assert plan(found, known) == expected
+    assert compare(found, known) == expected
 
 
 @pytest.mark.parametrize(

@@ -13,16 +13,13 @@ from feeds.index.entries import (
 from feeds.index.feed_counters import (
     EVERYTHING,
     SITE,
-    date_changes,
-    mark_everything,
-    mark_lists,
     month_of,
     month_range,
     undate_changes,
 )
 from feeds.index.integrity import is_database, rebuild_if_corrupt, reread_corrupt_rows
 from feeds.index.reader import Index, IndexFacts, KnownFeed, Month, Row
-from feeds.index.state import IndexState, SharedState
+from feeds.index.state import IndexState, SharedState, mark_looks, move_revision, publish_revision
 from feeds.index.sync_state import SETTLE, Stamps, mark_for_rereading
 from feeds.index.writer import IndexWriter, clear, drop_empty_feeds, forget_folder, made_for
 
@@ -47,18 +44,18 @@ __all__ = [
     "clear",
     "connect",
     "content_hash",
-    "date_changes",
     "drop_empty_feeds",
     "forget_folder",
     "in_words",
     "is_database",
     "made_for",
-    "mark_everything",
     "mark_for_rereading",
-    "mark_lists",
+    "mark_looks",
     "month_of",
     "month_range",
+    "move_revision",
     "printable",
+    "publish_revision",
     "rebuild_if_corrupt",
     "reread_corrupt_rows",
     "undate_changes",

@@ -1,11 +1,16 @@
 """The state of the index: one enumeration, and the numbers that all processes share about it."""
 
 import os
+import sqlite3
 import weakref
 from contextlib import suppress
 from enum import StrEnum
 from pathlib import Path
 from time import monotonic
+
+from feeds.index.feed_counters import date_changes, mark_everything, mark_lists
+from feeds.index.sync_state import meta, put_meta
+from feeds.sqlite import transaction
 
 #: The bytes of one number, and where each is in the file.
 _SIZE = 8
@@ -141,3 +146,41 @@ class SharedState:
 
     def _set(self, position: int, value: int) -> None:
         os.pwrite(self._handle, value.to_bytes(_SIZE, "little"), position)
+
+
+def move_revision(connection: sqlite3.Connection, shared: SharedState, least: int = 0) -> None:
+    """Store the next revision, which is higher than any known one and than ``least``."""
+    last = max(int(meta(connection, "revision") or 0), shared.revision(), least)
+    put_meta(connection, "revision", last + 1)
+
+
+def publish_revision(
+    connection: sqlite3.Connection, shared: SharedState, moment: int, refreshed: int
+) -> None:
+    """Publish the revision of an index, whose changes can be seen from ``moment`` on."""
+    # A commit may take minutes, and no reader sees it before. A clock that was set back makes no
+    # change older than what was served before it. On a full disk the dates follow later.
+    with suppress(sqlite3.OperationalError):
+        date_changes(connection, max(moment, shared.refreshed))
+    shared.publish(int(meta(connection, "revision") or 0), refreshed)
+
+
+def mark_looks(
+    connection: sqlite3.Connection, shared: SharedState, now: int, looks: str, pages: str
+) -> None:
+    """Mark what other settings, or another version of the code, show otherwise from now on.
+
+    ``looks`` names all that decides how documents show what is in the index, ``pages`` all that
+    decides how pages and lists do.
+    """
+    is_everything = meta(connection, "looks") != looks
+    if not is_everything and meta(connection, "pages") == pages:
+        return
+    with transaction(connection):
+        if is_everything:
+            mark_everything(connection, now, shared.refreshed)
+        else:
+            mark_lists(connection, now)
+        put_meta(connection, "looks", looks)
+        put_meta(connection, "pages", pages)
+        move_revision(connection, shared)

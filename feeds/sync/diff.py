@@ -31,7 +31,7 @@ class FolderDiff:
         return self.linked | self.moved
 
 
-def plan(found: Stamps, known: Stamps) -> FolderDiff:
+def compare(found: Stamps, known: Stamps) -> FolderDiff:
     """Compare the stamps of files on disk with those in the index."""
     read: list[str] = []
     gone: list[str] = []
@@ -48,18 +48,12 @@ def plan(found: Stamps, known: Stamps) -> FolderDiff:
     return FolderDiff(tuple(read), tuple(gone), new)
 
 
-def is_great_loss(plan: FolderDiff, known: int) -> bool:
-    """Return True if the loss looks like a failed mount rather than an edit."""
-    lost = len(plan.gone) - len(plan.linked) - plan.new
-    return lost > 10 and lost * 5 > known
-
-
-def with_hidden(content: Path, plan: FolderDiff, found: Stamps, known: Stamps) -> FolderDiff:
-    """Return the plan with the files that are gone because somebody hid them."""
-    if not plan.gone:
-        return plan
-    linked = _behind_links(content, plan.gone)
-    return replace(plan, linked=linked, moved=_moved_to_drafts(plan, found, known))
+def with_hidden(content: Path, diff: FolderDiff, found: Stamps, known: Stamps) -> FolderDiff:
+    """Return the difference with the missing files that a person hid."""
+    if not diff.gone:
+        return diff
+    linked = _behind_links(content, diff.gone)
+    return replace(diff, linked=linked, moved=_moved_to_drafts(diff, found, known))
 
 
 def _behind_links(content: Path, gone: Iterable[str]) -> frozenset[str]:
@@ -78,19 +72,19 @@ def _behind_links(content: Path, gone: Iterable[str]) -> frozenset[str]:
     return frozenset(path for path in gone if is_linked(split(path)[0]))
 
 
-def _moved_to_drafts(plan: FolderDiff, found: Stamps, known: Stamps) -> frozenset[str]:
+def _moved_to_drafts(diff: FolderDiff, found: Stamps, known: Stamps) -> frozenset[str]:
     """Return the files that are gone because they are drafts by their new path.
 
     A move within a file system keeps the file's time, size and inode. Any other move keeps its
     name, which counts if only one file of that name is gone.
     """
-    drafts = [path for path in plan.read if _is_new(path, known) and _is_draft(path)]
+    drafts = [path for path in diff.read if _is_new(path, known) and _is_draft(path)]
     files = {_file(found, path) for path in drafts} - {None}
     names = {_plain_name(path) for path in drafts}
-    gone = Counter(map(_plain_name, plan.gone))
+    gone = Counter(map(_plain_name, diff.gone))
     return frozenset(
         path
-        for path in plan.gone
+        for path in diff.gone
         if _file(known, path) in files or (gone[name := _plain_name(path)] == 1 and name in names)
     )
 

@@ -1,33 +1,32 @@
-"""Brings the index up to what the folder holds: plan, which is pure, then apply.
+"""Brings the index up to what the folder holds: compares, then reads and writes.
 
-Files are compared by stamp (times, size, inode), then articles by what a subscriber can see; all
+Files are compared by stamp (times, size, inode), then articles by what a subscriber can see. All
 changes of a refresh appear at once, and one process refreshes at a time.
 """
 
 import logging
 import sqlite3
-from collections.abc import Callable, Collection, Iterable
-from contextlib import closing, suppress
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from feeds.articles import split, storable
 from feeds.index import (
-    SETTLE,
     FileOutcome,
     IndexWriter,
     SharedState,
     Stamps,
     clear,
     connect,
-    date_changes,
     drop_empty_feeds,
     forget_folder,
     is_database,
     made_for,
-    mark_everything,
-    mark_lists,
+    mark_looks,
+    move_revision,
+    publish_revision,
     rebuild_if_corrupt,
     sync_state,
     undate_changes,
@@ -35,18 +34,12 @@ from feeds.index import (
 from feeds.locks import locked
 from feeds.sqlite import is_corrupt, is_suspect, transaction
 from feeds.sync import scan
-from feeds.sync.diff import FolderDiff, find, is_great_loss, namable, plan, with_hidden
+from feeds.sync.diff import compare, find, namable, with_hidden
+from feeds.sync.great_loss import accept, held, hold_back
 from feeds.sync.ingest import Ingester, outcomes
 from feeds.sync.own_images import PICTURES
 
 log = logging.getLogger(__name__)
-
-_HELD = (
-    "%d of %d files are gone from %s: is it the right folder, and mounted? Their articles stay %s"
-    " (`.venv/bin/flask --app app refresh --confirm`, with the settings of this server)"
-)
-#: How long they stay when some files are left in the folder, and when none is.
-_STAY = (f"for {SETTLE} s, or until you confirm the loss", "until you confirm the loss")
 
 #: Called with how many files have been read and how many there are to read.
 Progress = Callable[[int, int], None]
@@ -81,9 +74,9 @@ class Refresher:
     clock: Callable[[], float]
     #: Called before anything is touched; raises SettingsError when others own the index.
     ensure_no_other_owner: Callable[[], None]
-    #: Called before what is in the index is believed; throws a damaged one away.
+    #: Called before the index is read; rebuilds a corrupt one.
     check_integrity: Callable[[], None]
-    #: Called when nothing is in the index any more that the folder says must not be served.
+    #: Called when the index holds nothing any more that must not be served.
     mark_verified: Callable[[], None]
 
     def refresh(
@@ -120,194 +113,195 @@ class Refresher:
         self, below: Collection[str], progress: Progress, is_confirmed: bool
     ) -> RefreshReport:
         with closing(connect(self.path)) as connection:
-            now = int(self.clock())
-            if sync_state.meta(connection, "revision") not in (None, self.shared.revision()):
-                # The process that committed that died before announcing it: until now others may
-                # have served what was before.
-                undate_changes(connection)
-            self._forget_other_folder(connection)
-            self._mark_looks(connection, now)
-            must_rebuild = sync_state.meta(connection, "made-for") != made_for(self.fingerprint)
-            # A part of the folder does not show whether the files of a loss are back or moved.
-            is_whole = must_rebuild or "" in below or (bool(below) and _held(connection) > 0)
-            paths = {""} if is_whole else set(map(namable, below))
-            known, found = self._compared(connection, paths, now)
-            todo = with_hidden(self.reader.content, plan(found, known), found, known)
-            held = self._hold_back(connection, todo, now, is_whole, is_confirmed)
-            gone = tuple(sorted(todo.hidden)) if held else todo.gone
-            if must_rebuild and known:
-                # Making it anew may take minutes, in which it is served: nobody may see in it then
-                # what has become a draft.
-                order = sync_state.precedence(connection, must_rebuild=False)
-                changed = PendingWork(tuple(sorted(todo.read, key=order)), gone, must_rebuild=False)
-                self._apply(connection, changed, now, progress)
-                self._announce(connection, now)
-            if held and must_rebuild:
-                # Made anew it would hold what is left; as it is, it holds what was served.
-                return _report(connection, now)
-            due = sync_state.due(connection, now)
-            reads = plan(found, {}).read if must_rebuild else (*todo.read, *due)
-            order = sync_state.precedence(connection, must_rebuild)
-            work = PendingWork(tuple(sorted(set(reads), key=order)), gone, must_rebuild)
-            if work:
-                self._apply(connection, work, now, progress)
-            else:
-                self._apply_due(connection, now)
-            self._announce(connection, now)
-            return _report(connection, now, len(work.reads), len(work.gone))
+            refresh = _Refresh(self, connection, int(self.clock()), progress)
+            refresh.prepare()
+            if refresh.must_rebuild():
+                return refresh.rebuild(is_confirmed)
+            return refresh.update(below, is_confirmed)
 
-    def _compared(
-        self, connection: sqlite3.Connection, paths: set[str], now: int
-    ) -> tuple[Stamps, Stamps]:
+
+@dataclass(frozen=True, slots=True)
+class _Refresh:
+    """One refresh over one connection, at one moment of the clock."""
+
+    refresher: Refresher
+    connection: sqlite3.Connection
+    #: Seconds UTC.
+    now: int
+    progress: Progress
+
+    def prepare(self) -> None:
+        """Bring what the index stores about itself up to this process and its settings."""
+        if self._meta("revision") not in (None, self.refresher.shared.revision()):
+            # The process that committed that died before it published it: until now others may
+            # have served what was before.
+            undate_changes(self.connection)
+        self._forget_other_folder()
+        # Before the index is rebuilt for other settings: until then it is shown with them as it is.
+        looks, pages = self.refresher.fingerprint.hex(), self.refresher.pages.hex()
+        mark_looks(self.connection, self.refresher.shared, self.now, looks, pages)
+
+    def must_rebuild(self) -> bool:
+        """Return True if the index was built for other settings, or by another version."""
+        return self._meta("made-for") != made_for(self.refresher.fingerprint)
+
+    def update(self, below: Collection[str], is_confirmed: bool) -> RefreshReport:
+        """Bring in what changed below some paths, and what is due."""
+        # A part of the folder does not show whether the files of a loss are back or moved.
+        is_whole = "" in below or (bool(below) and held(self.connection) > 0)
+        paths = {""} if is_whole else set(map(namable, below))
+        changes = self._changes(paths, is_whole, is_confirmed)
+        due = sync_state.due(self.connection, self.now)
+        work = _Work(self._in_order({*changes.reads, *due}), changes.gone)
+        if work:
+            self._apply(work)
+        else:
+            self._apply_due()
+        self._publish()
+        return self._report(work)
+
+    def rebuild(self, is_confirmed: bool) -> RefreshReport:
+        """Read all files anew; a great loss is held back, and the index stays as it is."""
+        changes = self._changes({""}, is_whole=True, is_confirmed=is_confirmed)
+        if changes.is_known:
+            # The rebuild may take minutes, in which the index is served: without what has become a
+            # draft.
+            self._apply(_Work(self._in_order(changes.reads), changes.gone))
+            self._publish()
+        if changes.is_held:
+            # Rebuilt it would hold what is left; as it is, it holds what was served.
+            return self._report(_Work())
+        order = sync_state.precedence(self.connection, must_rebuild=True)
+        every_file = compare(changes.found, {}).read
+        work = _Work(tuple(sorted(every_file, key=order)), changes.gone)
+        self._apply_all(work)
+        self._publish()
+        return self._report(work)
+
+    def _changes(self, paths: set[str], is_whole: bool, is_confirmed: bool) -> "_Changes":
+        known, found = self._stamps(paths)
+        content = self.refresher.reader.content
+        diff = with_hidden(content, compare(found, known), found, known)
+        if is_confirmed:
+            accept(self.connection)
+        is_held = not is_confirmed and hold_back(self.connection, content, diff, self.now, is_whole)
+        return _Changes(
+            found=found,
+            reads=diff.read,
+            gone=tuple(sorted(diff.hidden)) if is_held else diff.gone,
+            is_known=bool(known),
+            is_held=is_held,
+        )
+
+    def _stamps(self, paths: set[str]) -> tuple[Stamps, Stamps]:
         """Return the stamps of files as the index has them and as the disk has them."""
-        resized = set(self._resized(connection, paths))
+        resized = set(self._resized(paths))
         below = paths | resized
-        known = sync_state.known(connection, below)
+        known = sync_state.known(self.connection, below)
         for folder, name in map(split, resized):
             known.setdefault(folder, {})[name] = ""
         try:
-            return known, find(self.reader.content, below, known)
+            return known, find(self.refresher.reader.content, below, known)
         except OSError:
             # Nothing is known of the files now, but an expiry needs none of them.
-            self._apply_due(connection, now)
-            self._publish_revision(connection, self.shared.refreshed)
+            self._apply_due()
+            self._publish_revision(self.refresher.shared.refreshed)
             raise
 
-    def _resized(self, connection: sqlite3.Connection, paths: set[str]) -> Iterable[str]:
+    def _resized(self, paths: set[str]) -> Iterable[str]:
         """Return the files whose articles state the size of an image of ours that has changed."""
         if any(path in ("", PICTURES) or path.startswith(f"{PICTURES}/") for path in paths):
-            return sync_state.resized(connection, self.reader.picture_length)
+            return sync_state.resized(self.connection, self.refresher.reader.picture_length)
         return ()
 
-    def _hold_back(
-        self,
-        connection: sqlite3.Connection,
-        todo: FolderDiff,
-        now: int,
-        is_whole: bool,
-        is_confirmed: bool,
-    ) -> bool:
-        """Return True if missing articles stay served for now, as after a failed mount."""
-        total = connection.execute("SELECT count(*) FROM file").fetchone()[0] if todo.gone else 0
-        is_great = is_great_loss(todo, total)
-        is_empty = len(todo.gone) == total + todo.new
-        known = sync_state.meta(connection, "held-since")
-        is_other = known is None or sync_state.meta(connection, "held-empty") != is_empty
-        # A clock that was set back must not hold it for longer.
-        since = now if known is None or is_other else min(now, int(known))
-        is_certain = now - since >= SETTLE and not is_empty
-        is_held = is_great and not is_certain and not is_confirmed
-        if is_held:
-            count = len(todo.gone) - len(todo.hidden)
-            if is_other:
-                log.warning(_HELD, count, total, self.reader.content, _STAY[is_empty])
-            _note_held(connection, since, count, is_empty)
-        elif known is not None and (is_whole or is_great):
-            _note_held(connection, None, None, None)
-        return is_held
+    def _in_order(self, paths: Collection[str]) -> tuple[str, ...]:
+        order = sync_state.precedence(self.connection, must_rebuild=False)
+        return tuple(sorted(paths, key=order))
 
-    def _forget_other_folder(self, connection: sqlite3.Connection) -> None:
+    def _forget_other_folder(self) -> None:
         """Begin from nothing if the index is made for another content folder."""
-        known = sync_state.meta(connection, "content")
+        known, ours = self._meta("content"), storable(str(self.refresher.folder))
         if known is None:
-            sync_state.put_meta(connection, "content", storable(str(self.folder)))
-        elif known != storable(str(self.folder)):
+            sync_state.put_meta(self.connection, "content", ours)
+        elif known != ours:
             log.info("the index is of another content folder: it is made anew from nothing")
-            with transaction(connection):
-                forget_folder(connection)
+            with transaction(self.connection):
+                forget_folder(self.connection)
 
-    def _mark_looks(self, connection: sqlite3.Connection, now: int) -> None:
-        """Mark what other settings, or another version of the code, show otherwise from now on.
-
-        Before the index is made anew for them: until it is, it is served with them as it is.
-        """
-        looks, pages = self.fingerprint.hex(), self.pages.hex()
-        is_everything = sync_state.meta(connection, "looks") != looks
-        if not is_everything and sync_state.meta(connection, "pages") == pages:
-            return
-        with transaction(connection):
-            if is_everything:
-                mark_everything(connection, now, self.shared.refreshed)
-            else:
-                mark_lists(connection, now)
-            sync_state.put_meta(connection, "looks", looks)
-            sync_state.put_meta(connection, "pages", pages)
-            self._move_revision(connection)
-
-    def _apply_due(self, connection: sqlite3.Connection, now: int) -> None:
+    def _apply_due(self) -> None:
         """Apply what is due by the clock alone, without any file, if anything is."""
-        if sync_state.has_expired_articles(connection, now) or sync_state.has_old_withdrawals(
-            connection, now
+        if sync_state.has_expired_articles(self.connection, self.now) or (
+            sync_state.has_old_withdrawals(self.connection, self.now)
         ):
-            nothing = PendingWork((), (), must_rebuild=False)
-            self._apply(connection, nothing, now, lambda done, total: None)
+            self._apply(_Work())
 
-    def _apply(
-        self, connection: sqlite3.Connection, work: "PendingWork", now: int, progress: Progress
+    def _apply(self, work: "_Work") -> None:
+        """Write changes to the index."""
+        with self._writer(work) as (writer, _):
+            self._write(writer, work, self._apply_outcome)
+            if writer.has_visible_changes:
+                move_revision(self.connection, self.refresher.shared)
+
+    def _apply_all(self, work: "_Work") -> None:
+        """Write the index anew, for these settings."""
+        # The usual 4 MB would write each page of a large index many times over.
+        self.connection.execute("PRAGMA cache_size = -64000")
+        with self._writer(work) as (writer, before):
+            clear(self.connection, self.now)
+            self._write(writer, work, partial(self._apply_anew, before))
+            folder = storable(str(self.refresher.folder))
+            if self._meta("content") != folder:
+                drop_empty_feeds(self.connection)
+                sync_state.put_meta(self.connection, "content", folder)
+            made = made_for(self.refresher.fingerprint)
+            sync_state.put_meta(self.connection, "made-for", made)
+            # Should index and shared state both be lost, old numbers must not come again.
+            least = int(self.refresher.clock() * 1000)
+            move_revision(self.connection, self.refresher.shared, least)
+
+    @contextmanager
+    def _writer(self, work: "_Work") -> Iterator[tuple[IndexWriter, sync_state.PreviousSnapshot]]:
+        """Write in one transaction, with a view of what was in the index before it."""
+        content = self.refresher.reader.content
+        is_there = partial(scan.is_there, content, without=frozenset(work.gone))
+        snapshot = sync_state.PreviousSnapshot(self.refresher.path)
+        with closing(snapshot) as before, transaction(self.connection):
+            yield IndexWriter(self.connection, self.now, is_there, before.is_served), before
+
+    def _write(
+        self, writer: IndexWriter, work: "_Work", apply: Callable[[IndexWriter, FileOutcome], None]
     ) -> None:
-        if work.must_rebuild:
-            # The usual 4 MB would write each page of a large index many times over.
-            connection.execute("PRAGMA cache_size = -64000")
-        with closing(sync_state.PreviousSnapshot(self.path)) as before, transaction(connection):
-            if work.must_rebuild:
-                clear(connection, now)
-            is_there = partial(scan.is_there, self.reader.content, without=frozenset(work.gone))
-            writer = IndexWriter(connection, now, is_there, before.is_served)
-            for done, outcome in enumerate(outcomes(self.reader, work.reads, now), 1):
-                self._apply_outcome(writer, outcome, before if work.must_rebuild else None)
-                progress(done, len(work.reads))
-            # After the reads: a file that was moved has kept its article by now.
-            for path in work.gone:
-                writer.remove_file(*split(path))
-            writer.withdraw_expired()
-            # An id that its file gave up goes to the next file that claims it.
-            for path in writer.paths_awaiting_id():
-                if heir := self.reader.ingest(path, now):
-                    self._apply_outcome(writer, heir, None)
-            sync_state.reschedule(connection, now)
-            writer.drop_old_withdrawals()
-            writer.finish()
-            self._mark(connection, writer, work.must_rebuild)
+        reader = self.refresher.reader
+        for done, outcome in enumerate(outcomes(reader, work.reads, self.now), 1):
+            apply(writer, outcome)
+            self.progress(done, len(work.reads))
+        # After the reads: a file that was moved has kept its article by now.
+        for path in work.gone:
+            writer.remove_file(*split(path))
+        writer.withdraw_expired()
+        # An id that its file gave up goes to the next file that claims it.
+        for path in writer.paths_awaiting_id():
+            if heir := reader.ingest(path, self.now):
+                self._apply_outcome(writer, heir)
+        sync_state.reschedule(self.connection, self.now)
+        writer.drop_old_withdrawals()
+        writer.finish()
 
-    def _mark(
-        self, connection: sqlite3.Connection, writer: IndexWriter, must_rebuild: bool
+    def _apply_anew(
+        self, before: sync_state.PreviousSnapshot, writer: IndexWriter, outcome: FileOutcome
     ) -> None:
-        if must_rebuild:
-            if sync_state.meta(connection, "content") != storable(str(self.folder)):
-                drop_empty_feeds(connection)
-                sync_state.put_meta(connection, "content", storable(str(self.folder)))
-            sync_state.put_meta(connection, "made-for", made_for(self.fingerprint))
-        elif not writer.has_visible_changes:
-            return
-        # Should index and revision both be lost, old numbers must not come again.
-        self._move_revision(connection, int(self.clock() * 1000) if must_rebuild else 0)
-
-    def _move_revision(self, connection: sqlite3.Connection, least: int = 0) -> None:
-        last = int(sync_state.meta(connection, "revision") or 0)
-        sync_state.put_meta(connection, "revision", max(last, self.shared.revision(), least) + 1)
-
-    def _announce(self, connection: sqlite3.Connection, now: int) -> None:
-        self._publish_revision(connection, now)
-        self.mark_verified()
-
-    def _publish_revision(self, connection: sqlite3.Connection, now: int) -> None:
-        # A commit may take minutes to come, and nobody sees it before. A clock that was set back
-        # makes no change older than what was served before it. On a full disk the dates follow.
-        with suppress(sqlite3.OperationalError):
-            date_changes(connection, max(int(self.clock()), self.shared.refreshed))
-        self.shared.publish(int(sync_state.meta(connection, "revision") or 0), now)
-
-    def _apply_outcome(
-        self, writer: IndexWriter, outcome: FileOutcome, before: sync_state.PreviousSnapshot | None
-    ) -> None:
-        kept = before.article(outcome.folder, outcome.name) if before and outcome.reason else None
+        """Write the outcome of a file whose article, if it had one, was cleared."""
+        kept = before.article(outcome.folder, outcome.name) if outcome.reason else None
         if kept:
-            served = replace(outcome, entry=self.reader.entry(*kept))
+            served = replace(outcome, entry=self.refresher.reader.entry(*kept))
             if outcome.withdraws:
-                # Put back, so that its feeds are known to lose it.
+                # Re-inserted so that removing it records the withdrawals.
                 writer.apply(served)
             else:
                 outcome = served
+        self._apply_outcome(writer, outcome)
+
+    def _apply_outcome(self, writer: IndexWriter, outcome: FileOutcome) -> None:
         known = writer.known_outcome(outcome)
         outcome = writer.apply(outcome)
         found = (outcome.reason, outcome.line, outcome.key, outcome.message)
@@ -315,36 +309,43 @@ class Refresher:
             # In the words of `flask check`: an editor finds one in the other.
             log.warning("%s", next(outcome.lines))
 
+    def _meta(self, key: str) -> str | int | None:
+        return sync_state.meta(self.connection, key)
 
-def _report(
-    connection: sqlite3.Connection, now: int, read: int = 0, gone: int = 0
-) -> RefreshReport:
-    return RefreshReport(read, gone, _held(connection), sync_state.next_due(connection, now))
+    def _publish(self) -> None:
+        self._publish_revision(self.now)
+        self.refresher.mark_verified()
 
+    def _publish_revision(self, refreshed: int) -> None:
+        moment = int(self.refresher.clock())
+        publish_revision(self.connection, self.refresher.shared, moment, refreshed)
 
-def _held(connection: sqlite3.Connection) -> int:
-    """Return how many files are gone whose articles stay."""
-    return int(sync_state.meta(connection, "held") or 0)
-
-
-def _note_held(
-    connection: sqlite3.Connection, since: int | None, count: int | None, is_empty: bool | None
-) -> None:
-    """Keep since when how many files are gone whose articles stay; None when none are."""
-    found = {"held-since": since, "held": count, "held-empty": is_empty}
-    for key, value in found.items():
-        if sync_state.meta(connection, key) != value:
-            sync_state.put_meta(connection, key, value)
+    def _report(self, work: "_Work") -> RefreshReport:
+        due = sync_state.next_due(self.connection, self.now)
+        return RefreshReport(len(work.reads), len(work.gone), held(self.connection), due)
 
 
 @dataclass(frozen=True, slots=True)
-class PendingWork:
-    """The changes that a refresh has yet to write."""
+class _Changes:
+    """The difference of folder and index, without the files of a loss that is held back."""
 
+    #: The stamps of all files that are on the disk.
+    found: Stamps
+    #: The files to read.
     reads: tuple[str, ...]
     gone: tuple[str, ...]
-    must_rebuild: bool
+    #: True if the index knew any files.
+    is_known: bool
+    is_held: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """The files that a refresh reads, in order, and those that it removes."""
+
+    reads: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         """Return True if there are any changes."""
-        return bool(self.reads or self.gone or self.must_rebuild)
+        return bool(self.reads or self.gone)
