@@ -85,19 +85,20 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         for feed in ("all", "topics/river", "providers/news.example.com")
         for ago in range(30)
     )
-    with _serving(folder / "content", folder / "instance") as address:
+    with serving_at_its_address(folder / "content", folder / "instance") as address:
         yield address
 
 
 @pytest.fixture(scope="session")
 def samples(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a server over the sample articles."""
-    with _serving(ROOT / "content", tmp_path_factory.mktemp("samples")) as address:
+    with serving_at_its_address(ROOT / "content", tmp_path_factory.mktemp("samples")) as address:
         yield address
 
 
 @contextmanager
-def _serving(content: Path, instance: Path) -> Iterator[str]:
+def serving_at_its_address(content: Path, instance: Path) -> Iterator[str]:
+    """Run a server that knows its own address, as on a public site."""
     port = str(free_port())
     url = f"http://127.0.0.1:{port}"
     given = {"FEEDS_URL": url, "FEEDS_OPERATOR_TOKEN": TOKEN, "PORT": port}
