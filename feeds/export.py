@@ -1,6 +1,6 @@
-"""The site as a folder of files that any web server can serve, with all that is in it.
+"""The site as a folder of files that any web server can serve.
 
-A file holds what a GET is answered with, byte for byte; beside it are its twins in each coding.
+A file holds the body of the response to a GET, byte for byte. Next to it are its encoded copies.
 """
 
 import re
@@ -12,43 +12,42 @@ from unicodedata import normalize
 from feeds.errors import ExportError
 from feeds.managed_directory import OWN, ManagedDirectory, is_name
 
-#: The ending of a twin, by its coding.
+#: The endings of encoded copies, by coding.
 ENDINGS = {"gzip": ".gz", "br": ".br", "zstd": ".zst"}
 
-
-#: What nginx must know to answer 301 and 410; see deploy/nginx-static.conf.
+#: The maps by which nginx answers 301 and 410; see deploy/nginx-static.conf.
 _SITE_MAP, _MOVED_MAP, _ENDED_MAP = f"{OWN}/site.map", f"{OWN}/moved.map", f"{OWN}/ended.map"
 
 
 @dataclass(frozen=True, slots=True)
 class ExportedResponse:
-    """What the server says to a GET."""
+    """The response of the server to a GET."""
 
     status: int
     #: Without parameters.
     media_type: str
-    #: The coding of the body; empty when it is as it is.
+    #: The coding of the body; empty without one.
     coding: str
     #: Seconds UTC.
     modified: int
     body: bytes
 
 
-#: Asks the server for a path, decoded, in a coding or in none.
-Ask = Callable[[str, str], ExportedResponse]
+#: Fetches a decoded path from the server, in a coding or in none.
+Fetch = Callable[[str, str], ExportedResponse]
 
 
 def file_name(path: str, media_type: str) -> str:
-    """The name of the file for a path: ``/all.rss`` all.rss, ``/topics/ai`` topics/ai.html."""
+    """Return the name of the file of a path: all.rss, or topics/ai.html for ``/topics/ai``."""
     if media_type != "text/html":
         return path.removeprefix("/")
     return "index.html" if path == "/" else f"{path.removeprefix('/')}.html"
 
 
-def names(paths: Iterable[str], images: Iterable[str], ask: Ask) -> Iterator[str]:
+def names(paths: Iterable[str], images: Iterable[str], fetch: Fetch) -> Iterator[str]:
     """Yield the names of all files that an export of these documents and images may write."""
     for path in paths:
-        plain = ask(path, "")
+        plain = fetch(path, "")
         if plain.status == 200:
             name = file_name(path, plain.media_type)
             yield name
@@ -57,11 +56,11 @@ def names(paths: Iterable[str], images: Iterable[str], ask: Ask) -> Iterator[str
     yield from (_SITE_MAP, _MOVED_MAP, _ENDED_MAP)
 
 
-def put_document(directory: ManagedDirectory, path: str, ask: Ask) -> bool:
-    """Put the document at a path, and its twins; False when no file can have its name."""
-    plain = ask(path, "")
+def put_document(directory: ManagedDirectory, path: str, fetch: Fetch) -> bool:
+    """Put a document and its encoded copies; return False if no file can have its name."""
+    plain = fetch(path, "")
     if plain.status in (404, 410, 301):
-        # Gone since the list of paths was made.
+        # Withdrawn since the paths were listed.
         return True
     if plain.status != 200:
         raise ExportError(f"{path} was answered with {plain.status}: nothing was removed")
@@ -70,16 +69,16 @@ def put_document(directory: ManagedDirectory, path: str, ask: Ask) -> bool:
         return False
     modified = directory.put(name, plain.body, plain.modified)
     for coding, ending in ENDINGS.items():
-        twin = ask(path, coding)
-        if twin.coding == coding and directory.has_room(name + ending):
-            directory.put(name + ending, twin.body, modified)
+        encoded = fetch(path, coding)
+        if encoded.coding == coding and directory.has_room(name + ending):
+            directory.put(name + ending, encoded.body, modified)
     return True
 
 
-def put_picture(
+def put_image(
     directory: ManagedDirectory, name: str, open_image: Callable[[str], IO[bytes] | None]
 ) -> bool:
-    """Put a picture beside the documents if it is there; False when no file can have its name."""
+    """Put an image of the site if it exists; return False if no file can have its name."""
     target = _image_target(name)
     if not (is_name(name) and directory.has_room(target)):
         return False
@@ -101,21 +100,22 @@ def put_maps(
     patterns: Iterable[tuple[str, str]],
     ended: Iterable[str],
 ) -> None:
-    """Put the maps of what moved and what ended; ``patterns`` lead to whole addresses."""
+    """Put the maps of moved and ended addresses; ``patterns`` lead to whole addresses."""
     lines = [
-        f'{_asked(old)} "{site}$tributary_box{new}$tributary_rest";\n' for old, new in moved.items()
+        f'{_pattern(old)} "{site}$tributary_box{new}$tributary_rest";\n'
+        for old, new in moved.items()
     ]
     lines += [f'"~{pattern}" "{address}";\n' for pattern, address in patterns]
     directory.put(_SITE_MAP, f'default "{site}";\n'.encode(), 0)
     directory.put(_MOVED_MAP, "".join(lines).encode(), 0)
-    directory.put(_ENDED_MAP, "".join(f"{_asked(path)} 1;\n" for path in ended).encode(), 0)
+    directory.put(_ENDED_MAP, "".join(f"{_pattern(path)} 1;\n" for path in ended).encode(), 0)
 
 
-def _asked(path: str) -> str:
-    """nginx's pattern of requests for a path or anything below it.
+def _pattern(path: str) -> str:
+    """Return the pattern of nginx for requests of a path and of everything below it.
 
-    Of the request as it came, not decoded: what goes into Location must hold no line break.
+    It matches the undecoded request: a Location with a decoded line break would be two headers.
     """
-    # After a dot only an ending of ours: /providers/old.example.org is another than old.example.
+    # Only our endings follow a dot: /providers/old.example.org is not below old.example.
     below = r"(?<tributary_rest>|/[^?]*?|\.(?:rss|atom|json|opml))/?(?:\?.*)?$"
     return f'"~^(?<tributary_box>/o?embed|){re.escape(path)}{below}"'

@@ -392,7 +392,7 @@ def test_a_log_without_a_poll_is_not_passed_over(polled: Site, tmp_path: Path) -
 
 
 def test_that_nobody_has_polled_is_said(polled: Site) -> None:
-    assert polled.runner.invoke(args=["subscribers"]).stderr == "nobody has polled yet\n"
+    assert polled.runner.invoke(args=["subscribers"]).stderr == "no polls yet\n"
 
 
 # The page.

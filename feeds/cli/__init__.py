@@ -1,4 +1,4 @@
-"""The commands that ``flask`` has besides its own."""
+"""The commands that Tributary adds to ``flask``."""
 
 from flask import Flask
 

@@ -1,4 +1,4 @@
-"""Commands for editors: what became of the files.
+"""Commands for editors: the outcome of each file, the feeds, the index.
 
 ``flask check | explain | feeds | refresh``
 """
@@ -22,15 +22,15 @@ from feeds.sync import as_on_disk
 @click.option("--json", "as_json", is_flag=True, help="Print a list for programs.")
 @with_appcontext
 def check(as_json: bool) -> None:
-    """Say of every file whether it is served, and if not, why and where to mend it."""
+    """Report for every file whether it is served, and if not, why and what to correct."""
     outcomes = list(given_tools().sync.inspect())
     tally = Counter(map(_outcome, outcomes))
     if as_json:
         click.echo(json.dumps([_entry(outcome) for outcome in outcomes], indent=1))
     else:
         click.echo("\n".join(line for outcome in outcomes for line in outcome.lines))
-        said = (f"{tally[name]} {name}" for name in ("served", "rejected", "ignored"))
-        click.echo(", ".join(said), err=True)
+        totals = (f"{tally[name]} {name}" for name in ("served", "rejected", "ignored"))
+        click.echo(", ".join(totals), err=True)
     echo_held(given_tools().sync)
     if tally["rejected"]:
         raise SystemExit(1)
@@ -40,7 +40,7 @@ def check(as_json: bool) -> None:
 @click.argument("path")
 @with_appcontext
 def explain(path: str) -> None:
-    """Say in which feeds the article of a file is, or why it is in none."""
+    """Show in which feeds the article of a file is, or why it is in none."""
     tools = ready_tools()
     below = _below(tools.environment.content, path)
     below = as_on_disk(tools.environment.content, below)
@@ -53,7 +53,7 @@ def explain(path: str) -> None:
     click.echo("\n".join(found.lines))
     served = tools.sync.index.feeds_of(below)
     if served and found.reason:
-        click.echo("its earlier version stays served until the file is mended or removed, in:")
+        click.echo("its earlier version stays served until the file is corrected or removed, in:")
     for feed in served:
         click.echo(f"  {tools.catalog.urls.addresses(FeedId(feed)).rss}")
     if _outcome(found) == "rejected":
@@ -70,10 +70,10 @@ def feeds() -> None:
 
 
 @click.command("refresh")
-@click.option("--confirm", is_flag=True, help="Take down what is gone, however much it is.")
+@click.option("--confirm", is_flag=True, help="Accept the loss of any number of files.")
 @with_appcontext
 def refresh(confirm: bool) -> None:
-    """Bring the index up to what the content folder holds."""
+    """Update the index from the content folder."""
     refresh_with_bar(given_tools().sync, confirm)
 
 
@@ -91,7 +91,7 @@ def _outcome(outcome: FileOutcome) -> str:
 def _entry(outcome: FileOutcome) -> dict[str, Any]:
     """Return the JSON object of a file; its reason is that of the first fault."""
     return {
-        # Not as it is shown: by this a program finds the file.
+        # Unchanged, unlike in text for people: a program finds the file by it.
         "file": outcome.path,
         "outcome": _outcome(outcome),
         "reason": outcome.reason,

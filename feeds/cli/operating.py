@@ -1,4 +1,4 @@
-"""Commands for operators: what runs beside the feeds.
+"""Commands for operators: hubs, exports, images, the server, subscribers.
 
 ``flask announce | export | images | serve | subscribers``
 """
@@ -16,7 +16,7 @@ from flask.testing import FlaskClient
 from feeds.catalog import Catalog
 from feeds.cli.tools import errors_in_a_line, given_tools, refresh_with_bar
 from feeds.errors import ExportError, SettingsError, StoreUnavailable
-from feeds.export import Ask, ExportedResponse, names, put_document, put_maps, put_picture
+from feeds.export import ExportedResponse, Fetch, names, put_document, put_image, put_maps
 from feeds.image_probe import probe_all
 from feeds.image_sizes import ImageFacts
 from feeds.managed_directory import ManagedDirectory, opened
@@ -28,10 +28,10 @@ from feeds.web import ended, moved, moved_patterns, paths
 
 
 @click.command("announce")
-@click.option("--status", "only_status", is_flag=True, help="Send nothing; show what waits.")
+@click.option("--status", "only_status", is_flag=True, help="Send nothing; show the state only.")
 @with_appcontext
 def announce(only_status: bool) -> None:
-    """Send hubs now what changed and what they missed, and show the state of each."""
+    """Send hubs all pending changes now, and show the state of each hub."""
     tools = given_tools()
     if not only_status:
         refresh_with_bar(tools.sync, False)
@@ -46,7 +46,7 @@ def announce(only_status: bool) -> None:
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 @with_appcontext
 def export(folder: Path) -> None:
-    """Write the whole site into a folder, for any web server; only what changed is written."""
+    """Write the site into a folder, for any web server; unchanged files stay as they are."""
     tools = given_tools()
     site, content = tools.catalog.files.site.url, tools.environment.content
     if folder.resolve().is_relative_to(content.resolve()):
@@ -54,11 +54,11 @@ def export(folder: Path) -> None:
     refresh_with_bar(tools.sync, False)
     try:
         with opened(folder) as directory:
-            ask = partial(_ask, tools.quiet_app().test_client())
-            every_name = names(paths(tools.catalog), tools.sync.image_names(), ask)
+            fetch = partial(_fetch, tools.quiet_app().test_client())
+            every_name = names(paths(tools.catalog), tools.sync.image_names(), fetch)
             directory.refuse_obstacles(every_name)
-            left_out = _put_documents(directory, tools.catalog, ask)
-            left_out += _put_pictures(directory, tools.sync)
+            left_out = _put_documents(directory, tools.catalog, fetch)
+            left_out += _put_images(directory, tools.sync)
             catalog = tools.catalog
             put_maps(directory, site, moved(catalog), moved_patterns(catalog), ended(catalog))
             directory.finish()
@@ -73,28 +73,28 @@ def export(folder: Path) -> None:
         click.echo(f"left out, no file can have its name: {path}", err=True)
 
 
-def _put_documents(directory: ManagedDirectory, catalog: Catalog, ask: Ask) -> list[str]:
+def _put_documents(directory: ManagedDirectory, catalog: Catalog, fetch: Fetch) -> list[str]:
     """Put all documents; return the paths that no file can have."""
     with click.progressbar(list(paths(catalog)), label="Writing documents") as bar:
-        return [path for path in bar if not put_document(directory, path, ask)]
+        return [path for path in bar if not put_document(directory, path, fetch)]
 
 
-def _put_pictures(directory: ManagedDirectory, sync: ContentSync) -> list[str]:
-    """Put all pictures; return the paths that no file can have."""
-    with click.progressbar(sync.image_names(), label="Copying pictures") as bar:
-        put = partial(put_picture, directory, open_image=sync.open_image)
+def _put_images(directory: ManagedDirectory, sync: ContentSync) -> list[str]:
+    """Put all images; return the paths that no file can have."""
+    with click.progressbar(sync.image_names(), label="Copying images") as bar:
+        put = partial(put_image, directory, open_image=sync.open_image)
         return [f"/pictures/{name}" for name in bar if not put(name)]
 
 
-def _ask(client: FlaskClient, path: str, coding: str) -> ExportedResponse:
-    """Return the answer of the app to a GET request."""
+def _fetch(client: FlaskClient, path: str, coding: str) -> ExportedResponse:
+    """Return the response of the app to a GET request."""
     response = client.get(quote(path), headers={"Accept-Encoding": coding} if coding else {})
     modified = response.last_modified
     return ExportedResponse(
         response.status_code,
         response.mimetype or "",
         response.headers.get("Content-Encoding", ""),
-        # After a burst of changes a document has no date. A file needs one that it never had.
+        # After a burst of changes a document has no date, and its file needs a new one.
         int(modified.timestamp() if modified else given_tools().sync.clock()),
         response.data,
     )
@@ -104,7 +104,7 @@ def _ask(client: FlaskClient, path: str, coding: str) -> ExportedResponse:
 @click.option("--host", "hosts", multiple=True, help="Ask this host only; can be repeated.")
 @with_appcontext
 def images(hosts: tuple[str, ...]) -> None:
-    """Ask the hosts of images for their sizes, once; feeds state them from then on."""
+    """Ask the hosts of images for their lengths, each once; feeds then contain them."""
     tools = given_tools()
     sync, answered, asked = tools.sync, 0, 0
     refresh_with_bar(sync, False)
@@ -114,7 +114,7 @@ def images(hosts: tuple[str, ...]) -> None:
             u for u in sync.pictures.to_probe(now) if not hosts or urlsplit(u).hostname in hosts
         ]
         with click.progressbar(
-            length=len(wanted), label="Asking for pictures", show_pos=True
+            length=len(wanted), label="Asking hosts of images", show_pos=True
         ) as bar:
             for url, head in probe_all(wanted, tools.is_allowed):
                 sync.pictures.store(url, ImageFacts(head.length, head.media_type), now)
@@ -150,7 +150,7 @@ _HEADING = "    all services  alone  day         page"
 @click.option("--read", "file", type=click.File(errors="replace"), help="Count by a proxy's log.")
 @with_appcontext
 def subscribers(file: TextIO | None) -> None:
-    """Say how many subscribe to each feed: all, by services, on their own, on which day."""
+    """Show the subscribers of each feed: all, by services, alone, and the day of the count."""
     tools = given_tools()
     today = int(tools.sync.clock()) // 86_400
     if file:
@@ -162,8 +162,8 @@ def subscribers(file: TextIO | None) -> None:
         if not counts:
             click.echo("this log has no poll of a feed: is it in the combined format?", err=True)
     found = latest(tools.subscribers.days(), today)
-    # Beside what is printed, which a program may read.
-    click.echo(_HEADING if found else "nobody has polled yet", err=True)
+    # On stderr, since a program may read stdout.
+    click.echo(_HEADING if found else "no polls yet", err=True)
     for count in found:
         day = datetime.fromtimestamp(count.day * 86_400, UTC).date()
         address = tools.catalog.urls.page(FeedId(count.feed))

@@ -30,11 +30,11 @@ class Tools:
     catalog: Catalog
     subscribers: Subscribers
     announcer: Announcer
-    #: Makes an app of the same settings in another process.
+    #: Loads an app with the same settings in another process.
     load: Callable[[], WorkerApp]
-    #: Makes an app of the same settings that starts no thread and claims nothing.
+    #: Loads an app with the same settings that starts no thread and owns no folder.
     quiet_app: Callable[[], Flask]
-    #: Which addresses of other hosts may be asked for pictures.
+    #: Decides which addresses of other hosts may be asked for images.
     is_allowed: IsAllowed = is_public
 
 
@@ -56,7 +56,7 @@ def ready_tools() -> Tools:
 
 @contextmanager
 def errors_in_a_line() -> Iterator[None]:
-    """Let the command end with a sentence, without a traceback, when its folders are unusable."""
+    """End the command with one line instead of a traceback if its folders are unusable."""
     try:
         yield
     except SettingsError as error:
@@ -70,9 +70,9 @@ def errors_in_a_line() -> Iterator[None]:
 def refresh_with_bar(sync: ContentSync, is_confirmed: bool) -> None:
     """Refresh, with a progress bar on a terminal."""
     with errors_in_a_line():
-        # Before the bar is shown, too.
+        # Also before the bar is shown.
         sync.ownership.ensure_no_other()
-    # Beside what the command prints, which a program may read.
+    # On stderr, since a program may read stdout.
     with click.progressbar(
         length=0, label="Reading articles", show_pos=True, file=sys.stderr
     ) as bar:
@@ -89,7 +89,7 @@ def refresh_with_bar(sync: ContentSync, is_confirmed: bool) -> None:
 
 
 def echo_held(sync: ContentSync) -> None:
-    """Print how many files are gone whose articles stay served, if any are."""
+    """Print the number of missing files whose articles stay served, if there are any."""
     with suppress(IndexUnavailable):
         if held := sync.held:
             click.echo(_HELD.format(held), err=True)
