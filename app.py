@@ -23,7 +23,7 @@ from feeds.image_sizes import IMAGE_SIZES
 from feeds.membership import memberships
 from feeds.metrics import FILE, Counters, SharedCounters
 from feeds.periodic_thread import PeriodicThread
-from feeds.publisher import Publisher
+from feeds.publisher import CUSTOM_SHARE, Publisher
 from feeds.server import WorkerApp
 from feeds.settings import Environment, SiteConfig, read_environment
 from feeds.subscribers import SUBSCRIBERS, PollCounter, Subscribers
@@ -98,12 +98,18 @@ def _web(
     counts = Counters()
     version = catalog.files.fingerprint + str(formats.VERSION).encode()
     for_histories = int(environment.memory * HISTORY_SHARE)
-    memory = environment.memory - for_histories
+    for_customs = int(environment.memory * CUSTOM_SHARE)
+    memory = environment.memory - for_histories - for_customs
     return Web(
         catalog=catalog,
-        publisher=Publisher(sync.shared.cached_revision, cache, memory, counts, sync.clock),
+        publisher=Publisher(
+            sync.shared.cached_revision, cache, memory, counts, sync.clock, for_customs
+        ),
         history=DocumentHistory(
             version, open_history_cache(for_histories), cache if environment.cache_url else None
+        ),
+        custom_history=DocumentHistory(
+            version, open_history_cache(int(for_customs * HISTORY_SHARE))
         ),
         sync=sync,
         outbox=outbox,

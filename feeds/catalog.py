@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from operator import attrgetter
 
+from feeds.custom_feeds import CustomFeeds
 from feeds.errors import IndexUnavailable, MovedFeed, UnknownFeed
 from feeds.feed_info import NEVER, FeedInfo, FeedNames
 from feeds.index import EVERYTHING, SITE, KnownFeed, Month, Row, month_of, month_range
@@ -15,7 +16,7 @@ from feeds.model import Addresses, Article, Feed, FeedId, Source, Withdrawal
 from feeds.selection import LastChange, Selection, chained, fitting
 from feeds.settings import SiteConfig
 from feeds.sync import ContentSync
-from feeds.urls import Urls, is_file_name, provider_path, usual_path
+from feeds.urls import Urls, is_custom, is_file_name, provider_path, usual_path
 
 #: Seconds for which an article stays in its feed, however many articles follow it.
 STAY = 48 * 3600
@@ -38,6 +39,7 @@ class Catalog:
         self._clock = sync.clock
         self._budget = budget
         self._names = FeedNames(files)
+        self._customs = CustomFeeds(self._names, sync.index, MOST_WITHDRAWN)
 
     def revision(self) -> int:
         """Return a counter that moves whenever any feed may have changed; the call is cheap."""
@@ -56,6 +58,8 @@ class Catalog:
     def selections(self, id: FeedId) -> list[Selection]:
         """Return the selection of a feed, or those of all documents of a month, oldest first."""
         with self._index.snapshot():
+            if is_custom(id):
+                return [self._custom(id)]
             known = self._known(id)
             feed_info = self._names.feed_info(id.path, known)
             if id.month is None:
@@ -76,6 +80,8 @@ class Catalog:
                 site,
                 image=selection.image or site.image,
                 rights=self._names.rights(selection.id.path),
+                # Hubs are sent the listed feeds alone.
+                hubs=() if is_custom(current) else site.hubs,
             ),
             updated=selection.updated,
             articles=tuple(articles),
@@ -85,6 +91,7 @@ class Catalog:
             next=self._addresses(selection.next),
             current=self.urls.addresses(current) if selection.id.month else None,
             withdrawn=selection.withdrawn,
+            is_cut=is_custom(current),
         )
 
     def months(self, id: FeedId) -> list[Month]:
@@ -93,6 +100,8 @@ class Catalog:
 
     def feed_info(self, id: FeedId) -> FeedInfo:
         """Return the entry of one feed, or raise as ``select``; another spelling has moved."""
+        if is_custom(id):
+            return self._customs.find(id).feed_info
         return self._names.feed_info(id.path, self._known(id))
 
     def _known(self, id: FeedId) -> KnownFeed | None:
@@ -172,6 +181,16 @@ class Catalog:
         withdrawn = tuple(self._index.withdrawals(path, MOST_WITHDRAWN))
         previous = FeedId(path, month_of(following)) if following is not None else None
         return self._selection(feed_info, feed_info.id, rows, change, previous, None, withdrawn)
+
+    def _custom(self, id: FeedId) -> Selection:
+        found = self._customs.find(id)
+        newest = self._index.matching(found.condition, self._now(), self.files.items)
+        rows = next(fitting(newest, _weigh, self._budget), [])
+        latest = max((each.when for each in found.withdrawn), default=None)
+        feed_info = replace(found.feed_info, withdrawn=latest)
+        # Any article may come to match: the time of the last change of any feed.
+        change = _last_change(self._index.feed(SITE))
+        return self._selection(feed_info, id, rows, change, None, None, found.withdrawn)
 
     def _newest(self, path: str) -> list[Row]:
         """Return the newest articles: the configured number, more if recent, within the budget."""

@@ -28,6 +28,8 @@ class Document:
     bodies: Bodies
     #: The key of the full document if this is a delta, which has the ETag of that document.
     base_key: str | None = None
+    #: True if it is of a mix or a search, of which a client can invent any number.
+    is_custom: bool = False
     #: Values that other modules derive from the document; they are dropped with it.
     memo: dict[Any, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
 
@@ -51,3 +53,4 @@ class DocumentPlan:
     render: Callable[[], bytes]
     #: As in Document.
     base_key: str | None = None
+    is_custom: bool = False

@@ -87,6 +87,16 @@ class UnknownFeed(TributaryError):
     """A feed that does not exist: 404."""
 
 
+class UnknownCustomFeed(UnknownFeed):
+    """A mix or a search that cannot be: 404; the message says to people what is wrong with it."""
+
+    def __init__(self, message: str, **values: object) -> None:
+        """Store a message of the catalogs, and the values of its placeholders."""
+        super().__init__(message % values)
+        self.message = message
+        self.values = values
+
+
 class RetiredFeed(TributaryError):
     """A feed that was retired: 410."""
 

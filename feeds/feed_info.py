@@ -78,8 +78,13 @@ class FeedNames:
             raise MovedFeed(replace(id, path="/".join([self.files.aliases[family], *names[1:]])))
         if self.is_retired(id.path):
             raise RetiredFeed(id.path)
-        if not (self._is_declared(kind, names) or (known and kind != "feeds")):
+        if not self.exists(id.path, known):
             raise UnknownFeed(id.path)
+
+    def exists(self, path: str, known: KnownFeed | None) -> bool:
+        """Return True for a feed that is served, and for a retired one."""
+        kind, *names = path.split("/")
+        return self._is_declared(kind, names) or (known is not None and kind != "feeds")
 
     def all_listed(self, known: Collection[str]) -> list[str]:
         """Return the paths of all listed feeds: the main one, named ones, the others sorted."""

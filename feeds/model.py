@@ -247,6 +247,8 @@ class Feed:
     withdrawn: tuple[Withdrawal, ...] = ()
     #: True if it holds only the changes since an earlier document (RFC 3229).
     is_delta: bool = False
+    #: True if it may leave out older articles that no archive holds either.
+    is_cut: bool = False
 
     def rights_in(self, article: Article) -> Rights:
         """Return the rights in an article of this feed."""
@@ -261,4 +263,4 @@ class Feed:
     def complete(self) -> bool:
         """Return True if the document holds all articles of the feed (RFC 5005, section 2)."""
         # Readers delete what a complete feed does not list: a delta must never be marked complete.
-        return not (self.archived or self.is_delta) and self.previous is None
+        return not (self.archived or self.is_delta or self.is_cut) and self.previous is None

@@ -12,7 +12,7 @@ import time
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from weakref import WeakValueDictionary
 
@@ -27,6 +27,10 @@ log = logging.getLogger(__name__)
 
 #: The default limit of documents in memory, in bytes.
 MEMORY = 64_000_000
+
+#: The share of the memory of a process that mixes and searches have to themselves: a client that
+#: invents a million of them evicts no feed.
+CUSTOM_SHARE = 1 / 8
 
 #: Seconds between two look-ups of a document that another machine renders.
 LOOK = 0.02
@@ -49,6 +53,17 @@ class _Hot:
     is_used: bool = False
 
 
+@dataclass(slots=True)
+class _Room:
+    """A part of the memory, in which documents evict none but one another."""
+
+    #: Bytes.
+    limit: int
+    size: int = 0
+    #: The documents by target, the next candidate for eviction first.
+    documents: OrderedDict[Hashable, _Hot] = field(default_factory=OrderedDict)
+
+
 class Publisher:
     """The documents in memory and the cache behind them."""
 
@@ -59,18 +74,19 @@ class Publisher:
         memory: int = MEMORY,
         counts: Counters | None = None,
         clock: Callable[[], float] = time.time,
+        custom_memory: int = int(MEMORY * CUSTOM_SHARE),
     ) -> None:
-        """Take the revision of the index, the cache behind the memory, and its limit in bytes."""
+        """Take the revision of the index, the cache behind the memory, and its limits in bytes."""
         self.counts = counts or Counters()
         self._revision = revision
         self._cache = cache
-        self._memory = memory
         self._clock = clock
         #: The documents by target. Any thread may read at any time; writing requires the lock.
-        self._hot: OrderedDict[Hashable, _Hot] = OrderedDict()
+        self._hot: dict[Hashable, _Hot] = {}
+        #: The same documents: those of mixes and searches, and all others.
+        self._rooms = {True: _Room(custom_memory), False: _Room(memory)}
         #: The targets of the documents in memory, by key.
         self._targets: defaultdict[str, set[Hashable]] = defaultdict(set)
-        self._size = 0
         self._lock = threading.Lock()
         self._rendering: dict[str, Future[Bodies | None]] = {}
         #: All bodies that any thread of this process still refers to, by key.
@@ -78,6 +94,11 @@ class Publisher:
         self._throttle = LogThrottle()
         #: The number of renderings by this process.
         self.renderings = 0
+
+    @property
+    def size(self) -> int:
+        """Return the bytes of all documents in memory."""
+        return sum(room.size for room in self._rooms.values())
 
     def hot(self, target: Hashable) -> Document | None:
         """Return the document of a target if it is in memory and current, else None.
@@ -159,6 +180,7 @@ class Publisher:
                 planned.headers,
                 bodies,
                 planned.base_key,
+                planned.is_custom,
             )
         raise IndexUnavailable("the articles change faster than they can be read")
 
@@ -187,17 +209,24 @@ class Publisher:
 
     def _cached(self, plan: DocumentPlan, is_urgent: bool) -> Bodies | None:
         """Return the bodies from the cache, else render them unless another machine does."""
+        if plan.is_custom:
+            # A million of them would fill the shared cache.
+            return self._rendered(plan)
         bodies = self._stored(plan.key)
         if bodies is None and not self._cache.lease(plan.key):
             if not is_urgent:
                 return None
             bodies = self._awaited(plan.key)
         if bodies is None:
-            began = time.perf_counter()
-            bodies = encode(plan.render(), partial(self._on_growth, plan.key))
-            self.counts.rendered(time.perf_counter() - began)
-            self.renderings += 1
+            bodies = self._rendered(plan)
             self._cache.set(plan.key, pack(plan.key, bodies))
+        return bodies
+
+    def _rendered(self, plan: DocumentPlan) -> Bodies:
+        began = time.perf_counter()
+        bodies = encode(plan.render(), partial(self._on_growth, plan.key))
+        self.counts.rendered(time.perf_counter() - began)
+        self.renderings += 1
         return bodies
 
     def _stored(self, key: str) -> Bodies | None:
@@ -228,6 +257,7 @@ class Publisher:
                 return
             self._forget(target)
             self._hot[target] = hot
+            self._room(hot).documents[target] = hot
             self._targets[hot.document.key].add(target)
             self._count(hot)
             self._make_room(hot)
@@ -241,21 +271,26 @@ class Publisher:
                     self._count(hot)
                     self._make_room(hot)
 
+    def _room(self, hot: _Hot) -> _Room:
+        return self._rooms[hot.document.is_custom]
+
     def _count(self, hot: _Hot) -> None:
-        self._size -= hot.size
+        room = self._room(hot)
+        room.size -= hot.size
         hot.size = hot.document.size
-        self._size += hot.size
+        room.size += hot.size
 
     def _make_room(self, newest: _Hot) -> None:
         """Evict the least recently used documents; the newest stays, however large it is.
 
         A document that was used since it was last considered gets a second chance.
         """
-        while self._size > self._memory and len(self._hot) > 1:
-            target, oldest = next(iter(self._hot.items()))
+        room = self._room(newest)
+        while room.size > room.limit and len(room.documents) > 1:
+            target, oldest = next(iter(room.documents.items()))
             if oldest is newest or oldest.is_used:
                 oldest.is_used = False
-                self._hot.move_to_end(target)
+                room.documents.move_to_end(target)
             else:
                 self._forget(target)
 
@@ -266,7 +301,9 @@ class Publisher:
     def _forget(self, target: Hashable) -> None:
         old = self._hot.pop(target, None)
         if old:
-            self._size -= old.size
+            room = self._room(old)
+            del room.documents[target]
+            room.size -= old.size
             targets = self._targets[old.document.key]
             targets.remove(target)
             if not targets:

@@ -6,6 +6,8 @@
 /all/2026-05-2.json       FeedId("all", "2026-05", 2), json: the second full part of a large month
 /feed, /rss.xml, …        FeedId("all"), rss: the addresses that people and readers guess
 /                         the page of FeedId("all")
+/mix/ai,-gaming.rss       FeedId("mix/ai,-gaming"), rss: a mix, which has no archive
+/search/boats-ferry.rss   FeedId("search/boats-ferry"), rss: a search, which has none either
 /topics/ai.opml           FeedId("topics/ai"): OPML of its feed and the feeds of its sub-topics
 /embed/topics/ai          FeedId("topics/ai"): a box of it for an iframe on another site
 """
@@ -54,11 +56,13 @@ _PREFIXES = re.compile(r"^(?:name-)*")
 # alone is a top-level domain, and an export writes it only after another ending.
 _FILE_NAME = re.compile(r".+\.(?:rss|atom|json|opml|html)(?:\.(?:gz|br|zst))?")
 #: The longest path that is looked up in its usual spelling, in characters; no name is that long.
-_MAX_PATH = 1_000
+MAX_PATH = 1_000
 #: The most targets that are memoised, and the longest path of one: strangers can invent others.
 _MEMOISED, _MAX_MEMOISED = 2048, 200
 #: The number of names after each kind of feed: a domain of a provider may have a name below it.
 _NAMES = {"all": {0}, "topics": {1}, "providers": {1, 2}, "feeds": {1}}
+#: The kinds of feeds that a reader writes into an address; each has one name and no archive.
+_CUSTOM = ("mix", "search")
 
 
 class Target(NamedTuple):
@@ -133,6 +137,8 @@ def read_feed(path: str) -> FeedId | None:
 
 def _feed_id(path: str) -> FeedId | None:
     kind, *names = path.split("/")
+    if kind in _CUSTOM:
+        return FeedId(path) if len(names) == 1 and names[0] else None
     allowed = _NAMES.get(kind)
     if allowed is None or not all(names):
         return None
@@ -150,7 +156,7 @@ class Urls:
 
     def target(self, target: Target) -> str:
         """Return the address of a target."""
-        return f"{self.site}{quote(str(target))}"
+        return f"{self.site}{_quoted(str(target))}"
 
     def feed(self, feed: FeedId, format: Format) -> str:
         """Return the address of a feed in a format."""
@@ -216,6 +222,11 @@ class Urls:
         return target.feed if target and target.format is None else None
 
 
+def _quoted(path: str) -> str:
+    # RFC 3986, 3.3: a path may contain "," and "+", which separate and begin the terms of a mix.
+    return quote(path, safe="/,+")
+
+
 def _origin(parts: SplitResult) -> tuple[str | None, int | None]:
     """Return the host and the port of an address; no host if it is not a web address."""
     ports = {"http": 80, "https": 443}
@@ -232,13 +243,18 @@ def _path(feed: FeedId) -> str:
     return f"{feed.path}/{feed.month}{part}"
 
 
+def is_custom(feed: FeedId) -> bool:
+    """Return True for a mix and a search."""
+    return feed.path.startswith(tuple(f"{kind}/" for kind in _CUSTOM))
+
+
 def usual_path(path: str) -> str:
     """Return the usual spelling of a path: names in lower case and NFKC, domains as in DNS.
 
     The feed need not exist.
     """
     kind, *names = path.split("/")
-    if len(path) > _MAX_PATH:
+    if len(path) > MAX_PATH:
         return path
     if kind == "topics" and names:
         return topic_path(names[0])

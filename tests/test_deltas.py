@@ -374,7 +374,7 @@ def test_deltas_leave_memory_like_any_document(
     publisher = site.web.publisher
     assert statuses == [226] * 80 + [304]
     assert len(publisher._hot) < 80
-    assert publisher._size == sum(hot.document.size for hot in publisher._hot.values()) <= 1_000_000
+    assert publisher.size == sum(hot.document.size for hot in publisher._hot.values()) <= 1_000_000
 
 
 def test_a_day_of_changes_is_known(ten: Site, content: Content) -> None:

@@ -169,6 +169,8 @@ def test_every_address_in_the_readme_answers(tmp_path: Path) -> None:
         "/providers/<domain>": "/providers/tube.example.atom",
         "/providers/<domain>/<slug>": "/providers/tube.example/slow-ferry.json",
         "/feeds/<name>": "/feeds/afloat.rss",
+        "/mix/<terms>": "/mix/boats,floods.rss",
+        "/search/<words>": "/search/ferry.atom",
         "/<YYYY-MM>": "/topics/boats/2026-10.rss",
         "/all/<YYYY-MM>": "/all/2026-10",
         "/embed/topics/<slug>": "/embed/topics/boats",

@@ -344,7 +344,8 @@ RELEASED = {
 
 def rows(path: Path) -> dict[str, list[tuple[Any, ...]]]:
     with closing(sqlite3.connect(path)) as connection:
-        sql = "SELECT name FROM sqlite_schema WHERE type = 'table'"
+        # The table of tokens stores no row that could be read, but has tables that do.
+        sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'found'"
         tables = [name for (name,) in connection.execute(sql).fetchall()]
         return {t: connection.execute(f"SELECT * FROM {t}").fetchall() for t in tables}
 
@@ -524,7 +525,7 @@ def test_an_index_that_gets_newer_while_it_is_served_is_left_alone(
     assert layout(path) == 99
 
 
-#: Undoes the second script of the index.
+#: Undoes all scripts of the index but the first.
 FIRST_LAYOUT = (
     "DROP INDEX feed_undated",
     "DROP INDEX archive_undated",
@@ -533,8 +534,13 @@ FIRST_LAYOUT = (
     "ALTER TABLE feed DROP COLUMN changed",
     "ALTER TABLE feed DROP COLUMN shown",
     "ALTER TABLE archive DROP COLUMN changed",
-    "DROP INDEX article_expires",
-    "ALTER TABLE article DROP COLUMN expires",
+    "DROP TABLE found",
+    """CREATE TABLE first (id TEXT PRIMARY KEY, folder TEXT NOT NULL, name TEXT NOT NULL,
+       hash BLOB NOT NULL, published INTEGER NOT NULL, feeds TEXT NOT NULL, body BLOB NOT NULL,
+       UNIQUE (folder, name))""",
+    "INSERT INTO first SELECT id, folder, name, hash, published, feeds, body FROM article",
+    "DROP TABLE article",
+    "ALTER TABLE first RENAME TO article",
     "DROP INDEX file_expired",
     "ALTER TABLE file DROP COLUMN expired",
 )

@@ -31,6 +31,8 @@ FILE = FOLDER / "versions.yaml"
 _ASKED = (
     "/?q=boats",
     "/?q=nothing+of+the+kind",
+    "/mix/boats",
+    "/mix?with=boats",
     "/embed?feed=topics/boats&count=3&theme=dark&pictures=no",
     "/embed/topics/boats?count=3&pictures=no",
     "/embed/all?count=20&theme=dark",

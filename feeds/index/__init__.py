@@ -18,6 +18,7 @@ from feeds.index.feed_counters import (
     undate_changes,
 )
 from feeds.index.integrity import is_database, rebuild_if_corrupt, reread_corrupt_rows
+from feeds.index.matching import Condition, searchable_text
 from feeds.index.reader import Index, IndexFacts, KnownFeed, Month, Row
 from feeds.index.state import IndexState, SharedState, mark_looks, move_revision, publish_revision
 from feeds.index.sync_state import SETTLE, Stamps, mark_for_rereading
@@ -28,6 +29,7 @@ __all__ = [
     "SETTLE",
     "SITE",
     "Claims",
+    "Condition",
     "Fault",
     "FileOutcome",
     "Index",
@@ -58,6 +60,7 @@ __all__ = [
     "publish_revision",
     "rebuild_if_corrupt",
     "reread_corrupt_rows",
+    "searchable_text",
     "undate_changes",
     "upgrade",
 ]

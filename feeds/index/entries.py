@@ -61,6 +61,8 @@ class IndexEntry:
     feeds: tuple[Membership, ...]
     #: The Article as JSON.
     body: bytes
+    #: The tokens under which it is found, with spaces between them.
+    tokens: str
     #: The pictures of ours that it shows, with their bytes.
     pictures: tuple[tuple[str, int | None], ...] = ()
     #: When the article is withdrawn, whatever becomes of its file by then: seconds UTC.

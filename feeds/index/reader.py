@@ -19,6 +19,7 @@ from feeds.articles import join, split, storable
 from feeds.errors import ContentMismatch, IndexUnavailable, OutOfDate, WrongFile
 from feeds.index.database import connect
 from feeds.index.entries import Claims, decode_verified
+from feeds.index.matching import MATCHING, Condition, last_place, place
 from feeds.index.queries import AFTER, FEEDS, HEAVIER, MONTHS, NEIGHBOURS, ROWS
 from feeds.index.state import SharedState
 from feeds.model import Article, Membership, Withdrawal
@@ -178,6 +179,21 @@ class Index:
         """Return the newest articles of a feed, published from ``since`` until ``until``."""
         return [Row(*row) for row in self._all(ROWS, feed, since, until, limit)]
 
+    def matching(self, condition: Condition, until: int, limit: int) -> list[Row]:
+        """Return the newest articles that meet a condition, published until ``until``.
+
+        Raise IndexUnavailable while an index of an older version is made anew.
+        """
+        if self._all("SELECT 1 FROM meta WHERE key = 'unsearchable'"):
+            raise IndexUnavailable("the index is made anew for mixes and searches: try again soon")
+        found = self._all(MATCHING, condition.query, place(until, 0), last_place(_EARLIEST), limit)
+        if len(found) == limit:
+            # Articles of one second are not in order: those that follow may belong before the last.
+            last, _, second, *_ = found[-1]
+            found += self._all(MATCHING, condition.query, last + 1, last_place(second), -1)
+        rows = (Row(*row) for _, *row in found)
+        return sorted(rows, key=lambda row: (-row.published, row.id))[:limit]
+
     def is_heavier(self, budget: int, feed: str, since: int, until: int) -> bool:
         """Return True if the articles of a feed in a period weigh more than a budget."""
         return bool(self._all(HEAVIER, budget, feed, since, until)[0][0])
@@ -253,6 +269,9 @@ class Index:
         served = self._all("SELECT count FROM feed WHERE path = 'all'")
         return {"served": served[0][0] if served else 0, **dict(self._all(sql))}
 
+
+#: Before any article was published.
+_EARLIEST = -(2**34)
 
 _FACTS = """
 SELECT (SELECT value FROM meta WHERE key = 'revision'),

@@ -6,6 +6,7 @@ Every feed that a subscriber sees change gets a later Last-Modified here, and no
 import sqlite3
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import msgspec
@@ -13,9 +14,10 @@ import msgspec
 from feeds.articles import join
 from feeds.index.entries import FileOutcome, IndexEntry
 from feeds.index.feed_counters import SITE, FeedCounters, mark_everything, month_of
+from feeds.index.matching import TokenBuffer, clear_tokens, place, searchable_text
 from feeds.index.queries import SPELLING
 from feeds.index.sync_state import WITHDRAWAL_SECONDS
-from feeds.model import Membership
+from feeds.model import Article, Membership
 from feeds.urls import is_file_name
 
 #: Rows of memberships in a buffer at most: 30 MB. Written one by one, an index of 100,000 articles
@@ -38,6 +40,7 @@ def clear(connection: sqlite3.Connection, now: int) -> None:
     """
     for table in ("file", "article", "picture", "membership", "spelling"):
         connection.execute(f"DELETE FROM {table}")
+    clear_tokens(connection)
     _drop_feeds_without_address(connection)
     for table in ("feed", "archive"):
         connection.execute(f"UPDATE {table} SET count = 0")
@@ -51,6 +54,7 @@ def forget_folder(connection: sqlite3.Connection) -> None:
     """
     for table in ("file", "article", "picture", "membership", "spelling", "withdrawal", "loss"):
         connection.execute(f"DELETE FROM {table}")
+    clear_tokens(connection)
     for table in ("feed", "archive"):
         connection.execute(f"UPDATE {table} SET count = 0")
     connection.execute("DELETE FROM meta WHERE key IN ('made-for', 'held-since')")
@@ -123,6 +127,7 @@ class IndexWriter:
     #: Takes a folder and a name; returns whether the article of that file was served before.
     was_served: Callable[[str, str], bool]
     _buffer: WriteBuffer = field(init=False)
+    _tokens: TokenBuffer = field(init=False)
     _counts: Counter[str] = field(default_factory=Counter)
     _months: Counter[tuple[str, str]] = field(default_factory=Counter)
     _titles: dict[str, str | None] = field(default_factory=dict)
@@ -130,6 +135,7 @@ class IndexWriter:
     def __post_init__(self) -> None:
         """Begin with nothing to write."""
         self._buffer = WriteBuffer(self.connection)
+        self._tokens = TokenBuffer(self.connection)
 
     @property
     def has_visible_changes(self) -> bool:
@@ -188,6 +194,7 @@ class IndexWriter:
     def finish(self) -> None:
         """Write what waits; give every touched feed and month its new count and a later time."""
         self._buffer.write()
+        self._tokens.write()
         if self.has_visible_changes:
             # Lists of feeds change with any of them.
             self._touch_feed(SITE, 0)
@@ -238,9 +245,10 @@ class IndexWriter:
         execute = self.connection.execute
         feeds = msgspec.json.encode(entry.feeds).decode()
         values = (
-            entry.id, folder, name, entry.hash, entry.published, feeds, entry.body, entry.expires,
+            entry.id, folder, name, entry.hash, entry.published, feeds, entry.expires, entry.body,
         )  # fmt: skip
-        execute("INSERT INTO article VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
+        number = execute("INSERT INTO article VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+        self._tokens.add(place(entry.published, number.lastrowid or 0), entry.tokens)
         for url, length in entry.pictures:
             execute("INSERT INTO picture VALUES (?, ?, ?)", (entry.id, url, length))
         shared = (entry.published, entry.id, entry.updated, entry.weight, entry.hash)
@@ -263,9 +271,14 @@ class IndexWriter:
         """Remove an article and return the paths of the feeds that it was in."""
         self._buffer.write_memberships()
         execute = self.connection.execute
-        sql = "SELECT published, feeds FROM article WHERE id = ?"
-        published, feeds = execute(sql, (id,)).fetchone()
-        left = self._memberships(id, feeds) - kept
+        sql = "SELECT number, published, feeds, body FROM article WHERE id = ?"
+        number, published, feeds, body = execute(sql, (id,)).fetchone()
+        held = self._memberships(id, feeds)
+        # Without the tokens of a damaged article the table keeps them, for a place of no article.
+        with suppress(msgspec.MsgspecError):
+            article = msgspec.json.decode(body, type=Article)
+            self._tokens.remove(place(published, number), searchable_text(article, held))
+        left = held - kept
         for feed, spelling in left:
             self._touch(feed, month_of(published), -1)
             sql = "DELETE FROM membership WHERE feed = ? AND published = ? AND id = ?"

@@ -1,6 +1,6 @@
 """One language: its messages, plural forms, dates and numbers, the same in every process."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import lru_cache
@@ -8,6 +8,7 @@ from hashlib import blake2b
 
 from babel import Locale
 from babel.dates import format_date, format_skeleton
+from babel.lists import format_list
 from babel.numbers import format_decimal
 
 from feeds.languages.catalogs import SOURCE, Messages, catalog_name, locale_of, messages
@@ -60,6 +61,14 @@ class Language:
             name: self.messages.translations.ngettext(one, other, number) % {"num": "{num}"}
             for name, number in sorted(samples.items())
         }
+
+    def any_of(self, names: Sequence[str]) -> str:
+        """Return ``AI, Boats or Cloud``."""
+        return format_list(names, "or", self.locale) if names else ""
+
+    def all_of(self, names: Sequence[str]) -> str:
+        """Return ``AI, Boats and Cloud``."""
+        return format_list(names, "standard", self.locale) if names else ""
 
     def number(self, number: int) -> str:
         """Return ``12,345``."""

@@ -17,7 +17,7 @@ from feeds.logs import LogOnce
 from feeds.metrics import PollRecord
 from feeds.subscribers.store import SUBSCRIBERS, DayCount, Poll, Subscribers
 from feeds.subscribers.user_agents import LONGEST
-from feeds.urls import decoded, read
+from feeds.urls import decoded, is_custom, read
 
 log = logging.getLogger(__name__)
 
@@ -106,5 +106,8 @@ def _parse(line: str, prefix: str) -> tuple[int, Poll] | None:
 def _poll(path: str, agent: str, address: str) -> Poll | None:
     target = read(path.removeprefix("/"))
     if target is None or target.format is None or target.feed.month:
+        return None
+    # A client that invents a million mixes would fill the disk.
+    if is_custom(target.feed):
         return None
     return Poll(target.feed.path, path, agent, address)

@@ -32,7 +32,7 @@ from feeds.articles import (
 )
 from feeds.errors import ArticleError, Reason
 from feeds.image_sizes import known_facts
-from feeds.index import Fault, FileOutcome, IndexEntry, content_hash
+from feeds.index import Fault, FileOutcome, IndexEntry, content_hash, searchable_text
 from feeds.model import Article, Membership
 from feeds.settings import DeclaredFolder
 from feeds.sync import beneath, scan
@@ -61,7 +61,7 @@ _UNREADABLE = (
 #: The version of the reading of files: an index that another version made reads every file again.
 #: Raise it by one when the outcome of a file changes (its reason, its article, its feeds, its
 #: weight), and only then: a test ties it to the outcomes of the golden files.
-READING_VERSION = 6
+READING_VERSION = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,14 +170,16 @@ class Ingester:
 
     def entry(self, article: Article, expires: int | None) -> IndexEntry:
         """Return all that the index keeps of an article, which expires at a moment or never."""
+        feeds = self.memberships(article)
         return IndexEntry(
             id=article.id,
             published=article.published,
             updated=article.updated,
             weight=self.weigh(article),
             hash=content_hash(article),
-            feeds=self.memberships(article),
+            feeds=feeds,
             body=msgspec.json.encode(article),
+            tokens=searchable_text(article, feeds),
             pictures=tuple(
                 (image.url, image.length) for image in article.images if self.is_ours(image.url)
             ),

@@ -12,8 +12,8 @@ from feeds.documents import DocumentPlan
 from feeds.errors import NoDelta
 from feeds.model import FeedId, Format
 from feeds.selection import Selection
-from feeds.urls import Target
-from feeds.web.headers import CORS, FEED_POLICY
+from feeds.urls import Target, is_custom
+from feeds.web.headers import CORS, FEED_POLICY, NOINDEX
 from feeds.web.rendering import version
 
 #: Seconds: an archive document hardly ever changes (docs/requirements.md 79).
@@ -71,6 +71,7 @@ def _plan(
     render: Callable[[], bytes],
 ) -> DocumentPlan:
     site, id = catalog.files.site, selection.id
+    own = () if is_custom(id) else _hub_links(site.hubs, catalog.urls.feed(id, format))
     return DocumentPlan(
         key=key,
         modified=selection.modified,
@@ -78,16 +79,22 @@ def _plan(
         max_age=ARCHIVE_MAX_AGE if id.month else site.max_age,
         headers=(
             ("Content-Type", formats.content_type(format)),
-            *_hub_links(site.hubs, catalog.urls.feed(id, format)),
+            *own,
+            *(NOINDEX if is_custom(id) else ()),
             *FEED_POLICY,
             *CORS,
         ),
         render=render,
+        is_custom=is_custom(id),
     )
 
 
 def site_plan(
-    catalog: Catalog, key: str, headers: tuple[tuple[str, str], ...], render: Callable[[], bytes]
+    catalog: Catalog,
+    key: str,
+    headers: tuple[tuple[str, str], ...],
+    render: Callable[[], bytes],
+    is_custom: bool = False,
 ) -> DocumentPlan:
     """Return the plan of a page, a box or a list, which may show any feed of the site.
 
@@ -95,7 +102,15 @@ def site_plan(
     content comes from: the time of a later change would be sent with two different bodies.
     """
     modified, changed = catalog.last_change()
-    return DocumentPlan(key, modified, changed, catalog.files.site.max_age, headers, render)
+    return DocumentPlan(
+        key,
+        modified,
+        changed,
+        catalog.files.site.max_age,
+        headers,
+        render,
+        is_custom=is_custom,
+    )
 
 
 def page_key(catalog: Catalog, *shown: bytes) -> str:

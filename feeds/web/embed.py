@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -10,14 +11,15 @@ import msgspec
 
 from feeds.catalog import Catalog
 from feeds.documents import DocumentPlan
+from feeds.errors import MovedFeed, UnknownFeed
 from feeds.feed_info import FeedInfo
 from feeds.languages import Language, language
 from feeds.model import FeedId
 from feeds.selection import Selection
-from feeds.urls import ALL
+from feeds.urls import ALL, is_custom, read_feed
 from feeds.web import views
 from feeds.web.document_plans import digest, page_key, site_plan
-from feeds.web.headers import BOX_POLICY, CORS, FEED_POLICY, PAGE_POLICY
+from feeds.web.headers import BOX_POLICY, CORS, FEED_POLICY, NOINDEX, PAGE_POLICY
 from feeds.web.menu import Menu, MenuEntry, menu
 from feeds.web.pages import HTML
 from feeds.web.rendering import render
@@ -93,8 +95,9 @@ def box_plan(catalog: Catalog, id: FeedId, chosen: Options) -> DocumentPlan:
         return site_plan(
             catalog,
             key=page_key(catalog, shown.fingerprint, facts),
-            headers=(("Content-Type", HTML), ("X-Robots-Tag", "noindex"), *BOX_POLICY),
+            headers=(("Content-Type", HTML), *NOINDEX, *BOX_POLICY),
             render=partial(_render_box, catalog, feed_info, shown, chosen),
+            is_custom=is_custom(id),
         )
 
 
@@ -102,7 +105,8 @@ def chooser_plan(catalog: Catalog, path: str, chosen: Options) -> DocumentPlan:
     """Return the plan of the page of snippets; an unknown feed counts as ``/all``."""
     with catalog.snapshot():
         feed_infos = [feed_info.lasting for feed_info in catalog.feed_infos()]
-        feed_info = next((found for found in feed_infos if found.id.path == path), feed_infos[0])
+        listed = next((found for found in feed_infos if found.id.path == path), feed_infos[0])
+        feed_info = _custom(catalog, path) or listed
         all_feeds = menu(feed_infos)
         facts = msgspec.json.encode((feed_info.id, feed_info.name, chosen, all_feeds))
         return site_plan(
@@ -111,6 +115,14 @@ def chooser_plan(catalog: Catalog, path: str, chosen: Options) -> DocumentPlan:
             headers=(("Content-Type", HTML), *PAGE_POLICY),
             render=partial(_render_chooser, catalog, feed_info, all_feeds, chosen),
         )
+
+
+def _custom(catalog: Catalog, path: str) -> FeedInfo | None:
+    """Return the mix or the search with a path, or None."""
+    id = read_feed(path)
+    with suppress(UnknownFeed, MovedFeed):
+        return catalog.feed_info(id) if id and is_custom(id) else None
+    return None
 
 
 def oembed_plan(
@@ -185,7 +197,7 @@ def _render_chooser(catalog: Catalog, feed_info: FeedInfo, menu: Menu, chosen: O
         oembed="",
         picture=None,
         feed_info=feed_info,
-        choices=_choices(menu, written),
+        choices=_choices(menu, feed_info, written),
         chosen=chosen,
         counts=COUNTS,
         themes=THEMES,
@@ -198,8 +210,13 @@ def _render_chooser(catalog: Catalog, feed_info: FeedInfo, menu: Menu, chosen: O
     )
 
 
-def _choices(menu: Menu, written: Language) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
-    """Return all feeds for a select element: groups of paths and names, indented by depth."""
+def _choices(
+    menu: Menu, chosen: FeedInfo, written: Language
+) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
+    """Return all feeds for a select element: groups of paths and names, indented by depth.
+
+    A mix or a search that is chosen is among them.
+    """
 
     def walk(entries: tuple[MenuEntry, ...], depth: int) -> list[tuple[str, str]]:
         found = []
@@ -209,8 +226,10 @@ def _choices(menu: Menu, written: Language) -> tuple[tuple[str, tuple[tuple[str,
         return found
 
     everything = written.gettext("Everything")
+    own = ((written.gettext("Your own"), ((chosen.id.path, chosen.name),)),)
     groups = ((title, tuple(walk(entries, 0))) for _, title, entries in menu.groups(written))
-    return ((everything, ((ALL.path, everything),)), *groups)
+    custom = own if is_custom(chosen.id) else ()
+    return (*custom, (everything, ((ALL.path, everything),)), *groups)
 
 
 def _alternate(link: views.FeedLink) -> str:

@@ -5,9 +5,9 @@ from flask.typing import ResponseReturnValue
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
 
-from feeds.errors import IndexUnavailable, RetiredFeed, UnknownFeed
+from feeds.errors import IndexUnavailable, RetiredFeed, UnknownCustomFeed, UnknownFeed
 from feeds.languages import language
-from feeds.urls import GUESSES, read
+from feeds.urls import GUESSES, is_custom, read
 from feeds.web import views
 from feeds.web.headers import PAGE_POLICY, with_default_headers
 from feeds.web.pages import HTML
@@ -42,6 +42,14 @@ def unknown(error: UnknownFeed) -> ResponseReturnValue:
         "The address may be misspelled, or the feed may never have existed. Search all feeds:"
     )
     return _refuse(404, text, gettext("Page not found"), advice)
+
+
+@routes.app_errorhandler(UnknownCustomFeed)
+def unknown_custom(error: UnknownCustomFeed) -> ResponseReturnValue:
+    """Answer 404 and say what is wrong with a mix or a search."""
+    text = f"{error} All feeds are listed at {web().catalog.urls.site}/"
+    gettext = language(web().catalog.files.site.language).gettext
+    return _refuse(404, text, gettext("Page not found"), gettext(error.message, **error.values))
 
 
 @routes.app_errorhandler(RetiredFeed)
@@ -134,4 +142,6 @@ def _refuse(status: int, text: str, heading: str, advice: str) -> Response:
 def _guess(path: str) -> str:
     """Return a search query for an unknown address: "deep sea" for ``topics/deep-sea``."""
     target = read(path)
+    if target and is_custom(target.feed):
+        return ""
     return target.feed.path.rpartition("/")[2].replace("-", " ")[:40] if target else ""

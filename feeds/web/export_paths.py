@@ -42,7 +42,7 @@ def ended(catalog: Catalog) -> list[str]:
 
 def _addresses(catalog: Catalog) -> Iterator[str]:
     urls = catalog.urls
-    yield from (urls.at(name) for name in (*LISTS, "embed") if name != FEED_MENU)
+    yield from (urls.at(name) for name in (*LISTS, "embed", "mix") if name != FEED_MENU)
     if catalog.files.menu:
         yield urls.at(FEED_MENU)
     yield from (urls.at(f"static/{name}") for name in NAMES.values())

@@ -11,6 +11,9 @@ ALWAYS = (
 #: A browser must neither run nor load anything in a feed.
 FEED_POLICY = (("Content-Security-Policy", "default-src 'none'; sandbox"),)
 
+#: Search engines index neither searches nor boxes nor what readers put together.
+NOINDEX = (("X-Robots-Tag", "noindex"),)
+
 #: Scripts of other sites may read feeds and lists, with conditional requests.
 CORS = (
     ("Access-Control-Allow-Origin", "*"),

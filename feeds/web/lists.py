@@ -80,10 +80,15 @@ def sitemap_plan(catalog: Catalog) -> DocumentPlan:
 
 
 def robots_plan(catalog: Catalog) -> DocumentPlan:
-    """Return the plan of ``/robots.txt``: it excludes searches and boxes, which repeat the rest."""
+    """Return the plan of ``/robots.txt``: it excludes searches and boxes, which repeat the rest.
+
+    Mixes are not excluded, since readers that fetch their feeds may obey it.
+    """
     urls = catalog.urls
     home, boxes = urls.local(f"{urls.site}/"), urls.local(urls.at("embed/"))
-    rules = (f"Disallow: {home}?q=", f"Disallow: {boxes}", "Allow: /", "")
+    forms = urls.local(urls.at("mix"))
+    refused = (f"Disallow: {path}" for path in (f"{home}?q=", boxes, f"{forms}?"))
+    rules = (*refused, "Allow: /", "")
     lines = ("User-agent: *", *_content_signal(catalog.files.site.rights.ai), *rules)
     body = "\n".join((*lines, f"Sitemap: {urls.at('sitemap.xml')}\n")).encode()
     return _plan(catalog, body.decode(), TEXT, lambda: body)

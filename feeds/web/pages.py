@@ -15,12 +15,13 @@ from feeds import formats
 from feeds.catalog import Catalog
 from feeds.documents import DocumentPlan
 from feeds.languages import language
+from feeds.mixes import is_domain
 from feeds.model import FeedId
 from feeds.selection import Selection
-from feeds.urls import ALL
+from feeds.urls import ALL, is_custom
 from feeds.web import views
 from feeds.web.document_plans import page_key, site_plan
-from feeds.web.headers import PAGE_POLICY
+from feeds.web.headers import NOINDEX, PAGE_POLICY
 from feeds.web.menu import Menu, MenuEntry, entry, menu, search
 from feeds.web.rendering import render
 
@@ -69,12 +70,18 @@ def page_plan(catalog: Catalog, id: FeedId) -> DocumentPlan:
         whole = catalog.select(id)
         count = NEWEST if id == ALL else ARTICLES
         selection = whole if id.month else replace(whole, rows=whole.rows[:count])
-        shown = _shown(catalog, id, more=len(whole.rows) > len(selection.rows))
+        shown = _shown(catalog, whole, is_cut=len(whole.rows) > len(selection.rows))
         return site_plan(
             catalog,
             key=page_key(catalog, selection.fingerprint, msgspec.json.encode(shown)),
-            headers=(("Content-Type", HTML), ("Link", _links(catalog, id)), *PAGE_POLICY),
+            headers=(
+                ("Content-Type", HTML),
+                ("Link", _links(catalog, id)),
+                *(NOINDEX if is_custom(id) else ()),
+                *PAGE_POLICY,
+            ),
             render=partial(_render, catalog, selection, shown),
+            is_custom=is_custom(id),
         )
 
 
@@ -87,22 +94,25 @@ def search_plan(catalog: Catalog, query: str) -> DocumentPlan:
         return site_plan(
             catalog,
             key=page_key(catalog, msgspec.json.encode((query, whole.size, found))),
-            headers=(("Content-Type", HTML), ("X-Robots-Tag", "noindex"), *PAGE_POLICY),
+            headers=(("Content-Type", HTML), *NOINDEX, *PAGE_POLICY),
             render=partial(_render_search, catalog, query, found),
         )
 
 
-def _shown(catalog: Catalog, id: FeedId, more: bool) -> _Shown:
+def _shown(catalog: Catalog, whole: Selection, is_cut: bool) -> _Shown:
+    id = whole.id
     feed_info = catalog.feed_info(id)
+    own = entry(feed_info)
     return _Shown(
-        entry=entry(feed_info),
+        # Nobody counts the articles that a custom feed leaves out.
+        entry=replace(own, count=len(whole.rows)) if is_custom(id) else own,
         description=feed_info.description,
         language=feed_info.language,
         months=tuple((month.name, month.count) for month in catalog.months(id)),
         above=tuple(map(entry, catalog.above(feed_info))),
         below=tuple(map(entry, catalog.below(feed_info.id))),
         menu=menu(catalog.feed_infos(), _search_terms(catalog)) if id == ALL else None,
-        more=more,
+        more=is_cut and not is_custom(id),
     )
 
 
@@ -142,7 +152,7 @@ def _render(catalog: Catalog, selection: Selection, shown: _Shown) -> bytes:
         title=_title(catalog, selection, shown),
         description=shown.description,
         described_in=shown.language,
-        canonical=urls.page(id),
+        canonical="" if is_custom(id) else urls.page(id),
         feed_links=views.feed_links(name, addresses),
         oembed=urls.oembed(current),
         readers=views.readers(addresses.rss),
@@ -157,6 +167,17 @@ def _render(catalog: Catalog, selection: Selection, shown: _Shown) -> bytes:
         newer=_neighbour(catalog, selection.next),
         current=urls.local(addresses.page) if id.month else "",
         embed=f"{urls.local(urls.at('embed'))}?feed={quote(current.path)}",
+        combine=_combine(catalog, current),
+    )
+
+
+def _combine(catalog: Catalog, id: FeedId) -> str:
+    """Return the address at which a topic, a provider or a mix is combined with other feeds."""
+    kind, _, name = id.path.partition("/")
+    # Without a dot, a mix would take a provider for a topic.
+    can_be_mixed = kind in ("topics", "mix") or (kind == "providers" and is_domain(name))
+    return (
+        f"{catalog.urls.local(catalog.urls.at('mix'))}?with={quote(name)}" if can_be_mixed else ""
     )
 
 

@@ -35,6 +35,8 @@ class Web:
     catalog: Catalog
     publisher: Publisher
     history: DocumentHistory
+    #: Of mixes and searches, which are apart everywhere: a client can invent any number of them.
+    custom_history: DocumentHistory
     sync: ContentSync
     outbox: Outbox
     #: The counters of all processes of this machine.

@@ -8,7 +8,7 @@ from werkzeug.exceptions import NotFound
 
 from feeds.errors import MovedFeed
 from feeds.moved import find
-from feeds.urls import ALL, GUESSES, PathTarget, Target, read
+from feeds.urls import ALL, GUESSES, PathTarget, Target, is_custom, read
 from feeds.web.assets import asset_plan
 from feeds.web.document_plans import delta_plan, feed_plan
 from feeds.web.headers import CORS, PREFLIGHT
@@ -71,7 +71,8 @@ def _feed(target: Target) -> Response:
     catalog, id, format = web().catalog, target.feed, target.format
     if format is None:
         return respond(target, lambda: page_plan(catalog, id))
-    arguments = catalog, web().history, id, format
+    history = web().custom_history if is_custom(id) else web().history
+    arguments = catalog, history, id, format
     return respond_with_news(
         target, partial(feed_plan, *arguments), partial(delta_plan, *arguments)
     )

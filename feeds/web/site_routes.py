@@ -10,9 +10,10 @@ from werkzeug.exceptions import NotFound
 from feeds.catalog import Catalog
 from feeds.documents import DocumentPlan
 from feeds.errors import MovedFeed
+from feeds.mixes import Mix, read_terms
 from feeds.model import FeedId
 from feeds.urls import ALL, PathTarget, read_feed
-from feeds.web import embed, lists
+from feeds.web import embed, lists, mix_page
 from feeds.web.response import respond, respond_once, text_response, web
 from feeds.web.routes import routes
 
@@ -74,6 +75,21 @@ def box(path: str) -> ResponseReturnValue:
         return answer if path == bare else redirect(catalog.urls.box(id, chosen.query), 301)
     except MovedFeed as moved:
         return redirect(catalog.urls.box(moved.feed, chosen.query), 301)
+
+
+@routes.get("/mix")
+def mix() -> ResponseReturnValue:
+    """Answer with the form of a mix; what is ticked in it leads to the feed."""
+    catalog, fields = web().catalog, request.args.to_dict(flat=False)
+    ticked = mix_page.ticked(fields)
+    if ticked.terms and not ticked.fault:
+        return redirect(catalog.urls.page(FeedId(ticked.path)), 303)
+    if ticked.terms or "make" in fields:
+        return respond_once(mix_page.mix_plan(catalog, ticked, ticked.fault))
+    if "with" in fields:
+        begun = Mix.of(read_terms(fields["with"][0]))
+        return respond_once(mix_page.mix_plan(catalog, begun, ""))
+    return respond(PathTarget("/mix"), lambda: mix_page.mix_plan(catalog, ticked, ""))
 
 
 @routes.get("/oembed")

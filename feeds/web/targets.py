@@ -19,17 +19,21 @@ def target_of(path: str) -> Target | PathTarget | Box:
     return read(name) or PathTarget(f"/{name}")
 
 
+#: Pages with a form, whose query is what people chose in it.
+_FORMS = (PathTarget("/embed"), PathTarget("/mix"))
+
+
 def reads_query(target: Target | PathTarget | Box) -> bool:
     """Return True if the query of a request may select another document than the target's."""
     is_page = isinstance(target, Target) and target.format is None
-    return is_page or isinstance(target, Box) or target == PathTarget("/embed")
+    return is_page or isinstance(target, Box) or target in _FORMS
 
 
 def kind(target: Target | PathTarget | Box) -> str:
     """Return the label of a target: one of a closed set, never the address itself.
 
-    One of ``all``, ``topics``, ``providers``, ``names``, ``feeds``, ``pages``, ``lists``,
-    ``embeds`` and ``other``. An archive has the label of its feed.
+    One of ``all``, ``topics``, ``providers``, ``names``, ``feeds``, ``mix``, ``search``, ``pages``,
+    ``lists``, ``embeds`` and ``other``. An archive has the label of its feed.
     """
     match target:
         case Target(feed, format):

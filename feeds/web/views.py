@@ -65,6 +65,7 @@ class Frame:
     language: Language
     home: str
     embed: str
+    mix: str
     opml: str
     directory: str
     style: str
@@ -98,6 +99,7 @@ def frame(site: Site, urls: Urls) -> Frame:
         language=language(site.language),
         home=urls.local(f"{site.url}/"),
         embed=urls.local(urls.at("embed")),
+        mix=urls.local(urls.at("mix")),
         opml=urls.local(urls.at("feeds.opml")),
         directory=urls.local(urls.at("feeds.json")),
         style=assets["style.css"],
