@@ -1,24 +1,19 @@
 """The server's own protocol answers as uvicorn's does, with the same app behind both."""
 
+import inspect
 import re
-import socket
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import pytest
-import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.supervisors import Multiprocess
 
-from feeds.server.asgi import GeneralWay, Worker, WorkerApp
-from feeds.server.connections import Limits
-from feeds.server.protocol import DEFAULT_HEADERS, FeedProtocol
-from feeds.web import FastPath
+from feeds.server.asgi import GeneralWay
 from tests.conftest import Content, Site
 from tests.conversations import LONG_SILENCE, Received, hold, made_up
-from tests.programs import skip_if_quick
-from tests.waiting import wait_for
+from tests.in_process import running, serving_here
 
 #: Conversations of the short form.
 COUNT = 300
@@ -29,39 +24,6 @@ _INVALID = (
     b"content-type: text/plain; charset=utf-8\r\nx-content-type-options: nosniff\r\n\r\n"
     b"Invalid HTTP request received."
 )
-
-
-@contextmanager
-def running(app: Any, **settings: Any) -> Iterator[int]:
-    """Serve an ASGI app in a thread; yield the port."""
-    listening = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(
-        app, interface="asgi3", ws="none", proxy_headers=False, server_header=False,
-        log_config=None, headers=[*DEFAULT_HEADERS], timeout_keep_alive=75,
-        timeout_graceful_shutdown=5, **settings,
-    )  # fmt: skip
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, args=([listening],))
-    thread.start()
-    try:
-        assert wait_for(lambda: server.started)
-        yield int(listening.getsockname()[1])
-    finally:
-        server.should_exit = True
-        thread.join(20)
-
-
-def worker(site: Site, limits: Limits | None = None) -> Worker:
-    """The ASGI app of a worker, in this process."""
-    app = WorkerApp(site.app, FastPath(site.web.publisher), lambda: None, lambda: None)
-    return Worker(app, limits)
-
-
-@contextmanager
-def serving_here(site: Site, limits: Limits | None = None) -> Iterator[int]:
-    """Serve a site by the server's own protocol in a thread; yield the port."""
-    with running(worker(site, limits), http=FeedProtocol, lifespan="on") as port:
-        yield port
 
 
 @dataclass(frozen=True)
@@ -78,9 +40,9 @@ class Ports:
         return self.ours, self.plain
 
 
-@pytest.fixture
-def ports(open_site: Callable[..., Site], content: Content) -> Iterator[Ports]:
-    skip_if_quick()
+@contextmanager
+def both_ways(open_site: Callable[..., Site], content: Content) -> Iterator[Ports]:
+    """Serve a site by both protocols."""
     content.write("one.md", topics=["AI", "C++", "日本"])
     site = open_site()
     with (
@@ -88,6 +50,12 @@ def ports(open_site: Callable[..., Site], content: Content) -> Iterator[Ports]:
         running(GeneralWay(site.app), http="httptools", lifespan="off") as plain,
     ):
         yield Ports(ours, plain, site.get("/all.rss").headers["ETag"])
+
+
+@pytest.fixture
+def ports(open_site: Callable[..., Site], content: Content) -> Iterator[Ports]:
+    with both_ways(open_site, content) as ports:
+        yield ports
 
 
 def test_any_conversation_is_answered_as_by_uvicorns_protocol(ports: Ports) -> None:
@@ -122,11 +90,6 @@ def _are_same(ours: Received, plain: Received) -> bool:
 
 def test_the_constructors_of_uvicorn_that_this_server_calls_are_as_they_were() -> None:
     """They are in no manual: an update that changes them must fail here, and not in a worker."""
-    import inspect
-
-    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-    from uvicorn.supervisors import Multiprocess
-
     assert list(inspect.signature(HttpToolsProtocol).parameters) == [
         "config", "server_state", "app_state", "_loop",
     ]  # fmt: skip

@@ -5,13 +5,11 @@ The supervising process watches the content folder and sends changes to hubs. uv
 at SIGHUP.
 """
 
-import errno
 import logging
 import logging.config
 import multiprocessing
 import os
 import signal
-import socket
 import sys
 import threading
 import time
@@ -25,18 +23,14 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from feeds import logs
-from feeds.errors import SettingsError
 from feeds.server.asgi import Worker, WorkerApp
-from feeds.server.port_holders import orphaned_workers
+from feeds.server.listener import BACKLOG, listen
 from feeds.server.protocol import DEFAULT_HEADERS, FeedProtocol
 from feeds.settings import Environment
 from feeds.sync import ContentSync
 from feeds.websub import Announcer
 
 log = logging.getLogger(__name__)
-
-#: Connections that wait until a worker accepts them.
-BACKLOG = 4096
 
 #: Seconds in which a worker must finish its requests at its end, start, and answer the supervisor.
 PATIENCE = 10
@@ -64,7 +58,7 @@ def serve(
     Raise SettingsError if the server cannot listen at its address, or if a server with other
     settings uses the instance folder.
     """
-    listening = _listen(environment)
+    listener = listen(environment)
     sync.ensure_sole_owner()
     logging.config.dictConfig(logs.configuration(environment.logs_json))
     logs.log_the_uncaught()
@@ -72,7 +66,7 @@ def serve(
     _log_address(environment, site_url)
     try:
         with _terminal_signals_blocked():
-            supervisor = Multiprocess(_configuration(environment, load), [listening])
+            supervisor = Multiprocess(_configuration(environment, load), [listener])
             _stop_on_signals(supervisor)
             supervisor.run()
     finally:
@@ -87,32 +81,6 @@ def _log_address(environment: Environment, site_url: str) -> None:
     log.info("serving %s at %s (Ctrl-C to stop)", environment.content, where)
     if not is_public:
         log.info("this address is for trying out: set FEEDS_URL to the one that readers use")
-
-
-def _listen(environment: Environment) -> socket.socket:
-    """Return the socket that all workers share; raise SettingsError if it cannot be opened.
-
-    It listens before any worker is loaded and as long as this process lives: a connection waits
-    for the next worker, and no other server can take the address.
-    """
-    family = socket.AF_INET6 if ":" in environment.host else socket.AF_INET
-    listening = socket.socket(family)
-    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    if family == socket.AF_INET6:
-        # "::" stands for the addresses of IPv4, too.
-        listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-    try:
-        listening.bind((environment.host, environment.port))
-        listening.listen(BACKLOG)
-    except OSError as error:
-        listening.close()
-        where = f"HOST, PORT: cannot listen at {environment.own_url}: {error.strerror}"
-        if error.errno == errno.EADDRINUSE and (left := orphaned_workers(environment.port)):
-            named = ", ".join(map(str, left))
-            message = f"{where} by the workers of an earlier server: end processes {named}"
-            raise SettingsError(message) from None
-        raise SettingsError(f"{where}: name another") from None
-    return listening
 
 
 def _configuration(environment: Environment, load: Load) -> uvicorn.Config:

@@ -1,0 +1,30 @@
+"""Made-up conversations: the server's own protocol answers as uvicorn's does."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from tests.conftest import Content, Site
+from tests.test_both_ways import both_ways, differences
+from tests.torture.conftest import Figure, scaled
+
+#: Conversations at a time, and in one piece of work.
+THREADS, PIECE = 8, 50
+
+
+def test_conversations_are_answered_as_by_uvicorns_protocol(
+    open_site: Callable[..., Site], content: Content, figure: Figure
+) -> None:
+    count = scaled(400, 20_000)
+    began = time.monotonic()
+    with both_ways(open_site, content) as ports, ThreadPoolExecutor(THREADS) as pool:
+
+        def differing(first: int) -> list[str]:
+            return differences(ports, range(first, first + PIECE))
+
+        pieces = range(100_000, 100_000 + count, PIECE)
+        found = [each for piece in pool.map(differing, pieces) for each in piece]
+
+    figure(f"{count} conversations, three times each: {len(found)} answered differently "
+           f"({time.monotonic() - began:.0f} s)")  # fmt: skip
+    assert found == []
