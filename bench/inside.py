@@ -14,7 +14,7 @@ from bench.site import URL, open_app
 from bench.tables import median, ratio, show, timed
 from feeds import formats
 from feeds.catalog import Catalog
-from feeds.encodings import CODINGS, encode
+from feeds.encodings import CODINGS, Bodies
 from feeds.model import Feed, FeedId, Format
 
 #: Calls in one measurement of the front, and measurements.
@@ -78,7 +78,7 @@ def _rendering(catalog: Catalog) -> list[tuple[str, float, object]]:
     rows.append((f"ours, rss of {len(feed.articles)}", median(large) * 1000, ""))
     body = formats.render(fifty, Format.RSS)
     for coding in CODINGS:
-        packed = median(_times(lambda coding=coding: encode(body)[coding]))  # type: ignore[misc]
+        packed = median(_times(lambda coding=coding: Bodies(body)[coding]))  # type: ignore[misc]
         rows.append((f"{coding} of the RSS of 50", packed * 1000, ""))
     read = median(_times(lambda: catalog.feed(selection))) * 1000
     rows.append((f"reading {len(feed.articles)} from the index", read, ""))

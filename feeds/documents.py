@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from feeds.encodings import Bodies, bodies_size
+from feeds.encodings import Bodies
 
 #: An upper bound of the bytes of a document besides its bodies: validators, headers, and the
 #: responses in its memo with the conditions that clients invent.
@@ -36,7 +36,7 @@ class Document:
     @property
     def size(self) -> int:
         """Return the bytes in memory: the body in all codings made so far, and the overhead."""
-        return bodies_size(self.bodies) + OVERHEAD
+        return self.bodies.size + OVERHEAD
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +54,16 @@ class DocumentPlan:
     #: As in Document.
     base_key: str | None = None
     is_custom: bool = False
+
+    def with_bodies(self, bodies: Bodies) -> Document:
+        """Return the document of this plan."""
+        return Document(
+            self.key,
+            self.modified,
+            self.changed,
+            self.max_age,
+            self.headers,
+            bodies,
+            self.base_key,
+            self.is_custom,
+        )

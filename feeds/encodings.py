@@ -1,4 +1,4 @@
-"""Content codings: the bytes of a document in each, encoded on demand, and their cached form."""
+"""Content codings: the bytes of a document in each, encoded on demand, and sealed for a cache."""
 
 import gzip
 import threading
@@ -14,17 +14,19 @@ IDENTITY = "identity"
 #: articles, 100 kB: br 15 kB in 3 ms, zstd 16 kB in 2 ms, gzip 18 kB in 3 ms.
 CODINGS = ("br", "zstd", "gzip")
 
-#: The name of the layout below; a new layout needs a new name.
+#: The name of the layout of sealed bytes; a new layout needs a new name.
 _MAGIC = b"tributary-2\0"
 _DIGEST = 16
 
-Bodies = Mapping[str, bytes]
 
+class Bodies(Mapping[str, bytes]):
+    """A body in every coding, each of which is made once, on first use.
 
-class _Codings(Bodies):
-    """A body with its encoded forms, each of which is made on first use."""
+    The bytes are the same at any time and on any machine.
+    """
 
-    def __init__(self, body: bytes, on_growth: Callable[[], None]) -> None:
+    def __init__(self, body: bytes, on_growth: Callable[[], None] = lambda: None) -> None:
+        """Take the body without a coding; ``on_growth`` is called after a coding was made."""
         self._made = {IDENTITY: body}
         self._lock = threading.Lock()
         self._on_growth = on_growth
@@ -32,13 +34,16 @@ class _Codings(Bodies):
         self.size = len(body)
 
     def __getitem__(self, coding: str) -> bytes:
+        """Return the body in a coding."""
         made = self._made.get(coding)
         return self._make(coding) if made is None else made
 
     def __iter__(self) -> Iterator[str]:
+        """Yield the names of the codings."""
         return iter((IDENTITY, *CODINGS))
 
     def __len__(self) -> int:
+        """Return the number of codings."""
         return 1 + len(CODINGS)
 
     def _make(self, coding: str) -> bytes:
@@ -60,31 +65,6 @@ _ENCODERS: dict[str, Callable[[bytes], bytes]] = {
     # mtime=0: gzip would write the current time into its header.
     "gzip": lambda body: gzip.compress(body, compresslevel=6, mtime=0),
 }
-
-
-def encode(body: bytes, on_growth: Callable[[], None] = lambda: None) -> Bodies:
-    """Return the body in every coding, each of which is made once, on first use.
-
-    The bytes are the same at any time and on any machine. ``on_growth`` is called after a coding
-    was made.
-    """
-    return _Codings(body, on_growth)
-
-
-def bodies_size(bodies: Bodies) -> int:
-    """Return the bytes in memory of a body, in all codings that have been made."""
-    return bodies.size if isinstance(bodies, _Codings) else sum(map(len, bodies.values()))
-
-
-def pack(key: str, bodies: Bodies) -> bytes:
-    """Return the sealed body without codings: each takes 3 ms to make, and not all are used."""
-    return seal(key, bodies[IDENTITY])
-
-
-def unpack(key: str, packed: bytes, on_growth: Callable[[], None] = lambda: None) -> Bodies | None:
-    """Return the packed body with its codings, as ``encode`` does, or None as ``unseal`` does."""
-    body = unseal(key, packed)
-    return None if body is None else encode(body, on_growth)
 
 
 def seal(key: str, data: bytes) -> bytes:

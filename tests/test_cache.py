@@ -17,14 +17,14 @@ import redis as redis_client
 
 from feeds import cache as cache_module
 from feeds.cache import Cache, open_cache, open_history_cache
-from feeds.encodings import encode, pack, unpack
+from feeds.encodings import seal, unseal
 from feeds.errors import SettingsError
 from tests import stores
 from tests.conftest import Content, Site
 from tests.waiting import wait_for
 
 KEY = "0123456789abcdef0123456789abcdef"
-VALUE = pack(KEY, encode(b"<rss/>" * 100))
+VALUE = seal(KEY, b"<rss/>" * 100)
 
 #: Every byte, and what looks like a number, a pickle or nothing to somebody.
 VALUES = [b"", b"0", b"12345", b"\x80\x04.", bytes(range(256)), VALUE, os.urandom(700_000)]
@@ -179,7 +179,7 @@ def test_a_planted_pickle_is_never_run(redis: Store, tmp_path: Path) -> None:
         VALUE[:-1],
         VALUE[:20],
         VALUE[:50] + b"?" + VALUE[51:],
-        pack("another key", encode(b"wrong")),
+        seal("another key", b"wrong"),
         pickle.dumps(VALUE),
         b"!" + pickle.dumps(VALUE),
     ],
@@ -208,7 +208,7 @@ def test_a_feed_never_shows_what_was_planted(
     assert second.web.publisher.renderings == 1
     mended = redis.open().get(key)
     assert mended is not None
-    assert unpack(key, mended) is not None
+    assert unseal(key, mended) is not None
 
 
 def test_a_second_machine_renders_nothing_again(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from feeds import formats
 from feeds.documents import Document
-from feeds.encodings import CODINGS, IDENTITY, encode
+from feeds.encodings import CODINGS, IDENTITY, Bodies
 from feeds.web.answers import MARGIN, Conditions, answer
 from tests.conftest import NOW, Clock, Content, Site
 
@@ -22,7 +22,7 @@ KEY = "0123456789abcdef0123456789abcdef"
 #: Seconds that it changed after its Last-Modified.
 LAG = 10
 DOCUMENT = Document(
-    KEY, int(MODIFIED.timestamp()), int(MODIFIED.timestamp()) + LAG, 900, (), encode(b"<rss/>")
+    KEY, int(MODIFIED.timestamp()), int(MODIFIED.timestamp()) + LAG, 900, (), Bodies(b"<rss/>")
 )
 
 SAME = "Sun, 01 Nov 2026 10:00:00 GMT"

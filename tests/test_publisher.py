@@ -17,7 +17,7 @@ import pytest
 
 from feeds.cache import open_cache
 from feeds.documents import OVERHEAD, Document, DocumentPlan
-from feeds.encodings import CODINGS, IDENTITY, encode, pack
+from feeds.encodings import CODINGS, IDENTITY, Bodies, seal
 from feeds.errors import IndexUnavailable, MovedFeed, NoDelta, OutOfDate, RetiredFeed, UnknownFeed
 from feeds.model import FeedId
 from feeds.publisher import ATTEMPTS, LOOK, Publisher
@@ -119,7 +119,7 @@ def fail(error: Exception) -> DocumentPlan:
 def test_a_document_is_what_the_recipe_renders(shop: Shop) -> None:
     document = shop.ask()
 
-    assert document.bodies == encode(b"first")
+    assert document.bodies == Bodies(b"first")
     assert (document.key, document.modified, document.max_age) == ("key of first", 1000, 900)
 
 
@@ -394,8 +394,7 @@ def test_the_cache_spares_a_rendering(shop: Shop) -> None:
 
 @pytest.mark.parametrize(
     "planted",
-    [b"", b"not ours", pack("another key", encode(b"wrong")), pack("key of first", {
-        **encode(b"first"), IDENTITY: b"wrong"})[:-1]],
+    [b"", b"not ours", seal("another key", b"wrong"), seal("key of first", b"wrong")[:-1]],
 )  # fmt: skip
 def test_a_damaged_cache_entry_is_rendered_over(shop: Shop, planted: bytes) -> None:
     shop.store.kept["key of first"] = planted
@@ -403,7 +402,7 @@ def test_a_damaged_cache_entry_is_rendered_over(shop: Shop, planted: bytes) -> N
     text = shop.text()
 
     assert text == "first"
-    assert shop.store.kept == {"key of first": pack("key of first", encode(b"first"))}
+    assert shop.store.kept == {"key of first": seal("key of first", b"first")}
 
 
 def room_for(count: int) -> Shop:
@@ -420,7 +419,7 @@ def test_what_another_machine_renders_is_waited_for(shop: Shop) -> None:
         asked = pool.submit(shop.ask)
         time.sleep(5 * LOOK)
         assert not asked.done()
-        shop.store.set(key, pack(key, encode(b"from elsewhere")))
+        shop.store.set(key, seal(key, b"from elsewhere"))
         document = asked.result(SOON)
 
     assert document.bodies[IDENTITY] == b"from elsewhere"

@@ -12,7 +12,7 @@ from werkzeug.datastructures import Headers
 from feeds.catalog import Catalog
 from feeds.deltas import DocumentHistory
 from feeds.documents import Document, DocumentPlan
-from feeds.encodings import IDENTITY
+from feeds.encodings import Bodies
 from feeds.errors import NoDelta
 from feeds.logs import LogThrottle
 from feeds.metrics import SharedCounters
@@ -101,8 +101,7 @@ def respond_once(plan: DocumentPlan) -> Response:
 
     It is not compressed either: that would take longer than rendering it.
     """
-    bodies = {IDENTITY: plan.render()}
-    document = Document(plan.key, plan.modified, plan.changed, plan.max_age, plan.headers, bodies)
+    document = plan.with_bodies(Bodies(plan.render()))
     return _response(answer(document, _conditions(None)))
 
 
