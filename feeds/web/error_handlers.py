@@ -130,10 +130,6 @@ def _refuse(status: int, text: str, heading: str, advice: str) -> Response:
         advice=advice,
         title=f"{heading} — {site.title}",
         description=heading,
-        canonical="",
-        feed_links=(),
-        oembed="",
-        picture=None,
         query=_guess(path) if status < 500 else "",
     )
     return Response(page, status, content_type=HTML, headers=[*PAGE_POLICY])

@@ -191,12 +191,9 @@ def _render_search(catalog: Catalog, query: str, found: Menu) -> bytes:
         local=partial(_local, catalog),
         query=query,
         menu=found,
-        feed_links=(),
-        oembed="",
         title=f"{heading} — {site.title}",
         description=heading,
         canonical=f"{site.url}/",
-        picture=None,
     )
 
 

@@ -19,12 +19,17 @@ _FOLDER = Path(__file__).parent
 #: their names contain hashes of their bytes.
 VERSION = 6
 
+#: The values of the layout on pages of no feed; a page without a canonical address asks not to be
+#: indexed.
+_OF_NO_FEED = {"canonical": "", "feed_links": (), "oembed": "", "picture": None}
+
 _EMPTY_LINES = re.compile(r"\n(?:[ \t]*\n)+")
 
 
 def render(template: str, frame: Frame, **values: Any) -> bytes:
     """Return a page in the language of its frame, rendered as UTF-8."""
-    page = _environment(frame.language.tag).get_template(template).render(values, frame=frame)
+    shown = _OF_NO_FEED | values
+    page = _environment(frame.language.tag).get_template(template).render(shown, frame=frame)
     # Conditions and loops leave empty lines, 10 % of a page.
     return _EMPTY_LINES.sub("\n", page).lstrip().encode("utf-8", "replace")
 

@@ -53,9 +53,6 @@ def subscribers_page(catalog: Catalog, counts: Sequence[DayCount], today: int) -
         height=HEIGHT,
         title=title,
         description="How many subscribe to each feed.",
-        canonical="",
-        feed_links=(),
-        oembed="",
     )
 
 
