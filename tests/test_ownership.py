@@ -8,8 +8,9 @@ import sys
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
+from functools import partial
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -23,13 +24,15 @@ from feeds.locks import Claim, LeaderLock, locked
 from feeds.sync import ContentSync
 from tests import stores
 from tests.conftest import SITE_URL, Content, Site
-from tests.live import ROOT, listener, started, workers
+from tests.live import ROOT, Server, listener, started, workers
 from tests.programs import skip_if_quick
 from tests.waiting import wait_for
 
 spawn = multiprocessing.get_context("spawn")
 
 ROUNDS = 100
+
+Claims = tuple[Claim, Claim]
 
 A, B = {"FEEDS_URL": "https://a.example"}, {"FEEDS_URL": "https://b.example"}
 
@@ -101,8 +104,17 @@ def test_a_claim_lasts_as_long_as_any_process_of_its_owner(tmp_path: Path) -> No
     other.release()
 
 
-def test_a_child_by_fork_keeps_the_claim_of_its_parent(tmp_path: Path) -> None:
-    parent, other = Claim(tmp_path / "owner", "a"), Claim(tmp_path / "owner", "b")
+@pytest.fixture
+def claims(tmp_path: Path) -> Iterator[Claims]:
+    """The claims of two owners on one folder."""
+    one, other = Claim(tmp_path / "owner", "a"), Claim(tmp_path / "owner", "b")
+    yield one, other
+    one.release()
+    other.release()
+
+
+def test_a_child_by_fork_keeps_the_claim_of_its_parent(claims: Claims) -> None:
+    parent, other = claims
     parent.acquire()
     child = in_child(lambda: None)
 
@@ -111,11 +123,29 @@ def test_a_child_by_fork_keeps_the_claim_of_its_parent(tmp_path: Path) -> None:
     assert other.acquire() is False
     kill(child)
     assert other.acquire() is True
+
+
+def test_a_claim_tells_the_first_process_of_an_owner_from_all_others(tmp_path: Path) -> None:
+    firsts: list[str] = []
+    one, other = (
+        Claim(tmp_path / "owner", "a", partial(firsts.append, name)) for name in ("one", "other")
+    )
+
+    one.acquire()
+    other.acquire()
+    one.release()
+    one.acquire()
+    assert firsts == ["one"]
+
+    one.release()
+    other.release()
+    other.acquire()
+    assert firsts == ["one", "other"]
     other.release()
 
 
-def test_a_claim_is_made_again_when_its_file_is_gone(tmp_path: Path) -> None:
-    one, other = Claim(tmp_path / "owner", "a"), Claim(tmp_path / "owner", "b")
+def test_a_claim_is_made_again_when_its_file_is_gone(claims: Claims, tmp_path: Path) -> None:
+    one, other = claims
     one.acquire()
     (tmp_path / "owner").unlink()
     assert one.is_held is False
@@ -123,11 +153,12 @@ def test_a_claim_is_made_again_when_its_file_is_gone(tmp_path: Path) -> None:
     one.acquire()
 
     assert (one.is_held, other.acquire()) == (True, False)
-    one.release()
 
 
-def test_a_claim_made_on_a_full_disk_is_written_when_there_is_room(tmp_path: Path) -> None:
-    one, other = Claim(tmp_path / "owner", "a"), Claim(tmp_path / "owner", "b")
+def test_a_claim_made_on_a_full_disk_is_written_when_there_is_room(
+    claims: Claims, tmp_path: Path
+) -> None:
+    one, other = claims
     one.acquire()
     os.truncate(tmp_path / "owner", 0)
 
@@ -135,11 +166,12 @@ def test_a_claim_made_on_a_full_disk_is_written_when_there_is_room(tmp_path: Pat
 
     assert (tmp_path / "owner").read_bytes() == b"a"
     assert (one.is_held, other.acquire()) == (True, False)
-    one.release()
 
 
-def test_of_two_claims_made_on_a_full_disk_the_first_that_is_written_stays(tmp_path: Path) -> None:
-    one, other = Claim(tmp_path / "owner", "a"), Claim(tmp_path / "owner", "b")
+def test_of_two_claims_made_on_a_full_disk_the_first_that_is_written_stays(
+    claims: Claims, tmp_path: Path
+) -> None:
+    one, other = claims
     one.acquire()
     os.truncate(tmp_path / "owner", 0)
 
@@ -147,7 +179,6 @@ def test_of_two_claims_made_on_a_full_disk_the_first_that_is_written_stays(tmp_p
 
     assert (one.acquire(), other.acquire()) == (False, True)
     assert (tmp_path / "owner").read_bytes() == b"b"
-    other.release()
 
 
 def test_a_server_of_a_version_that_claimed_nothing_keeps_its_folder(
@@ -210,7 +241,7 @@ def test_a_worker_of_newer_code_reads_an_index_of_an_older_layout(
     worker.sync.stop()
 
 
-def test_who_opens_the_index_waits_while_its_file_is_replaced(
+def test_a_process_that_opens_the_index_waits_while_its_file_is_replaced(
     content: Content, site: Site, tmp_path: Path
 ) -> None:
     opening = tmp_path / "instance" / "index.open"
@@ -228,7 +259,7 @@ def test_who_opens_the_index_waits_while_its_file_is_replaced(
 
 
 def is_awaited(path: Path) -> bool:
-    """Whether anybody waits for the lock of a file."""
+    """Return True if a process waits for the lock of a file."""
     lines = Path("/proc/locks").read_text().splitlines()
     return any("->" in line and f":{path.stat().st_ino} " in line for line in lines)
 
@@ -259,6 +290,14 @@ def test_a_worker_that_loads_newer_code_belongs_to_the_server_that_started_it(
 def instance(content: Content, tmp_path: Path) -> Path:
     content.write("one.md")
     return tmp_path / "instance"
+
+
+@pytest.fixture
+def server(content: Content, instance: Path) -> Iterator[Server]:
+    """A server with the settings A that responds by now."""
+    with started(content.folder, instance, "serve", None, **A) as server:
+        server.wait()
+        yield server
 
 
 def refusal(instance: Path, setting: str) -> str:
@@ -321,37 +360,33 @@ def said(content: Path, instance: Path, **settings: str) -> str:
 
 
 def test_a_server_whose_first_process_was_killed_owns_its_folder_by_its_workers(
-    content: Content, instance: Path
+    content: Content, instance: Path, server: Server
 ) -> None:
-    with started(content.folder, instance, "serve", None, **A) as server:
-        server.wait()
-        left = workers(listener(server.address))
-        server.process.kill()
-        server.process.wait()
-        try:
-            assert said(content.folder, instance, **B) == refusal(instance, "FEEDS_URL")
-        finally:
-            for worker in left:
-                os.kill(worker, signal.SIGKILL)
+    left = workers(listener(server.address))
+    server.process.kill()
+    server.process.wait()
+    try:
+        assert said(content.folder, instance, **B) == refusal(instance, "FEEDS_URL")
+    finally:
+        for worker in left:
+            os.kill(worker, signal.SIGKILL)
 
     with started(content.folder, instance, "serve", None, **B) as next_one:
         next_one.wait()
 
 
 def test_the_next_server_names_the_workers_of_a_killed_one_that_hold_the_port(
-    content: Content, instance: Path
+    content: Content, instance: Path, server: Server
 ) -> None:
-    with started(content.folder, instance, "serve", None, **A) as server:
-        server.wait()
-        left = workers(listener(server.address))
-        server.process.kill()
-        server.process.wait()
-        try:
-            port = str(urlsplit(server.address).port)
-            status, text = ran(content.folder, instance, "serve", PORT=port, **A)
-        finally:
-            for worker in left:
-                os.kill(worker, signal.SIGKILL)
+    left = workers(listener(server.address))
+    server.process.kill()
+    server.process.wait()
+    try:
+        port = str(urlsplit(server.address).port)
+        status, text = ran(content.folder, instance, "serve", PORT=port, **A)
+    finally:
+        for worker in left:
+            os.kill(worker, signal.SIGKILL)
 
     where = f"HOST, PORT: cannot listen at {server.address}: Address already in use"
     named = ", ".join(map(str, left))
@@ -361,11 +396,11 @@ def test_the_next_server_names_the_workers_of_a_killed_one_that_hold_the_port(
     )
 
 
-def test_the_next_server_names_no_workers_of_a_living_one(content: Content, instance: Path) -> None:
-    with started(content.folder, instance, "serve", None, **A) as server:
-        server.wait()
-        port = str(urlsplit(server.address).port)
-        status, text = ran(content.folder, instance, "serve", PORT=port, **A)
+def test_the_next_server_names_no_workers_of_a_living_one(
+    content: Content, instance: Path, server: Server
+) -> None:
+    port = str(urlsplit(server.address).port)
+    status, text = ran(content.folder, instance, "serve", PORT=port, **A)
 
     where = f"HOST, PORT: cannot listen at {server.address}: Address already in use"
     assert (status, text) == (1, f"Error: {where}: name another\n")
@@ -425,67 +460,59 @@ COMMANDS = (
 
 
 def test_a_command_with_another_url_beside_a_server_is_refused_and_changes_no_answer(
-    content: Content, instance: Path, tmp_path: Path
+    content: Content, instance: Path, server: Server, tmp_path: Path
 ) -> None:
-    with started(content.folder, instance, "serve", None, **A) as server:
-        server.wait()
-        before = answers(server.address)
+    before = answers(server.address)
 
-        checked = ran(content.folder, instance, "check", **B)
-        refused = [
-            ran(content.folder, instance, *(str(tmp_path / w) if w == "out" else w for w in c), **B)
-            for c in COMMANDS
-        ]
+    checked = ran(content.folder, instance, "check", **B)
+    refused = [
+        ran(content.folder, instance, *(str(tmp_path / w) if w == "out" else w for w in c), **B)
+        for c in COMMANDS
+    ]
 
-        assert checked[0] == 0
-        assert refused == [(1, command_refusal(instance, "FEEDS_URL"))] * len(COMMANDS)
-        assert answers(server.address) == before
-        assert b"https://a.example/all.rss" in before[0]
-        assert not (tmp_path / "out").exists()
-        # Nor does the index hold anything of the command: what is saved now shows as before.
-        content.write("two.md", title="A second one")
-        assert wait_for(lambda: b"A second one" in asked(f"{server.address}/all.rss")[1])
-        assert b"b.example" not in b"".join(answers(server.address))
+    assert checked[0] == 0
+    assert refused == [(1, command_refusal(instance, "FEEDS_URL"))] * len(COMMANDS)
+    assert answers(server.address) == before
+    assert b"https://a.example/all.rss" in before[0]
+    assert not (tmp_path / "out").exists()
+    # Nor does the index hold anything of the command: what is saved now shows as before.
+    content.write("two.md", title="A second one")
+    assert wait_for(lambda: b"A second one" in asked(f"{server.address}/all.rss")[1])
+    assert b"b.example" not in b"".join(answers(server.address))
 
 
 def test_a_command_with_another_content_folder_beside_a_server_is_refused(
-    content: Content, instance: Path, tmp_path: Path
+    content: Content, instance: Path, server: Server, tmp_path: Path
 ) -> None:
     other = Content(tmp_path / "other")
     other.write("other.md", title="Of the other folder")
-    with started(content.folder, instance, "serve", None, **A) as server:
-        server.wait()
-        before = answers(server.address)
+    before = answers(server.address)
 
-        refused = [ran(other.folder, instance, command, **A) for command in ("refresh", "feeds")]
+    refused = [ran(other.folder, instance, command, **A) for command in ("refresh", "feeds")]
 
-        assert refused == [(1, command_refusal(instance, "FEEDS_CONTENT_DIR"))] * 2
-        assert answers(server.address) == before
+    assert refused == [(1, command_refusal(instance, "FEEDS_CONTENT_DIR"))] * 2
+    assert answers(server.address) == before
 
 
 def test_a_command_with_other_files_of_the_site_beside_a_server_is_refused(
-    content: Content, instance: Path
+    content: Content, instance: Path, server: Server
 ) -> None:
-    with started(content.folder, instance, "serve", None, **A) as server:
-        server.wait()
-        before = answers(server.address)
-        content.raw("site.yml", "title: Another title\n")
+    before = answers(server.address)
+    content.raw("site.yml", "title: Another title\n")
 
-        refused = ran(content.folder, instance, "refresh", **A)
+    refused = ran(content.folder, instance, "refresh", **A)
 
-        assert refused == (1, command_refusal(instance, "the files of the site, or the version"))
-        assert answers(server.address) == before
+    assert refused == (1, command_refusal(instance, "the files of the site, or the version"))
+    assert answers(server.address) == before
 
 
 def test_a_command_with_the_settings_of_the_server_works_beside_it(
-    content: Content, instance: Path
+    content: Content, instance: Path, server: Server
 ) -> None:
-    with started(content.folder, instance, "serve", None, **A) as server:
-        server.wait()
-        before = answers(server.address)
+    before = answers(server.address)
 
-        assert ran(content.folder, instance, "refresh", **A)[0] == 0
-        assert answers(server.address) == before
+    assert ran(content.folder, instance, "refresh", **A)[0] == 0
+    assert answers(server.address) == before
 
 
 def test_a_wsgi_server_with_other_settings_serves_nothing_until_the_folder_is_its_own(
