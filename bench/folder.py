@@ -53,7 +53,7 @@ def measure(content: Path, instance: Path, count: int) -> Costs:
     before = _computed()
     cold = timed(lambda: web.sync.refresh())
     computed = _computed() - before
-    opened = timed(lambda: open_web(content, instance).sync.check_integrity())
+    opened = timed(lambda: open_web(content, instance).sync.examine())
     return Costs(
         articles=count,
         cold=cold,

@@ -17,7 +17,7 @@ import msgspec
 
 from feeds.articles import join, split
 from feeds.errors import WrongFile
-from feeds.index import connect, mark_for_rereading
+from feeds.index import connect, lock_file, mark_for_rereading
 from feeds.locks import locked
 from feeds.logs import LogThrottle
 from feeds.model import Article
@@ -106,7 +106,7 @@ class ImageSizes:
     def forget_outdated(self) -> list[str]:
         """Mark the articles with outdated image facts for re-reading; return their paths."""
         paths = [path for path, article in self._served() if self._is_outdated(article)]
-        with locked(self._index.with_suffix(".lock")), closing(connect(self._index)) as connection:
+        with locked(lock_file(self._index)), closing(connect(self._index)) as connection:
             mark_for_rereading(connection, map(split, paths))
         return paths
 

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
@@ -38,6 +39,7 @@ class LeaderLock:
         """Take the file whose lock it is."""
         self._path = path
         self._handle: int | None = None
+        _leader_locks.add(self)
 
     def try_acquire(self) -> bool:
         """Return True if this process holds the lock, now or since an earlier call."""
@@ -51,15 +53,19 @@ class LeaderLock:
                 _close(handle)
         return self._handle is not None
 
-    def is_held(self) -> bool:
-        """Return True if any process holds the lock; the probe blocks others for microseconds."""
+    def is_held_elsewhere(self) -> bool:
+        """Return True if another process holds the lock; the probe blocks it for microseconds."""
         if self._handle is not None:
-            return True
+            return False
         handle = _open(self._path)
         try:
             return not _try(handle, fcntl.LOCK_SH)
         finally:
             _close(handle)
+
+    def forget(self) -> None:
+        """Begin anew in a child: the lock is the parent's."""
+        self._handle = None
 
     def release(self) -> None:
         """Let another process acquire the lock."""
@@ -160,8 +166,9 @@ def _name(handle: int) -> bytes:
     return os.pread(handle, 1000, 0)
 
 
-#: The handles of locks that this process holds or waits for.
+#: The handles of locks that this process holds or waits for, and its leader locks.
 _handles: set[int] = set()
+_leader_locks: "weakref.WeakSet[LeaderLock]" = weakref.WeakSet()
 
 
 def _open(path: Path, flags: int = _FILE) -> int:
@@ -188,6 +195,8 @@ def _drop_all() -> None:
     """Close the locks of the parent in a child, which would keep them after their release."""
     while _handles:
         os.close(_handles.pop())
+    for lock in _leader_locks:
+        lock.forget()
 
 
 # Closing them here frees nothing in the parent, which holds the same open files.

@@ -259,8 +259,8 @@ def test_a_command_answers_though_the_index_cannot_be_examined(
     def fail(path: Path) -> None:
         raise sqlite3.OperationalError("database or disk is full")
 
-    monkeypatch.setattr("feeds.sync.content_sync.rebuild_if_corrupt", fail)
-    monkeypatch.setattr(again.sync, "_is_integrity_checked", False)
+    monkeypatch.setattr("feeds.sync.lifecycle.rebuild_if_corrupt", fail)
+    monkeypatch.setattr(again.sync.lifecycle, "_is_examined", False)
 
     result = again.runner.invoke(args=["feeds"])
 
@@ -760,7 +760,7 @@ def test_a_watcher_says_what_is_wrong_once(
         def self_heal(self) -> bool:
             return False
 
-        def check_integrity(self) -> None:
+        def examine(self) -> None:
             pass
 
         def mark_verified(self) -> None:

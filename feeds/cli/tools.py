@@ -48,7 +48,7 @@ def ready_tools() -> Tools:
     tools = given_tools()
     with errors_in_a_line():
         tools.sync.ownership.ensure_no_other()
-    tools.sync.check_integrity_first()
+    tools.sync.lifecycle.examine_to_read()
     if not tools.sync.state.is_ready:
         refresh_with_bar(tools.sync, False)
     return tools

@@ -1,6 +1,6 @@
 """DOOR SQLite: the disposable copy of the content folder."""
 
-from feeds.index.database import check_file, connect, upgrade
+from feeds.index.database import check_file, connect, lock_file, upgrade
 from feeds.index.entries import (
     Claims,
     Fault,
@@ -50,6 +50,7 @@ __all__ = [
     "forget_folder",
     "in_words",
     "is_database",
+    "lock_file",
     "made_for",
     "mark_for_rereading",
     "mark_looks",

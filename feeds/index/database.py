@@ -19,6 +19,11 @@ MIGRATIONS = tuple(
 PATIENCE = 30.0
 
 
+def lock_file(path: Path) -> Path:
+    """Return the file whose lock the one writer of an index holds."""
+    return path.with_suffix(".lock")
+
+
 def connect(path: Path, read_only: bool = False) -> sqlite3.Connection:
     """Open the index for one thread; the caller begins transactions.
 

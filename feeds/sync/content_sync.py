@@ -19,18 +19,16 @@ from feeds.index import (
     Claims,
     FileOutcome,
     Index,
-    IndexFacts,
     IndexState,
     SharedState,
     check_file,
     in_words,
     made_for,
-    rebuild_if_corrupt,
-    reread_corrupt_rows,
     upgrade,
 )
-from feeds.locks import LeaderLock, locked
+from feeds.locks import LeaderLock
 from feeds.sync.ingest import Ingester
+from feeds.sync.lifecycle import IndexLifecycle
 from feeds.sync.lint import inspect, inspect_one, nearest
 from feeds.sync.own_images import image_names, open_image
 from feeds.sync.ownership import Ownership, named_by_path, owner_name
@@ -55,9 +53,8 @@ class ContentSync:
     """Keeps the index of one content folder up to date and answers from it."""
 
     _watcher: Watcher | None = None
-    _has_told = False
+    _has_logged = False
     _is_upgraded = False
-    _is_integrity_checked = False
     #: Until when requests wait for an index that cannot be read.
     _waiting_ends = -math.inf
 
@@ -97,9 +94,12 @@ class ContentSync:
         self._poll = poll
         self._starting = threading.Lock()
         _syncs.add(self)
-        self._lock = self._path.with_suffix(".lock")
+        self.index = Index(self._path, self.shared)
+        leader_lock = LeaderLock(instance / "watch.lock")
+        folder = storable(str(reader.content))
+        self.lifecycle = IndexLifecycle(self.index, leader_lock, made_for(fingerprint), folder)
         name = owner or owner_name(reader.content, reader.site_url, fingerprint)
-        self.ownership = Ownership(instance, name, self._leader_lock, self._forget_verified)
+        self.ownership = Ownership(instance, name, leader_lock, self.lifecycle.clear_verified)
         self._refresher = Refresher(
             reader,
             reader.content,
@@ -109,10 +109,9 @@ class ContentSync:
             pages,
             clock,
             self.ownership.ensure_no_other,
-            self._check_integrity_once,
+            self.lifecycle.examine_once,
             self.mark_verified,
         )
-        self.index = Index(self._path, self.shared)
         self.pictures = ImageSizes(self._path, instance / IMAGE_SIZES, reader.is_ours)
 
     def refresh(
@@ -136,10 +135,10 @@ class ContentSync:
 
         report = self._refresher.refresh(below, report_progress, is_confirmed)
         # The first refresh is logged even if it finds nothing new: it marks the start of a server.
-        if report.read or report.gone or not self._has_told:
+        if report.read or report.gone or not self._has_logged:
             served = in_words(self.index.tally())
             log.info("files read: %d, gone: %d; %s", report.read, report.gone, served)
-            self._has_told = True
+            self._has_logged = True
         return report
 
     def log_site_changes(self, paths: Collection[str]) -> None:
@@ -180,16 +179,8 @@ class ContentSync:
 
     @property
     def state(self) -> IndexState:
-        """The state of the index for these settings and this content folder."""
-        if not self.index.may_be_served():
-            return IndexState.BUILDING
-        try:
-            facts = self.index.facts()
-        except IndexUnavailable:
-            return IndexState.MISSING
-        if not self._is_made_for_us(facts):
-            return IndexState.VERIFIED
-        return IndexState.SUSPECT if self.shared.is_suspect else IndexState.SERVING
+        """The state of the index."""
+        return self.lifecycle.state
 
     def ensure_sole_owner(self) -> None:
         """Claim the instance folder and let this version read its index; see Ownership."""
@@ -223,8 +214,8 @@ class ContentSync:
             with suppress(SettingsError, OSError):
                 self.ensure_sole_owner()
             self.index.awaits_verification = True
-            leader_lock = self._leader_lock()
-            self._watcher = Watcher(self.reader.content, leader_lock, self, self.clock, self._poll)
+            lock = self.lifecycle.leader_lock
+            self._watcher = Watcher(self.reader.content, lock, self, self.clock, self._poll)
             self._watcher.start()
         self._wait(lambda: self.state.is_ready, patience)
 
@@ -263,83 +254,22 @@ class ContentSync:
     def self_heal(self) -> bool:
         """Heal the index if it needs it; return True if the whole folder must be compared again."""
         self.reopen()
-        is_suspect = self.shared.is_suspect
-        if not is_suspect and self._is_as_published():
-            return False
-        self.check_integrity()
-        if is_suspect:
-            with locked(self._lock):
-                reread_corrupt_rows(self._path)
-            self.shared.clear_suspect()
-        return True
+        return self.lifecycle.heal()
 
-    def _is_as_published(self) -> bool:
-        """Return True if the index is readable, as published, and made for these settings.
-
-        A command of an older version with other settings may have rebuilt it. An index that was
-        made for other settings stays as it is while a loss is held back.
-        """
-        try:
-            facts = self.index.facts()
-        except IndexUnavailable:
-            return False
-        is_usable = facts.held > 0 or self._is_made_for_us(facts)
-        return facts.revision == self.shared.revision() and is_usable
-
-    def _is_made_for_us(self, facts: IndexFacts) -> bool:
-        folder = storable(str(self.reader.content))
-        return (facts.made_for, facts.content) == (made_for(self._fingerprint), folder)
-
-    def check_integrity(self) -> None:
-        """Look for damage that nobody has met yet."""
-        with locked(self._lock):
-            rebuild_if_corrupt(self._path)
-        self._is_integrity_checked = True
-
-    def check_integrity_first(self) -> None:
-        """Examine the index for a process that only reads it; a refresh does so by itself.
-
-        Not while another process refreshes it: that one has looked at it, and may take minutes.
-        """
-        refreshing = LeaderLock(self._lock)
-        try:
-            if refreshing.try_acquire():
-                self._check_integrity_once()
-        except (sqlite3.Error, OSError, WrongFile) as error:
-            # A full disk, most likely. What is there may still be read.
-            log.error("the index cannot be examined: %s", error)
-        finally:
-            refreshing.release()
+    def examine(self) -> None:
+        """Examine the index for damage that no reader has met yet."""
+        self.lifecycle.examine()
 
     def mark_verified(self) -> None:
-        """Allow all processes of this server to serve the index; commands never do."""
-        if self._watcher is not None and self.ownership.is_held and not self.shared.is_verified:
-            self.shared.set_verified(True)
-
-    def _forget_verified(self) -> None:
-        """Let no process serve the index before it is compared with the folder.
-
-        While no server ran, an article may have become a draft.
-        """
-        self.shared.reopen()
-        self.shared.set_verified(False)
+        """Allow all processes of this server to serve the index; commands own no folder."""
+        if self.ownership.is_held:
+            self.lifecycle.mark_verified()
 
     def after_fork(self) -> None:
         """Begin anew in a child: it has none of the threads of its parent."""
         self._watcher = None
         self._starting = threading.Lock()
         self.index.leave_to_parent()
-
-    def _leader_lock(self) -> LeaderLock:
-        """Return the lock of the process that watches the folder and refreshes the index."""
-        return LeaderLock(self._instance / "watch.lock")
-
-    def _check_integrity_once(self) -> None:
-        """Examine the index, unless this process has, or another one keeps it up to date."""
-        if self._is_integrity_checked or (self._watcher is None and self._leader_lock().is_held()):
-            return
-        rebuild_if_corrupt(self._path)
-        self._is_integrity_checked = True
 
     def stop(self) -> None:
         """Stop keeping it up to date."""

@@ -30,7 +30,7 @@ class Ownership:
         self,
         instance: Path,
         name: str,
-        leader_lock: Callable[[], LeaderLock],
+        leader_lock: LeaderLock,
         on_first: Callable[[], None],
     ) -> None:
         """Take the instance folder, the name of the owner, and the leader lock of the folder.
@@ -89,7 +89,7 @@ class Ownership:
         Servers claim before they watch, and watch no longer when they give up their claim.
         """
         end = time.monotonic() + DYING
-        while not self._claim.is_claimed() and self._leader_lock().is_held():
+        while not self._claim.is_claimed() and self._leader_lock.is_held_elsewhere():
             if time.monotonic() > end:
                 where = f"FEEDS_INSTANCE_DIR: {self._instance}"
                 self.refusal = f"{where}: in use by a server of another version: stop it first"

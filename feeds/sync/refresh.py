@@ -23,6 +23,7 @@ from feeds.index import (
     drop_empty_feeds,
     forget_folder,
     is_database,
+    lock_file,
     made_for,
     mark_looks,
     move_revision,
@@ -93,7 +94,7 @@ class Refresher:
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         ours = replace(self, reader=self.reader.resolved())
-        with locked(self.path.with_suffix(".lock")):
+        with locked(lock_file(self.path)):
             self.ensure_no_other_owner()
             self.shared.reopen()
             if not is_database(self.path):

@@ -55,7 +55,7 @@ class Watchable(Protocol):
     def self_heal(self) -> bool:
         """Heal the index if it needs it; say whether everything must be looked at again."""
 
-    def check_integrity(self) -> None:
+    def examine(self) -> None:
         """Look for damage that nobody has met yet."""
 
     def mark_verified(self) -> None:
@@ -119,7 +119,7 @@ class Watcher(threading.Thread):
             is_due = (report.due is not None and report.due <= now) or now < last - 1
             last = now
             if time.monotonic() - examined > RESCAN:
-                self._watched.check_integrity()
+                self._watched.examine()
                 examined = time.monotonic()
             if self._watched.self_heal() or len(paths) > MANY or (is_due and report.held):
                 paths = {""}
