@@ -75,6 +75,7 @@ def _sync(
         files.site.url,
         memberships=partial(memberships, files=files),
         weigh=formats.weigher(files.rights),
+        public=files.public,
         answers=environment.instance / IMAGE_SIZES,
         folders=files.folders,
     )

@@ -70,7 +70,7 @@ class Catalog:
         """Return the feed of a selection with its articles, ready to be rendered."""
         site = self.files.site
         current = FeedId(selection.id.path)
-        articles = self._index.articles(selection.rows)
+        articles = [self._shown(current, a) for a in self._index.articles(selection.rows)]
         return Feed(
             uri=self._uri(current),
             title=selection.title,
@@ -82,6 +82,7 @@ class Catalog:
                 rights=self._names.rights(selection.id.path),
                 # Hubs are sent the listed feeds alone.
                 hubs=() if is_custom(current) else site.hubs,
+                language=selection.language,
             ),
             updated=selection.updated,
             articles=tuple(articles),
@@ -93,6 +94,17 @@ class Catalog:
             withdrawn=selection.withdrawn,
             is_cut=is_custom(current),
         )
+
+    def _shown(self, id: FeedId, article: Article) -> Article:
+        """Return an article as a feed shows it.
+
+        An index that was made for earlier settings is served until it is made again, and it may
+        hold a body that is not published any more.
+        """
+        named = self.files.feeds.get(id.path.removeprefix("feeds/"))
+        if named and named.excerpts_only and id.path.startswith("feeds/"):
+            return replace(article, content="")
+        return self.files.public(article)
 
     def months(self, id: FeedId) -> list[Month]:
         """Return the months of a feed that hold articles, newest first."""
@@ -260,6 +272,7 @@ class Catalog:
             title=feed_info.title if id.month is None else f"{feed_info.title}, {id.month}",
             description=feed_info.description,
             image=self._names.image(feed_info.id.path),
+            language=feed_info.shared_language,
             rows=tuple(rows),
             updated=max(times, default=default),
             modified=min(change.modified, self._now()),

@@ -96,6 +96,7 @@ class CustomFeeds:
             title=f"{name} — {site.title}",
             description=description,
             language=language(site.language).tag,
+            shared_language=site.language,
             count=0,
             modified=NEVER,
         )

@@ -29,6 +29,8 @@ class FeedInfo:
     description: str
     #: The language of the description (BCP 47): English on a site without a catalog.
     language: str
+    #: The language that all its articles share, else that of the site: BCP 47.
+    shared_language: str
     count: int
     #: When it last changed, as shown in lists: seconds UTC.
     modified: int
@@ -63,6 +65,7 @@ class FeedNames:
             title=site.title if path == ALL.path else f"{name} — {site.title}",
             description=described or _description(kind, name, site.title, self._language),
             language=site.language if described else self._language.tag,
+            shared_language=(known and known.language) or site.language,
             count=known.count if known else 0,
             modified=max(known.shown, NEVER + 1) if known else NEVER,
             newest=known.newest if known else None,

@@ -12,12 +12,14 @@ def memberships(article: Article, files: SiteConfig) -> tuple[Membership, ...]:
     by_path = {ALL.path: Membership(ALL.path)}
     for membership in (*_topics(article, files), *_provider(article, files)):
         by_path.setdefault(membership.path, membership)
+    language = article.language or files.site.language
     named = {
         f"feeds/{feed.name}": Membership(f"feeds/{feed.name}")
         for feed in files.feeds.values()
-        if _is_in(feed, article, frozenset(by_path))
+        if _is_in(feed, article, language, frozenset(by_path))
     }
-    return tuple((by_path | named).values())
+    found = (by_path | named).values()
+    return tuple(membership._replace(language=language) for membership in found)
 
 
 def _topics(article: Article, files: SiteConfig) -> Iterator[Membership]:
@@ -47,16 +49,21 @@ def _provider(article: Article, files: SiteConfig) -> Iterator[Membership]:
         yield Membership(name_path(domain, provider.name), provider.name)
 
 
-def _is_in(feed: NamedFeed, article: Article, paths: frozenset[str]) -> bool:
+def _is_in(feed: NamedFeed, article: Article, language: str, paths: frozenset[str]) -> bool:
     return (
         (feed.quality is None or article.quality >= feed.quality)
         and (not feed.types or article.type in feed.types)
-        and (feed.any == Choice() or any(_matches(feed.any, article, paths)))
-        and all(_matches(feed.all, article, paths))
-        and not any(_matches(feed.none, article, paths))
+        and (feed.any == Choice() or any(_matches(feed.any, article, language, paths)))
+        and all(_matches(feed.all, article, language, paths))
+        and not any(_matches(feed.none, article, language, paths))
     )
 
 
-def _matches(choice: Choice, article: Article, paths: frozenset[str]) -> Iterator[bool]:
+def _matches(
+    choice: Choice, article: Article, language: str, paths: frozenset[str]
+) -> Iterator[bool]:
     yield from (path in paths for path in choice.topics | choice.providers)
     yield from (type == article.type for type in choice.types)
+    # RFC 4647, 3.3.1: a range matches a tag that equals it or begins with it and a hyphen.
+    tag = f"{language.lower()}-"
+    yield from (tag.startswith(f"{range}-") for range in choice.languages)

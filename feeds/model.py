@@ -105,6 +105,8 @@ class Membership(NamedTuple):
     path: str
     #: How the article spells the name of the feed, if spellings decide the feed's title.
     spelling: str | None = None
+    #: The language of the article (BCP 47): its own, else that of the site.
+    language: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,8 @@ class Selection:
     title: str
     description: str
     image: Image | None
+    #: The language that all articles of the feed share, else that of the site: BCP 47.
+    language: str
     #: Newest first.
     rows: tuple[Row, ...]
     #: The latest time of change that the articles name: seconds UTC.

@@ -17,7 +17,7 @@ import msgspec
 
 from feeds.errors import SettingsError
 from feeds.hosts import authority_host
-from feeds.model import Image, Rights, Site
+from feeds.model import Article, Image, Rights, Site
 from feeds.moved import Moves
 
 
@@ -44,15 +44,19 @@ class KnownProvider:
     retired: bool = False
     #: None if those of the site hold.
     rights: Rights | None = None
+    #: False if the bodies of its articles stay here.
+    full_text: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A condition on articles: topics and providers, by the paths of their feeds, and types."""
+    """A condition on articles: topics and providers (paths of their feeds), types, languages."""
 
     topics: frozenset[str] = frozenset()
     providers: frozenset[str] = frozenset()
     types: frozenset[str] = frozenset()
+    #: BCP 47, in lower case; ``pt`` includes ``pt-br``.
+    languages: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,8 @@ class NamedFeed:
     #: The lowest quality of an article.
     quality: int | None = None
     limit: int | None = None
+    #: True if its documents hold no bodies.
+    excerpts_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +127,11 @@ class SiteConfig:
         """Return the known provider that publishes under a domain, or once did."""
         path = f"providers/{domain}"
         return self.providers.get(self.aliases.get(path, path).removeprefix("providers/"))
+
+    def public(self, article: Article) -> Article:
+        """Return the article without its body if its provider publishes excerpts only."""
+        known = self.provider(article.provider.domain)
+        return article if known is None or known.full_text else replace(article, content="")
 
     def rights(self, domain: str) -> Rights:
         """Return the rights in the articles of a provider: its own, else those of the site."""

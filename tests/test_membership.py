@@ -16,11 +16,11 @@ def test_an_article_is_in_all_its_topics_its_provider_and_its_name() -> None:
     found = memberships(article(topics=("AI", "C++")), files())
 
     assert found == (
-        Membership("all"),
-        Membership("topics/ai", "AI"),
-        Membership("topics/c-plus-plus", "C++"),
-        Membership("providers/news.example.com", "Example News"),
-        Membership("providers/news.example.com/example-news", "Example News"),
+        Membership("all", None, "en"),
+        Membership("topics/ai", "AI", "en"),
+        Membership("topics/c-plus-plus", "C++", "en"),
+        Membership("providers/news.example.com", "Example News", "en"),
+        Membership("providers/news.example.com/example-news", "Example News", "en"),
     )
 
 
@@ -39,9 +39,9 @@ def test_a_topic_brings_all_those_above_it_but_their_names_are_not_its() -> None
 
     found = memberships(article(topics=("ML",)), files(topics=above))
 
-    assert Membership("topics/ml", "ML") in found
-    assert Membership("topics/ai") in found
-    assert Membership("topics/science") in found
+    assert Membership("topics/ml", "ML", "en") in found
+    assert Membership("topics/ai", None, "en") in found
+    assert Membership("topics/science", None, "en") in found
 
 
 def test_aliases_lead_to_the_feed_itself() -> None:
@@ -112,4 +112,4 @@ def test_a_named_feed_holds_what_its_rules_say(rule: dict[str, object], is_in: b
 
     found = memberships(article(topics=("AI",), quality=50), files(feeds={"mine": named}))
 
-    assert (Membership("feeds/mine") in found) is is_in
+    assert (Membership("feeds/mine", None, "en") in found) is is_in

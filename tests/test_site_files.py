@@ -27,7 +27,8 @@ feeds:
     description: Only the best.
     any: {topics: [AI, ml]}
     all: {providers: [Old.example.com]}
-    none: {types: [video]}
+    none: {types: [video], languages: [pt-BR]}
+    content: excerpt
     types: [article]
     quality: 80
     limit: 20
@@ -108,10 +109,11 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         description="Only the best.",
         any=Choice(topics=frozenset({"topics/ai", "topics/ml"})),
         all=Choice(providers=frozenset({"providers/new.example.com"})),
-        none=Choice(types=frozenset({"video"})),
+        none=Choice(types=frozenset({"video"}), languages=frozenset({"pt-br"})),
         types=frozenset({"article"}),
         quality=80,
         limit=20,
+        excerpts_only=True,
     )
     assert found.topics["gopher"] == Topic(slug="gopher", name="Gopher", retired=True)
     assert found.topics["ml"].parent == "ai"
@@ -210,6 +212,9 @@ def test_what_any_document_could_show_moves_the_fingerprint(tmp_path: Path) -> N
         ({"site": "rights: {ai: {train: never}}"}, "site.yml:1: train: write yes or no"),
         ({"site": "rights: {ai: {learn: no}}"}, "site.yml:1: learn: unknown key"),
         ({"providers": "- {domain: a.com, rights: {by: x}}"}, "providers.yml:1: by: unknown key"),
+        ({"site": "feeds: [{name: a, content: none}]"}, "content: write full or excerpt"),
+        ({"site": "feeds: [{name: a, all: {languages: [x]}}]"}, "languages: not a language"),
+        ({"providers": "- {domain: a.com, full_text: no}"}, "full_text: write true or false"),
         ({"topics": "- {id: x}"}, "topics.yml:1: name: is missing"),
         ({"topics": "- {name: A}\n- {name: a}"}, "topics.yml:2: id: a second topic a"),
         ({"topics": "- {name: A, parent: B}"}, "topics.yml:1: parent: no topic b"),

@@ -543,6 +543,7 @@ FIRST_LAYOUT = (
     "ALTER TABLE first RENAME TO article",
     "DROP INDEX file_expired",
     "ALTER TABLE file DROP COLUMN expired",
+    "DROP TABLE language",
 )
 
 

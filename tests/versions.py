@@ -106,6 +106,7 @@ def _outcomes() -> Iterable[tuple[str, bytes]]:
             files.site.url,
             memberships=partial(memberships, files=files),
             weigh=formats.weight,
+            public=files.public,
         )
         for path in sorted(reader.content.rglob("*.md")):
             outcome = reader.ingest(str(path.relative_to(reader.content)), NOW)

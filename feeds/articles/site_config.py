@@ -23,10 +23,10 @@ KEYS: Mapping[str, frozenset[str]] = {
         ),
         "tag": "authority year",
         "limits": "items max_age",
-        "feeds": "name title description any all none types quality limit",
-        "any, all, none": "topics providers types",
+        "feeds": "name title description any all none types quality limit content",
+        "any, all, none": "topics providers types languages",
         "topics.yml": "id name parent description image aliases retired",
-        "providers.yml": "domain name image aliases retired rights",
+        "providers.yml": "domain name image aliases retired rights full_text",
         "rights": "text license ai",
         "ai": "train search input",
     }.items()
@@ -188,6 +188,7 @@ def _providers(file: SiteFile, url: str, aliases: dict[str, str]) -> Mapping[str
             image=file.image(keys, "image", url),
             retired=file.flag(keys, "retired"),
             rights=_rights(file, keys) if "rights" in keys else None,
+            full_text=file.flag(keys, "full_text", "true"),
         )
         for text in file.texts(keys, "aliases"):
             other = file.domain(keys["aliases"], "aliases", text)
@@ -227,8 +228,16 @@ def _feeds(
             types=frozenset(file.texts(keys, "types")),
             quality=file.number(keys, "quality", 0, -(10**9), 10**9) if "quality" in keys else None,
             limit=file.number(keys, "limit", 50, 1, 500) if "limit" in keys else None,
+            excerpts_only=_is_excerpts_only(file, keys),
         )
     return found
+
+
+def _is_excerpts_only(file: SiteFile, keys: dict[str, Node]) -> bool:
+    text = file.text(keys, "content", "full")
+    if text not in ("full", "excerpt"):
+        raise file.wrong(keys["content"], "content", "write full or excerpt")
+    return text == "excerpt"
 
 
 def _choice(file: SiteFile, keys: dict[str, Node], key: str, aliases: Mapping[str, str]) -> Choice:
@@ -240,7 +249,14 @@ def _choice(file: SiteFile, keys: dict[str, Node], key: str, aliases: Mapping[st
         topics=frozenset(aliases.get(path, path) for path in topics),
         providers=frozenset(providers),
         types=frozenset(file.texts(found, "types")),
+        languages=frozenset(_languages(file, found)),
     )
+
+
+def _languages(file: SiteFile, keys: dict[str, Node]) -> Iterator[str]:
+    for node in file.items(keys, "languages"):
+        one = {"languages": node}
+        yield file.matching(one, "languages", _LANGUAGE, "", _A_LANGUAGE).lower()
 
 
 def _provider(file: SiteFile, node: Node, text: str, aliases: Mapping[str, str]) -> str:

@@ -100,9 +100,9 @@ class SiteFile:
             raise self.wrong(keys[key], key, f"write a whole number from {least} to {most}")
         return int(text)
 
-    def flag(self, keys: dict[str, Node], key: str) -> bool:
-        """Return the boolean of a key; False without the key."""
-        text = self.text(keys, key, "false")
+    def flag(self, keys: dict[str, Node], key: str, default: str = "false") -> bool:
+        """Return the boolean of a key, or the default."""
+        text = self.text(keys, key, default)
         if text not in ("true", "false"):
             raise self.wrong(keys[key], key, "write true or false")
         return text == "true"

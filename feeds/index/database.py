@@ -12,7 +12,7 @@ from feeds.sqlite import connect as connect_to
 #: a script that changes a table keeps them.
 MIGRATIONS = tuple(
     (Path(__file__).parent / name).read_text()
-    for name in ("schema.sql", "schema_2.sql", "schema_3.sql", "schema_4.sql")
+    for name in ("schema.sql", "schema_2.sql", "schema_3.sql", "schema_4.sql", "schema_5.sql")
 )
 
 #: Seconds to wait while another process writes.

@@ -7,6 +7,11 @@ AND (SELECT min(feed) FROM spelling WHERE feed BETWEEN {0} || '/' AND {0} || '0'
  IS (SELECT max(feed) FROM spelling WHERE feed BETWEEN {0} || '/' AND {0} || '0')
 ORDER BY count DESC, name LIMIT 1"""
 
+#: The language of all articles of a feed; NULL if they have several.
+LANGUAGE = """
+SELECT CASE WHEN min(tag) = max(tag) THEN min(tag) END FROM language
+WHERE feed = {0} AND count > 0"""
+
 #: When what changed can be seen, as long as that is not known: after any time that has a date.
 UNDATED = 2**40
 
@@ -15,7 +20,8 @@ SELECT feed.path, feed.count, feed.modified, coalesce(feed.changed, {UNDATED}), 
        ({SPELLING.format("feed.path")}),
        (SELECT published FROM membership WHERE feed = feed.path
         ORDER BY published DESC LIMIT 1),
-       (SELECT moment FROM loss WHERE feed = feed.path)
+       (SELECT moment FROM loss WHERE feed = feed.path),
+       ({LANGUAGE.format("feed.path")})
 FROM feed"""
 
 MONTHS = f"SELECT month, count, modified, coalesce(changed, {UNDATED}) FROM archive WHERE feed = ?"

@@ -71,6 +71,8 @@ class KnownFeed:
     newest: int | None
     #: When an article was last withdrawn from it; None when none ever was.
     withdrawn: int | None
+    #: The language of all its articles; None if they have several.
+    language: str | None
 
 
 @dataclass(frozen=True, slots=True)

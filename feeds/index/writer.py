@@ -15,7 +15,7 @@ from feeds.articles import join
 from feeds.index.entries import FileOutcome, IndexEntry
 from feeds.index.feed_counters import SITE, FeedCounters, mark_everything, month_of
 from feeds.index.matching import TokenBuffer, clear_tokens, place, searchable_text
-from feeds.index.queries import SPELLING
+from feeds.index.queries import LANGUAGE, SPELLING
 from feeds.index.sync_state import WITHDRAWAL_SECONDS
 from feeds.model import Article, Membership
 from feeds.urls import is_file_name
@@ -38,7 +38,7 @@ def clear(connection: sqlite3.Connection, now: int) -> None:
 
     Times stay, and get later: Last-Modified never goes back.
     """
-    for table in ("file", "article", "picture", "membership", "spelling"):
+    for table in ("file", "article", "picture", "membership", "spelling", "language"):
         connection.execute(f"DELETE FROM {table}")
     clear_tokens(connection)
     _drop_feeds_without_address(connection)
@@ -52,7 +52,16 @@ def forget_folder(connection: sqlite3.Connection) -> None:
 
     Its feeds stay for now: those that the new folder has too keep their times.
     """
-    for table in ("file", "article", "picture", "membership", "spelling", "withdrawal", "loss"):
+    for table in (
+        "file",
+        "article",
+        "picture",
+        "membership",
+        "spelling",
+        "language",
+        "withdrawal",
+        "loss",
+    ):
         connection.execute(f"DELETE FROM {table}")
     clear_tokens(connection)
     for table in ("feed", "archive"):
@@ -77,11 +86,12 @@ def _drop_feeds_without_address(connection: sqlite3.Connection) -> None:
 
 @dataclass(slots=True)
 class WriteBuffer:
-    """Memberships and spellings of one transaction that are not in the tables yet."""
+    """Memberships, spellings and languages of one transaction that are not in the tables yet."""
 
     connection: sqlite3.Connection
     _memberships: list[_Row] = field(default_factory=list)
     _spellings: Counter[tuple[str, str]] = field(default_factory=Counter)
+    _languages: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     def add_membership(self, row: _Row) -> None:
         """Add a row of the table of memberships."""
@@ -89,9 +99,13 @@ class WriteBuffer:
         if len(self._memberships) >= MOST_BUFFERED:
             self.write_memberships()
 
-    def count_spelling(self, feed: str, name: str, delta: int) -> None:
-        """Count one article more, or less, that spells the name of a feed in a given way."""
-        self._spellings[feed, name] += delta
+    def count(self, membership: Membership, delta: int) -> None:
+        """Count one article more, or less, by how it spells a feed's name, and by its language."""
+        feed, spelling, language = membership
+        if spelling is not None:
+            self._spellings[feed, spelling] += delta
+        if language is not None:
+            self._languages[feed, language] += delta
 
     def write_memberships(self) -> None:
         """Put the memberships into their table: before anything is removed from it."""
@@ -104,11 +118,12 @@ class WriteBuffer:
     def write(self) -> None:
         """Put all into the tables."""
         self.write_memberships()
-        sql = """INSERT INTO spelling VALUES (?, ?, ?)
-                 ON CONFLICT DO UPDATE SET count = count + excluded.count"""
-        rows = [(*key, delta) for key, delta in self._spellings.items() if delta]
-        self.connection.executemany(sql, rows)
-        self._spellings.clear()
+        for table, counts in (("spelling", self._spellings), ("language", self._languages)):
+            sql = f"""INSERT INTO {table} VALUES (?, ?, ?)
+                      ON CONFLICT DO UPDATE SET count = count + excluded.count"""
+            rows = [(*key, delta) for key, delta in counts.items() if delta]
+            self.connection.executemany(sql, rows)
+            counts.clear()
 
 
 def _place(row: _Row) -> tuple[str, int]:
@@ -130,7 +145,7 @@ class IndexWriter:
     _tokens: TokenBuffer = field(init=False)
     _counts: Counter[str] = field(default_factory=Counter)
     _months: Counter[tuple[str, str]] = field(default_factory=Counter)
-    _titles: dict[str, str | None] = field(default_factory=dict)
+    _headings: dict[str, tuple[str | None, str | None]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Begin with nothing to write."""
@@ -201,7 +216,7 @@ class IndexWriter:
         counters = FeedCounters(self.connection, self.now, self._months)
         for feed, delta in self._counts.items():
             is_known = counters.count_in_feed(feed, delta)
-            if is_known and self._title(feed) != self._titles[feed]:
+            if is_known and self._heading(feed) != self._headings[feed]:
                 counters.touch_all_months(feed)
         for (feed, month), delta in self._months.items():
             counters.count_in_month(feed, month, delta)
@@ -253,11 +268,10 @@ class IndexWriter:
             execute("INSERT INTO picture VALUES (?, ?, ?)", (entry.id, url, length))
         shared = (entry.published, entry.id, entry.updated, entry.weight, entry.hash)
         month = month_of(entry.published)
-        for feed, spelling in frozenset(entry.feeds) - kept:
-            self._touch(feed, month, 1)
-            self._buffer.add_membership((feed, *shared))
-            if spelling is not None:
-                self._buffer.count_spelling(feed, spelling, 1)
+        for membership in frozenset(entry.feeds) - kept:
+            self._touch(membership.path, month, 1)
+            self._buffer.add_membership((membership.path, *shared))
+            self._buffer.count(membership, 1)
         execute("DELETE FROM withdrawal WHERE id = ?", (entry.id,))
 
     def _withdraw(self, id: str) -> None:
@@ -279,28 +293,29 @@ class IndexWriter:
             article = msgspec.json.decode(body, type=Article)
             self._tokens.remove(place(published, number), searchable_text(article, held))
         left = held - kept
-        for feed, spelling in left:
-            self._touch(feed, month_of(published), -1)
+        for membership in left:
+            self._touch(membership.path, month_of(published), -1)
             sql = "DELETE FROM membership WHERE feed = ? AND published = ? AND id = ?"
-            execute(sql, (feed, published, id))
-            if spelling is not None:
-                self._buffer.count_spelling(feed, spelling, -1)
+            execute(sql, (membership.path, published, id))
+            self._buffer.count(membership, -1)
         execute("DELETE FROM article WHERE id = ?", (id,))
         execute("DELETE FROM picture WHERE id = ?", (id,))
-        return [feed for feed, _ in left]
+        return [membership.path for membership in left]
 
     def _touch(self, feed: str, month: str, delta: int) -> None:
         self._touch_feed(feed, delta)
         self._months[feed, month] += delta
 
     def _touch_feed(self, feed: str, delta: int) -> None:
-        if feed not in self._titles:
-            self._titles[feed] = self._title(feed)
+        if feed not in self._headings:
+            self._headings[feed] = self._heading(feed)
         self._counts[feed] += delta
 
-    def _title(self, feed: str) -> str | None:
-        found = self.connection.execute(SPELLING.format("?1"), (feed,)).fetchone()
-        return found[0] if found else None
+    def _heading(self, feed: str) -> tuple[str | None, str | None]:
+        """Return what all documents of a feed show: the spelling of its name, and its language."""
+        sql = f"SELECT ({SPELLING.format('?1')}), ({LANGUAGE.format('?1')})"
+        spelling, language = self.connection.execute(sql, (feed,)).fetchone()
+        return spelling, language
 
     def _memberships(self, id: str, text: str) -> frozenset[Membership]:
         """Decode the feeds of an article; look them up where the text is damaged.

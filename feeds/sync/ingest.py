@@ -61,7 +61,7 @@ _UNREADABLE = (
 #: The version of the reading of files: an index that another version made reads every file again.
 #: Raise it by one when the outcome of a file changes (its reason, its article, its feeds, its
 #: weight), and only then: a test ties it to the outcomes of the golden files.
-READING_VERSION = 7
+READING_VERSION = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,8 @@ class Ingester:
     memberships: Callable[[Article], tuple[Membership, ...]]
     #: How many bytes an article takes in a document, at most.
     weigh: Callable[[Article], int]
+    #: Leaves out of an article what its provider does not publish.
+    public: Callable[[Article], Article]
     #: The database of image sizes that other hosts reported.
     answers: Path | None = None
     #: The folders that site.yml declares, the innermost first.
@@ -170,6 +172,7 @@ class Ingester:
 
     def entry(self, article: Article, expires: int | None) -> IndexEntry:
         """Return all that the index keeps of an article, which expires at a moment or never."""
+        article = self.public(article)
         feeds = self.memberships(article)
         return IndexEntry(
             id=article.id,

@@ -186,7 +186,7 @@ def _outline(catalog: Catalog, feed_info: FeedInfo) -> Outline:
         addresses.rss,
         addresses.page,
         feed_info.description,
-        catalog.files.site.language,
+        feed_info.shared_language,
     )
 
 

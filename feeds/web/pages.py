@@ -142,7 +142,7 @@ def _render(catalog: Catalog, selection: Selection, shown: _Shown) -> bytes:
     articles = views.articles(feed, urls)
     return render(
         "home.html" if id == ALL else "feed.html",
-        frame=views.frame(feed.site, urls),
+        frame=views.frame(replace(files.site, rights=feed.site.rights), urls),
         local=partial(_local, catalog),
         query=None,
         menu=shown.menu,
