@@ -31,8 +31,8 @@ Message = str | tuple[str, ...]
 
 @cache
 def marked() -> list[Message]:
-    """Return the messages that the code marks, in the order of files and lines."""
-    return list(dict.fromkeys(message for file in _sources() for message in _messages(file)))
+    """Return the messages that the code marks, sorted: code moves, and no catalog with it."""
+    return sorted({message for file in _sources() for message in _messages(file)}, key=str)
 
 
 def _sources() -> Iterator[Path]:

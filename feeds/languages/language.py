@@ -54,12 +54,9 @@ class Language:
 
         Scripts know the category of a number, by ``Intl.PluralRules``.
         """
-        category: Callable[[int], str] = self.locale.plural_form
-        # The smallest number of each category, some of which only millions have.
-        samples = {category(number): number for number in (1_000_000, *range(200, -1, -1))}
         return {
             name: self.messages.translations.ngettext(one, other, number) % {"num": "{num}"}
-            for name, number in sorted(samples.items())
+            for name, number in _categories(self.locale).items()
         }
 
     def any_of(self, names: Sequence[str]) -> str:
@@ -124,6 +121,15 @@ def _date(locale: Locale, form: str, day: int) -> str:
     if form in _PATTERNS:
         return format_date(found, form, locale)
     return format_skeleton(form, found, locale=locale)
+
+
+@lru_cache(maxsize=256)
+def _categories(locale: Locale) -> dict[str, int]:
+    """Return the plural categories of CLDR, each with a number that has it."""
+    category: Callable[[int], str] = locale.plural_form
+    # The smallest number; some languages have a category of millions.
+    numbers = (1_000_000, *range(200, -1, -1))
+    return dict(sorted({category(number): number for number in numbers}.items()))
 
 
 @lru_cache(maxsize=4096)

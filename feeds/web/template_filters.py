@@ -1,4 +1,23 @@
-"""Shortened texts. Pure."""
+"""Counts in words, and shortened texts. Pure."""
+
+from markupsafe import Markup
+
+from feeds.languages import Language
+
+
+def lang(language: Language, tag: str) -> str:
+    """Return the attribute ``lang`` of a text with this BCP 47 tag; empty where the page has it."""
+    return "" if language.covers(tag) else Markup(' lang="{}"').format(tag)
+
+
+def articles(language: Language, number: int) -> str:
+    """Return ``1 article`` or ``12,345 articles``."""
+    return language.ngettext("%(num)s article", "%(num)s articles", number)
+
+
+def feeds(language: Language, number: int) -> str:
+    """Return ``1 feed`` or ``12 feeds``."""
+    return language.ngettext("%(num)s feed", "%(num)s feeds", number)
 
 
 def shortened(text: str, length: int) -> str:
