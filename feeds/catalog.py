@@ -117,7 +117,7 @@ class Catalog:
         return self._names.feed_info(id.path, self._known(id))
 
     def _known(self, id: FeedId) -> KnownFeed | None:
-        known = self._index.feed(id.path)
+        known = self._index.known_feed(id.path)
         try:
             self._names.ensure_served(id, known)
         except UnknownFeed:
@@ -130,7 +130,7 @@ class Catalog:
         usual = replace(id, path=usual_path(id.path))
         if usual == id:
             return
-        known = self._index.feed(usual.path)
+        known = self._index.known_feed(usual.path)
         self._names.ensure_served(usual, known)
         feed_info = self._names.feed_info(usual.path, known)
         if id.month and all(each.id != usual for each in self._archives(feed_info, id.month)):
@@ -139,18 +139,18 @@ class Catalog:
 
     def feed_infos(self) -> list[FeedInfo]:
         """Return all feeds but retired ones: the main, named, topics, providers and names."""
-        known = {feed.path: feed for feed in self._index.feeds()}
+        known = {feed.path: feed for feed in self._index.known_feeds()}
         paths = self._names.all_listed(known.keys())
         return [self._names.feed_info(path, known.get(path)) for path in paths]
 
     def answering(self) -> list[str]:
         """Return the paths of all feeds, even of a provider's only name, which lists leave out."""
         listed = [feed_info.id.path for feed_info in self.feed_infos()]
-        return list(dict.fromkeys((*listed, *(feed.path for feed in self._index.feeds()))))
+        return list(dict.fromkeys((*listed, *(feed.path for feed in self._index.known_feeds()))))
 
     def moments(self) -> dict[str, int]:
         """Return the times of the last changes by path; NEVER for a feed that was always empty."""
-        known = {feed.path: feed.modified for feed in self._index.feeds()}
+        known = {feed.path: feed.modified for feed in self._index.known_feeds()}
         return dict.fromkeys(self._names.all_listed(known), NEVER) | known
 
     def above(self, feed_info: FeedInfo) -> list[FeedInfo]:
@@ -169,11 +169,11 @@ class Catalog:
             return [self._listed(path) for path in self._names.subtopics(id.path)]
         if kind != "providers":
             return []
-        paths = [feed.path for feed in self._index.feeds(f"{id.path}/")]
+        paths = [feed.path for feed in self._index.known_feeds(f"{id.path}/")]
         return [self._listed(path) for path in self._names.only_listed(paths)]
 
     def _listed(self, path: str) -> FeedInfo:
-        return self._names.feed_info(path, self._index.feed(path))
+        return self._names.feed_info(path, self._index.known_feed(path))
 
     def snapshot(self) -> AbstractContextManager[None]:
         """Return a context in which all calls see one revision of the index."""
@@ -181,7 +181,7 @@ class Catalog:
 
     def last_change(self) -> LastChange:
         """Return the time of the last change of any feed."""
-        change = _last_change(self._index.feed(SITE))
+        change = _last_change(self._index.known_feed(SITE))
         return change._replace(modified=min(change.modified, self._now()))
 
     def _current(self, feed_info: FeedInfo, known: KnownFeed | None) -> Selection:
@@ -201,7 +201,7 @@ class Catalog:
         latest = max((each.when for each in found.withdrawn), default=None)
         feed_info = replace(found.feed_info, withdrawn=latest)
         # Any article may come to match: the time of the last change of any feed.
-        change = _last_change(self._index.feed(SITE))
+        change = _last_change(self._index.known_feed(SITE))
         return self._selection(feed_info, id, rows, change, None, None, found.withdrawn)
 
     def _newest(self, path: str) -> list[Row]:

@@ -67,7 +67,7 @@ class CustomFeeds:
         """Return a term with the path of its feed, and the name of that feed."""
         for spelling in dict.fromkeys((term.path, usual_path(term.path))):
             path = self.names.files.aliases.get(spelling, spelling)
-            known = self.index.feed(path)
+            known = self.index.known_feed(path)
             if self.names.exists(path, known):
                 return Term(term.sign, path), self.names.feed_info(path, known).name
         name = "".join(filter(str.isprintable, term.path.partition("/")[2]))

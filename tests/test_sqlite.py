@@ -130,7 +130,7 @@ class IndexStore(Kind):
         self.site.sync.refresh([f"{name}.md"])
 
     def read(self) -> object:
-        return self.site.sync.index.feeds()
+        return self.site.sync.index.known_feeds()
 
     def total(self) -> float:
         return self.site.sync.index.tally()["served"]

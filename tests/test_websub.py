@@ -265,7 +265,7 @@ def test_what_is_put_back_before_anybody_looked_is_not_told(node: Node, hub: Tin
 
 def everything(node: Node) -> list[str]:
     index = node.site.sync.index
-    feeds = [feed.path for feed in index.feeds()]
+    feeds = [feed.path for feed in index.known_feeds()]
     return [*feeds, *(f"{path}/{month.name}" for path in feeds for month in index.months(path))]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from feeds.formats import atom, json_feed, rss
 from feeds.formats.dates import rfc3339
-from feeds.formats.item_html import description
+from feeds.formats.item_html import description, escape
 from feeds.formats.opml import Outline
 from feeds.formats.opml import render as opml
 from feeds.formats.sitemap import render as sitemap
@@ -23,6 +23,7 @@ __all__ = [
     "Outline",
     "content_type",
     "description",
+    "escape",
     "opml",
     "render",
     "rfc3339",

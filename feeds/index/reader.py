@@ -167,12 +167,12 @@ class Index:
             finally:
                 connection.rollback()
 
-    def feed(self, path: str) -> KnownFeed | None:
+    def known_feed(self, path: str) -> KnownFeed | None:
         """Return a feed that holds, or once held, articles."""
         found = self._all(f"{FEEDS} WHERE feed.path = ?", path)
         return KnownFeed(*found[0]) if found else None
 
-    def feeds(self, below: str = "") -> list[KnownFeed]:
+    def known_feeds(self, below: str = "") -> list[KnownFeed]:
         """Return all feeds whose path begins with a prefix, by path."""
         sql = f"{FEEDS} WHERE feed.path > ? AND feed.path < ? ORDER BY feed.path"
         return [KnownFeed(*row) for row in self._all(sql, below, f"{below}\U0010ffff")]

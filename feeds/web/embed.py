@@ -13,6 +13,7 @@ from feeds.catalog import Catalog
 from feeds.documents import DocumentPlan
 from feeds.errors import MovedFeed, UnknownFeed
 from feeds.feed_info import FeedInfo
+from feeds.formats import escape
 from feeds.languages import Language, language
 from feeds.model import FeedId
 from feeds.selection import Selection
@@ -161,9 +162,9 @@ def iframe(
     catalog: Catalog, feed_info: FeedInfo, chosen: Options, width: int | str, height: int
 ) -> str:
     """Return the iframe element of a box."""
-    address = _escape(catalog.urls.box(feed_info.id, chosen.query))
+    address = escape(catalog.urls.box(feed_info.id, chosen.query))
     return (
-        f'<iframe src="{address}" title="{_escape(feed_info.title)}" width="{width}" '
+        f'<iframe src="{address}" title="{escape(feed_info.title)}" width="{width}" '
         f'height="{height}" loading="lazy" style="border:0"></iframe>'
     )
 
@@ -230,13 +231,13 @@ def _choices(
 
 
 def _alternate(link: views.FeedLink) -> str:
-    title, href = _escape(link.title), _escape(link.href)
+    title, href = escape(link.title), escape(link.href)
     return f'<link rel="alternate" type="{link.type}" title="{title}" href="{href}">'
 
 
 def _button(name: str, feed: str, written: Language) -> str:
-    text = _escape(written.gettext("Subscribe to %(feed)s", feed=name))
-    return f'<a type="application/rss+xml" href="{_escape(feed)}">{text}</a>'
+    text = escape(written.gettext("Subscribe to %(feed)s", feed=name))
+    return f'<a type="application/rss+xml" href="{escape(feed)}">{text}</a>'
 
 
 def _script(feed: str, count: int) -> str:
@@ -269,10 +270,3 @@ def _oembed(
         "height": height,
         "html": iframe(catalog, feed_info, chosen, width, height),
     }
-
-
-def _escape(text: str) -> str:
-    # The snippet is parsed as HTML once more, on the page that it is pasted into.
-    return (
-        text.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;").replace(">", "&gt;")
-    )

@@ -36,7 +36,7 @@ def gauges(sync: ContentSync, outbox: Outbox, hubs: Collection[str]) -> Iterator
 
 def _of_the_index(sync: ContentSync) -> Iterator[Gauge]:
     with sync.index.snapshot():
-        tally, all_articles = sync.index.tally(), sync.index.feed(ALL.path)
+        tally, all_articles = sync.index.tally(), sync.index.known_feed(ALL.path)
     served = tally.pop("served")
     yield Gauge("tributary_articles", "Articles served.", {"": served})
     yield Gauge(
