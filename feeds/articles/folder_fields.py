@@ -5,6 +5,7 @@ Keys are compared without letter case, ``-`` and ``_``.
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
 
 from feeds.articles.fields import Fields, Note
 from feeds.articles.links import clean_url
@@ -64,13 +65,14 @@ class FolderFields:
     def present(self, field: str) -> Iterator[tuple[str, Node]]:
         """Yield the keys of a field that the article has, each with its value, null included."""
         for key in self.keys.get(field, SYNONYMS[field]):
-            outer, *inner = key.split(".")
-            spelt, node = self.nodes.get(folded(outer), ("", None))
-            for step in inner:
-                value = node.value if node else None
-                node = value.get(step) if isinstance(value, dict) else None
-            if node is not None:
-                yield ".".join((spelt, *inner)), node
+            outer, inner = _steps(key)
+            if outer not in self.nodes:
+                continue
+            spelt, node = self.nodes[outer]
+            if not inner:
+                yield spelt, node
+            elif isinstance(node.value, dict) and inner in node.value:
+                yield f"{spelt}.{inner}", node.value[inner]
 
     def first(self, field: str) -> tuple[str, Node] | None:
         """Return the first key of a field that the article has, with its value."""
@@ -122,6 +124,13 @@ class FolderFields:
         if len(entries) > _MAX_ENTRIES:
             self.note(f"{key}: over {_MAX_ENTRIES} entries: the rest is left out")
         yield from entries[:_MAX_ENTRIES]
+
+
+@cache
+def _steps(key: str) -> tuple[str, str]:
+    """Return a key of a declaration, as articles' keys are compared, and the key inside it."""
+    outer, _, inner = key.partition(".")
+    return folded(outer), inner
 
 
 def _list(node: Node) -> tuple[Node, ...]:

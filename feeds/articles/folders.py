@@ -12,6 +12,8 @@ from feeds.articles.folder_dates import Moment, date_in_path, read_date
 from feeds.articles.folder_fields import FolderFields
 from feeds.articles.link_patterns import compiled
 from feeds.articles.links import without_tracking
+from feeds.articles.sanitize import render_body
+from feeds.articles.template_code import MORE, without_template_code
 from feeds.articles.text import clean
 from feeds.articles.yaml_tree import Node
 from feeds.errors import ArticleError, Reason
@@ -66,6 +68,8 @@ def translate(
     language = found.text("language") or (Node(folder.language, 1) if folder.language else None)
     parts = place.parts(moment.day, title, found, language)
     url = _link(folder, address, parts)
+    excerpt = found.text("excerpt") or _beginning(body, path, str(url.value))
+    body = _plain(body, path, note)
     authors = Node(tuple(found.names("authors")), 1)
     translated = {
         "id": url if folder.has_link_ids else fields.get("id"),
@@ -73,7 +77,7 @@ def translate(
         "date": day,
         "updatedDateTime": _updated(found, folder.zone),
         "webUrl": url,
-        "excerpt": found.text("excerpt"),
+        "excerpt": excerpt,
         "topics": Node(tuple(found.names("topics")), 1),
         "images": Node(found.images(str(url.value)), 1),
         "provider": Node({"name": Node(folder.provider, 1), "authors": authors}, 1),
@@ -146,6 +150,25 @@ def _heading(body: str) -> tuple[Node | None, str]:
             first, _, rest = body.lstrip().partition("\n")
             return Node(found[1].rstrip("# \t"), 1), rest if first == line else body
     return None, body
+
+
+def _plain(body: str, path: str, note: Note) -> str:
+    """Return a body without code of other programs, or none if code is left in it."""
+    found = without_template_code(body, is_mdx=path.endswith(".mdx"))
+    if found is None:
+        note("body: code of a template is left in it: left out")
+        return ""
+    text, taken = found
+    if taken:
+        note(f"body: code of a template: {taken} pieces left out")
+    return text
+
+
+def _beginning(body: str, path: str, base: str) -> Node | None:
+    """Return what is before the mark that ends an excerpt, as HTML; None without one."""
+    mark = MORE.search(body)
+    text = _plain(body[: mark.start()], path, lambda note: None) if mark else ""
+    return Node(render_body(text, base), 1) if text.strip() else None
 
 
 def _moment(

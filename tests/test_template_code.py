@@ -1,0 +1,181 @@
+"""Code of other programs in the bodies of declared folders: what is taken out, and what stays."""
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from feeds.articles.sanitize import MAX_MARKDOWN
+from feeds.articles.template_code import without_template_code
+from feeds.errors import ArticleError
+from tests.test_folders import article, read, written
+
+PICTURE = "![A boat](<a.jpg>)"
+
+TAKEN: list[tuple[str, str]] = [
+    # Shortcodes.
+    ('A {{< icon "x" >}} b', "A  b"),
+    ("{{% notice type=info %}}Mind **this**.{{% /notice %}}", "Mind **this**."),
+    ('{{< figure src="a.jpg" alt="A boat" >}}', PICTURE),
+    ("{{<img src='a.jpg' width=\"9\" caption='A [boat](x)'>}}", PICTURE),
+    ('{{ figure(src="a.jpg", alt="A *boat*") }}', PICTURE),
+    ('{{< img src="name-of-a-picture" >}}', ""),
+    ("{{< youtube dQw4w9WgXcQ >}}",
+     "[www.youtube.com/watch?v=dQw4w9WgXcQ](<https://www.youtube.com/watch?v=dQw4w9WgXcQ>)"),
+    ('{{ youtube(id="dQw4w9WgXcQ", autoplay=true) }}',
+     "[www.youtube.com/watch?v=dQw4w9WgXcQ](<https://www.youtube.com/watch?v=dQw4w9WgXcQ>)"),
+    ("{{< vimeo 146022717 >}}", "[vimeo.com/146022717](<https://vimeo.com/146022717>)"),
+    ('{{<video src="film.mp4">}}', "[film.mp4](<film.mp4>)"),
+    ("{{< tweet https://x.example/a?b=c >}}", "[x.example/a?b=c](<https://x.example/a?b=c>)"),
+    # Liquid, and the tags of others like it.
+    ("{% assign x = 1 %}A", "A"),
+    ("A {{ page.title | upcase }}.", "A ."),
+    ('{% include figure.html src="a.jpg" alt="A boat" %}', PICTURE),
+    ('{% include youtube.html id="dQw4w9WgXcQ" %}',
+     "[www.youtube.com/watch?v=dQw4w9WgXcQ](<https://www.youtube.com/watch?v=dQw4w9WgXcQ>)"),
+    ("{% asset_img a.jpg A boat %}", "![](<a.jpg>)"),
+    ("<%= x %>A", "A"),
+    # Addresses: below the root of the site, or none.
+    ("[a]({{ site.baseurl }}/b/)", "[a](/b/)"),
+    ("![a]({{ '/b.png' | relative_url }})", "![a](/b.png)"),
+    ("[a]({{ site.repository }}/issues/1)", "[a]()"),
+    ('[a]({{< ref "b.md" >}})', "[a]()"),
+    ("[a]: {% post_url 2024-01-01-x %}\n", "[a]: <>\n"),
+    ('<a href="{{ x }}/b">c</a>', '<a href="">c</a>'),
+    ("See <{{ x }}>.", "See ."),
+    # Components.
+    ("<Tabs>\n<TabItem value='x'>\n\nA\n\n</TabItem></Tabs>", "\n\n\nA\n\n"),
+    ("<Chart data={{a: {b: 1}}} onPress={() => 1} />A", "A"),
+    ("<Image src={require('./a.jpg').default} alt=\"A boat\" />", "![A boat](<./a.jpg>)"),
+    ("<img src={require('./a.jpg')} width={20} style={{margin: 1}} />",
+     '<img src="./a.jpg" width="20" />'),
+    ("{/* note */}A", "A"),
+    ("A Vec<T> and <https://a.example> a < b > c", "A Vec<T> and <https://a.example> a < b > c"),
+    # Directives and lists of attributes.
+    (":::note[Mind]\nA\n:::\n", "\nA\n\n"),
+    ('\n::github{repo="a/b"}\nA', "\n\nA"),
+    ("## A {#a}\nB\n{: .wide}", "## A\nB\n"),
+    ("a::b::c", "a::b::c"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("markdown", "text"), TAKEN)
+def test_code_of_other_programs_is_taken_out(markdown: str, text: str) -> None:
+    found = without_template_code(markdown, is_mdx=False)
+
+    assert found
+    assert found[0] == text
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "```\n{{ x }} {% if y %} <Tabs>\n```\n",
+        "> ~~~ jsx\n> <A b={{c}} />\n> ~~~\n",
+        "A `{{ x }}` and ``<B c={`d`} />``.",
+        "```\n{% for x in y %}",
+        "````\n```\n{{ x }}\n```\n````\n{: #x}",
+    ],
+)
+def test_code_that_an_article_shows_stays(code: str) -> None:
+    found = without_template_code(code, is_mdx=True)
+
+    assert found
+    assert found[0] == code.removesuffix("{: #x}")
+
+
+def test_what_is_marked_as_raw_stays_and_what_is_highlighted_is_a_listing() -> None:
+    raw = "{% raw %}{{ `x` }}{% endraw %}"
+    text = f"{raw} {{%- highlight ruby linenos -%}}\n{{{{ y }}}}\n{{% endhighlight %}}z"
+
+    found = without_template_code(text, is_mdx=False)
+
+    assert found
+    assert found[0] == "{{ `x` }} \n```ruby\n{{ y }}\n```\nz"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{% if x %}A{% endif %}",
+        "{%- for x in y -%}A{% endfor %}",
+        "A {{ x",
+        "{{< figure",
+        "{% raw %}{{ x }}",
+        "<% x",
+    ],
+)
+def test_where_code_is_left_there_is_no_body(text: str) -> None:
+    assert without_template_code(text, is_mdx=False) is None
+
+    found = read(written(title="x", description="An excerpt.") + text)
+
+    assert (found.article.content, found.article.excerpt) == ("", "An excerpt.")
+    assert found.notes == ("body: code of a template is left in it: left out",)
+
+
+def test_modules_and_expressions_are_taken_out_of_mdx_alone() -> None:
+    text = (
+        "import A from './a';\nimport {\n  b,\n} from 'c';\nimport './d.css'\n\n"
+        "export const x = 1;\nexport function y() {\n  return 2;\n}\n\nA{' '}{x.y} b"
+    )
+
+    found = without_template_code(text, is_mdx=True)
+
+    assert found
+    assert found[0].split() == ["A", "b"]
+    assert without_template_code(text, is_mdx=False) == (text, 0)
+
+
+def test_what_was_taken_out_is_noted() -> None:
+    found = read(written(title="x") + '{{< figure src="a.jpg" >}} {{ x }}')
+
+    assert found.notes == ("body: code of a template: 2 pieces left out",)
+    assert 'src="https://blog.example/2024/03/01/ferry/a.jpg"' in found.article.content
+
+
+@pytest.mark.parametrize("mark", ["<!--more-->", "<!-- More -->", "<!-- truncate -->",
+                                  "{/* truncate */}", "{/* more */}"])  # fmt: skip
+def test_a_mark_ends_the_excerpt_when_there_is_no_other(mark: str) -> None:
+    body = f"The <b>boat</b> *waits* for `Vec<u8>`.\n\nAnd {{{{< x >}}}}how.\n\n{mark}\n\nMore."
+
+    assert article(written(title="x") + body).excerpt == "The boat waits for Vec<u8>. And how."
+    assert article(written(title="x", summary="Own.") + body).excerpt == "Own."
+    assert "More." in article(written(title="x") + body).content
+    assert mark not in article(written(title="x") + body).content
+
+
+def test_without_anything_before_the_mark_there_is_no_excerpt() -> None:
+    assert article(written(title="x") + "\n<!--more-->\nMore.").excerpt == ""
+
+
+#: What costs most to search, by a careless pattern.
+PIECES = [
+    *("{{", "}}", "{%", "%}", "{{<", ">}}", "<A b={", "{: ", "](", "\x01", "\x020\x02", "`", "``"),
+    *("```\n", "<a ", " ", "{", "}", "'", '"', "\n", "{% raw %}", "{% endraw %}", "[a]: ", "{#"),
+    *("import {", "export const ", "::a[", "]{", "<!--", "-->", "src='", "a.b", "=", "<%", "A"),
+]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=60), st.booleans())
+def test_any_text_is_read_without_an_error(pieces: list[str], is_mdx: bool) -> None:
+    found = without_template_code("".join(pieces), is_mdx)
+
+    assert found is None or not {"\x01", "\x02"}.intersection(found[0])
+
+
+@pytest.mark.parametrize("piece", PIECES)
+@pytest.mark.parametrize("before", ["", "{{", "<A", "{% ", "](", "::a["])
+def test_no_text_takes_long(piece: str, before: str) -> None:
+    text = before + piece * (MAX_MARKDOWN // len(piece))
+    begin = time.process_time()
+
+    without_template_code(text, is_mdx=True)
+
+    assert time.process_time() - begin < 1
+
+
+def test_a_body_of_template_code_cannot_hide_a_body_that_is_too_complex() -> None:
+    with pytest.raises(ArticleError):
+        article(written(title="x") + "x" * (MAX_MARKDOWN + 1))
