@@ -17,6 +17,7 @@ ENDINGS = {"gzip": ".gz", "br": ".br", "zstd": ".zst"}
 
 #: The maps by which nginx answers 301 and 410; see deploy/nginx-static.conf.
 _SITE_MAP, _MOVED_MAP, _ENDED_MAP = f"{OWN}/site.map", f"{OWN}/moved.map", f"{OWN}/ended.map"
+_PUBLIC_MAP = f"{OWN}/public.map"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def names(paths: Iterable[str], images: Iterable[str], fetch: Fetch) -> Iterator
             yield name
             yield from (name + ending for ending in ENDINGS.values())
     yield from map(_image_target, images)
-    yield from (_SITE_MAP, _MOVED_MAP, _ENDED_MAP)
+    yield from (_SITE_MAP, _MOVED_MAP, _ENDED_MAP, _PUBLIC_MAP)
 
 
 def put_document(directory: ManagedDirectory, path: str, fetch: Fetch) -> bool:
@@ -86,6 +87,24 @@ def put_image(
         with image:
             directory.copy(target, image)
     return True
+
+
+def put_public(
+    directory: ManagedDirectory, name: str, open_public: Callable[[str], IO[bytes] | None]
+) -> bool:
+    """Put a public file at the root if it exists; return False if no file can have its name."""
+    if not directory.has_room(name):
+        return False
+    if file := open_public(name):
+        with file:
+            directory.copy(name, file)
+    return True
+
+
+def put_public_map(directory: ManagedDirectory, public: Iterable[str]) -> None:
+    """Put the map of the public files: nginx serves no other file by its own name."""
+    lines = [f'"~^/{re.escape(name)}\\z" "public:";\n' for name in public]
+    directory.put(_PUBLIC_MAP, "".join(lines).encode(), 0)
 
 
 def _image_target(name: str) -> str:

@@ -46,7 +46,7 @@ PLAN = {
     "image_sizes": {"articles", "errors", "index", "locks", "logs", "model", "sqlite"},
     "sync": {
         "articles", "errors", "image_sizes", "index", "locks", "logs", "model", "settings",
-        "sqlite",
+        "sqlite", "urls",
     },
     "membership": {"model", "settings", "urls"},
     "feed_info": {"errors", "index", "languages", "model", "settings", "urls"},

@@ -31,6 +31,8 @@ def check(as_json: bool) -> None:
         click.echo("\n".join(line for outcome in outcomes for line in outcome.lines))
         totals = (f"{tally[name]} {name}" for name in ("served", "rejected", "ignored"))
         click.echo(", ".join(totals), err=True)
+    for path, reason in given_tools().sync.public_faults():
+        click.echo(f"{path}: not served: {reason}", err=True)
     echo_held(given_tools().sync)
     if tally["rejected"]:
         raise SystemExit(1)

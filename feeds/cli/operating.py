@@ -5,6 +5,7 @@
 
 from datetime import UTC, datetime
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import TextIO
 from urllib.parse import quote, urlsplit
@@ -16,7 +17,16 @@ from flask.testing import FlaskClient
 from feeds.catalog import Catalog
 from feeds.cli.tools import errors_in_a_line, given_tools, refresh_with_bar
 from feeds.errors import ExportError, SettingsError, StoreUnavailable
-from feeds.export import ExportedResponse, Fetch, names, put_document, put_image, put_maps
+from feeds.export import (
+    ExportedResponse,
+    Fetch,
+    names,
+    put_document,
+    put_image,
+    put_maps,
+    put_public,
+    put_public_map,
+)
 from feeds.image_probe import probe_all
 from feeds.image_sizes import ImageFacts
 from feeds.managed_directory import ManagedDirectory, opened
@@ -55,10 +65,14 @@ def export(folder: Path) -> None:
     try:
         with opened(folder) as directory:
             fetch = partial(_fetch, tools.quiet_app().test_client())
+            public = tools.sync.public_names()
             every_name = names(paths(tools.catalog), tools.sync.image_names(), fetch)
-            directory.refuse_obstacles(every_name)
+            directory.refuse_obstacles(chain(public, every_name))
             left_out = _put_documents(directory, tools.catalog, fetch)
             left_out += _put_images(directory, tools.sync)
+            put = partial(put_public, directory, open_public=tools.sync.open_public)
+            left_out += [f"/{name}" for name in public if not put(name)]
+            put_public_map(directory, public)
             catalog = tools.catalog
             put_maps(directory, site, moved(catalog), moved_patterns(catalog), ended(catalog))
             directory.finish()

@@ -32,6 +32,7 @@ from feeds.sync.lifecycle import IndexLifecycle
 from feeds.sync.lint import inspect, inspect_one, nearest
 from feeds.sync.own_images import image_names, open_image
 from feeds.sync.ownership import Ownership, named_by_path, owner_name
+from feeds.sync.public_files import open_public, public_faults, public_names
 from feeds.sync.refresh import Progress, Refresher, RefreshReport
 from feeds.sync.site_files import SiteFiles
 from feeds.sync.watcher import Watcher
@@ -168,6 +169,18 @@ class ContentSync:
     def nearest(self, path: str) -> str | None:
         """Return the path of the article's file that a path without a file probably means."""
         return nearest(self.reader, path)
+
+    def public_names(self) -> list[str]:
+        """Return the names of all files that are served as they are."""
+        return list(public_names(self.reader.content))
+
+    def public_faults(self) -> list[tuple[str, str]]:
+        """Return each file that is meant to be served as it is and is not, with the reason."""
+        return list(public_faults(self.reader.content))
+
+    def open_public(self, name: str) -> IO[bytes] | None:
+        """Open a file that is served as it is, or return None."""
+        return open_public(self.reader.content, name)
 
     def image_names(self) -> list[str]:
         """Return the names of all images that the site serves itself."""

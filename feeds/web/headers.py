@@ -38,6 +38,10 @@ PAGE_POLICY = (
     ),
 )
 
+#: A file that is served as it is has the headers of a page, but no script of it runs and no form of
+#: it is sent: its origin is that of the site.
+PUBLIC_POLICY = tuple((name, f"{value}; sandbox") for name, value in PAGE_POLICY)
+
 #: Other sites frame a box, and it runs no script (docs/requirements.md 100).
 BOX_POLICY = (
     (

@@ -13,6 +13,7 @@ from feeds.web.assets import asset_plan
 from feeds.web.document_plans import delta_plan, feed_plan
 from feeds.web.headers import CORS, PREFLIGHT
 from feeds.web.pages import page_plan, search_plan
+from feeds.web.public_files import public_file
 from feeds.web.response import respond, respond_once, respond_with_news, web
 
 routes = Blueprint("tributary", __name__)
@@ -36,7 +37,7 @@ def feed(path: str) -> ResponseReturnValue:
     if target in (None, Target(ALL, None)) and (moved := _moved(path)):
         return moved
     if target is None:
-        raise NotFound
+        return public_file(path)
     query = request.args.get("q", "").strip()
     if target == Target(ALL, None) and query:
         return respond_once(search_plan(web().catalog, query))
