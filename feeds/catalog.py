@@ -93,6 +93,7 @@ class Catalog:
             current=self.urls.addresses(current) if selection.id.month else None,
             withdrawn=selection.withdrawn,
             is_cut=is_custom(current),
+            described_in=self._names.described_in(current.path),
         )
 
     def _shown(self, id: FeedId, article: Article) -> Article:

@@ -56,15 +56,15 @@ class FeedNames:
     def feed_info(self, path: str, known: KnownFeed | None) -> FeedInfo:
         """Return the entry of a feed; ``known`` is the feed in the index, if it has one."""
         kind, *names = path.split("/")
-        name, described, parent = self._describe(kind, names, known.spelling if known else None)
-        site = self.files.site
+        name, parent = self._name(kind, names, known.spelling if known else None)
+        site, described = self.files.site, self._described(kind, names)
         return FeedInfo(
             id=FeedId(path),
             kind="names" if len(names) == 2 else kind,
             name=name,
             title=site.title if path == ALL.path else f"{name} — {site.title}",
             description=described or _description(kind, name, site.title, self._language),
-            language=site.language if described else self._language.tag,
+            language=self.described_in(path),
             shared_language=(known and known.language) or site.language,
             count=known.count if known else 0,
             modified=max(known.shown, NEVER + 1) if known else NEVER,
@@ -135,6 +135,11 @@ class FeedNames:
             return self.files.providers[name].image
         return None
 
+    def described_in(self, path: str) -> str:
+        """Return the language of the description of a feed (BCP 47)."""
+        kind, *names = path.split("/")
+        return self.files.site.language if self._described(kind, names) else self._language.tag
+
     def rights(self, path: str) -> Rights:
         """Return the rights in a feed: those of its provider, else those of the site."""
         kind, *names = path.split("/")
@@ -150,27 +155,31 @@ class FeedNames:
         }
         return len(names) == 1 and names[0] in declared.get(kind, ())
 
-    def _describe(
-        self, kind: str, names: list[str], spelling: str | None
-    ) -> tuple[str, str, FeedId | None]:
-        """Return the name, the description in the site's files, if any, and the parent."""
+    def _described(self, kind: str, names: list[str]) -> str:
+        """Return the description that the site's files give to a feed; empty without one."""
+        if kind == "topics" and names[0] in self.files.topics:
+            return self.files.topics[names[0]].description
+        if kind == "feeds":
+            return self.files.feeds[names[0]].description
+        return self.files.site.description if kind == ALL.path else ""
+
+    def _name(self, kind: str, names: list[str], spelling: str | None) -> tuple[str, FeedId | None]:
+        """Return the name of a feed and its parent."""
         site, first = self.files.site, names[0] if names else ""
         if kind == "topics":
             topic = self.files.topics.get(first)
             name = topic.name if topic else spelling or first
-            described = topic.description if topic else ""
             parent = FeedId(f"topics/{topic.parent}") if topic and topic.parent else None
-            return name, described, parent
+            return name, parent
         if kind == "providers":
             provider = self.files.providers.get(first)
             known = provider.name if provider and len(names) == 1 else None
             name = known or spelling or names[-1]
             parent = FeedId(provider_path(first)) if len(names) == 2 else None
-            return name, "", parent
+            return name, parent
         if kind == "feeds":
-            named = self.files.feeds[first]
-            return named.title, named.description, None
-        return site.title, site.description, None
+            return self.files.feeds[first].title, None
+        return site.title, None
 
     @property
     def _language(self) -> Language:

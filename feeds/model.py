@@ -249,6 +249,8 @@ class Feed:
     withdrawn: tuple[Withdrawal, ...] = ()
     #: True if it holds only the changes since an earlier document (RFC 3229).
     is_delta: bool = False
+    #: The language of the description (BCP 47); empty if it is that of the site.
+    described_in: str = ""
     #: True if it may leave out older articles that no archive holds either.
     is_cut: bool = False
 

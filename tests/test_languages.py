@@ -25,11 +25,13 @@ from tests.builders import article, feed, related_link
 from tests.builders import site as site_of
 from tests.conftest import Content, Site
 from tests.programs import skip_if_quick
-from tests.reading import channel, items, text
+from tests.reading import ATOM, atom_feed, channel, items, text
 from tests.web_helpers import texts, tree
 
 ROOT = Path(__file__).parents[1]
 TEMPLATES = sorted((ROOT / "feeds/web/templates").glob("*.html"))
+
+LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
 #: 2026-09-20T12:00:00Z
 SEPTEMBER = 1_789_905_600
@@ -421,6 +423,47 @@ def test_an_english_article_on_a_german_page_says_so(
     page = tree(open_site(), "/topics/ai")
 
     assert page.cssselect("article h3")[0].get("lang") == "en-GB"
+
+
+def test_a_page_of_french_articles_on_a_german_site_is_in_german(
+    content: Content, open_site: Callable[..., Site]
+) -> None:
+    content.raw("site.yml", "language: de\n")
+    content.write("a.md", type="course", topics=["Boote"], locale="fr")
+    site = open_site()
+
+    page = tree(site, "/topics/boote")
+    [subtitle] = atom_feed(site.get("/topics/boote.atom").data).iter(f"{ATOM}subtitle")
+
+    assert texts(page, ".by") == ["Kurs · Example News · 1. November 2026"]
+    assert page.cssselect("article h3")[0].get("lang") == "fr"
+    assert (subtitle.text, subtitle.get(LANG)) == ("Artikel zum Thema Boote", "de")
+
+
+@pytest.mark.parametrize(
+    ("tag", "topic", "described", "attribute"),
+    [
+        ("de", "{name: Boote}", "Artikel zum Thema Boote", None),
+        ("sv", "{name: Boote}", "Articles about Boote", "en"),
+        ("sv", "{name: Boote, description: Om båtar.}", "Om båtar.", None),
+    ],
+)
+def test_the_description_of_an_atom_feed_names_its_language_where_it_is_another(
+    content: Content,
+    open_site: Callable[..., Site],
+    tag: str,
+    topic: str,
+    described: str,
+    attribute: str | None,
+) -> None:
+    content.raw("site.yml", f"language: {tag}\n")
+    content.raw("topics.yml", f"- {topic}\n")
+
+    found = atom_feed(open_site().get("/topics/boote.atom").data)
+    [subtitle] = found.iter(f"{ATOM}subtitle")
+
+    assert found.get(LANG) == tag
+    assert (subtitle.text, subtitle.get(LANG)) == (described, attribute)
 
 
 def test_the_page_of_operators_stays_english(

@@ -20,6 +20,7 @@ from feeds.formats.item_html import content, description
 from feeds.formats.sizes import MAX_WITHDRAWN, fitted
 from feeds.model import Article, Feed, Format, Image, RelatedLink, Rights, Source, Withdrawal
 
+_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 _TOMBSTONES = "http://purl.org/atompub/tombstones/1.0"
 
 
@@ -55,6 +56,10 @@ def _namespaces(feed: Feed) -> dict[str, str]:
 
 def _finish_feed(built: Element, feed: Feed) -> None:
     encode_markup(built, "title", "subtitle", "rights")
+    if feed.described_in not in ("", feed.site.language):
+        # RFC 4287, 3.1: "The content of Text constructs is Language-Sensitive."
+        for subtitle in built.iter("subtitle"):
+            subtitle.set(_LANG, feed.described_in)
     _feedgen.mark_history(feed, built)
     latest = sorted(feed.withdrawn, key=_order)[:MAX_WITHDRAWN]
     for withdrawal in latest:

@@ -171,14 +171,14 @@ def iframe(
 
 def _render_box(catalog: Catalog, feed_info: FeedInfo, shown: Selection, chosen: Options) -> bytes:
     files, urls = catalog.files, catalog.urls
-    feed = catalog.feed(shown)
+    feed, frame = catalog.feed(shown), views.frame(files.site, urls)
     return render(
         "box.html",
-        frame=views.frame(files.site, urls),
+        frame=frame,
         name=feed_info.name,
         title=feed_info.title,
         page=urls.page(feed_info.id),
-        articles=views.articles(feed, urls),
+        articles=views.articles(feed, urls, frame.language),
         chosen=chosen,
     )
 

@@ -139,7 +139,7 @@ def _render(catalog: Catalog, selection: Selection, shown: _Shown) -> bytes:
     feed = catalog.feed(selection)
     name, current = shown.entry.name, FeedId(id.path)
     addresses = urls.addresses(current)
-    articles = views.articles(feed, urls)
+    articles = views.articles(feed, urls, language(files.site.language))
     return render(
         "home.html" if id == ALL else "feed.html",
         frame=views.frame(replace(files.site, rights=feed.site.rights), urls),

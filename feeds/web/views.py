@@ -129,9 +129,8 @@ def readers(feed: str) -> tuple[Link, ...]:
     return tuple(Link(name, f"{address}{quote(feed, safe='')}") for name, address in _READERS)
 
 
-def articles(feed: Feed, urls: Urls) -> tuple[ArticleView, ...]:
-    """Return the articles of a feed."""
-    written = language(feed.site.language)
+def articles(feed: Feed, urls: Urls, written: Language) -> tuple[ArticleView, ...]:
+    """Return the articles of a feed, for a page in a language: the feed may have another."""
     return tuple(_article(article, feed, urls, written) for article in feed.articles)
 
 
