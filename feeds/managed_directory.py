@@ -1,10 +1,9 @@
-"""DOOR: a folder of files that are ours, among others that may not be.
+"""DOOR: a folder of which an export owns some files, and others own the rest.
 
-Only what changed is written, each file at once by renaming; only what we wrote is ever removed.
-The list of our files is kept in the folder, and a name is in it before its file is.
+An export writes only files that changed, each at once by renaming, and removes only files that an
+export wrote. A list in the folder names them; a name is in the list before its file is written.
 """
 
-import fcntl
 import os
 import re
 import shutil
@@ -16,8 +15,9 @@ from typing import IO
 from unicodedata import normalize
 
 from feeds.errors import ExportError
+from feeds.locks import LeaderLock
 
-#: The folder of what is about the export itself, not to be served.
+#: The folder of the files about the export itself, which are not served.
 OWN = ".tributary"
 
 _LIST, _LOCK, _NEW = _KEPT = f"{OWN}/files", f"{OWN}/lock", f"{OWN}/new"
@@ -33,14 +33,14 @@ _IN_USE = "{} is not empty, and no export wrote it: name a new or an empty folde
 
 
 class ManagedDirectory:
-    """A folder that is made to hold certain files and none of ours besides."""
+    """A folder that is brought to hold certain files, and no other files of an export."""
 
     def __init__(self, folder: Path) -> None:
         """Take the folder, locked; see ``opened``."""
         self._folder = folder
-        # A file system without letter case takes two names for one.
+        # On a file system without letter case, two names can be one file.
         self._is_folding = (folder / OWN.upper()).exists()
-        #: Names of our files by what the file system takes them for.
+        #: The names of the export's files, by the key that all spellings of one file share.
         self._listed = {self._key(name): name for name in self._read_list()}
         self._wanted: dict[str, str] = {}
         #: The folders of the files that were put.
@@ -49,9 +49,9 @@ class ManagedDirectory:
         self.written = self.removed = 0
 
     def refuse_obstacles(self, names: Iterable[str]) -> None:
-        """Raise ExportError if files of others are in the way of these names; write nothing.
+        """Raise ExportError if files that no export wrote block these names; write nothing.
 
-        The names are not looked at when there are no files of others.
+        The names are not iterated when there are no such files.
         """
         others = {self._key(name): self._folder / name for name in self._others()}
         if not others:
@@ -65,7 +65,7 @@ class ManagedDirectory:
                 raise ExportError(_OCCUPIED.format(self._folder / key))
 
     def _others(self) -> Iterator[str]:
-        """Yield the names of files and links in the folder that are not ours."""
+        """Yield the names of files and links in the folder that no export wrote."""
         waiting = [""]
         while waiting:
             above = waiting.pop()
@@ -78,7 +78,7 @@ class ManagedDirectory:
                         yield name
 
     def has_room(self, name: str) -> bool:
-        """Whether a file can have this name beside those that were put before."""
+        """Return True if a file can have this name, given the names that were put before."""
         if not is_name(name):
             return False
         key = self._key(name)
@@ -87,10 +87,10 @@ class ManagedDirectory:
         return not (is_other or is_inside or key in self._parents)
 
     def put(self, name: str, body: bytes, modified: int) -> int:
-        """Let a file hold these bytes; return its time.
+        """Write these bytes to a file; return its time.
 
-        The same bytes stay as they are. Others get a later time than those before had, whatever
-        ``modified`` says: nobody may take them for the same.
+        A file that holds them already stays as it is. Other bytes get a later time than the file
+        had, even if ``modified`` is earlier: clients compare times.
         """
         path = self._claim(name)
         old = _plain_file(path)
@@ -103,7 +103,7 @@ class ManagedDirectory:
         return when
 
     def copy(self, name: str, source: IO[bytes]) -> None:
-        """Let a file hold what another one holds, and have its time."""
+        """Copy the content and the time of another file."""
         path, wanted = self._claim(name), os.fstat(source.fileno())
         old = _plain_file(path)
         if old and _looks(old) == _looks(wanted):
@@ -114,7 +114,7 @@ class ManagedDirectory:
         self._place(new, path, wanted.st_mtime_ns)
 
     def finish(self) -> None:
-        """Remove those of our files that were not asked for, and shorten the list."""
+        """Remove the files of earlier exports that were not put, and shorten the list."""
         old = [name for key, name in self._listed.items() if key not in self._wanted]
         for name in sorted(old, reverse=True):
             self._remove(self._folder / name)
@@ -137,7 +137,7 @@ class ManagedDirectory:
         return path
 
     def _make_folder(self, name: str) -> None:
-        """Let a folder take the place of a file that an earlier export wrote."""
+        """Make room for a folder where an earlier export wrote a file."""
         path, key = self._folder / name, self._key(name)
         if key in self._parents:
             return
@@ -148,7 +148,7 @@ class ManagedDirectory:
         self._parents.add(key)
 
     def _empty(self, path: Path, key: str) -> None:
-        """Remove a folder of earlier exports, in whose place a file is to be."""
+        """Remove a folder of earlier exports to make room for a file."""
         for inner, name in self._listed.items():
             if inner.startswith(f"{key}/"):
                 self._remove(self._folder / name)
@@ -158,13 +158,13 @@ class ManagedDirectory:
             raise ExportError(_OCCUPIED.format(path))
 
     def _key(self, name: str) -> str:
-        """Return what all names of one file have in common."""
+        """Return a key that all spellings of one file's name share."""
         return normalize("NFC", name).casefold() if self._is_folding else name
 
     def _read_list(self) -> list[str]:
         path = self._folder / _LIST
         text = path.read_text("utf-8", "surrogateescape") if path.exists() else ""
-        # A full disk can cut the last name, whose file was then never written.
+        # A full disk can cut the last name; its file was then never written.
         whole, end, cut = text.rpartition("\n")
         names = whole.split("\n") if end else []
         if not all(map(is_name, names)):
@@ -174,7 +174,7 @@ class ManagedDirectory:
         return names
 
     def _write_list(self, names: list[str]) -> None:
-        # At once: an export that loses the list takes its own files for those of others.
+        # In one step: without the list, an export would refuse the files of earlier ones.
         new = self._folder / _NEW
         new.write_text("".join(f"{name}\n" for name in names), "utf-8")
         os.replace(new, self._folder / _LIST)
@@ -188,13 +188,13 @@ class ManagedDirectory:
     def _remove(self, path: Path) -> None:
         above = path.relative_to(self._folder).parents
         if any((self._folder / folder).is_symlink() for folder in above if folder.name):
-            # What is behind a link is not what an export wrote.
+            # An export writes nothing behind a link.
             return
         if os.path.lexists(path) and not _is_real_folder(path):
             path.unlink()
             self.removed += 1
         with suppress(OSError):
-            # Up to the first folder that still holds something.
+            # Up to the first folder that is not empty.
             while path.parent != self._folder:
                 path = path.parent
                 path.rmdir()
@@ -202,22 +202,23 @@ class ManagedDirectory:
 
 @contextmanager
 def opened(folder: Path) -> Iterator[ManagedDirectory]:
-    """The folder, made if need be, for one export at a time.
+    """Open the folder, created if it is missing, for one export at a time.
 
     Raise ExportError when it cannot be written.
     """
+    lock = LeaderLock(folder / _LOCK)
     try:
         _refuse_in_use(folder)
         (folder / OWN).mkdir(parents=True, exist_ok=True)
-        with (folder / _LOCK).open("a") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            # An export that was cut short may have left it.
-            (folder / _NEW).unlink(missing_ok=True)
-            yield ManagedDirectory(folder)
-    except BlockingIOError:
-        raise ExportError(f"another export writes to {folder}: wait for it") from None
+        if not lock.try_acquire():
+            raise ExportError(f"another export writes to {folder}: wait for it")
+        # An export that was interrupted may have left it.
+        (folder / _NEW).unlink(missing_ok=True)
+        yield ManagedDirectory(folder)
     except OSError as error:
         raise ExportError(f"{error.filename or folder}: {error.strerror}") from error
+    finally:
+        lock.release()
 
 
 def _refuse_in_use(folder: Path) -> None:
@@ -238,7 +239,7 @@ def _is_real_folder(path: Path) -> bool:
 
 
 def _plain_file(path: Path) -> os.stat_result | None:
-    """Return the status of a file that can be kept; None for a link and whatever else."""
+    """Return the status of a plain file; None for anything else, links included."""
     status = path.lstat() if os.path.lexists(path) else None
     return status if status and stat.S_ISREG(status.st_mode) else None
 
@@ -251,7 +252,7 @@ def _parents(name: str) -> Iterator[str]:
 
 
 def is_name(name: str) -> bool:
-    """Whether a file below the folder can have this name."""
+    """Return True if a file below the folder can have this name."""
     parts = name.split("/")
     fits = all(part and len(part.encode("utf-8", "replace")) <= _LONGEST for part in parts)
     return fits and not {".", ".."} & set(parts) and _CONTROL.search(name) is None

@@ -1,7 +1,7 @@
 """DOOR SQLite: the one way to open, check and migrate a database file; what counts as corrupt.
 
-Nothing in this project may open a descriptor of a database file beside SQLite: not to create it,
-not to read its first bytes, not to copy it. "Closing any file descriptor" of the file drops every
+No other code of this project may open a descriptor of a database file: not to create it, not to
+read its first bytes, not to copy it. "Closing any file descriptor" of the file drops every
 POSIX lock that the process holds on it (sqlite.org/howtocorrupt, 2.2): two processes with two
 threads each lost 2,246 of 9,408 counts that way. `os.stat` opens nothing and is safe.
 """
@@ -21,16 +21,16 @@ from feeds.locks import LeaderLock, locked
 log = logging.getLogger(__name__)
 
 #: The ending of a lock file: a process that opens a database holds it shared, one that replaces the
-#: file holds it alone. Else writers of the old and of the new file would use one journal.
+#: file holds it exclusively. Otherwise writers of the old and the new file would use one journal.
 OPENING = ".open"
 
-#: What SQLite keeps beside a database while it is in use, or after its process was killed.
+#: The endings of SQLite's own files, while a database is in use or after its process was killed.
 SIDE_FILES = ("-journal", "-wal", "-shm")
 
 _CORRUPT = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
-#: Held while a file is created, which needs a descriptor: no other thread may get a lock on the
-#: file before that descriptor is closed.
+#: Held while a file is created, which needs a descriptor: no other thread may lock the file before
+#: that descriptor is closed.
 _creating = threading.Lock()
 os.register_at_fork(
     before=_creating.acquire,
@@ -61,7 +61,7 @@ def connect(path: Path, patience: float, create: bool) -> sqlite3.Connection:
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """Begin a transaction and commit it, or roll it back on an error; other writers wait."""
-    # BEGIN would let two writers start and one of them fail: measured, 88 % did.
+    # With BEGIN two writers start and one of them fails: 88 % of the time, measured.
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -138,15 +138,14 @@ def is_corrupt(error: Exception) -> bool:
     (sqlite.org/rescode).
     """
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK)
-    # The low byte is the kind of error; the rest says more of it.
+    # The low byte is the kind of error; the rest is detail.
     return isinstance(error, ContentMismatch) or code & 0xFF in _CORRUPT
 
 
 def is_suspect(error: Exception) -> bool:
     """Return True if an error is a reason to examine a file: it is corrupt, or shorter than it was.
 
-    A cut write-ahead log gives SQLITE_IOERR_SHORT_READ; so does a network's file system, perhaps
-    only once.
+    A truncated write-ahead log gives SQLITE_IOERR_SHORT_READ; so can a network file system, once.
     """
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK)
     return is_corrupt(error) or code == sqlite3.SQLITE_IOERR_SHORT_READ
@@ -154,7 +153,7 @@ def is_suspect(error: Exception) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """A small database of the instance folder, opened anew by each call.
+    """A small database of the instance folder; each call opens it.
 
     The file may be removed at any time. A corrupt one is moved aside, and the next call that writes
     creates a new one.
@@ -165,7 +164,7 @@ class Store:
     migrations: tuple[str, ...]
     #: Seconds to wait while another process writes.
     patience: float = 5.0
-    #: Of SQLite: "OFF" where nobody needs what a power cut takes.
+    #: SQLite's pragma: "OFF" for data that may be lost in a power cut.
     synchronous: str = "FULL"
 
     @property
@@ -192,7 +191,7 @@ class Store:
             yield connection
 
     def remove_aside(self) -> None:
-        """Remove what was moved aside."""
+        """Remove the files that were moved aside."""
         for ending in ("", *SIDE_FILES):
             Path(f"{self.aside}{ending}").unlink(missing_ok=True)
 
@@ -206,7 +205,7 @@ class Store:
             ):
                 inode = self.path.stat().st_ino
                 migrate(connection, self.path, self.migrations)
-                # What is deleted is overwritten.
+                # Deleted rows are overwritten.
                 connection.execute("PRAGMA secure_delete = ON")
                 connection.execute(f"PRAGMA synchronous = {self.synchronous}")
                 yield connection
@@ -221,9 +220,9 @@ class Store:
 
         While another process has it open the file stays, and a later call moves it.
         """
-        turn = LeaderLock(self.path.with_suffix(OPENING))
+        opening = LeaderLock(self.path.with_suffix(OPENING))
         try:
-            if not turn.try_acquire() or self.path.stat().st_ino != inode:
+            if not opening.try_acquire() or self.path.stat().st_ino != inode:
                 return
             log.error("%s is damaged (%s): moved aside and begun anew", self.path.name, error)
             # The file itself last: a new one must never find the journal of an old one.
@@ -231,4 +230,4 @@ class Store:
                 with suppress(FileNotFoundError):
                     os.replace(f"{self.path}{ending}", f"{self.aside}{ending}")
         finally:
-            turn.release()
+            opening.release()

@@ -77,7 +77,7 @@ PLAN = {
         "languages", "logs", "metrics", "mixes", "model", "moved", "publisher", "selection",
         "subscribers", "sync", "urls", "websub",
     },
-    "managed_directory": {"errors"},
+    "managed_directory": {"errors", "locks"},
     "export": {"errors", "managed_directory"},
     "periodic_thread": {"logs"},
     "server": {"errors", "logs", "settings", "sync", "web", "websub"},
