@@ -33,7 +33,7 @@ def _locked(path: Path, flags: int, operation: int) -> Iterator[None]:
 
 
 class LeaderLock:
-    """A lock that one process holds to do a job for all; others can take it over."""
+    """A lock that one process holds to do a job for all; others acquire it when it dies."""
 
     def __init__(self, path: Path) -> None:
         """Take the file whose lock it is."""
@@ -64,7 +64,7 @@ class LeaderLock:
             _close(handle)
 
     def forget(self) -> None:
-        """Begin anew in a child: the lock is the parent's."""
+        """Reset in a child after a fork: the lock is the parent's."""
         self._handle = None
 
     def release(self) -> None:

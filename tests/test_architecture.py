@@ -42,7 +42,7 @@ PLAN = {
     "locks": set(),
     "sqlite": {"errors", "locks"},
     "articles": {"errors", "hosts", "model", "moved", "settings", "urls"},
-    "index": {"articles", "errors", "locks", "model", "sqlite", "urls", "words"},
+    "index": {"articles", "errors", "locks", "model", "sqlite", "words"},
     "image_sizes": {"articles", "errors", "index", "locks", "logs", "model", "sqlite"},
     "sync": {
         "articles", "errors", "image_sizes", "index", "locks", "logs", "model", "settings",

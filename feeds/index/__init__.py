@@ -2,9 +2,9 @@
 
 from feeds.index.database import check_file, connect, lock_file, upgrade
 from feeds.index.entries import (
-    Claims,
     Fault,
     FileOutcome,
+    IdClaims,
     IndexEntry,
     content_hash,
     in_words,
@@ -28,10 +28,10 @@ __all__ = [
     "EVERYTHING",
     "SETTLE",
     "SITE",
-    "Claims",
     "Condition",
     "Fault",
     "FileOutcome",
+    "IdClaims",
     "Index",
     "IndexEntry",
     "IndexFacts",

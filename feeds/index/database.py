@@ -1,4 +1,4 @@
-"""The database file of the index: its layouts, and how readers and the one writer open it."""
+"""The database file of the index: its layouts, and opening it to read and to write."""
 
 import sqlite3
 from contextlib import closing, suppress
@@ -27,8 +27,8 @@ def lock_file(path: Path) -> Path:
 def connect(path: Path, read_only: bool = False) -> sqlite3.Connection:
     """Open the index for one thread; the caller begins transactions.
 
-    A writer holds the lock for refreshing; it creates a missing file, and its tables; a reader does
-    neither. Raise WrongFile when the file is of a newer version or of another program.
+    A writer holds the lock of ``lock_file``; it creates a missing file and its tables, which a
+    reader does not. Raise WrongFile when the file is of a newer version or of another program.
     """
     if not read_only:
         return _opened(path, read_only)
@@ -40,7 +40,7 @@ def connect(path: Path, read_only: bool = False) -> sqlite3.Connection:
 def upgrade(path: Path) -> None:
     """Bring an index of an older layout to the newest; leave any other file as it is.
 
-    A reader needs no lock for refreshing: the layout changes in one transaction.
+    The caller needs no lock: the layout changes in one transaction.
     """
     if not path.exists():
         return
@@ -59,7 +59,7 @@ def _opened(path: Path, read_only: bool) -> sqlite3.Connection:
         if not read_only:
             connection.execute("PRAGMA journal_mode = WAL")
             migrate(connection, path, MIGRATIONS)
-        # The index can be had again from the folder: a power cut may cost the last refresh.
+        # The index can be rebuilt from the folder: a power cut may cost the last refresh.
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA cache_size = -4000")
         connection.execute(f"PRAGMA query_only = {int(read_only)}")

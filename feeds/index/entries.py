@@ -1,4 +1,4 @@
-"""What became of one file: plain data that crosses from reading to writing, and processes."""
+"""The outcome of one file: plain data that passes from the processes that read to the writer."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -18,8 +18,8 @@ _decode = msgspec.json.Decoder(Article).decode
 
 
 def content_hash(article: Article) -> bytes:
-    """Of all that a subscriber can see of an article."""
-    # Quality chooses, and is never shown: pollers keep getting 304 when it moves.
+    """Return a hash of all that a subscriber can see of an article."""
+    # Quality decides which feeds hold an article, but is not shown: a change of it keeps the ETag.
     shown = msgspec.json.encode(replace(article, quality=0))
     return blake2b(shown, digest_size=16).digest()
 
@@ -54,7 +54,7 @@ class IndexEntry:
     id: str
     published: int
     updated: int
-    #: Bytes that it takes in a document, at most.
+    #: The most bytes that it takes in a document.
     weight: int
     #: Of all that a subscriber can see.
     hash: bytes
@@ -63,9 +63,9 @@ class IndexEntry:
     body: bytes
     #: The tokens under which it is found, with spaces between them.
     tokens: str
-    #: The pictures of ours that it shows, with their bytes.
+    #: The images of this site that it shows, with their sizes in bytes.
     pictures: tuple[tuple[str, int | None], ...] = ()
-    #: When the article is withdrawn, whatever becomes of its file by then: seconds UTC.
+    #: When the article is withdrawn, even if its file is lost by then: seconds UTC.
     expires: int | None = None
 
 
@@ -81,7 +81,7 @@ class Fault:
 
 
 @dataclass(frozen=True, slots=True)
-class Claims:
+class IdClaims:
     """The file that the index serves for each id, and the files rejected because of an id."""
 
     #: Paths by id.
@@ -134,7 +134,7 @@ class FileOutcome:
     def refused_for(self, owner: str, was_served: bool) -> "FileOutcome":
         """Return the outcome on a file whose id the file at another path has.
 
-        ``was_served`` tells whether the article of the other file was served before.
+        ``was_served`` is True if the article of the other file was served before.
         """
         is_same = normalize("NFC", self.path) == normalize("NFC", owner)
         why = "was served first" if was_served else "comes first by path"

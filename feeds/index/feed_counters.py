@@ -1,8 +1,8 @@
 """The counters of the feeds that a refresh touched, and the times of their last changes.
 
-Each has two times. ``modified`` is its Last-Modified, later with every change and SLACK behind the
-clock. ``changed`` is the moment since when the change can be seen: a client that names any other
-time than Last-Modified is compared with that.
+Each feed has two times. ``modified`` is its Last-Modified, later with every change, and SLACK
+behind the clock. ``changed`` is the moment since which the change can be seen: a time of a client
+other than Last-Modified is compared with it.
 """
 
 import sqlite3
@@ -55,13 +55,13 @@ class FeedCounters:
     months: Collection[tuple[str, str]]
 
     def count_in_feed(self, feed: str, delta: int) -> bool:
-        """Count so many more articles in a feed; say whether it was known before."""
+        """Add to the number of articles in a feed; return True if it was known before."""
         sql = f"UPDATE feed SET count = count + ?, {_FEED_CHANGES} WHERE path = ?"
         done = self.connection.execute(sql, (delta, *(self.now - SLACK,) * 2, feed))
         if done.rowcount:
             return True
-        # Lists show for it what its articles tell, the same on every machine. Its Last-Modified
-        # must not: with the index lost, the same time would come again for other articles.
+        # Lists show the time of its latest article, the same on every machine. Last-Modified is
+        # another: after a loss of the index, the same time would come again for other articles.
         sql = "SELECT max(updated) FROM membership WHERE feed = ?"
         latest = self.connection.execute(sql, (feed,)).fetchone()[0]
         modified = self._first()
@@ -70,7 +70,7 @@ class FeedCounters:
         return False
 
     def count_in_month(self, feed: str, month: str, delta: int) -> None:
-        """Count so many more articles in a month of a feed."""
+        """Add to the number of articles in a month of a feed."""
         sql = "SELECT count FROM archive WHERE feed = ? AND month = ?"
         found = self.connection.execute(sql, (feed, month)).fetchone()
         if found is None:
@@ -98,7 +98,7 @@ class FeedCounters:
         return max(before + 1, self.now - SLACK)
 
     def _modify_neighbours(self, feed: str, month: str) -> None:
-        """Mark the months around one that came or went: they link to each other."""
+        """Mark the months around one that appeared or vanished: they link to each other."""
         for (found,) in self.connection.execute(NEIGHBOURS, (feed, month) * 2).fetchall():
             if found and (feed, found) not in self.months:
                 self._modify(feed, found, found)
@@ -111,8 +111,8 @@ class FeedCounters:
 def mark_everything(connection: sqlite3.Connection, now: int, refreshed: int = 0) -> None:
     """Mark all documents as changed; none may have a time that it had before.
 
-    ``refreshed`` is when the index was last up to date. That is all that is known of one that is
-    lost, which had no later Last-Modified unless half of SLACK was used up then.
+    ``refreshed`` is when the index was last up to date, which is all that is known of a lost one:
+    it had no later Last-Modified unless half of SLACK was used up then.
     """
     execute = connection.execute
     if execute("SELECT 1 FROM feed LIMIT 1").fetchone():
@@ -131,14 +131,14 @@ def mark_lists(connection: sqlite3.Connection, now: int) -> None:
 
 
 def date_changes(connection: sqlite3.Connection, moment: int) -> None:
-    """Keep when the changes that were committed since the last time can be seen."""
+    """Store the moment since which the changes since the last call can be seen."""
     for table in ("feed", "archive"):
         sql = f"UPDATE {table} SET changed = ? WHERE changed IS NULL"
         connection.execute(sql, (moment,))
 
 
 def undate_changes(connection: sqlite3.Connection) -> None:
-    """Forget when any change could be seen, until it is known again."""
+    """Clear the moments since which changes can be seen, until the next ``date_changes``."""
     for table in ("feed", "archive"):
         connection.execute(f"UPDATE {table} SET changed = NULL")
 

@@ -1,6 +1,6 @@
-"""Throws a corrupt index away, and no other: neither a full disk nor a fault in our SQL costs one.
+"""Rebuilds a corrupt index, and no other: neither a full disk nor a fault in our SQL costs one.
 
-A damaged file was seen to give wrong answers without an error; quick_check found each of them.
+Damaged files were seen to give wrong rows without an error; quick_check found each of them.
 """
 
 import logging
@@ -21,11 +21,11 @@ log = logging.getLogger(__name__)
 
 
 def rebuild_if_corrupt(path: Path, met: Exception | None = None) -> None:
-    """Throw a corrupt index away, and make an empty one where there is none.
+    """Replace a corrupt index by an empty one, which the next refresh fills.
 
-    ``met`` is an error that proves it corrupt; without, it is examined. The caller holds the lock
-    for refreshing. Raise sqlite3.Error, OSError or WrongFile, and leave the file alone, when it
-    cannot be examined or replaced now.
+    ``met`` is an error that proves it corrupt; without one, the index is examined. The caller holds
+    the lock of ``lock_file``. Raise sqlite3.Error, OSError or WrongFile, and leave the file alone,
+    when it cannot be examined or replaced now.
     """
     if not met and not _is_damaged(path):
         return
@@ -38,7 +38,7 @@ def rebuild_if_corrupt(path: Path, met: Exception | None = None) -> None:
 
 
 def reread_corrupt_rows(path: Path) -> None:
-    """Have every file read again whose article is not what was kept of it."""
+    """Make the next refresh read each file again whose article does not match its hash."""
     with closing(connect(path)) as connection:
         rows = connection.execute("SELECT folder, name, body, hash FROM article")
         wrong = [(folder, name) for folder, name, *kept in rows if not is_content_unchanged(*kept)]
@@ -48,8 +48,8 @@ def reread_corrupt_rows(path: Path) -> None:
 def is_database(path: Path) -> bool:
     """Return False if a file cannot be a database: it is empty, or not a plain file.
 
-    SQLite would wait half a minute to make one of an empty file that others have open. It is not
-    looked into: closing it would drop the locks of every connection of this process.
+    SQLite waits half a minute to initialise an empty file that other processes have open. The file
+    is not opened here: closing it would drop the locks of every connection of this process.
     """
     return not path.exists() or (path.is_file() and path.stat().st_size > 0)
 
@@ -59,12 +59,12 @@ def _is_damaged(path: Path) -> bool:
         return True
     try:
         connect(path).close()
-        # Side by side, since nobody is served before: SQLite lets other threads compute. Two: a
-        # third keeps the workers from loading meanwhile, and they took longer to answer with it.
+        # In parallel, since no client is served before: SQLite releases the GIL. Two threads: with
+        # a third, the workers took longer to load and to answer.
         with ThreadPoolExecutor(2) as pool:
             return any(pool.map(partial(_finds, path), _FAULTS))
     except sqlite3.DatabaseError as error:
-        # Read from beginning to end, what is too short now was not so for a moment only.
+        # The file was read from beginning to end: if it is too short, that will not pass.
         if not is_suspect(error):
             raise
         return True
@@ -72,14 +72,14 @@ def _is_damaged(path: Path) -> bool:
 
 def _finds(path: Path, sql: str) -> bool:
     with closing(connect(path, read_only=True)) as connection:
-        # Room for the feed of all, to whose rows those of each other feed are held.
+        # Room for the feed of all articles, with whose rows those of other feeds are compared.
         connection.execute("PRAGMA cache_size = -12000")
         return connection.execute(sql).fetchone() is not None
 
 
-# No document can be made when the two tables that tell of each article differ. All articles are in
-# the feed of all, whose rows lie together: to look each row of every feed up among the articles
-# themselves took three times as long, 2.3 s of 100,000.
+# No document can be rendered if the two tables that describe each article differ. All articles are
+# in the feed `all`, whose rows lie together: looking up each row of every feed among the articles
+# took three times as long, 2.3 s for 100,000.
 _FAULTS = (
     "SELECT 1 FROM pragma_quick_check(1) WHERE quick_check <> 'ok'",
     """SELECT 1 FROM membership LEFT JOIN article USING (id)
@@ -93,7 +93,7 @@ _FAULTS = (
 
 def _remove(path: Path) -> None:
     if path.is_dir():
-        # Somebody's folder in the place of our file: out of the way, but not lost.
+        # A person's folder in the place of our file: it is moved, not lost.
         os.rename(path, path.with_name(f"{path.name}.{os.urandom(4).hex()}"))
     else:
         path.unlink(missing_ok=True)

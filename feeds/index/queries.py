@@ -1,4 +1,4 @@
-"""What is asked of the index most: each in one range of a key, and a test holds it to that."""
+"""The hot queries, for the reader and the writer: a test holds each to one range of a key."""
 
 #: How most articles spell a feed's name; none where several under one domain have each their own.
 SPELLING = """
@@ -12,7 +12,7 @@ LANGUAGE = """
 SELECT CASE WHEN min(tag) = max(tag) THEN min(tag) END FROM language
 WHERE feed = {0} AND count > 0"""
 
-#: When what changed can be seen, as long as that is not known: after any time that has a date.
+#: The moment of a change that has none yet: after any time that HTTP can write.
 UNDATED = 2**40
 
 FEEDS = f"""

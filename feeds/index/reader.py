@@ -1,7 +1,7 @@
 """The index: SQLite, a disposable copy of the folder, shared by all processes of a machine.
 
-This room reads it; `changes` writes it. Readers see the last whole refresh and wait for
-nobody. That something changed is one comparison with a number that all share: the revision.
+`reader` reads it, `writer` writes it. Readers see the last complete refresh and never wait. A
+comparison with the revision, a number that all processes share, detects every change.
 """
 
 import os
@@ -18,7 +18,7 @@ import msgspec
 from feeds.articles import join, split, storable
 from feeds.errors import ContentMismatch, IndexUnavailable, OutOfDate, WrongFile
 from feeds.index.database import connect
-from feeds.index.entries import Claims, decode_verified
+from feeds.index.entries import IdClaims, decode_verified
 from feeds.index.matching import MATCHING, Condition, last_place, place
 from feeds.index.queries import AFTER, FEEDS, HEAVIER, MONTHS, NEIGHBOURS, ROWS
 from feeds.index.state import SharedState
@@ -65,7 +65,7 @@ class KnownFeed:
     changed: int
     #: The time of its last change that lists show.
     shown: int
-    #: How most articles spell its name; None where they have no say.
+    #: How most articles spell its name; None if its name comes from elsewhere.
     spelling: str | None
     #: When its newest article was published; None when it holds none.
     newest: int | None
@@ -89,7 +89,7 @@ class IndexFacts:
 
 
 class Index:
-    """Reads the index; one connection a thread, opened anew when the file was replaced."""
+    """Reads the index over one connection a thread, opened again when the file was replaced."""
 
     def __init__(self, path: Path, shared: SharedState) -> None:
         """Take the file of the index, which need not be there yet."""
@@ -105,8 +105,8 @@ class Index:
         self._local = threading.local()
 
     def _connection(self) -> sqlite3.Connection:
-        # A damaged index is replaced by a new file: a connection to the old one would never
-        # see another change. Looked at only when the revision moved, so that it costs nothing.
+        # A damaged index is replaced by a new file: a connection to the old one would never see
+        # another change. Checked only when the revision moved, so that it costs nothing.
         revision = self.shared.revision()
         if getattr(self._local, "revision", None) != revision:
             inode = os.stat(self.path).st_ino
@@ -119,7 +119,7 @@ class Index:
 
     def _opened(self) -> sqlite3.Connection:
         connection = connect(self.path, read_only=True)
-        # An index that nobody has filled yet would say that there are no feeds.
+        # In an index that no refresh has filled yet, every feed would be missing.
         if not connection.execute("SELECT 1 FROM meta WHERE key = 'made-for'").fetchone():
             connection.close()
             raise IndexUnavailable("the index is not made yet: 'flask refresh' makes it")
@@ -155,7 +155,7 @@ class Index:
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """Let all that is read inside come from one revision."""
+        """Make all reads inside see one revision."""
         with self._as_ours():
             connection = self._connection()
             if connection.in_transaction:
@@ -251,11 +251,11 @@ class Index:
             decoded = [msgspec.json.decode(feeds, type=list[Membership]) for (feeds,) in found]
         return [membership.path for memberships in decoded for membership in memberships]
 
-    def claims(self) -> Claims:
+    def id_claims(self) -> IdClaims:
         """Return the file served for each id, and the files rejected because of theirs."""
         served = self._all("SELECT id, folder, name FROM article")
         refused = self._all("SELECT folder, name FROM file WHERE reason = 'collision'")
-        return Claims(
+        return IdClaims(
             {id: join(folder, name) for id, folder, name in served},
             {join(folder, name) for folder, name in refused},
         )

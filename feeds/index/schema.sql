@@ -1,12 +1,12 @@
 -- The index: a disposable copy of the content folder. Everything but the times in `feed` and
--- `archive` can be had again by reading the folder.
+-- `archive` can be read from the folder again.
 
 CREATE TABLE IF NOT EXISTS meta (
     key TEXT PRIMARY KEY,
     value
 ) WITHOUT ROWID;
 
--- Every file found, and what became of it.
+-- Every file found, and its outcome.
 CREATE TABLE IF NOT EXISTS file (
     folder TEXT NOT NULL,       -- below the content folder; '' for itself
     name TEXT NOT NULL,
@@ -35,7 +35,7 @@ CREATE TABLE IF NOT EXISTS article (
     UNIQUE (folder, name)
 );
 
--- The pictures of ours that an article shows, and their bytes when it was read.
+-- The images of this site that an article shows, and their sizes when it was read.
 CREATE TABLE IF NOT EXISTS picture (
     id TEXT NOT NULL,
     url TEXT NOT NULL,

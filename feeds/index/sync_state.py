@@ -1,4 +1,4 @@
-"""What a refresh asks of the index: which files it knows, what is due, facts about itself."""
+"""The data that a refresh reads from the index: known files, what is due, facts about itself."""
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
@@ -33,7 +33,7 @@ def known(connection: sqlite3.Connection, below: Iterable[str]) -> Stamps:
 
 _decode = msgspec.json.Decoder(dict[str, str]).decode
 
-# Put together by SQLite: row by row, a hundred thousand files take twice as long.
+# SQLite builds the objects: row by row, a hundred thousand files take twice as long.
 _KNOWN = "SELECT folder, json_group_object(name, stamp) FROM file {} GROUP BY folder"
 
 _ALL = _KNOWN.format("")
@@ -51,7 +51,7 @@ _BELOW = " UNION ALL ".join(
 
 
 def resized(connection: sqlite3.Connection, length: Callable[[str], int | None]) -> Iterator[str]:
-    """Return the files whose articles state a size of an image of ours that has changed."""
+    """Yield the files whose articles state an outdated size of an image of this site."""
     pictures = connection.execute("SELECT DISTINCT url, length FROM picture").fetchall()
     for url in {url for url, known in pictures if length(url) != known}:
         for folder, name in connection.execute(_SHOWING, (url,)).fetchall():
@@ -67,7 +67,7 @@ def mark_for_rereading(connection: sqlite3.Connection, files: Iterable[tuple[str
 
 
 def due(connection: sqlite3.Connection, now: int) -> Iterator[str]:
-    """Return the files whose outcome differs by now, also after the clock was set back."""
+    """Yield the files whose outcome differs by now, also after the clock was set back."""
     for folder, name in connection.execute(_DUE, (now,) * 3):
         yield join(folder, name)
 
@@ -96,12 +96,12 @@ def precedence(
 
 
 def reschedule(connection: sqlite3.Connection, now: int) -> None:
-    """Look later at what is still due now: its file is gone, and may come back as it was."""
+    """Postpone what is still due: its file is gone, and may come back unchanged."""
     connection.execute("UPDATE file SET due = ? WHERE due <= ?", (now + SETTLE, now))
 
 
 def has_expired_articles(connection: sqlite3.Connection, now: int) -> bool:
-    """Return whether an article is past its expiry, whatever has become of its file."""
+    """Return True if an article is past its expiry, even if its file is lost."""
     sql = "SELECT 1 FROM article WHERE expires <= ? LIMIT 1"
     return connection.execute(sql, (now,)).fetchone() is not None
 
@@ -113,7 +113,7 @@ def has_old_withdrawals(connection: sqlite3.Connection, now: int) -> bool:
 
 
 def next_due(connection: sqlite3.Connection, now: int) -> int | None:
-    """When something must be looked at again without any file changing."""
+    """Return when something is next due without a change of any file; None if nothing is."""
     sql = """SELECT min(due) FROM (
         SELECT min(due) AS due FROM file WHERE due IS NOT NULL
         UNION ALL SELECT min(expires) FROM article WHERE expires IS NOT NULL
@@ -139,7 +139,7 @@ class PreviousSnapshot:
         return None
 
     def is_served(self, folder: str, name: str) -> bool:
-        """Return whether the article of a file was served."""
+        """Return True if the article of a file was served."""
         sql = "SELECT 1 FROM article WHERE folder = ? AND name = ?"
         return self._connection.execute(sql, (folder, name)).fetchone() is not None
 
@@ -155,5 +155,5 @@ def meta(connection: sqlite3.Connection, key: str) -> str | int | None:
 
 
 def put_meta(connection: sqlite3.Connection, key: str, value: str | int | None) -> None:
-    """Keep a fact about the index itself."""
+    """Store a fact about the index itself."""
     connection.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))

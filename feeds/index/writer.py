@@ -1,6 +1,6 @@
-"""Writes the index: what a refresh found out, in one transaction, with the counters it leaves.
+"""Writes the outcomes of a refresh to the index, in one transaction, with the counters of feeds.
 
-Every feed that a subscriber sees change gets a later Last-Modified here, and no other feed does.
+Every feed whose change a subscriber can see gets a later Last-Modified here, and no other does.
 """
 
 import sqlite3
@@ -18,7 +18,6 @@ from feeds.index.matching import TokenBuffer, clear_tokens, place, searchable_te
 from feeds.index.queries import LANGUAGE, SPELLING
 from feeds.index.sync_state import WITHDRAWAL_SECONDS
 from feeds.model import Article, Membership
-from feeds.urls import is_file_name
 
 #: Rows of memberships in a buffer at most: 30 MB. Written one by one, an index of 100,000 articles
 #: took 400 µs an article, half of it for spellings, of which there are few.
@@ -29,19 +28,18 @@ _Row = tuple[str, int, str, int, int, bytes]
 
 
 def made_for(fingerprint: bytes) -> str:
-    """Return what an index is built for: this code and these settings."""
+    """Return the name of the code and the settings that an index is built for."""
     return fingerprint.hex()
 
 
 def clear(connection: sqlite3.Connection, now: int) -> None:
-    """Empty the index, to read all files again; all that is served may look different then.
+    """Empty the index to read all files again; every document may look different then.
 
     Times stay, and get later: Last-Modified never goes back.
     """
     for table in ("file", "article", "picture", "membership", "spelling", "language"):
         connection.execute(f"DELETE FROM {table}")
     clear_tokens(connection)
-    _drop_feeds_without_address(connection)
     for table in ("feed", "archive"):
         connection.execute(f"UPDATE {table} SET count = 0")
     mark_everything(connection, now)
@@ -75,15 +73,6 @@ def drop_empty_feeds(connection: sqlite3.Connection) -> None:
     connection.execute("DELETE FROM archive WHERE count = 0 AND feed <> ''")
 
 
-def _drop_feeds_without_address(connection: sqlite3.Connection) -> None:
-    """Forget the feeds of an older index whose addresses are those of others."""
-    for (path,) in connection.execute("SELECT path FROM feed").fetchall():
-        if any(map(is_file_name, path.split("/"))):
-            connection.execute("DELETE FROM feed WHERE path = ?", (path,))
-            for table in ("archive", "withdrawal", "loss"):
-                connection.execute(f"DELETE FROM {table} WHERE feed = ?", (path,))
-
-
 @dataclass(slots=True)
 class WriteBuffer:
     """Memberships, spellings and languages of one transaction that are not in the tables yet."""
@@ -108,15 +97,16 @@ class WriteBuffer:
             self._languages[feed, language] += delta
 
     def write_memberships(self) -> None:
-        """Put the memberships into their table: before anything is removed from it."""
+        """Write the memberships to their table, before any row is removed from it."""
         if self._memberships:
             sql = "INSERT INTO membership VALUES (?, ?, ?, ?, ?, ?)"
+            # In the order of the table, so that each of its pages is written once.
             self._memberships.sort(key=_place)
             self.connection.executemany(sql, self._memberships)
             self._memberships.clear()
 
     def write(self) -> None:
-        """Put all into the tables."""
+        """Write all rows to their tables."""
         self.write_memberships()
         for table, counts in (("spelling", self._spellings), ("language", self._languages)):
             sql = f"""INSERT INTO {table} VALUES (?, ?, ?)
@@ -137,9 +127,9 @@ class IndexWriter:
     connection: sqlite3.Connection
     #: Seconds UTC.
     now: int
-    #: Tells whether a file, whose article is served, has not been moved or removed since.
+    #: Returns True if a file whose article is served was not moved or removed since.
     is_there: Callable[[str], bool]
-    #: Takes a folder and a name; returns whether the article of that file was served before.
+    #: Takes a folder and a name; returns True if the article of that file was served before.
     was_served: Callable[[str, str], bool]
     _buffer: WriteBuffer = field(init=False)
     _tokens: TokenBuffer = field(init=False)
@@ -164,7 +154,7 @@ class IndexWriter:
         return tuple(found) if found else None
 
     def apply(self, outcome: FileOutcome) -> FileOutcome:
-        """Keep what became of a file, and its article when it has one; return what was kept."""
+        """Store the outcome of a file, and its article if it has one; return what was stored."""
         outcome = self._resolve_collision(outcome)
         self._keep_file(outcome)
         if outcome.entry is not None:
@@ -199,7 +189,7 @@ class IndexWriter:
             self._withdraw(id)
 
     def drop_old_withdrawals(self) -> None:
-        """Stop telling of withdrawals after their days."""
+        """Stop announcing withdrawals after their days."""
         before = self.now - WITHDRAWAL_SECONDS
         sql = "SELECT DISTINCT feed FROM withdrawal WHERE moment <= ?"
         for (feed,) in self.connection.execute(sql, (before,)).fetchall():
@@ -207,7 +197,7 @@ class IndexWriter:
         self.connection.execute("DELETE FROM withdrawal WHERE moment <= ?", (before,))
 
     def finish(self) -> None:
-        """Write what waits; give every touched feed and month its new count and a later time."""
+        """Write the buffer; give every touched feed and month its new count and a later time."""
         self._buffer.write()
         self._tokens.write()
         if self.has_visible_changes:
@@ -248,7 +238,7 @@ class IndexWriter:
             self._withdraw(other)
         kept: frozenset[Membership] = frozenset()
         if old:
-            # Looks the same: only the feeds that it joins or leaves have changed.
+            # It looks the same: only the feeds that it joins or leaves have changed.
             if old[2:4] == (entry.hash, entry.published):
                 kept = frozenset(entry.feeds) & self._memberships(entry.id, old[4])
             self._remove(entry.id, kept)
@@ -320,7 +310,7 @@ class IndexWriter:
     def _memberships(self, id: str, text: str) -> frozenset[Membership]:
         """Decode the feeds of an article; look them up where the text is damaged.
 
-        No hash tells damage from a change of our code, and neither may stop all refreshes.
+        Damage and a change of our code look alike here, and neither may stop all refreshes.
         """
         try:
             return frozenset(msgspec.json.decode(text, type=list[Membership]))

@@ -1,4 +1,4 @@
-"""DOOR disk: the content folder is read here, and the index brought up to it."""
+"""DOOR disk: reads the content folder, and keeps the index equal to it."""
 
 from functools import partial
 from pathlib import Path
@@ -21,9 +21,9 @@ __all__ = [
 
 
 def read_site_config(content: Path, url: str, default_url: str) -> SiteConfig:
-    """Return what site.yml, topics.yml and providers.yml of a content folder say.
+    """Return the configuration in site.yml, topics.yml and providers.yml of a content folder.
 
-    ``url`` wins over that of site.yml; ``default_url`` is taken when neither is there.
+    ``url`` takes precedence over the one in site.yml; ``default_url`` is used if both are missing.
     Raise SettingsError naming file, line and key for anything unknown or wrong.
     """
     return parse_site_config(partial(read, content), url, default_url)

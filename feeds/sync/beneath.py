@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-# Only to go through it: a folder that may be entered need not be readable. Linux alone has it.
+# O_PATH, which only Linux has, opens a folder that may be entered but not read.
 _THROUGH = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
@@ -29,7 +29,7 @@ class LinkedFolder(NotADirectoryError):
 
 
 def status(root: Path, path: str) -> os.stat_result:
-    """Return the status of a file or folder below the root, of a link that of the link itself.
+    """Return the status of a file or folder below the root; that of a link is its own.
 
     This and the functions below raise LinkedFolder when a folder of the path is a link, and
     FileNotFoundError for a path that leads upwards. The root itself may be reached by links.
@@ -41,7 +41,7 @@ def status(root: Path, path: str) -> os.stat_result:
 
 
 def open_file(root: Path, path: str) -> int:
-    """Open a file below the root to be read, whatever it is; ELOOP if it is a link."""
+    """Open a file of any kind below the root to read it; ELOOP if it is a link."""
     with _above(root, path) as (above, name):
         return os.open(name, _FILE, dir_fd=above)
 
@@ -56,7 +56,7 @@ def open_folder(root: Path, path: str) -> int:
 
 @contextmanager
 def _above(root: Path, path: str) -> Iterator[tuple[int, str]]:
-    """Open the folder that a path lies in; give its handle and the last component."""
+    """Open the folder that a path lies in; yield its handle and the last component."""
     *folders, name = _components(path)
     above = os.open(root, _THROUGH)
     try:
@@ -79,7 +79,7 @@ def _open_inner(name: str, flags: int, above: int, path: str) -> int:
 
 
 def _components(path: str) -> list[str]:
-    """Split a path; one with an empty component, ``.``, ``..`` or a NUL names nothing."""
+    """Split a path; raise for one with an empty component, ``.``, ``..`` or a NUL."""
     components = path.split("/")
     if {"", ".", ".."} & set(components) or "\0" in path or not _is_encodable(path):
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
@@ -87,7 +87,7 @@ def _components(path: str) -> list[str]:
 
 
 def _is_encodable(path: str) -> bool:
-    """Return whether a text can be a path; one from outside may hold half of a character."""
+    """Return True if a text can be a path; one from outside may hold a lone surrogate."""
     try:
         os.fsencode(path)
     except UnicodeEncodeError:

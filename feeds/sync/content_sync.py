@@ -16,8 +16,8 @@ from feeds.articles import storable
 from feeds.errors import IndexUnavailable, SettingsError, WrongFile
 from feeds.image_sizes import IMAGE_SIZES, ImageSizes
 from feeds.index import (
-    Claims,
     FileOutcome,
+    IdClaims,
     Index,
     IndexState,
     SharedState,
@@ -37,8 +37,8 @@ from feeds.sync.refresh import Progress, Refresher, RefreshReport
 from feeds.sync.site_files import SiteFiles
 from feeds.sync.watcher import Watcher
 
-#: Seconds that a refresh under way has to be finished when the library is stopped; what is not
-#: committed by then is done again the next time.
+#: Seconds in which a refresh that is running can finish after ``stop``; without a commit by then,
+#: the next start repeats it.
 STOPPING = 10.0
 
 #: Seconds for which requests wait for an index that cannot be read, and seconds between two waits.
@@ -51,7 +51,7 @@ log = logging.getLogger(__name__)
 
 
 class ContentSync:
-    """Keeps the index of one content folder up to date and answers from it."""
+    """Keeps the index of one content folder up to date."""
 
     _watcher: Watcher | None = None
     _has_logged = False
@@ -69,11 +69,11 @@ class ContentSync:
         pages: bytes = b"",
         owner: str = "",
     ) -> None:
-        """Open the index in the instance folder; it is made when it is missing or damaged.
+        """Take the instance folder, in which a refresh creates a missing index.
 
         ``fingerprint`` names all that decides what is in it and how feeds show it, ``pages`` all
         that decides how pages and lists do. ``owner`` names the server that a worker belongs to;
-        by default these settings do.
+        the default is made of these settings.
         """
         try:
             instance.mkdir(parents=True, exist_ok=True)
@@ -157,9 +157,9 @@ class ContentSync:
     def inspect(self) -> Iterator[FileOutcome]:
         """Yield the outcome of every file in the folder now."""
         try:
-            claims = self.index.claims()
+            claims = self.index.id_claims()
         except IndexUnavailable:
-            claims = Claims()
+            claims = IdClaims()
         return inspect(self.reader, int(self.clock()), claims)
 
     def explain(self, path: str) -> FileOutcome | None:
@@ -201,29 +201,27 @@ class ContentSync:
         self._upgrade_once()
 
     def _upgrade_once(self) -> None:
-        """Let readers of this version read an index of an older one, until it is made anew.
+        """Bring an index of an older layout to this one, so that it can be read until the rebuild.
 
-        A worker may be newer than the process that keeps the index up to date.
+        A worker may be newer than the leader.
         """
         if not self._is_upgraded:
-            # The process that keeps the index up to date handles a corrupt or busy one.
+            # The leader handles a corrupt or busy one.
             with suppress(sqlite3.Error, OSError, WrongFile):
                 upgrade(self._path)
                 self._is_upgraded = True
 
     def start(self, patience: float = PATIENCE) -> None:
-        """Begin to make the index, should it not be ready, and to keep it up to date.
+        """Begin to keep the index up to date, and wait for it: a small one is ready by then.
 
-        Once is enough. Never fails: what cannot be done now is tried again, and meanwhile what is
-        there is served. The first time it waits so many seconds: a small index is ready by then.
-
-        Until the folder has been looked over once, the index says nothing: an article of it may
-        have become a draft while no server ran.
+        Later calls do nothing. It never raises: the watcher retries, and the index is served as it
+        is meanwhile, but not before it is compared with the folder once: an article may have become
+        a draft while no server ran.
         """
         with self._starting:
             if self._watcher is not None:
                 return
-            # Before anything is answered. On a full disk what was served before beats an error.
+            # Before the first response. On a full disk the last documents are better than an error.
             with suppress(SettingsError, OSError):
                 self.ensure_sole_owner()
             self.index.awaits_verification = True
@@ -256,7 +254,7 @@ class ContentSync:
         return True
 
     def reopen(self) -> None:
-        """Use the files that all processes share as they are now, made again if they are gone.
+        """Open the files that all processes share if they were replaced; create missing ones.
 
         Raise SettingsError when they belong to a server with other settings.
         """
@@ -279,13 +277,13 @@ class ContentSync:
             self.lifecycle.mark_verified()
 
     def after_fork(self) -> None:
-        """Begin anew in a child: it has none of the threads of its parent."""
+        """Reset a child after a fork: it has none of its parent's threads."""
         self._watcher = None
         self._starting = threading.Lock()
         self.index.leave_to_parent()
 
     def stop(self) -> None:
-        """Stop keeping it up to date."""
+        """Stop keeping the index up to date, and give up the folder."""
         with self._starting:
             if self._watcher is not None:
                 self._watcher.stop()

@@ -1,4 +1,4 @@
-"""What a refresh has to do: what is on disk against what the index knows of it."""
+"""The difference of folder and index: which files to read, and which are gone."""
 
 import stat
 from collections import Counter
@@ -21,13 +21,13 @@ class FolderDiff:
     gone: tuple[str, ...]
     #: How many of those to read were not there before.
     new: int
-    #: Those of ``gone`` that somebody hid, which no failed mount does: see ``with_hidden``.
+    #: Those of ``gone`` that a person hid, which no failed mount does: see ``with_hidden``.
     linked: frozenset[str] = frozenset()
     moved: frozenset[str] = frozenset()
 
     @property
     def hidden(self) -> frozenset[str]:
-        """The missing files that must be withdrawn at once, however many others are missing."""
+        """The missing files that must be withdrawn at once, also in a great loss."""
         return self.linked | self.moved
 
 
@@ -36,7 +36,7 @@ def compare(found: Stamps, known: Stamps) -> FolderDiff:
     read: list[str] = []
     gone: list[str] = []
     new = 0
-    # A folder at a time: most are as they were, which one comparison tells.
+    # A folder at a time: one comparison finds that most have not changed.
     for folder in found | known:
         there, before = found.get(folder, {}), known.get(folder, {})
         if there == before:
@@ -134,7 +134,7 @@ def namable(path: str) -> str:
 
 
 def _found(content: Path, path: str, known: Stamps) -> Iterator[tuple[str, dict[str, str]]]:
-    """Folders, some more than once, and the stamps of files in them."""
+    """Yield folders, some more than once, and the stamps of the files in them."""
     if path == "":
         yield from _walked(content, path, known)
         return
@@ -151,7 +151,7 @@ def _found(content: Path, path: str, known: Stamps) -> Iterator[tuple[str, dict[
         yield from _walked(content, path, known)
         return
     folder, name = split(path)
-    if scan.is_judged(name, stat.S_ISLNK(status.st_mode)):
+    if scan.has_outcome(name, stat.S_ISLNK(status.st_mode)):
         yield folder, {name: scan.stamp(status)}
 
 

@@ -17,8 +17,8 @@ from inotify_simple import INotify, flags
 from feeds.articles import join
 from feeds.sync import scan
 
-#: Seconds: changes are one set when they come closer together than STEP, for so long as DEBOUNCE.
-#: A writer that does not rename pauses for less than a STEP in the middle of a file.
+#: Seconds: changes form one set if they are less than STEP apart, for at most DEBOUNCE. A writer
+#: that does not rename pauses for less than a STEP in the middle of a file.
 DEBOUNCE, STEP = 1.0, 0.025
 
 _MASK = (
@@ -41,14 +41,14 @@ class FolderEvents:
     """The changes below a folder, from the moment at which this object was created."""
 
     def __init__(self, root: Path) -> None:
-        """Watch every folder; raise OSError when the kernel has no more watches to give."""
+        """Watch every folder; raise OSError if the kernel's limit of watches is reached."""
         if sys.platform != "linux":
             raise OSError(errno.ENOSYS, "there is no inotify on this system")
         self._root = root
         self._watches: dict[str, int] = {}
         # One folder may be mounted at several paths, and has one watch.
         self._paths: dict[int, set[str]] = {}
-        #: Whether the kernel dropped events: a new object must be made, and everything looked at.
+        #: True if the kernel dropped events: a new object and a scan of the folder are needed.
         self.are_lost = False
         self._inotify = INotify()
         try:
@@ -58,7 +58,7 @@ class FolderEvents:
             raise
 
     def close(self) -> None:
-        """Watch no longer."""
+        """Stop watching."""
         self._inotify.close()
 
     def wait(self, seconds: float) -> set[str]:
@@ -91,7 +91,7 @@ class FolderEvents:
                 yield path
 
     def _follow(self, path: str, mask: int) -> None:
-        """Bring the watches up to what happened to a folder."""
+        """Update the watches after an event of a folder."""
         if mask & flags.ATTRIB and path in self._watches:
             return
         self._forget(path)
@@ -111,7 +111,7 @@ class FolderEvents:
             self._paths.setdefault(watch, set()).add(path)
 
     def _forget(self, path: str) -> None:
-        """Let the watches go of a folder and of all below it."""
+        """Remove the watches of a folder and of all below it."""
         if path not in self._watches:
             return
         for gone in [each for each in self._watches if f"{each}/".startswith(f"{path}/")]:
@@ -120,12 +120,12 @@ class FolderEvents:
             paths.discard(gone)
             if not paths:
                 del self._paths[watch]
-                # The kernel has let it go with a folder that was removed.
+                # The kernel has removed that of a folder that is gone.
                 with suppress(OSError):
                     self._inotify.rm_watch(watch)
 
     def _unmounted(self, watch: int) -> Iterator[str]:
-        """Look at the folders that were under a file system whose watch has ended by itself."""
+        """Watch the folders again that an unmounted file system covered."""
         for path in self._paths.pop(watch, ()):
             self._watches.pop(path, None)
             self._watch(path)

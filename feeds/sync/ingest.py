@@ -1,6 +1,6 @@
-"""From a path to a outcome: read, parse, and work out all that the index will keep of it.
+"""From a path to an outcome: reads and parses a file, and computes what the index stores of it.
 
-A Reader is plain data, so that it can be sent to other processes when there is much to read.
+An Ingester is plain data, so that other processes can get it when there is much to read.
 """
 
 import os
@@ -38,11 +38,11 @@ from feeds.settings import DeclaredFolder
 from feeds.sync import beneath, scan
 from feeds.sync.own_images import PICTURES, image_length
 
-#: Seconds that a file must have been still before it is judged to be broken: writers that do not
-#: rename release half of it behind for a moment (2 to 3 % of reads saw one).
+#: Seconds for which a file must be unchanged before it counts as broken: writers that do not rename
+#: leave half of it there for a moment (2 to 3 % of reads saw that).
 STILL = 0.25
 
-#: How often a file is read that does not stay the same meanwhile.
+#: How often a file is read that changes while it is read.
 ATTEMPTS = 4
 
 #: From this many files on, reading them in several processes is faster than starting those.
@@ -72,7 +72,7 @@ class Ingester:
     site_url: str
     #: In which feeds an article is.
     memberships: Callable[[Article], tuple[Membership, ...]]
-    #: How many bytes an article takes in a document, at most.
+    #: The most bytes that an article takes in a document.
     weigh: Callable[[Article], int]
     #: Leaves out of an article what its provider does not publish.
     public: Callable[[Article], Article]
@@ -94,11 +94,11 @@ class Ingester:
             message = f"{error.strerror}: make it readable"
             return FileOutcome(folder, name, "", Reason.UNREADABLE, message)
         except Exception as error:
-            # One file that we fail on must not keep all others from being read.
+            # A fault of ours in one file must not stop the reading of all others.
             return FileOutcome(folder, name, "", Reason.FAULT, _where(error))
 
     def _ingest_when_still(self, path: str, now: int) -> FileOutcome:
-        """Judge a file; while it is being written, wait a moment and read it once more."""
+        """Return the outcome of a file; wait and read again while it is being written."""
         for _ in range(ATTEMPTS):
             outcome = self._ingest_once(path, now)
             if not outcome.stamp:
@@ -220,7 +220,7 @@ def outcomes(reader: Ingester, paths: Collection[str], now: int) -> Iterator[Fil
 
 
 def _end_with_parent() -> None:
-    """End this process when the one that started it does: killed, it was seen to leave them behind.
+    """End this process with its parent: a killed parent was seen to leave its readers behind.
 
     They would wait for its next file for ever.
     """

@@ -1,6 +1,6 @@
-"""What becomes of files of the folder now, for ``flask check`` and ``flask explain``.
+"""The outcomes of the files in the folder now, for ``flask check`` and ``flask explain``.
 
-The index is asked only which of several files with one id is served.
+The index only decides which of several files with one id is served.
 """
 
 import stat
@@ -10,7 +10,7 @@ from difflib import get_close_matches
 
 from feeds.articles import is_hidden, split, without_ending
 from feeds.errors import Reason
-from feeds.index import Claims, FileOutcome, printable
+from feeds.index import FileOutcome, IdClaims, printable
 from feeds.sync import beneath, scan
 from feeds.sync.beneath import LinkedFolder
 from feeds.sync.ingest import NOT_AN_ARTICLE, Ingester
@@ -18,10 +18,10 @@ from feeds.sync.own_images import PICTURES
 from feeds.sync.site_files import SITE_FILES
 
 
-def inspect(reader: Ingester, now: int, claims: Claims) -> Iterator[FileOutcome]:
+def inspect(reader: Ingester, now: int, claims: IdClaims) -> Iterator[FileOutcome]:
     """Yield the outcome on every file found, in the order of their paths, without its article."""
     found = [
-        replace(_with_hints(outcome, reader, now), entry=None) for outcome in _judged(reader, now)
+        replace(_with_hints(outcome, reader, now), entry=None) for outcome in _outcomes(reader, now)
     ]
     owners = _owners(found, claims)
     for outcome in found:
@@ -30,9 +30,9 @@ def inspect(reader: Ingester, now: int, claims: Claims) -> Iterator[FileOutcome]
         yield _with_further(_owned(outcome, owner, was_served), reader, now)
 
 
-def _judged(reader: Ingester, now: int) -> Iterator[FileOutcome]:
-    for path, is_judged in sorted(_paths(reader)):
-        if not is_judged:
+def _outcomes(reader: Ingester, now: int) -> Iterator[FileOutcome]:
+    for path, has_outcome in sorted(_paths(reader)):
+        if not has_outcome:
             yield _no_article(path)
         elif outcome := reader.ingest(path, now):
             yield outcome
@@ -56,7 +56,7 @@ def inspect_one(
         return reader.ingest(path, now)
     if stat.S_ISDIR(status.st_mode) or path in SITE_FILES:
         return None
-    if is_hidden(path) or not scan.is_judged(path, stat.S_ISLNK(status.st_mode)):
+    if is_hidden(path) or not scan.has_outcome(path, stat.S_ISLNK(status.st_mode)):
         return _no_article(path)
     outcome = reader.ingest(path, now)
     if outcome is None:
@@ -68,7 +68,7 @@ def inspect_one(
 
 def nearest(reader: Ingester, path: str) -> str | None:
     """Return the path of the article's file that a path without a file probably means."""
-    found = [path for path, is_judged in _paths(reader) if is_judged]
+    found = [path for path, has_outcome in _paths(reader) if has_outcome]
     name = split(without_ending(path))[1]
     named = [each for each in found if name and split(without_ending(each))[1] == name]
     return next(iter(get_close_matches(path, named or found, 1, 0 if named else 0.7)), None)
@@ -77,7 +77,7 @@ def nearest(reader: Ingester, path: str) -> str | None:
 def _paths(reader: Ingester) -> Iterator[tuple[str, bool]]:
     """Yield the path of each file, and whether it is read for its outcome."""
     for folder in scan.walk(reader.content):
-        # Each by the name that it has on the disk, by which it can be found and mended.
+        # By the name on the disk, by which a person finds the file.
         names = (name for name, stamp in folder.stamps.items() if stamp)
         yield from ((folder.prefix + name, True) for name in (*names, *folder.misnamed))
         if folder.path.split("/")[0] != PICTURES:
@@ -105,7 +105,7 @@ def _with_further(outcome: FileOutcome, reader: Ingester, now: int) -> FileOutco
     return replace(outcome, further=tuple(further))
 
 
-def _owners(found: list[FileOutcome], claims: Claims) -> dict[str, str]:
+def _owners(found: list[FileOutcome], claims: IdClaims) -> dict[str, str]:
     """Return the path that has each id, as a refresh would decide it; see ``precedence``."""
     ids = {outcome.path: outcome.id for outcome in found if outcome.id is not None}
     # The version of a rejected file that was served before keeps its id.

@@ -10,7 +10,7 @@ from typing import IO
 from feeds.articles import is_hidden, join
 from feeds.sync import beneath, scan
 
-#: Where they are, below the content folder and below the site.
+#: Their folder below the content folder, and their path below the site.
 PICTURES = "pictures"
 
 

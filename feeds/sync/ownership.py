@@ -55,7 +55,7 @@ class Ownership:
 
         A server calls this before it touches the index: two servers that start together on an
         empty folder find no trace of each other in it. Commands never call this. Raise
-        SettingsError when a process of a server with other settings lives.
+        SettingsError while a process of a server with other settings lives.
         """
         with named_by_path(self._instance):
             if not self._has_owned:
@@ -70,7 +70,7 @@ class Ownership:
     def ensure_no_other(self) -> None:
         """Raise SettingsError if a server with other settings owns the instance folder.
 
-        A command calls this, and claims nothing: a server may start while the command works.
+        Commands call this, and claim nothing: a server may start while a command runs.
         """
         with named_by_path(self._instance):
             if self._claim.other_owner() is not None:
@@ -80,13 +80,13 @@ class Ownership:
                 self._ensure_no_older_server()
 
     def release(self) -> None:
-        """Give up the share of this process."""
+        """Give up the share of this process in the claim."""
         self._claim.release()
 
     def _ensure_no_older_server(self) -> None:
-        """Raise SettingsError if a server of a version uses the folder that made no claims.
+        """Raise SettingsError if a server of a version that made no claims uses the folder.
 
-        Servers claim before they watch, and watch no longer when they give up their claim.
+        Servers of this version claim before they watch, and stop watching before they release.
         """
         end = time.monotonic() + DYING
         while not self._claim.is_claimed() and self._leader_lock.is_held_elsewhere():

@@ -54,7 +54,7 @@ class RefreshReport:
     gone: int = 0
     #: How many files are gone whose articles stay until that is certain.
     held: int = 0
-    #: When something must be looked at again without any file changing: seconds UTC.
+    #: When something is due without a change of any file: seconds UTC.
     due: int | None = None
 
 
@@ -63,17 +63,17 @@ class Refresher:
     """Refreshes one index from one content folder."""
 
     reader: Ingester
-    #: The content folder as it is configured: a link that leads elsewhere by now is no other one.
+    #: The content folder as it is configured: a link that leads elsewhere by now is the same one.
     folder: Path
     #: The file of the index.
     path: Path
     shared: SharedState
-    #: Of the settings that the index depends on.
+    #: Names the settings that the index depends on.
     fingerprint: bytes
-    #: Of all that decides how pages and lists show what is in it.
+    #: Names all that decides how pages and lists show what is in the index.
     pages: bytes
     clock: Callable[[], float]
-    #: Called before anything is touched; raises SettingsError when others own the index.
+    #: Called first; raises SettingsError if a server with other settings owns the index.
     ensure_no_other_owner: Callable[[], None]
     #: Called before the index is read; rebuilds a corrupt one.
     check_integrity: Callable[[], None]
@@ -134,8 +134,8 @@ class _Refresh:
     def prepare(self) -> None:
         """Bring what the index stores about itself up to this process and its settings."""
         if self._meta("revision") not in (None, self.refresher.shared.revision()):
-            # The process that committed that died before it published it: until now others may
-            # have served what was before.
+            # The process that committed this revision died before it published it: until now,
+            # other processes may have served the revision before.
             undate_changes(self.connection)
         self._forget_other_folder()
         # Before the index is rebuilt for other settings: until then it is shown with them as it is.
@@ -162,15 +162,14 @@ class _Refresh:
         return self._report(work)
 
     def rebuild(self, is_confirmed: bool) -> RefreshReport:
-        """Read all files anew; a great loss is held back, and the index stays as it is."""
+        """Read all files again; while a great loss is held back, the index stays as it is."""
         changes = self._changes({""}, is_whole=True, is_confirmed=is_confirmed)
         if changes.is_known:
-            # The rebuild may take minutes, in which the index is served: without what has become a
-            # draft.
+            # The rebuild may take minutes, in which the index is served: without new drafts.
             self._apply(_Work(self._in_order(changes.reads), changes.gone))
             self._publish()
         if changes.is_held:
-            # Rebuilt it would hold what is left; as it is, it holds what was served.
+            # A rebuilt index would lose the articles that are held.
             return self._report(_Work())
         order = sync_state.precedence(self.connection, must_rebuild=True)
         every_file = compare(changes.found, {}).read
@@ -204,7 +203,7 @@ class _Refresh:
         try:
             return known, find(self.refresher.reader.content, below, known)
         except OSError:
-            # Nothing is known of the files now, but an expiry needs none of them.
+            # The files cannot be listed, but an expiry needs none of them.
             self._apply_due()
             self._publish_revision(self.refresher.shared.refreshed)
             raise
@@ -220,7 +219,7 @@ class _Refresh:
         return tuple(sorted(paths, key=order))
 
     def _forget_other_folder(self) -> None:
-        """Begin from nothing if the index is made for another content folder."""
+        """Empty an index that was made for another content folder."""
         known, ours = self._meta("content"), storable(str(self.refresher.folder))
         if known is None:
             sync_state.put_meta(self.connection, "content", ours)
@@ -230,7 +229,7 @@ class _Refresh:
                 forget_folder(self.connection)
 
     def _apply_due(self) -> None:
-        """Apply what is due by the clock alone, without any file, if anything is."""
+        """Apply what is due by the clock alone, if anything is."""
         if sync_state.has_expired_articles(self.connection, self.now) or (
             sync_state.has_old_withdrawals(self.connection, self.now)
         ):
@@ -244,7 +243,7 @@ class _Refresh:
                 move_revision(self.connection, self.refresher.shared)
 
     def _apply_all(self, work: "_Work") -> None:
-        """Write the index anew, for these settings."""
+        """Write the whole index again, for these settings."""
         # The usual 4 MB would write each page of a large index many times over.
         self.connection.execute("PRAGMA cache_size = -64000")
         with self._writer(work) as (writer, before):
@@ -276,11 +275,11 @@ class _Refresh:
         for done, outcome in enumerate(outcomes(reader, work.reads, self.now), 1):
             apply(writer, outcome)
             self.progress(done, len(work.reads))
-        # After the reads: a file that was moved has kept its article by now.
+        # After the reads: a file that was moved keeps its article.
         for path in work.gone:
             writer.remove_file(*split(path))
         writer.withdraw_expired()
-        # An id that its file gave up goes to the next file that claims it.
+        # An id without a file goes to the next file that has it.
         for path in writer.paths_awaiting_id():
             if heir := reader.ingest(path, self.now):
                 self._apply_outcome(writer, heir)
@@ -307,7 +306,7 @@ class _Refresh:
         outcome = writer.apply(outcome)
         found = (outcome.reason, outcome.line, outcome.key, outcome.message)
         if found != known and outcome.reason and not outcome.reason.is_deliberate:
-            # In the words of `flask check`: an editor finds one in the other.
+            # In the words of `flask check`, so that an editor can search for them.
             log.warning("%s", next(outcome.lines))
 
     def _meta(self, key: str) -> str | int | None:

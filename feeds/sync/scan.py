@@ -1,6 +1,6 @@
-"""The content folder: what files there are, and the bytes of one, whatever somebody put there.
+"""The content folder: lists its files and reads one; anything may lie in it.
 
-What is below the folder is defined in ``beneath``: nothing behind a symbolic link.
+``beneath`` defines what is below the folder: nothing behind a symbolic link.
 """
 
 import errno
@@ -17,7 +17,7 @@ from feeds.articles import MAX_FILE, is_article, is_namable, join, storable
 from feeds.errors import ArticleError, Reason
 from feeds.sync import beneath
 
-#: Characters of the path of a folder; the kernel takes 4095 bytes, in ever more time.
+#: Characters of the path of a folder. The kernel takes 4095 bytes, but more slowly with each.
 MAX_PATH = 1000
 
 
@@ -25,22 +25,21 @@ _NAME = attrgetter("name")
 
 _LINK = "a symbolic link, which is not followed: put the file or folder itself in its place"
 
-#: In place of the stamp of a folder that cannot be read; its own name there is empty.
+#: The stamp of the empty name, which stands for a folder that cannot be read.
 UNREADABLE = "unreadable"
 
 
 @dataclass(frozen=True, slots=True)
 class Folder:
-    """One folder below the content folder and the stamps of the files to judge in it."""
+    """One folder below the content folder, and the stamps of the files in it."""
 
-    #: Below the content folder, as the disk has it; empty for itself.
+    #: Below the content folder, as the disk has it; empty for the content folder.
     path: str
-    #: By name, which can be kept: of articles, and of links, which are rejected whatever they lead
-    #: to.
+    #: By name, in the form that the index stores: of articles, and of links, which are rejected.
     stamps: dict[str, str]
     #: Names of files that are no articles, as the disk has them.
     others: tuple[str, ...] = ()
-    #: Names of articles' files, as the disk has them, that cannot be kept so.
+    #: Names of articles' files, as the disk has them, that the index cannot store so.
     misnamed: tuple[str, ...] = ()
 
     @property
@@ -52,8 +51,8 @@ class Folder:
 def walk(content: Path, below: str = "") -> Iterator[Folder]:
     """Yield every folder from ``below`` on, sorted; hidden ones are not entered.
 
-    A folder that cannot be read has no files but the empty name. Raise OSError when that is the
-    content folder: then nothing is known about any file.
+    A folder that cannot be read has the empty name as its only file. Raise OSError if that is the
+    content folder: then no file is known.
     """
     # Not by recursion: a path may have five hundred folders.
     waiting = [below]
@@ -78,7 +77,7 @@ def walk(content: Path, below: str = "") -> Iterator[Folder]:
 def folders(content: Path, below: str = "") -> Iterator[str]:
     """Yield the path of every folder from ``below`` on, each before its own folders are listed.
 
-    One that is made between the two is therefore yielded, or seen by a caller that watches.
+    A caller that watches each folder at once therefore misses no folder that is created meanwhile.
     """
     waiting = [below]
     while waiting:
@@ -104,7 +103,7 @@ def _opened(content: Path, path: str) -> Iterator[int]:
 
 
 def _look(content: Path, path: str) -> tuple[Folder, list[str]]:
-    """One folder and the names of its subfolders."""
+    """Return one folder and the names of its subfolders."""
     with _opened(content, path) as handle:
         with os.scandir(handle) as entries:
             found = sorted(entries, key=_NAME)
@@ -114,12 +113,12 @@ def _look(content: Path, path: str) -> tuple[Folder, list[str]]:
 def _sorted_out(path: str, found: list[os.DirEntry[str]]) -> tuple[Folder, list[str]]:
     inner, others, misnamed, stamps = [], [], [], {}
     is_sound = is_namable(path)
-    # One look at each, since a folder may hold a hundred thousand.
+    # One pass, since a folder may hold a hundred thousand files.
     for entry in found:
         name = entry.name
         if entry.is_dir(follow_symlinks=False):
             inner += [] if name.startswith(".") else [name]
-        elif not is_judged(name, entry.is_symlink()):
+        elif not has_outcome(name, entry.is_symlink()):
             others.append(name)
         elif not (is_sound and is_namable(name)):
             misnamed.append(name)
@@ -128,13 +127,13 @@ def _sorted_out(path: str, found: list[os.DirEntry[str]]) -> tuple[Folder, list[
             try:
                 stamps[name] = stamp(entry.stat(follow_symlinks=False))
             except FileNotFoundError:
-                # Gone by now, which says nothing of others.
+                # Gone by now; the other files stay.
                 continue
     return Folder(path, stamps, tuple(others), tuple(misnamed)), inner
 
 
-def is_judged(name: str, is_link: bool) -> bool:
-    """Return whether a file has a outcome: an article, or a link, which is rejected by name."""
+def has_outcome(name: str, is_link: bool) -> bool:
+    """Return True if a file has an outcome: an article, or a link, which is rejected by name."""
     return is_article(name) or (is_link and not name.startswith("."))
 
 
@@ -145,7 +144,7 @@ def is_folder(status: os.stat_result) -> bool:
 
 def stamp(status: os.stat_result) -> str:
     """Return a stamp that changes if a file is written, replaced, or made readable."""
-    # The second time is that of the inode, which nobody can set: writers may keep the first.
+    # The second time is that of the inode, which no program can set: writers may keep the first.
     return f"{status.st_mtime_ns}-{status.st_ctime_ns}-{status.st_size}-{status.st_ino}"
 
 
@@ -185,7 +184,7 @@ def is_there(content: Path, path: str, without: Collection[str]) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError:
-        # A folder that cannot be read says nothing of its files.
+        # The files of a folder that cannot be read may be there.
         return True
     return True
 
@@ -201,7 +200,7 @@ def _read_plain(handle: int) -> bytes:
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         raise ArticleError(Reason.NOT_A_FILE, "not a plain file: replace it by one")
     found = b""
-    # One read gives at most what is there now; a file that grows meanwhile is cut at the limit.
+    # One read returns at most what is there now; a file that grows meanwhile is cut at the limit.
     while len(found) <= MAX_FILE and (piece := os.read(handle, MAX_FILE + 1 - len(found))):
         found += piece
     return found

@@ -7,14 +7,14 @@ from pathlib import Path
 from feeds.errors import ArticleError
 from feeds.sync import scan
 
-#: Files beside the articles that have a meaning of their own.
+#: The files of the site, which are no articles.
 SITE_FILES = ("site.yml", "topics.yml", "providers.yml")
 
 log = logging.getLogger(__name__)
 
 
 class SiteFiles:
-    """Detects changes of the files of the site since it was made."""
+    """Detects changes to the files of the site since this object was created."""
 
     def __init__(self, content: Path) -> None:
         """Read the files."""
@@ -22,7 +22,7 @@ class SiteFiles:
         self._found = {name: self._read(name) for name in SITE_FILES}
 
     def log_changes(self, paths: Collection[str]) -> None:
-        """Log, once a file, that it changed, if it is one of these paths or below one."""
+        """Log which of the files at or below these paths changed, each once."""
         names = self._found if "" in paths else self._found.keys() & paths
         for name in sorted(names):
             if self._read(name) != self._found[name]:

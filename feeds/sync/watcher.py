@@ -1,7 +1,7 @@
-"""Keeps the index up to date while the server runs: files as they change, dates as they come.
+"""Keeps the index up to date while the server runs: when files change, and when times come.
 
-Every worker has a Watcher; the one whose turn it is works, and when it dies the kernel drops its
-lock and another takes over.
+Every process of a server has a Watcher. Only the leader works; when it dies, the kernel releases
+its lock, and another process takes over.
 """
 
 import logging
@@ -20,20 +20,20 @@ from feeds.sync.refresh import RefreshReport
 
 log = logging.getLogger(__name__)
 
-#: Seconds between looks at the clock and at whose turn it is.
+#: Seconds between looks at the clock and at the leader lock.
 BEAT = 0.25
 
 #: Seconds between scans of the whole folder where the file system reports no changes.
 POLL = 1
 
-#: Seconds after which events are tried again when they could not be had.
+#: Seconds between attempts to get events after the kernel refused them.
 RETRY = 10
 
-#: Seconds between looks at the whole folder with new watches: what is written by another name of
-#: a file or is mounted makes no event.
+#: Seconds between scans of the whole folder with new watches: a mount, and a write by another name
+#: of a file, cause no event.
 RESCAN = 300
 
-#: More changed paths than this are quicker found by one look at the whole folder.
+#: For more changed paths than this, a scan of the whole folder is faster.
 MANY = 2000
 
 #: Seconds between attempts while nothing works.
@@ -41,7 +41,7 @@ PAUSE = 1
 
 
 class Watchable(Protocol):
-    """The interface of what a Watcher keeps up to date."""
+    """The interface that a Watcher drives."""
 
     def refresh(self, below: Collection[str] = ("",)) -> RefreshReport:
         """Bring in what changed below some folders or in some files."""
@@ -50,33 +50,33 @@ class Watchable(Protocol):
         """Log which of these paths are files of the site, which take effect with a restart."""
 
     def reopen(self) -> None:
-        """Use the files that all processes share as they are now; raise OSError if impossible."""
+        """Open the files that all processes share if they were replaced; may raise OSError."""
 
     def self_heal(self) -> bool:
-        """Heal the index if it needs it; say whether everything must be looked at again."""
+        """Heal the index if it needs it; return True if the whole folder must be compared again."""
 
     def examine(self) -> None:
-        """Look for damage that nobody has met yet."""
+        """Examine the index for damage that no reader has met yet."""
 
     def mark_verified(self) -> None:
-        """Let what the index holds be served: it is what the folder holds, or all there is."""
+        """Allow all processes to serve the index: nothing better is available."""
 
 
 class Watcher(threading.Thread):
-    """Refreshes when files change, and when an embargo ends, while it is its turn."""
+    """Refreshes when files change and when an embargo ends, while this process is the leader."""
 
     def __init__(
         self,
         content: Path,
-        turn: LeaderLock,
+        leader_lock: LeaderLock,
         watched: Watchable,
         clock: Callable[[], float],
         poll: bool,
     ) -> None:
-        """Take what to watch and what to call; ``poll`` is for file systems without events."""
+        """Take the folder and the index to update; ``poll`` is for file systems without events."""
         super().__init__(name="watcher", daemon=True)
         self._content = content
-        self._turn = turn
+        self._leader_lock = leader_lock
         self._watched = watched
         self._clock = clock
         self._poll = poll
@@ -85,32 +85,32 @@ class Watcher(threading.Thread):
         self._blind = LogOnce(log, "no file events: the whole folder is scanned every second")
 
     def stop(self) -> None:
-        """Stop soon; the refresh under way is finished."""
+        """Stop soon, after a refresh that is running."""
         self._stop_event.set()
 
     def run(self) -> None:
-        """Wait for the turn, then watch; whatever goes wrong is logged and tried again."""
+        """Wait for the leader lock, then watch; log any error, and try again."""
         while not self._stop_event.is_set():
             try:
                 self._watched.reopen()
-                if self._turn.try_acquire():
+                if self._leader_lock.try_acquire():
                     self._watch()
             except Exception as error:
-                # Nothing may end this thread: disk full, folder gone, index damaged. And what was
-                # served before beats an error.
+                # No error may end this thread: disk full, folder gone, index damaged. And what was
+                # served before is better than an error.
                 self._watched.mark_verified()
                 self._log_once.report(error)
                 self._stop_event.wait(PAUSE)
             self._stop_event.wait(BEAT)
-        self._turn.release()
+        self._leader_lock.release()
 
     def _watch(self) -> None:
         self._watched.self_heal()
-        # To begin to watch takes as long as a look: this one is for those who wait to be served.
+        # Creating the watches takes as long as a scan: this refresh lets clients be served before.
         self._refresh({""})
         watched = _identity(self._content)
         changes = self._changes(Path(os.path.realpath(self._content)))
-        # The first beat has begun to watch, so what changes during this refresh is not missed.
+        # The watches exist after the first beat, so this refresh misses no change.
         next(changes, None)
         report = self._refresh({""})
         examined, last = time.monotonic(), self._clock()
@@ -125,7 +125,7 @@ class Watcher(threading.Thread):
                 paths = {""}
             if paths or is_due:
                 report = self._refresh(paths)
-            if _identity(self._content) != watched or not self._turn.try_acquire():
+            if _identity(self._content) != watched or not self._leader_lock.try_acquire():
                 return
 
     def _refresh(self, paths: Collection[str]) -> RefreshReport:
@@ -136,13 +136,13 @@ class Watcher(threading.Thread):
         return report
 
     def _changes(self, real: Path) -> Iterator[set[str]]:
-        """Yield the paths that changed below the content folder; nothing at every beat."""
+        """Yield the paths that changed below the content folder; an empty set at a quiet beat."""
         while not self._stop_event.is_set():
             try:
                 if not self._poll:
                     yield from self._events(real)
             except Exception as error:
-                # No more watches to be had, most likely: the kernel's limit is for all programs.
+                # The kernel's limit of watches is reached, most likely: all programs share it.
                 self._blind.report(error)
             retry = time.monotonic() + RETRY
             while (self._poll or time.monotonic() < retry) and not self._stop_event.wait(POLL):
@@ -153,7 +153,7 @@ class Watcher(threading.Thread):
             with closing(FolderEvents(real)) as events:
                 if self._blind.clear():
                     log.info("file events work again")
-                # What changed before the folders were watched.
+                # For changes before the folders were watched.
                 yield {""}
                 rescan = time.monotonic() + RESCAN
                 while not (events.are_lost or self._stop_event.is_set()):
@@ -163,9 +163,9 @@ class Watcher(threading.Thread):
 
 
 def _identity(content: Path) -> tuple[str, int, int]:
-    """Moves when another folder takes the place of the content folder: a link, a mount, a new one.
+    """Return what differs after another folder took the content folder's place.
 
-    Raise OSError when there is none.
+    A link that leads elsewhere, a mount and a new folder do. Raise OSError when there is none.
     """
     status = os.stat(content)
     return os.path.realpath(content), status.st_dev, status.st_ino
