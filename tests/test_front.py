@@ -17,7 +17,7 @@ from feeds.documents import DocumentPlan
 from feeds.model import Format
 from feeds.publisher import Publisher
 from feeds.urls import ALL, PathTarget, Target, Urls
-from feeds.web import with_fast_path
+from feeds.web import fast_path, with_fast_path
 from feeds.web.answers import MEMOIZED
 from feeds.web.targets import target_of
 from tests.conftest import SITE_URL, Content, Site
@@ -188,6 +188,16 @@ def test_paths_that_clients_make_up_take_a_bounded_part_of_memory(both: Both) ->
         tracemalloc.stop()
 
     assert held < 3_000_000
+
+
+def test_the_paths_that_are_remembered_are_bounded(
+    both: Both, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fast_path, "MAX_PATHS", 3)
+    answers = {path: ask(both.hot, path) for path in ADDRESSES + GUESSED}
+
+    for _ in range(2):
+        assert {path: ask(both.hot, path) for path in answers} == answers
 
 
 def _sizes(site: Site) -> tuple[int, int]:

@@ -5,7 +5,7 @@ import sys
 import threading
 import time
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
@@ -19,9 +19,11 @@ from feeds.cache import open_cache
 from feeds.documents import OVERHEAD, Document, DocumentPlan
 from feeds.encodings import CODINGS, IDENTITY, Bodies, seal
 from feeds.errors import IndexUnavailable, MovedFeed, NoDelta, OutOfDate, RetiredFeed, UnknownFeed
-from feeds.model import FeedId
+from feeds.model import FeedId, Format
 from feeds.publisher import ATTEMPTS, LOOK, Publisher
+from feeds.urls import PathTarget, Target
 from feeds.web.answers import memoized_answer
+from feeds.web.embed import Box, Options
 from tests.programs import skip_if_quick
 
 ADDRESS = "https://feeds.example.org/all.rss"
@@ -581,6 +583,27 @@ def test_the_newest_document_stays_though_all_others_are_used() -> None:
     shop.ask("d")
 
     assert [shop.publisher.hot(a) is not None for a in "abcd"] == [False, True, True, True]
+
+
+@pytest.mark.parametrize(
+    ("target", "path"),
+    [
+        (Target(FeedId("topics/ai"), Format.RSS), "/topics/ai.rss"),
+        (Target(FeedId("all"), None), "/"),
+        (PathTarget("/feeds.json"), "/feeds.json"),
+        (Box(FeedId("topics/ai")), "/embed/topics/ai"),
+        (Box(FeedId("topics/ai"), Options(count=3)), "/embed/topics/ai?count=3"),
+    ],
+)
+def test_the_log_names_a_document_that_cannot_be_made_by_its_address(
+    shop: Shop, caplog: pytest.LogCaptureFixture, target: Hashable, path: str
+) -> None:
+    shop.publisher.document(target, shop.recipe)
+    shop.publish("second")
+
+    shop.publisher.document(target, lambda: fail(RuntimeError("no")))
+
+    assert caplog.messages == [f"{path} cannot be made now: serving what was served before"]
 
 
 def test_no_thread_disturbs_another() -> None:

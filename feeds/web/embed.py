@@ -6,6 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 
@@ -68,8 +69,9 @@ class Box:
     options: Options = Options()
 
     def __str__(self) -> str:
-        """Return the path of the box and its options."""
-        return f"/embed/{self.feed.path} {self.options.query}"
+        """Return the path and the query of the box."""
+        query = urlencode(self.options.query)
+        return f"/embed/{self.feed.path}{'?' if query else ''}{query}"
 
 
 _DEFAULT = {"count": "5", "pictures": "yes", "theme": "auto"}
