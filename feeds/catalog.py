@@ -16,7 +16,7 @@ from feeds.model import Addresses, Article, Feed, FeedId, Source, Withdrawal
 from feeds.selection import LastChange, Selection, chained, fitting
 from feeds.settings import SiteConfig
 from feeds.sync import ContentSync
-from feeds.urls import Urls, is_custom, is_file_name, provider_path, usual_path
+from feeds.urls import Urls, is_custom, is_file_name, is_search, provider_path, usual_path
 
 #: Seconds for which an article stays in its feed, however many articles follow it.
 STAY = 48 * 3600
@@ -94,6 +94,7 @@ class Catalog:
             withdrawn=selection.withdrawn,
             is_cut=is_custom(current),
             described_in=self._names.described_in(current.path),
+            search=self.urls.opensearch if is_search(current) else "",
         )
 
     def _shown(self, id: FeedId, article: Article) -> Article:

@@ -253,6 +253,8 @@ class Feed:
     described_in: str = ""
     #: True if it may leave out older articles that no archive holds either.
     is_cut: bool = False
+    #: The address of the OpenSearch description of the site, if this is a search.
+    search: str = ""
 
     def rights_in(self, article: Article) -> Rights:
         """Return the rights in an article of this feed."""

@@ -180,6 +180,11 @@ class Urls:
         """Return the address of the OPML of a topic and its sub-topics."""
         return self.at(f"{feed.path}.opml")
 
+    @property
+    def opensearch(self) -> str:
+        """Return the address of the OpenSearch description."""
+        return self.at("opensearch.xml")
+
     def box(self, feed: FeedId, options: Mapping[str, str]) -> str:
         """Return the address of a box of a feed, for an iframe."""
         return f"{self.at(f'embed/{feed.path}')}{'?' if options else ''}{urlencode(options)}"
@@ -241,6 +246,11 @@ def _path(feed: FeedId) -> str:
         return feed.path
     part = f"-{feed.part}" if feed.part else ""
     return f"{feed.path}/{feed.month}{part}"
+
+
+def is_search(feed: FeedId) -> bool:
+    """Return True for a search."""
+    return feed.path.startswith("search/")
 
 
 def is_custom(feed: FeedId) -> bool:

@@ -93,7 +93,8 @@ def _named(reply: Reply, address: str, origin: str) -> Iterator[str]:
     """Every address of the host that an answer names."""
     for text in _texts(reply, origin):
         named = urldefrag(urljoin(address, text)).url
-        if _origin(named) == origin:
+        # An OpenSearch description has templates of addresses, with names in braces.
+        if _origin(named) == origin and "{" not in named:
             yield named
 
 

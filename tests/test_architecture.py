@@ -74,8 +74,8 @@ PLAN = {
     },
     "web": {
         "catalog", "deltas", "documents", "encodings", "errors", "feed_info", "formats",
-        "languages", "logs", "metrics", "mixes", "model", "moved", "publisher", "selection",
-        "subscribers", "sync", "urls", "websub",
+        "languages", "logs", "metrics", "mixes", "model", "moved", "publisher", "searches",
+        "selection", "subscribers", "sync", "urls", "websub",
     },
     "managed_directory": {"errors", "locks"},
     "export": {"errors", "managed_directory"},

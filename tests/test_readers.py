@@ -29,7 +29,18 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def feeds(server: str) -> list[dict[str, Any]]:
     with urllib.request.urlopen(f"{server}/feeds.json") as response:
         found: list[dict[str, Any]] = json.load(response)["feeds"]
-    return found
+    return [*found, *(custom(f"{server}/{path}") for path in CUSTOM)]
+
+
+#: Mixes and searches, which no list holds.
+CUSTOM = ("mix/boats,floods,-technology", "mix/boats,+tube.example", "search/ferry")
+
+
+def custom(address: str) -> dict[str, Any]:
+    """What the list would hold of a mix or a search."""
+    with urllib.request.urlopen(f"{address}.json") as response:
+        title = json.load(response)["title"]
+    return {"title": title, **{format: f"{address}.{format}" for format in ("rss", "atom", "json")}}
 
 
 def items(feed: dict[str, Any]) -> list[dict[str, Any]]:

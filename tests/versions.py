@@ -32,6 +32,7 @@ _ASKED = (
     "/?q=boats",
     "/?q=nothing+of+the+kind",
     "/mix/boats",
+    "/search/ferry",
     "/mix?with=boats",
     "/embed?feed=topics/boats&count=3&theme=dark&pictures=no",
     "/embed/topics/boats?count=3&pictures=no",

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from feeds.formats import atom, json_feed, rss
 from feeds.formats.dates import rfc3339
 from feeds.formats.item_html import description, escape
+from feeds.formats.opensearch import MOST_SHORT_NAME
+from feeds.formats.opensearch import render as opensearch
 from feeds.formats.opml import Outline
 from feeds.formats.opml import render as opml
 from feeds.formats.sitemap import render as sitemap
@@ -18,12 +20,14 @@ __all__ = [
     "FRAME",
     "MAX_BYTES",
     "MAX_ITEM_BYTES",
+    "MOST_SHORT_NAME",
     "Feed",
     "Format",
     "Outline",
     "content_type",
     "description",
     "escape",
+    "opensearch",
     "opml",
     "render",
     "rfc3339",

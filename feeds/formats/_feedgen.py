@@ -22,6 +22,9 @@ from feeds.model import Feed, Format, RelatedLink
 
 Element = etree._Element
 
+#: The media type of an OpenSearch description.
+SEARCH = "application/opensearchdescription+xml"
+
 HISTORY = "http://purl.org/syndication/history/1.0"
 
 # lxml writes the declaration with apostrophes, which the sniffing of some readers does not know.
@@ -104,7 +107,7 @@ def start(feed: Feed) -> FeedGenerator:
 
 
 def links(feed: Feed, format: Format) -> list[dict[str, str]]:
-    """Return the links of the feed: itself, its hubs, its neighbours in the archive (RFC 5005)."""
+    """Return the links of the feed: itself, its neighbours in the archive (RFC 5005), its hubs."""
     documents = {
         "self": feed.addresses,
         "current": feed.current,
@@ -116,7 +119,10 @@ def links(feed: Feed, format: Format) -> list[dict[str, str]]:
         for rel, addresses in documents.items()
         if addresses
     ]
-    return found + [{"rel": "hub", "href": hub} for hub in feed.site.hubs]
+    found += [{"rel": "hub", "href": hub} for hub in feed.site.hubs]
+    # OpenSearch 1.1, 4.5.2: search results name the description of their search.
+    search = {"rel": "search", "type": SEARCH, "href": feed.search}
+    return [*found, search] if feed.search else found
 
 
 def mark_history(feed: Feed, parent: Element) -> None:

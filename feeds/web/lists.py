@@ -16,7 +16,7 @@ from feeds.errors import MovedFeed, RetiredFeed, UnknownFeed
 from feeds.feed_info import FeedInfo
 from feeds.formats import Outline
 from feeds.languages import language
-from feeds.model import AiUse, FeedId
+from feeds.model import AiUse, FeedId, Format
 from feeds.urls import ALL, Urls
 from feeds.web.document_plans import digest, site_plan
 from feeds.web.headers import CORS, FEED_POLICY
@@ -27,6 +27,7 @@ from feeds.web.template_filters import shortened
 JSON = "application/json; charset=utf-8"
 OPML = "text/x-opml; charset=utf-8"
 XML = "application/xml; charset=utf-8"
+OPENSEARCH = "application/opensearchdescription+xml; charset=utf-8"
 TEXT = "text/plain; charset=utf-8"
 
 #: Feed Menus, 3: "feed-titles be no longer than 50 characters", descriptions "than 140".
@@ -77,6 +78,19 @@ def sitemap_plan(catalog: Catalog) -> DocumentPlan:
         pages = [(feed_info.id, feed_info.newest) for feed_info in catalog.feed_infos()]
         pages += [(FeedId(ALL.path, month.name), None) for month in catalog.months(ALL)]
         return _plan(catalog, pages, XML, partial(_sitemap, catalog, pages))
+
+
+def opensearch_plan(catalog: Catalog) -> DocumentPlan:
+    """Return the plan of ``/opensearch.xml``: how browsers and readers search the site."""
+    site, urls = catalog.files.site, catalog.urls
+    templates = {"text/html": f"{urls.site}/?q={{searchTerms}}"}
+    for format in Format:
+        templates[format.media_type] = f"{urls.at('search')}/{{searchTerms}}.{format.value}"
+    body = formats.opensearch(
+        shortened(site.title, formats.MOST_SHORT_NAME), site.description, site.language, templates
+    )
+    with catalog.snapshot():
+        return _plan(catalog, body.decode(), OPENSEARCH, lambda: body)
 
 
 def robots_plan(catalog: Catalog) -> DocumentPlan:

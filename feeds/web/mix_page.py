@@ -80,9 +80,6 @@ def _render(
         title=f"{heading} — {site.title}",
         description=gettext("One feed of the topics and providers that you choose."),
         canonical="" if mix.terms else urls.at("mix"),
-        feed_links=(),
-        oembed="",
-        picture=None,
         groups=groups,
         ticked={
             (column, path.partition("/")[2])

@@ -17,6 +17,7 @@ from feeds.documents import DocumentPlan
 from feeds.languages import language
 from feeds.mixes import is_domain
 from feeds.model import FeedId
+from feeds.searches import Search
 from feeds.selection import Selection
 from feeds.urls import ALL, is_custom
 from feeds.web import views
@@ -64,6 +65,18 @@ class _Shown:
     more: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """The results of a search."""
+
+    query: str
+    feeds: Menu
+    #: None if there is a fault.
+    articles: Selection | None
+    #: The message that says what is wrong with the words, or nothing.
+    fault: str
+
+
 def page_plan(catalog: Catalog, id: FeedId) -> DocumentPlan:
     """Return the plan of the page of a feed or of a month; raise as Catalog.select does."""
     with catalog.snapshot():
@@ -86,16 +99,22 @@ def page_plan(catalog: Catalog, id: FeedId) -> DocumentPlan:
 
 
 def search_plan(catalog: Catalog, query: str) -> DocumentPlan:
-    """Return the plan of the page of the feeds that match a search, without articles."""
+    """Return the plan of the page of the feeds and the articles that match a search."""
     query = query[:QUERY]
+    asked = Search.of(query)
     with catalog.snapshot():
         whole = menu(catalog.feed_infos(), _search_terms(catalog))
-        found = search(whole, query)
+        feeds = search(whole, query)
+        articles = None if asked.fault else catalog.select(FeedId(asked.path))
+        if articles:
+            articles = replace(articles, rows=articles.rows[:NEWEST])
+        found = _Found(query, feeds, articles, asked.fault)
+        fingerprint = articles.fingerprint if articles else b""
         return site_plan(
             catalog,
-            key=page_key(catalog, msgspec.json.encode((query, whole.size, found))),
+            key=page_key(catalog, msgspec.json.encode((query, whole.size, feeds)), fingerprint),
             headers=(("Content-Type", HTML), *NOINDEX, *PAGE_POLICY),
-            render=partial(_render_search, catalog, query, found),
+            render=partial(_render_search, catalog, found),
         )
 
 
@@ -181,16 +200,23 @@ def _combine(catalog: Catalog, id: FeedId) -> str:
     )
 
 
-def _render_search(catalog: Catalog, query: str, found: Menu) -> bytes:
-    site, urls = catalog.files.site, catalog.urls
-    heading = language(site.language).gettext("Search results for “%(query)s”", query=query)
+def _render_search(catalog: Catalog, found: _Found) -> bytes:
+    site, urls, articles = catalog.files.site, catalog.urls, found.articles
+    written = language(site.language)
+    gettext = written.gettext
+    heading = gettext("Search results for “%(query)s”", query=found.query)
+    links = views.feed_links(found.query, urls.addresses(articles.id)) if articles else ()
     return render(
         "search.html",
         frame=views.frame(site, urls),
         heading=heading,
         local=partial(_local, catalog),
-        query=query,
-        menu=found,
+        query=found.query,
+        menu=found.feeds,
+        articles=views.articles(catalog.feed(articles), urls, written) if articles else (),
+        more=_local(catalog, articles.id) if articles else "",
+        fault=found.fault and gettext(found.fault),
+        feed_links=links,
         title=f"{heading} — {site.title}",
         description=heading,
         canonical=f"{site.url}/",

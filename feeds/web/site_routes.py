@@ -12,6 +12,7 @@ from feeds.documents import DocumentPlan
 from feeds.errors import MovedFeed
 from feeds.mixes import Mix, read_terms
 from feeds.model import FeedId
+from feeds.searches import Search
 from feeds.urls import ALL, PathTarget, read_feed
 from feeds.web import embed, lists, mix_page
 from feeds.web.response import respond, respond_once, text_response, web
@@ -28,6 +29,7 @@ LISTS: dict[str, Callable[[Catalog], DocumentPlan]] = {
     FEED_MENU: lists.feed_menu_plan,
     "sitemap.xml": lists.sitemap_plan,
     "robots.txt": lists.robots_plan,
+    "opensearch.xml": lists.opensearch_plan,
 }
 
 
@@ -90,6 +92,14 @@ def mix() -> ResponseReturnValue:
         begun = Mix.of(read_terms(fields["with"][0]))
         return respond_once(mix_page.mix_plan(catalog, begun, ""))
     return respond(PathTarget("/mix"), lambda: mix_page.mix_plan(catalog, ticked, ""))
+
+
+@routes.get("/search")
+def search() -> ResponseReturnValue:
+    """Lead the words of a form to the page of their search."""
+    asked = Search.of(request.args.get("q", ""))
+    urls = web().catalog.urls
+    return redirect(f"{urls.site}/" if asked.fault else urls.page(FeedId(asked.path)), 303)
 
 
 @routes.get("/oembed")

@@ -66,6 +66,7 @@ class Frame:
     home: str
     embed: str
     mix: str
+    search: str
     opml: str
     directory: str
     style: str
@@ -100,6 +101,7 @@ def frame(site: Site, urls: Urls) -> Frame:
         home=urls.local(f"{site.url}/"),
         embed=urls.local(urls.at("embed")),
         mix=urls.local(urls.at("mix")),
+        search=urls.local(urls.opensearch),
         opml=urls.local(urls.at("feeds.opml")),
         directory=urls.local(urls.at("feeds.json")),
         style=assets["style.css"],

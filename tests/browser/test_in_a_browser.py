@@ -19,13 +19,15 @@ from feeds.web.embed import COUNTS, Options
 from tests.browser.conftest import PICTURES, TOKEN, Visit, visit
 from tests.waiting import SOON
 
-PAGES = ["/", "/topics/river", "/topics/river/2026-10", "/?q=river", "/embed", "/embed/all"]
+PAGES = ["/", "/topics/river", "/topics/river/2026-10", "/?q=river", "/embed", "/embed/all",
+         "/mix?with=river", "/mix/ferries,river", "/search/river"]  # fmt: skip
 
 OPERATORS = "/operators/subscribers"
 
 #: Two of them refuse, and are looked at all the same.
 LOOKED_AT = [
     *PAGES, "/embed/all?theme=dark&pictures=no", "/topics/none", "/topics/steam", OPERATORS,
+    "/mix?none=river", "/mix/river,nowhere", "/?q=!",
 ]  # fmt: skip
 
 
@@ -344,6 +346,21 @@ def test_without_scripts_everything_is_there(plain: Visit) -> None:
     page.get_by_label("Articles", exact=True).select_option("3")
     page.get_by_role("button", name="Show").click()
     expect(page.frame_locator("iframe").locator("li")).to_have_count(3)
+
+
+def test_a_mix_is_ticked_without_scripts(plain: Visit) -> None:
+    page = plain.go("/topics/river")
+
+    page.get_by_role("link", name="Combine it with other feeds").click()
+    expect(page.get_by_label("Any: River", exact=True)).to_be_checked()
+    page.get_by_label("Any: Café", exact=True).check()
+    page.get_by_label("None: Ferries", exact=True).check()
+    page.get_by_role("button", name="Make the feed").click()
+
+    expect(page).to_have_url(f"{plain.server}/mix/caf%C3%A9,river,-ferries")
+    expect(page.get_by_label("RSS")).to_have_value(
+        f"{plain.server}/mix/caf%C3%A9,river,-ferries.rss"
+    )
 
 
 def test_the_keyboard_reaches_the_content_first_and_shows_where_it_is(desktop: Visit) -> None:

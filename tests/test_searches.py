@@ -1,0 +1,268 @@
+"""Searches: words in an address, a page and a feed; and the words of every script."""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote, unquote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from lxml import etree
+
+from feeds.model import FeedId
+from feeds.searches import LONGEST_SEARCH, MOST_WORDS, Search
+from feeds.web import paths
+from feeds.words import LONGEST, asked_tokens, indexed_tokens, words
+from tests.conftest import SITE_URL, Content, Site
+from tests.web_helpers import hrefs, texts, tree
+
+OpenSite = Callable[..., Site]
+
+OPENSEARCH = "{http://a9.com/-/spec/opensearch/1.1/}"
+
+
+@pytest.fixture
+def library(content: Content, site: Site) -> Site:
+    """Articles in several scripts."""
+    written: dict[str, dict[str, Any]] = {
+        "ferry": {"title": "The Ferry that waits", "topics": ["River Life"]},
+        "cafe": {"title": "Le café d’Ångström", "excerpt": "Une crêpe, s’il vous plaît."},
+        "people": {
+            "title": "Rope",
+            "provider": {
+                "name": "The Gazette",
+                "domain": "gazette.example",
+                "authors": [{"name": "Ann Ferryman"}],
+            },
+        },
+        "japan": {"title": "東京都の新しい渡し船"},
+        "china": {"title": "新的渡轮在河上航行"},
+        "korea": {"title": "강을 건너는 새 배"},
+        "arabic": {"title": "سفينة جديدة تعبر النهر"},
+        "hindi": {"title": "नदी पर नई नाव"},
+        "thai": {"title": "เรือข้ามฟากลำใหม่"},
+        "body": {"title": "Nothing of it"},
+    }
+    for number, (name, keys) in enumerate(written.items()):
+        body = "The word zanzibar is in the body alone." if name == "body" else ""
+        content.write(f"{name}.md", body, publishedDateTime=f"2026-11-{19 - number}", **keys)
+    site.sync.refresh()
+    return site
+
+
+def found(site: Site, query: str) -> list[str]:
+    selection = site.web.catalog.select(FeedId(Search.of(query).path))
+    return [row.id for row in selection.rows]
+
+
+@pytest.mark.parametrize(
+    ("query", "ids"),
+    [
+        ("ferry", ["ferry"]),
+        ("FERRY Waits", ["ferry"]),
+        ("ferry missing", []),
+        ("river", ["ferry"]),
+        ("ann", ["people"]),
+        ("gazette", ["people"]),
+        ("gazette.example", ["people"]),
+        ("cafe", ["cafe"]),
+        ("CRÊPE", ["cafe"]),
+        ("Angstrom", ["cafe"]),
+        ("ﬀerry ferry", []),
+        # Parts of what is written without spaces, also a single character.
+        ("東京", ["japan"]),
+        ("京都", ["japan"]),
+        ("新しい渡し船", ["japan"]),
+        ("船", ["japan"]),
+        ("渡", ["japan", "china"]),
+        ("渡轮", ["china"]),
+        ("東京 渡轮", []),
+        ("ข้ามฟาก", ["thai"]),
+        ("건너는", ["korea"]),
+        ("건너", []),
+        ("النهر", ["arabic"]),
+        ("नदी", ["hindi"]),
+        ("नद", []),
+        # Nothing of the body.
+        ("zanzibar", []),
+        # What is no word, but a part of FTS5's language or of the tokens of feeds.
+        ("ferry*", ["ferry"]),
+        ("fer", []),
+        ('"ferry" OR "rope"', []),
+        ("NOT ferry", []),
+        ("topics/river-life", []),
+        ("{tokens} : ferry", []),
+        ("NEAR(the ferry)", []),
+    ],
+)
+def test_a_search_finds_the_articles_with_all_its_words_newest_first(
+    library: Site, query: str, ids: list[str]
+) -> None:
+    assert found(library, query) == ids
+
+
+@pytest.mark.parametrize(
+    ("written", "usual"),
+    [
+        ("Waits-FERRY", "ferry-waits"),
+        ("ferry waits", "ferry-waits"),
+        ("ferry+waits", "ferry-waits"),
+        ("café", "cafe"),
+        ("ferry-ferry", "ferry"),
+        ("--ferry--", "ferry"),
+        ("ｆｅｒｒｙ", "ferry"),
+        ("東京都", "東京都"),
+        ("ferry,waits!", "ferry-waits"),
+    ],
+)
+@pytest.mark.parametrize("ending", ["", ".rss", ".atom", ".json"])
+def test_any_other_spelling_of_a_search_leads_to_its_one_address_at_once(
+    library: Site, written: str, usual: str, ending: str
+) -> None:
+    answer = library.get(f"/search/{quote(written)}{ending}")
+
+    expected = f"{SITE_URL}/search/{quote(usual)}{ending}"
+    assert (answer.status_code, answer.location) == (
+        (200, None) if written == usual else (301, expected)
+    )
+    assert library.get(expected.removeprefix(SITE_URL)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("!!!", "Write at least one word."),
+        ("a-b-c-d-e-f-g-h-i", "Write 8 words with 100 characters at most."),
+        (f"{'a' * 60}-{'b' * 60}", "Write 8 words with 100 characters at most."),
+    ],
+)
+def test_a_search_that_cannot_be_is_404_and_says_why(library: Site, text: str, why: str) -> None:
+    assert str(MOST_WORDS) in why or "one" in why
+    assert str(LONGEST_SEARCH) in why or "one" in why
+
+    feed, page = library.get(f"/search/{text}.rss"), library.get(f"/search/{text}")
+
+    assert (feed.status_code, page.status_code) == (404, 404)
+    assert feed.text.startswith(why)
+    assert why in page.text
+
+
+@given(st.text(max_size=80))
+def test_the_words_of_any_text_are_their_own_usual_spelling(text: str) -> None:
+    asked = Search.of(text)
+
+    assert Search.of(asked.path.removeprefix("search/").replace("-", " ")) == asked
+
+
+@given(st.text(max_size=80))
+def test_words_are_made_of_letters_digits_and_marks_alone(text: str) -> None:
+    for word in words(text):
+        assert 0 < len(word) <= LONGEST
+        assert not set(word) & set("\"'*-+()^:{}/.%\\ \0")
+        tokens = set(indexed_tokens(word))
+        for token, is_beginning in asked_tokens(word):
+            assert is_beginning or token in tokens
+            assert any(each.startswith(token) for each in tokens)
+
+
+def test_what_a_word_was_changed_to_is_found_and_what_it_was_is_not(
+    content: Content, library: Site
+) -> None:
+    content.write("ferry.md", title="The barge that waits")
+    content.remove("japan.md")
+    content.write("cafe.md", title="Le café", draft=True)
+    library.sync.refresh()
+
+    assert found(library, "ferry") == []
+    assert found(library, "barge waits") == ["ferry"]
+    assert found(library, "東京") == []
+    assert found(library, "cafe") == []
+
+
+def test_after_many_changes_the_index_finds_what_a_new_one_finds(
+    content: Content, library: Site, open_site: OpenSite, tmp_path: Any
+) -> None:
+    for turn in range(6):
+        for number in range(12):
+            name = f"{number}.md"
+            content.write(name, title=f"word{turn} word{number % 3}", topics=[f"T{turn % 2}"])
+        library.sync.refresh()
+        content.remove(f"{turn}.md")
+        library.sync.refresh()
+    other = open_site(FEEDS_INSTANCE_DIR=str(tmp_path / "other"))
+
+    for query in ("word0", "word1", "word4", "word5", "word2 word5", "example", "title"):
+        assert found(library, query) == found(other, query), query
+    for mix in ("t1", "t1,+news.example.com", "news.example.com,-t1"):
+        rows = [site.web.catalog.select(FeedId(f"mix/{mix}")).rows for site in (library, other)]
+        assert rows[0] == rows[1]
+
+
+def test_a_search_page_shows_feeds_and_articles_and_leads_to_the_feed(
+    content: Content, library: Site
+) -> None:
+    page = tree(library, "/?q=river")
+
+    assert texts(page, ".index a") == ["River Life"]
+    assert texts(page, "article h3") == ["The Ferry that waits"]
+    assert hrefs(page, ".found > p > a")[0] == "/search/river"
+    assert f"{SITE_URL}/search/river.rss" in hrefs(page, 'link[rel="alternate"]')
+    assert texts(tree(library, "/?q=none"), ".nothing") == ["No article matches this search."]
+    assert texts(tree(library, "/?q=!!!"), ".nothing") == ["Write at least one word."]
+
+
+def test_the_page_of_a_search_is_like_that_of_any_feed_and_indexed_by_nobody(
+    library: Site,
+) -> None:
+    page = tree(library, "/search/ferry")
+
+    assert texts(page, "h1") == ["ferry"]
+    assert texts(page, "article h3") == ["The Ferry that waits"]
+    assert texts(page, ".copy label") == ["RSS", "Atom", "JSON Feed"]
+    for ending in ("", ".rss", ".atom", ".json"):
+        assert library.get(f"/search/ferry{ending}").headers["X-Robots-Tag"] == "noindex"
+    assert not any(path.startswith("/search") for path in paths(library.web.catalog))
+
+
+def test_a_search_names_how_the_site_is_searched(library: Site) -> None:
+    """[107]"""
+    page = tree(library, "/search/ferry")
+    (named,) = hrefs(page, 'link[rel="search"]')
+    answer = library.get(named)
+    root = etree.fromstring(answer.data)
+    templates = {url.get("type"): url.get("template") for url in root.iter(f"{OPENSEARCH}Url")}
+
+    assert answer.content_type == "application/opensearchdescription+xml; charset=utf-8"
+    assert len(root.findtext(f"{OPENSEARCH}ShortName") or "") <= 16
+    for format, type in (("rss", "rss+xml"), ("atom", "atom+xml"), ("json", "feed+json")):
+        template = str(templates[f"application/{type}"])
+        # Firefox writes a space as a plus.
+        asked = library.get(template.replace("{searchTerms}", "waits+Ferry").removeprefix(SITE_URL))
+        assert asked.location == f"{SITE_URL}/search/ferry-waits.{format}"
+    for format, link in (("rss", "{http://www.w3.org/2005/Atom}link"),
+                         ("atom", "{http://www.w3.org/2005/Atom}link")):  # fmt: skip
+        feed = etree.fromstring(library.get(f"/search/ferry.{format}").data)
+        searches = [each.get("href") for each in feed.iter(link) if each.get("rel") == "search"]
+        assert searches == [f"{SITE_URL}/opensearch.xml"]
+    assert "opensearch" not in library.get("/all.rss").text
+
+
+def test_the_words_of_a_form_lead_to_their_page(library: Site) -> None:
+    answer = library.get(f"/search?q={quote('Café, s’il')}")
+
+    assert (answer.status_code, unquote(answer.location)) == (303, f"{SITE_URL}/search/cafe-il-s")
+    assert library.get("/search?q=!").location == f"{SITE_URL}/"
+    assert library.get("/search").location == f"{SITE_URL}/"
+
+
+def test_a_search_changes_with_what_it_finds(content: Content, library: Site) -> None:
+    first = library.get("/search/ferry.rss")
+    content.write("rope.md", title="A rope")
+    library.sync.refresh()
+    same = library.get("/search/ferry.rss", if_none_match=first.headers["ETag"])
+    content.write("rope.md", title="A rope of the ferry")
+    library.sync.refresh()
+    second = library.get("/search/ferry.rss", if_none_match=first.headers["ETag"])
+
+    assert (same.status_code, second.status_code) == (304, 200)
+    assert second.last_modified > first.last_modified
