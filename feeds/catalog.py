@@ -140,10 +140,14 @@ class Catalog:
         raise MovedFeed(usual)
 
     def feed_infos(self) -> list[FeedInfo]:
-        """Return all feeds but retired ones: the main, named, topics, providers and names."""
+        """Return the listed feeds: the main, named, topics, providers and names.
+
+        Retired ones are left out, and topics with too few articles.
+        """
         known = {feed.path: feed for feed in self._index.known_feeds()}
         paths = self._names.all_listed(known.keys())
-        return [self._names.feed_info(path, known.get(path)) for path in paths]
+        found = [self._names.feed_info(path, known.get(path)) for path in paths]
+        return [each for each in found if self._names.is_large_enough(each)]
 
     def answering(self) -> list[str]:
         """Return the paths of all feeds, even of a provider's only name, which lists leave out."""

@@ -110,6 +110,12 @@ class FeedNames:
         # A provider with one name is listed once: the feed of that name has the same articles.
         return len(names) == 1 or families[f"{kind}/{names[0]}"] > 1
 
+    def is_large_enough(self, feed_info: FeedInfo) -> bool:
+        """Return False for a topic that has too few articles for lists; its feed exists."""
+        kind, _, name = feed_info.id.path.partition("/")
+        is_exempt = kind != "topics" or name in self.files.topics
+        return is_exempt or feed_info.count >= self.files.listed_topic
+
     def is_retired(self, path: str) -> bool:
         """Return True if a topic, or a provider with all its names, is retired."""
         kind, _, rest = path.partition("/")

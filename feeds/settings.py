@@ -114,6 +114,8 @@ class SiteConfig:
     feeds: Mapping[str, NamedFeed] = field(default_factory=dict)
     #: Articles in a feed without a limit of its own: 1 to 500.
     items: int = 50
+    #: Articles from which on a topic is in lists, unless topics.yml has it.
+    listed_topic: int = 0
     #: Former and alternative paths of feeds, each mapped to the path of its feed.
     aliases: Mapping[str, str] = field(default_factory=dict)
     #: The paths of the feeds in the feed menu; without any there is no feed menu.

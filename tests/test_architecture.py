@@ -68,6 +68,7 @@ PLAN = {
     "publisher": {"cache", "documents", "encodings", "errors", "logs", "metrics"},
     "http_client": set(),
     "image_probe": {"http_client"},
+    "link_check": {"http_client"},
     "websub": {
         "cache", "catalog", "errors", "formats", "http_client", "index", "locks", "logs", "model",
         "sqlite", "sync",
@@ -83,8 +84,8 @@ PLAN = {
     "server": {"errors", "logs", "settings", "sync", "web", "websub"},
     "cli": {
         "catalog", "errors", "export", "http_client", "image_probe", "image_sizes", "index",
-        "managed_directory", "model", "server", "settings", "subscribers", "sync", "web",
-        "websub",
+        "link_check", "managed_directory", "model", "server", "settings", "subscribers", "sync",
+        "web", "websub",
     },
 }  # fmt: skip
 

@@ -273,3 +273,27 @@ def test_robots_may_read_everything_but_repetitions(river: Site) -> None:
     assert all(robots.can_fetch("bot", url) for url in allowed)
     assert not robots.can_fetch("bot", f"{SITE_URL}/embed/topics/river")
     assert robots.site_maps() == [f"{SITE_URL}/sitemap.xml"]
+
+
+def test_a_topic_is_listed_from_so_many_articles_on_and_has_a_feed_all_the_same(
+    content: Content, open_site: Callable[..., Site]
+) -> None:
+    content.raw("site.yml", "limits: {topic: 2}")
+    content.raw("topics.yml", "- name: Chosen")
+    content.write("a.md", topics=["Often", "Seldom", "Chosen"])
+    content.write("b.md", topics=["Often"])
+    site = open_site()
+
+    names = {feed["name"] for feed in site.get("/feeds.json").json["feeds"]}
+
+    assert names >= {"Chosen", "Often"}
+    for path in ("/feeds.json", "/feeds.opml", "/sitemap.xml"):
+        assert "seldom" not in site.get(path).text
+    assert site.get("/topics/seldom.rss").status_code == 200
+    assert "/topics/seldom.rss" in set(paths(site.web.catalog))
+    assert "Seldom" in site.get("/embed?feed=topics/seldom").text
+
+    content.write("c.md", topics=["Seldom"])
+    site.sync.refresh()
+
+    assert "Seldom" in {feed["name"] for feed in site.get("/feeds.json").json["feeds"]}

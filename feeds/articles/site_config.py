@@ -22,7 +22,7 @@ KEYS: Mapping[str, frozenset[str]] = {
             "folders"
         ),
         "tag": "authority year",
-        "limits": "items max_age",
+        "limits": "items max_age topic",
         "feeds": "name title description any all none types quality limit content",
         "any, all, none": "topics providers types languages",
         "topics.yml": "id name parent description image aliases retired",
@@ -76,6 +76,7 @@ def parse_site_config(read: Callable[[str], bytes], url: str, default_url: str) 
         providers=providers,
         feeds=feeds,
         items=site_file.number(limits, "items", 50, 1, 500),
+        listed_topic=site_file.number(limits, "topic", 0, 0, 1_000_000),
         aliases=aliases,
         menu=tuple(
             _feed_path(

@@ -14,15 +14,25 @@ from flask.cli import with_appcontext
 
 from feeds.cli.tools import echo_held, given_tools, ready_tools, refresh_with_bar
 from feeds.index import FileOutcome, printable
+from feeds.link_check import check_links
 from feeds.model import FeedId
-from feeds.sync import as_on_disk
+from feeds.sync import FolderReport, as_on_disk, folder_reports
 
 
 @click.command("check")
 @click.option("--json", "as_json", is_flag=True, help="Print a list for programs.")
+@click.option(
+    "--links",
+    type=click.IntRange(1, 1000),
+    metavar="N",
+    help="Request N pages of each folder in site.yml; fail if one is not there.",
+)
 @with_appcontext
-def check(as_json: bool) -> None:
-    """Report for every file whether it is served, and if not, why and what to correct."""
+def check(as_json: bool, links: int | None) -> None:
+    """Report for every file whether it is served, and if not, why and what to correct.
+
+    For each folder that site.yml declares, the report ends with its counts and newest links.
+    """
     outcomes = list(given_tools().sync.inspect())
     tally = Counter(map(_outcome, outcomes))
     if as_json:
@@ -33,9 +43,23 @@ def check(as_json: bool) -> None:
         click.echo(", ".join(totals), err=True)
     for path, reason in given_tools().sync.public_faults():
         click.echo(f"{path}: not served: {reason}", err=True)
+    reports = folder_reports(outcomes, given_tools().catalog.files.folders)
+    for report in reports:
+        click.echo("\n".join(report.lines), err=True)
     echo_held(given_tools().sync)
-    if tally["rejected"]:
+    are_there = _check_links(reports, links) if links else True
+    if tally["rejected"] or not are_there:
         raise SystemExit(1)
+
+
+def _check_links(reports: list[FolderReport], count: int) -> bool:
+    """Request pages of each folder; print those that are not there, and return whether all are."""
+    urls = [url for report in reports for url in report.sample(count)]
+    missing = [each for each in check_links(urls, given_tools().is_allowed) if not each.is_there]
+    for result in missing:
+        click.echo(f"{result.url}: {result.answer}: correct the link in site.yml", err=True)
+    click.echo(f"{len(urls) - len(missing)} of {len(urls)} pages are there", err=True)
+    return not missing
 
 
 @click.command("explain")

@@ -7,6 +7,7 @@ from feeds.index.entries import (
     IdClaims,
     IndexEntry,
     content_hash,
+    decode_verified,
     in_words,
     printable,
 )
@@ -46,6 +47,7 @@ __all__ = [
     "clear",
     "connect",
     "content_hash",
+    "decode_verified",
     "drop_empty_feeds",
     "forget_folder",
     "in_words",

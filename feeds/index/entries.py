@@ -113,6 +113,9 @@ class FileOutcome:
     is_hidden: bool = False
     #: What else is wrong with the file: known to `flask check` only.
     further: tuple[Fault, ...] = ()
+    #: The link and the date of a served article: known to `flask check` only.
+    link: str = ""
+    published: int = 0
 
     @property
     def faults(self) -> tuple[Fault, ...]:

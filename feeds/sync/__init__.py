@@ -6,6 +6,7 @@ from pathlib import Path
 from feeds.articles import parse_site_config
 from feeds.settings import SiteConfig
 from feeds.sync.content_sync import ContentSync
+from feeds.sync.folder_report import FolderReport, folder_reports
 from feeds.sync.ingest import READING_VERSION, Ingester
 from feeds.sync.refresh import RefreshReport
 from feeds.sync.scan import as_on_disk, read
@@ -13,9 +14,11 @@ from feeds.sync.scan import as_on_disk, read
 __all__ = [
     "READING_VERSION",
     "ContentSync",
+    "FolderReport",
     "Ingester",
     "RefreshReport",
     "as_on_disk",
+    "folder_reports",
     "read_site_config",
 ]
 

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 
 from feeds.articles import is_hidden, split, without_ending
 from feeds.errors import Reason
-from feeds.index import FileOutcome, IdClaims, printable
+from feeds.index import FileOutcome, IdClaims, decode_verified, printable
 from feeds.sync import beneath, scan
 from feeds.sync.beneath import LinkedFolder
 from feeds.sync.ingest import NOT_AN_ARTICLE, Ingester
@@ -21,7 +21,7 @@ from feeds.sync.site_files import SITE_FILES
 def inspect(reader: Ingester, now: int, claims: IdClaims) -> Iterator[FileOutcome]:
     """Yield the outcome on every file found, in the order of their paths, without its article."""
     found = [
-        replace(_with_hints(outcome, reader, now), entry=None) for outcome in _outcomes(reader, now)
+        _without_entry(_with_hints(outcome, reader, now)) for outcome in _outcomes(reader, now)
     ]
     owners = _owners(found, claims)
     for outcome in found:
@@ -36,6 +36,15 @@ def _outcomes(reader: Ingester, now: int) -> Iterator[FileOutcome]:
             yield _no_article(path)
         elif outcome := reader.ingest(path, now):
             yield outcome
+
+
+def _without_entry(outcome: FileOutcome) -> FileOutcome:
+    """Return an outcome with the link and the date of its article in place of the article."""
+    entry = outcome.entry
+    if entry is None:
+        return outcome
+    link = decode_verified(entry.body, entry.hash).url
+    return replace(outcome, entry=None, link=link, published=entry.published)
 
 
 def inspect_one(

@@ -12,7 +12,7 @@ import msgspec
 
 from feeds.catalog import Catalog
 from feeds.documents import DocumentPlan
-from feeds.errors import MovedFeed, UnknownFeed
+from feeds.errors import MovedFeed, RetiredFeed, UnknownFeed
 from feeds.feed_info import FeedInfo
 from feeds.formats import escape
 from feeds.languages import Language, language
@@ -108,8 +108,8 @@ def chooser_plan(catalog: Catalog, path: str, chosen: Options) -> DocumentPlan:
     """Return the plan of the page of snippets; an unknown feed counts as ``/all``."""
     with catalog.snapshot():
         feed_infos = [feed_info.lasting for feed_info in catalog.feed_infos()]
-        listed = next((found for found in feed_infos if found.id.path == path), feed_infos[0])
-        feed_info = _custom(catalog, path) or listed
+        listed = next((found for found in feed_infos if found.id.path == path), None)
+        feed_info = listed or _unlisted(catalog, path) or feed_infos[0]
         all_feeds = menu(feed_infos)
         facts = msgspec.json.encode((feed_info.id, feed_info.name, chosen, all_feeds))
         return site_plan(
@@ -120,11 +120,11 @@ def chooser_plan(catalog: Catalog, path: str, chosen: Options) -> DocumentPlan:
         )
 
 
-def _custom(catalog: Catalog, path: str) -> FeedInfo | None:
-    """Return the mix or the search with a path, or None."""
+def _unlisted(catalog: Catalog, path: str) -> FeedInfo | None:
+    """Return the feed with a path that lists leave out: a mix, a search, a small topic."""
     id = read_feed(path)
-    with suppress(UnknownFeed, MovedFeed):
-        return catalog.feed_info(id) if id and is_custom(id) else None
+    with suppress(UnknownFeed, MovedFeed, RetiredFeed):
+        return catalog.feed_info(id) if id and id.month is None else None
     return None
 
 
@@ -215,7 +215,7 @@ def _choices(
 ) -> tuple[tuple[str, tuple[tuple[str, str], ...]], ...]:
     """Return all feeds for a select element: groups of paths and names, indented by depth.
 
-    A mix or a search that is chosen is among them.
+    One that lists leave out is among them if it is chosen.
     """
 
     def walk(entries: tuple[MenuEntry, ...], depth: int) -> list[tuple[str, str]]:
@@ -227,9 +227,10 @@ def _choices(
 
     everything = written.gettext("Everything")
     own = ((written.gettext("Your own"), ((chosen.id.path, chosen.name),)),)
-    groups = ((title, tuple(walk(entries, 0))) for _, title, entries in menu.groups(written))
-    custom = own if is_custom(chosen.id) else ()
-    return (*custom, (everything, ((ALL.path, everything),)), *groups)
+    groups = tuple((title, tuple(walk(entries, 0))) for _, title, entries in menu.groups(written))
+    listed = ((everything, ((ALL.path, everything),)), *groups)
+    is_listed = any(chosen.id.path == path for _, entries in listed for path, _ in entries)
+    return listed if is_listed else (*own, *listed)
 
 
 def _alternate(link: views.FeedLink) -> str:
