@@ -142,14 +142,14 @@ def test_what_one_process_keeps_another_gets(redis: Store) -> None:
     assert redis.open().get(KEY) == VALUE
 
 
-def test_one_of_two_machines_is_told_to_make_a_document(redis: Store) -> None:
+def test_one_of_two_machines_gets_the_lease_of_a_document(redis: Store) -> None:
     first, second = redis.open(), redis.open()
 
     assert [first.lease(KEY), second.lease(KEY), second.lease("another")] == [True, False, True]
     assert wait_for(lambda: second.lease(KEY))
 
 
-def test_what_one_machine_has_for_itself_asks_nobody() -> None:
+def test_a_cache_that_is_not_shared_grants_every_lease() -> None:
     cache = open_cache("")
 
     assert cache.lease(KEY)
@@ -410,7 +410,7 @@ def test_an_unknown_cache_is_refused(url: str) -> None:
 
 
 @pytest.mark.parametrize("url", ["rediss://cache.example.org:6380/1", "unix:///run/redis.sock"])
-def test_opening_a_cache_asks_nobody(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_opening_a_cache_sends_nothing(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[object] = []
     monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: asked.append(args))
     monkeypatch.setattr(socket.socket, "connect", lambda *args: asked.append(args))

@@ -332,7 +332,7 @@ def test_each_visible_change_moves_both_validators(
 
 
 @pytest.mark.parametrize("change", HIDDEN)
-def test_what_nobody_can_see_moves_nothing(
+def test_invisible_changes_move_nothing(
     content: Content, served: Site, change: Callable[[Content], None]
 ) -> None:
     """The second promise."""
@@ -351,7 +351,7 @@ def test_what_nobody_can_see_moves_nothing(
 
 
 @pytest.mark.parametrize("path", ["/all.rss", "/topics/ai.json", "/feeds.json"])
-def test_changes_within_one_second_are_told_apart_by_date(
+def test_changes_within_one_second_have_different_dates(
     content: Content, open_site: Callable[..., Site], served: Site, path: str, clock: Clock
 ) -> None:
     """[56] Also after a removal, and after a restart."""
@@ -434,7 +434,7 @@ def test_another_way_of_rendering_moves_both_validators(
     assert poll(restarted, "/all.rss", before) == (200, 200)
 
 
-def test_a_date_to_come_is_told_only_when_it_has_come(
+def test_no_date_is_sent_before_it_has_come(
     content: Content, open_site: Callable[..., Site], clock: Clock
 ) -> None:
     """[56]"""

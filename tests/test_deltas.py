@@ -154,7 +154,7 @@ def test_every_spelling_of_a_known_tag_is_understood(
     [None, "", '"', '"other"', f'"{"0" * 32}"', "TAG", '"TAG-other"', '"TAGgzip"', '"TAG', '"TA"',
      ",".join(f'"{number:032}"' for number in range(4)) + ',"TAG"', '"x",' * 3000 + '"TAG"'],
 )  # fmt: skip
-def test_who_names_no_document_that_is_known_gets_the_whole(
+def test_an_unknown_tag_gets_the_full_document(
     ten: Site, changed: dict[str, str], tags: str | None
 ) -> None:
     """[61, 78]"""
@@ -174,14 +174,12 @@ def test_who_names_no_document_that_is_known_gets_the_whole(
      ("feed; q=0.0", False), ("", False), ("feeds", False), ("*", False), ("vcdiff", False),
      ("feed" + " " * 600, False), (None, False), (",;=", False)],
 )  # fmt: skip
-def test_deltas_are_for_those_who_say_that_they_take_them(
-    a_im: str | None, is_wanted: bool
-) -> None:
+def test_clients_that_accept_deltas_get_them(a_im: str | None, is_wanted: bool) -> None:
     assert wants_news(a_im) is is_wanted
 
 
 @every_format
-def test_who_does_not_take_deltas_gets_the_whole(
+def test_clients_that_accept_no_deltas_get_the_full_document(
     ten: Site, changed: dict[str, str], format: str
 ) -> None:
     """[65] Said to vary by its coding only: caches keep one for everybody."""
@@ -231,7 +229,7 @@ def deleted(body: bytes) -> list[str]:
 
 
 @pytest.mark.parametrize("format", ["rss", "json"])
-def test_where_a_withdrawal_cannot_be_told_a_delta_may_be_empty(
+def test_a_delta_is_empty_if_its_format_cannot_express_a_withdrawal(
     ten: Site, content: Content, format: str
 ) -> None:
     path = f"/topics/ai.{format}"
@@ -305,7 +303,7 @@ def test_when_every_article_looks_different_the_whole_is_sent(
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_fifty_who_ask_for_one_delta_cost_one_rendering(
+def test_fifty_requests_for_one_delta_cost_one_rendering(
     ten: Site, changed: dict[str, str], path: str
 ) -> None:
     ten.get(path)
@@ -411,7 +409,7 @@ class Recorder:
         return True
 
 
-def test_traces_are_few_bytes_and_the_oldest_leave_first(ten: Site) -> None:
+def test_histories_are_small_and_the_oldest_are_evicted_first(ten: Site) -> None:
     history = DocumentHistory(b"way", open_history_cache(50_000))
     target = Target(ALL, Format.RSS)
     selection = ten.web.catalog.select(ALL)
@@ -422,13 +420,13 @@ def test_traces_are_few_bytes_and_the_oldest_leave_first(ten: Site) -> None:
         history.share(target, f"{number}", selection)
     DocumentHistory(b"way", Recorder(kept)).share(target, "key", selection)
 
-    assert [len(trace) for trace in kept] == [28 + 8 * 10]
+    assert [len(history) for history in kept] == [28 + 8 * 10]
     assert [history.items_of(target, key) is None for key in ("oldest", "90", "110", "199")] == [
         True, True, False, False,
     ]  # fmt: skip
 
 
-def test_who_served_a_document_knows_what_it_held_without_asking_redis(
+def test_a_process_has_the_histories_of_its_own_documents_without_redis(
     content: Content, open_site: Callable[..., Site], tmp_path: Path
 ) -> None:
     """A Redis that says nothing for a tenth of a second was seen to cost a crowd whole feeds."""
@@ -480,7 +478,7 @@ def test_documents_are_known_as_long_as_the_cache_lives(
 
 
 @pytest.mark.parametrize("damage", [b"", b"x", b"tributary-1\0" + bytes(16) + bytes(80)])
-def test_a_damaged_trace_is_none(
+def test_a_damaged_history_counts_as_none(
     content: Content, open_site: Callable[..., Site], tmp_path: Path, damage: bytes
 ) -> None:
     for number in range(5):

@@ -112,7 +112,7 @@ def test_a_second_export_touches_nothing(content: Content, site: Site, folder: P
     assert looks(folder) == before
 
 
-def test_what_moved_is_told_in_one_order(
+def test_redirects_are_written_in_one_order(
     content: Content, open_site: Callable[..., Site], folder: Path
 ) -> None:
     content.raw("topics.yml", "- name: AI\n  aliases: [c, a, e, b, d, f, h, g]\n")
@@ -213,7 +213,7 @@ def test_only_files_that_an_export_wrote_are_removed(
         ".tributary/site.map",
     ],
 )
-def test_nothing_is_written_when_a_file_of_somebody_else_is_in_the_way(
+def test_nothing_is_written_if_a_foreign_file_is_in_the_way(
     content: Content, site: Site, folder: Path, name: str
 ) -> None:
     with opened(folder) as directory:
@@ -315,7 +315,7 @@ def test_nothing_is_written_among_the_articles(content: Content, site: Site) -> 
     assert [path.name for path in content.folder.iterdir()] == ["a.md"]
 
 
-def test_addresses_of_this_machine_are_told(
+def test_addresses_of_this_machine_are_reported(
     open_site: Callable[..., Site], site: Site, folder: Path
 ) -> None:
     assert "set FEEDS_URL" not in export(site, folder).stderr
@@ -401,7 +401,7 @@ def test_a_picture_keeps_its_time_and_is_copied_again_when_it_changes(
     assert copied.read_bytes() == PNG + b"more"
 
 
-def test_a_name_too_long_for_a_file_is_told(content: Content, site: Site, folder: Path) -> None:
+def test_a_name_too_long_for_a_file_is_reported(content: Content, site: Site, folder: Path) -> None:
     content.write("a.md", topics=["日本" * 60])
 
     result = export(site, folder)
@@ -424,7 +424,7 @@ def test_drafts_and_secrets_are_in_no_file(content: Content, site: Site, folder:
     ] == []
 
 
-def test_two_providers_with_one_address_are_told_and_do_not_stop_an_export(
+def test_two_providers_with_one_address_are_reported_and_do_not_stop_an_export(
     content: Content, site: Site, folder: Path
 ) -> None:
     content.write("a.md", provider={"name": "H", "domain": "h.example"})
@@ -550,7 +550,7 @@ def test_of_a_file_and_a_folder_with_one_name_only_the_first_has_room(folder: Pa
         assert directory.has_room("y/x")
 
 
-def test_where_letter_case_does_not_count_one_of_two_pictures_is_told(
+def test_on_a_disk_without_letter_case_one_of_two_images_is_reported(
     content: Content, site: Site, folder: Path
 ) -> None:
     content.raw("pictures/cat.png", PNG)

@@ -76,7 +76,7 @@ def test_requests_are_counted_by_kind_coding_and_status(busy: Site) -> None:
     }
 
 
-def test_what_is_served_is_told(busy: Site) -> None:
+def test_served_requests_are_counted(busy: Site) -> None:
     found = scraped(busy)
 
     assert found["tributary_articles",] == 1
@@ -89,7 +89,7 @@ def test_what_is_served_is_told(busy: Site) -> None:
     assert found["tributary_newest_article_timestamp_seconds",] == 1_793_577_600
 
 
-def test_renderings_and_looks_into_the_cache_are_told(busy: Site) -> None:
+def test_renderings_and_cache_lookups_are_counted(busy: Site) -> None:
     found = scraped(busy)
 
     renderings = busy.web.publisher.renderings
@@ -117,7 +117,7 @@ def test_a_site_whose_articles_are_gone_has_no_newest_one(content: Content, busy
     assert ("tributary_newest_article_timestamp_seconds",) not in found
 
 
-def test_nothing_of_a_request_or_an_article_is_told(busy: Site) -> None:
+def test_metrics_contain_nothing_of_a_request_or_an_article(busy: Site) -> None:
     busy.get("/topics/someone-was-here.rss?q=asked", User_Agent="Reader/1")
 
     text = busy.get("/metrics").text
@@ -208,7 +208,7 @@ def broken() -> None:
     raise ZeroDivisionError
 
 
-def test_counts_are_told_at_every_beat_and_at_the_end(site: Site, tmp_path: Path) -> None:
+def test_counts_are_written_at_every_beat_and_at_the_end(site: Site, tmp_path: Path) -> None:
     beat = PeriodicThread(broken, site.web.counts.flush)
     beat.start()
     beat.start()

@@ -1,4 +1,4 @@
-"""From an address to a document: rendered once, kept while it is hot."""
+"""From a target to a document: rendered once, kept in memory while in use."""
 
 import logging
 import sys
@@ -65,8 +65,8 @@ class Shop:
     revision: int = 1
     content: str = "first"
     modified: int = 1000
-    #: How often the content was looked at.
-    recipes: int = 0
+    #: The number of plans made.
+    plans: int = 0
 
     def __post_init__(self) -> None:
         self.publisher = Publisher(lambda: self.revision, self.store, self.memory)
@@ -76,14 +76,14 @@ class Shop:
         self.modified += 1
         self.revision += 1
 
-    def recipe(self, render: Callable[[], bytes] | None = None) -> DocumentPlan:
-        self.recipes += 1
+    def plan(self, render: Callable[[], bytes] | None = None) -> DocumentPlan:
+        self.plans += 1
         body = self.content.encode()
         times = self.modified, self.modified + 10
         return DocumentPlan(f"key of {self.content}", *times, 900, (), render or (lambda: body))
 
     def ask(self, address: str = ADDRESS) -> Document:
-        return self.publisher.document(address, self.recipe)
+        return self.publisher.document(address, self.plan)
 
     def text(self, address: str = ADDRESS) -> str:
         return self.ask(address).bodies[IDENTITY].decode()
@@ -106,7 +106,7 @@ def slow_renderer(shop: Shop) -> Iterator[tuple[threading.Event, Future[Document
         return body
 
     with ThreadPoolExecutor() as pool:
-        first = pool.submit(shop.publisher.document, ADDRESS, lambda: shop.recipe(render))
+        first = pool.submit(shop.publisher.document, ADDRESS, lambda: shop.plan(render))
         assert begun.wait(SOON)
         try:
             yield may_end, first
@@ -118,7 +118,7 @@ def fail(error: Exception) -> DocumentPlan:
     raise error
 
 
-def test_a_document_is_what_the_recipe_renders(shop: Shop) -> None:
+def test_a_document_is_what_its_plan_renders(shop: Shop) -> None:
     document = shop.ask()
 
     assert document.bodies == Bodies(b"first")
@@ -132,7 +132,7 @@ def test_the_content_is_not_looked_at_while_the_revision_stays(shop: Shop) -> No
     texts = [shop.text() for _ in range(3)]
 
     assert texts == ["first"] * 3
-    assert shop.recipes == 1
+    assert shop.plans == 1
 
 
 def test_a_change_is_seen_at_once(shop: Shop) -> None:
@@ -153,10 +153,10 @@ def test_a_revision_that_does_not_touch_a_feed_renders_nothing(shop: Shop) -> No
 
     assert texts == ["first", "first"]
     assert shop.publisher.renderings == 1
-    assert shop.recipes == 2
+    assert shop.plans == 2
 
 
-def test_a_later_time_of_the_same_document_is_told(shop: Shop) -> None:
+def test_the_same_document_gets_its_later_time(shop: Shop) -> None:
     shop.ask()
     shop.modified, shop.revision = 2000, 2
 
@@ -181,7 +181,7 @@ def test_one_rendering_however_many_ask(shop: Shop) -> None:
 
     def ask() -> Document:
         barrier.wait(SOON)
-        return shop.publisher.document(ADDRESS, lambda: shop.recipe(render))
+        return shop.publisher.document(ADDRESS, lambda: shop.plan(render))
 
     def render() -> bytes:
         # Long enough for all the others to arrive.
@@ -195,7 +195,7 @@ def test_one_rendering_however_many_ask(shop: Shop) -> None:
     assert {document.bodies[IDENTITY] for document in documents} == {b"first"}
 
 
-def test_who_looked_before_it_was_rendered_renders_nothing_again() -> None:
+def test_a_thread_that_missed_the_rendering_does_not_repeat_it() -> None:
     """However late its thread goes on."""
     shop = Shop(store=Store(is_shared=False, forgets=True))
     looked, may_go_on = threading.Event(), threading.Event()
@@ -203,7 +203,7 @@ def test_who_looked_before_it_was_rendered_renders_nothing_again() -> None:
     def late() -> DocumentPlan:
         looked.set()
         assert may_go_on.wait(SOON)
-        return shop.recipe()
+        return shop.plan()
 
     with ThreadPoolExecutor() as pool:
         waiting = pool.submit(shop.publisher.document, ADDRESS, late)
@@ -216,7 +216,7 @@ def test_who_looked_before_it_was_rendered_renders_nothing_again() -> None:
     assert shop.publisher.renderings == 1
 
 
-def test_who_comes_while_another_renders_gets_the_stale_document_at_once(shop: Shop) -> None:
+def test_while_one_thread_renders_others_get_the_stale_document_at_once(shop: Shop) -> None:
     shop.ask()
     shop.publish("second")
 
@@ -231,14 +231,14 @@ def test_who_comes_while_another_renders_gets_the_stale_document_at_once(shop: S
     assert shop.publisher.renderings == 2
 
 
-def test_who_could_be_served_something_larger_instead_waits(shop: Shop) -> None:
+def test_a_caller_with_a_larger_fallback_waits(shop: Shop) -> None:
     """[78]"""
     whole = shop.ask("whole")
     shop.ask()
     shop.publish("second")
 
     with slow_renderer(shop) as (may_end, _), ThreadPoolExecutor() as pool:
-        waiting = pool.submit(shop.publisher.document, ADDRESS, shop.recipe, whole)
+        waiting = pool.submit(shop.publisher.document, ADDRESS, shop.plan, whole)
         with pytest.raises(TimeoutError):
             waiting.result(0.1)
         may_end.set()
@@ -259,12 +259,12 @@ def test_a_slow_rendering_does_not_take_the_place_of_a_newer_document(shop: Shop
     assert newest.bodies[IDENTITY] == b"second"
 
 
-def test_the_failure_of_the_one_who_renders_reaches_all_who_wait(shop: Shop) -> None:
+def test_a_failed_rendering_raises_in_all_threads_that_wait(shop: Shop) -> None:
     barrier = threading.Barrier(5)
 
     def ask() -> Document:
         barrier.wait(SOON)
-        return shop.publisher.document(ADDRESS, lambda: shop.recipe(render))
+        return shop.publisher.document(ADDRESS, lambda: shop.plan(render))
 
     def render() -> bytes:
         threading.Event().wait(0.05)
@@ -359,17 +359,17 @@ def test_unknown_feeds_make_no_entry(shop: Shop) -> None:
 
 
 def test_an_article_that_changes_while_it_is_read_is_selected_again(shop: Shop) -> None:
-    def recipe() -> DocumentPlan:
-        content = "first" if shop.recipes == 0 else "second"
+    def plan() -> DocumentPlan:
+        content = "first" if shop.plans == 0 else "second"
         return DocumentPlan(content, 1000, 1010, 900, (), lambda: render(content))
 
     def render(content: str) -> bytes:
-        shop.recipes += 1
+        shop.plans += 1
         if content == "first":
             raise OutOfDate("article")
         return content.encode()
 
-    document = shop.publisher.document(ADDRESS, recipe)
+    document = shop.publisher.document(ADDRESS, plan)
 
     assert document.bodies[IDENTITY] == b"second"
 
@@ -379,9 +379,9 @@ def test_articles_that_always_change_do_not_hold_anybody_for_ever(shop: Shop) ->
         raise OutOfDate("article")
 
     with pytest.raises(IndexUnavailable):
-        shop.publisher.document(ADDRESS, lambda: shop.recipe(render))
+        shop.publisher.document(ADDRESS, lambda: shop.plan(render))
 
-    assert shop.recipes == ATTEMPTS
+    assert shop.plans == ATTEMPTS
 
 
 def test_the_cache_spares_a_rendering(shop: Shop) -> None:
@@ -414,7 +414,7 @@ def room_for(count: int) -> Shop:
 
 
 def test_what_another_machine_renders_is_waited_for(shop: Shop) -> None:
-    key = shop.recipe().key
+    key = shop.plan().key
     shop.store.leased.add(key)
 
     with ThreadPoolExecutor() as pool:
@@ -432,7 +432,7 @@ def test_a_machine_that_dies_while_it_renders_is_waited_for_as_long_as_its_lease
     shop: Shop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("feeds.publisher.LEASE", 10 * LOOK)
-    shop.store.leased.add(shop.recipe().key)
+    shop.store.leased.add(shop.plan().key)
     begun = time.monotonic()
 
     text = shop.text()
@@ -441,9 +441,11 @@ def test_a_machine_that_dies_while_it_renders_is_waited_for_as_long_as_its_lease
     assert time.monotonic() - begun >= 10 * LOOK
 
 
-def test_a_lease_that_ends_goes_to_who_waits(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_expired_lease_goes_to_a_machine_that_waits(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("feeds.publisher.LEASE", 100 * SOON)
-    key = shop.recipe().key
+    key = shop.plan().key
     shop.store.leased.add(key)
 
     with ThreadPoolExecutor() as pool:
@@ -496,7 +498,7 @@ def test_a_document_larger_than_the_memory_is_kept_alone() -> None:
     assert shop.publisher.hot("b") is document
 
 
-def recipe_of(address: str, content: str = "") -> DocumentPlan:
+def plan_of(address: str, content: str = "") -> DocumentPlan:
     return DocumentPlan(f"{address} {content}", 1, 2, 900, (), f"{address}{content}".encode)
 
 
@@ -517,11 +519,11 @@ def test_memory_holds_what_is_counted_and_no_body_twice() -> None:
     try:
         for number, body in enumerate(bodies):
             copied = partial(bytes, bytearray(body))
-            recipe = DocumentPlan(f"key {number}", 1, 2, 900, (), copied)
-            document = publisher.document(f"/{number}", partial(replace, recipe))
+            plan = DocumentPlan(f"key {number}", 1, 2, 900, (), copied)
+            document = publisher.document(f"/{number}", partial(replace, plan))
             for coding in (*CODINGS, IDENTITY) * 8:
                 memoized_answer(document, coding, f'"{Random().random():080}"', None)
-        del document, copied, recipe
+        del document, copied, plan
         held = tracemalloc.get_traced_memory()[0]
     finally:
         tracemalloc.stop()
@@ -535,9 +537,9 @@ def test_small_documents_take_no_more_than_is_counted_either() -> None:
     tracemalloc.start()
     try:
         for number in range(99):
-            recipe = DocumentPlan(f"{number:032x}", 1, 2, 900, (), partial(bytes, 100))
+            plan = DocumentPlan(f"{number:032x}", 1, 2, 900, (), partial(bytes, 100))
             address = f"https://feeds.example.org/topics/{number}.rss"
-            document = publisher.document(address, partial(replace, recipe))
+            document = publisher.document(address, partial(replace, plan))
             for turn, coding in enumerate((*CODINGS, IDENTITY) * 16):
                 made_up = f"{turn}{number:095}"
                 known = f'"{number:032x}"' if turn % 2 else f'"{made_up}"'
@@ -552,9 +554,9 @@ def test_small_documents_take_no_more_than_is_counted_either() -> None:
 
 def test_a_document_that_is_encoded_makes_the_room_that_it_then_needs() -> None:
     publisher = Publisher(lambda: 1, open_cache(""), memory=3 * (OVERHEAD + 6) + 10)
-    documents = [publisher.document(a, partial(recipe_of, a)) for a in ("/one/a", "/one/b")]
+    documents = [publisher.document(a, partial(plan_of, a)) for a in ("/one/a", "/one/b")]
     publisher.hot("/one/a")
-    documents.append(publisher.document("/one/c", partial(recipe_of, "/one/c")))
+    documents.append(publisher.document("/one/c", partial(plan_of, "/one/c")))
 
     grown = [documents[2].bodies[coding] for coding in CODINGS]
 
@@ -565,8 +567,8 @@ def test_a_document_that_is_encoded_makes_the_room_that_it_then_needs() -> None:
 
 def test_a_document_that_has_left_is_not_counted_when_it_is_encoded() -> None:
     publisher = Publisher(lambda: 1, open_cache(""), memory=OVERHEAD + 10)
-    first = publisher.document("a", partial(recipe_of, "a"))
-    publisher.document("b", partial(recipe_of, "b"))
+    first = publisher.document("a", partial(plan_of, "a"))
+    publisher.document("b", partial(plan_of, "b"))
     size = publisher.size
 
     assert first.bodies["gzip"]
@@ -598,7 +600,7 @@ def test_the_newest_document_stays_though_all_others_are_used() -> None:
 def test_the_log_names_a_document_that_cannot_be_made_by_its_address(
     shop: Shop, caplog: pytest.LogCaptureFixture, target: Hashable, path: str
 ) -> None:
-    shop.publisher.document(target, shop.recipe)
+    shop.publisher.document(target, shop.plan)
     shop.publish("second")
 
     shop.publisher.document(target, lambda: fail(RuntimeError("no")))
@@ -621,7 +623,7 @@ def test_no_thread_disturbs_another() -> None:
                 with suppress(UnknownFeed):
                     shop.publisher.document(address, lambda: fail(UnknownFeed()))
             elif document is None:
-                made = partial(recipe_of, address, shop.content)
+                made = partial(plan_of, address, shop.content)
                 document = shop.publisher.document(address, made)
             if document is not None:
                 memoized_answer(document, random.choice(CODINGS), random.choice(TAGS), None)

@@ -117,7 +117,7 @@ def test_a_service_that_polls_no_more_is_not_believed_for_ever(subscribers: Subs
     assert [c.by_services for c in subscribers.days()] == [10, 11, 11, 1]
 
 
-def test_who_polls_alone_counts_once_a_day(subscribers: Subscribers) -> None:
+def test_a_poller_without_a_claim_counts_once_a_day(subscribers: Subscribers) -> None:
     same = [poll(), poll(), poll("newsboat", "192.0.2.2"), poll("FreshRSS")]
     one_network = [poll(address="2001:db8::1"), poll(address="2001:db8::2")]
 
@@ -128,7 +128,7 @@ def test_who_polls_alone_counts_once_a_day(subscribers: Subscribers) -> None:
     assert [c.alone for c in subscribers.days()] == [4, 1]
 
 
-def test_many_who_poll_alone_are_estimated(subscribers: Subscribers) -> None:
+def test_a_large_number_of_pollers_without_a_claim_is_estimated(subscribers: Subscribers) -> None:
     for start in range(0, 20_000, 5_000):
         some = [poll(address=f"198.51.{n // 250}.{n % 250}") for n in range(start, start + 5_000)]
         subscribers.count(some, TODAY)
@@ -261,7 +261,7 @@ def test_no_forwarded_address_is_believed(polled: Site, clock: Clock) -> None:
     assert drain(polled, clock) == {"all": (0, 1)}
 
 
-def test_a_queue_that_nobody_empties_stays_small(polled: Site) -> None:
+def test_a_queue_that_is_not_emptied_stays_small(polled: Site) -> None:
     seen = polled.web.publisher.counts.polls
     for _ in range(seen.maxlen or 0):
         seen.append(("/all.rss", "", ""))
@@ -272,7 +272,7 @@ def test_a_queue_that_nobody_empties_stays_small(polled: Site) -> None:
     assert len(seen[-1][1]) <= 300
 
 
-def test_what_cannot_be_counted_is_lost_and_said_once(
+def test_polls_that_cannot_be_stored_are_lost_and_logged_once(
     polled: Site, tmp_path: Path, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     counter = PollCounter(polled.web.publisher.counts.polls, polled.web.subscribers, clock)
@@ -290,7 +290,7 @@ def test_what_cannot_be_counted_is_lost_and_said_once(
     assert len([r for r in caplog.records if "not counted now" in r.getMessage()]) == 1
 
 
-def test_a_server_counts_who_polls_it(content: Content, tmp_path: Path) -> None:
+def test_a_server_counts_its_pollers(content: Content, tmp_path: Path) -> None:
     content.write("a.md")
     found = Subscribers(tmp_path / "instance" / SUBSCRIBERS)
     with serving(content.folder, tmp_path / "instance") as address:
@@ -391,7 +391,7 @@ def test_a_log_without_a_poll_is_not_passed_over(polled: Site, tmp_path: Path) -
     assert done.stderr.startswith("this log has no poll of a feed: is it in the combined format?")
 
 
-def test_that_nobody_has_polled_is_said(polled: Site) -> None:
+def test_the_command_reports_that_there_are_no_polls(polled: Site) -> None:
     assert polled.runner.invoke(args=["subscribers"]).stderr == "no polls yet\n"
 
 
@@ -419,7 +419,7 @@ def test_without_a_token_there_is_no_page(site: Site) -> None:
     ["", "Bearer", "Bearer ", "Bearer wrong", basic(""), basic("wrong"), basic("pässword"),
      "Basic !", f"Digest {TOKEN}", TOKEN, f"Bearer {TOKEN}x", 'Bearer a="b"'],
 )  # fmt: skip
-def test_without_the_right_token_nothing_is_told(polled: Site, said: str) -> None:
+def test_without_the_right_token_the_page_shows_nothing(polled: Site, said: str) -> None:
     answer = polled.get("/operators/subscribers", Authorization=said)
 
     assert answer.status_code == 401
@@ -475,7 +475,9 @@ def test_no_answer_tells_the_token(polled: Site) -> None:
     assert TOKEN not in page_of(polled, Authorization=f"Bearer {TOKEN}")[1]
 
 
-def test_only_the_owner_may_read_who_was_here(polled: Site, tmp_path: Path, clock: Clock) -> None:
+def test_only_the_owner_may_read_the_file_of_subscribers(
+    polled: Site, tmp_path: Path, clock: Clock
+) -> None:
     polled.get("/all.rss")
     drain(polled, clock)
 

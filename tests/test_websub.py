@@ -106,7 +106,9 @@ SHOWING = documents(
 # What is told.
 
 
-def test_each_document_whose_bytes_changed_is_told_and_no_other(node: Node, hub: TinyHub) -> None:
+def test_each_document_whose_bytes_changed_is_announced_and_no_other(
+    node: Node, hub: TinyHub
+) -> None:
     node.content.write("other.md", topics=["Boats"], publishedDateTime="2026-09-01")
     node.refresh()
     node.tell()
@@ -121,7 +123,7 @@ def test_each_document_whose_bytes_changed_is_told_and_no_other(node: Node, hub:
 
 
 @pytest.mark.parametrize("change", [{"secured": "x"}, {"heat": 9}])
-def test_what_no_subscriber_sees_is_not_told(
+def test_invisible_changes_are_not_announced(
     node: Node, hub: TinyHub, change: dict[str, Any]
 ) -> None:
     node.content.write("a.md", **change)
@@ -132,7 +134,7 @@ def test_what_no_subscriber_sees_is_not_told(
     assert hub.told() == []
 
 
-def test_a_removal_is_told_and_so_is_the_end_of_an_embargo(node: Node, hub: TinyHub) -> None:
+def test_a_removal_and_the_end_of_an_embargo_are_announced(node: Node, hub: TinyHub) -> None:
     node.content.write("later.md", publishedDateTime="2026-11-20T12:01:00Z", topics=[])
     node.refresh()
     node.tell(after=30)
@@ -159,7 +161,7 @@ def test_a_restart_without_changes_tells_nothing(
     assert hub.told() == []
 
 
-def test_what_changed_while_nothing_ran_is_told(
+def test_changes_while_no_server_ran_are_announced(
     node: Node, hub: TinyHub, open_site: OpenSite
 ) -> None:
     node.content.write("a.md", title="Another title")
@@ -193,7 +195,7 @@ def test_another_title_of_the_site_changes_every_document(
     assert hub.told(since=before) == sorted([*SHOWING, *documents("topics/empty")])
 
 
-def test_a_retired_feed_is_told_no_more_and_one_that_returns_is(
+def test_a_retired_feed_is_not_announced_and_one_that_returns_is(
     node: Node, hub: TinyHub, open_site: OpenSite
 ) -> None:
     node.content.raw("topics.yml", "- {id: ai, name: AI, retired: true}\n")
@@ -252,7 +254,7 @@ def test_a_month_that_needs_another_part_changes_the_month_before(
     assert {address for address in told if "/all/" in address and ".rss" in address} == months
 
 
-def test_what_is_put_back_before_anybody_looked_is_not_told(node: Node, hub: TinyHub) -> None:
+def test_a_change_undone_before_it_was_detected_is_not_announced(node: Node, hub: TinyHub) -> None:
     node.content.write("a.md", title="Another title")
     node.site.sync.refresh()
     node.content.write("a.md")
@@ -277,7 +279,7 @@ def tags(node: Node, addresses: list[str]) -> dict[str, str]:
 # When and how often.
 
 
-def test_a_change_is_told_once_it_has_lasted_for_a_while(node: Node, hub: TinyHub) -> None:
+def test_a_change_is_announced_after_its_pause(node: Node, hub: TinyHub) -> None:
     node.content.write("a.md", title="Another title")
     node.refresh()
     node.tell(after=PAUSE - 0.1)
@@ -291,7 +293,7 @@ def test_a_change_is_told_once_it_has_lasted_for_a_while(node: Node, hub: TinyHu
     assert node.state() == HubState(hub.url("status/202"), last_success=node.clock.now - PAUSE)
 
 
-def test_changes_that_come_fast_are_told_once(node: Node, hub: TinyHub) -> None:
+def test_fast_successive_changes_are_announced_once(node: Node, hub: TinyHub) -> None:
     for number in range(5):
         node.content.write("a.md", title=f"Title {number}")
         node.refresh()
@@ -301,7 +303,7 @@ def test_changes_that_come_fast_are_told_once(node: Node, hub: TinyHub) -> None:
     assert hub.told() == SHOWING
 
 
-def test_a_change_while_another_waits_is_told_again_when_it_can_be_got(
+def test_a_change_while_another_waits_is_announced_again_after_its_own_pause(
     node: Node, hub: TinyHub
 ) -> None:
     node.content.write("a.md", title="First")
@@ -469,7 +471,7 @@ def test_a_hub_that_hangs_holds_up_no_other(
     assert [state.pending for state in node.announcer.states()] == [len(SHOWING), 0]
 
 
-def test_a_hub_is_told_while_another_hangs(
+def test_a_hub_gets_announcements_while_another_hangs(
     hub: TinyHub, content: Content, open_site: OpenSite, clock: Clock, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
@@ -498,7 +500,7 @@ def test_a_hub_is_told_while_another_hangs(
     assert node.announcer.states()[0].pending == len(SHOWING)
 
 
-def test_what_changes_while_a_hub_is_told_is_told_when_its_pause_is_over(
+def test_a_change_during_a_delivery_is_announced_after_its_pause(
     node: Node, hub: TinyHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The hub may have got what was before, and what a batch names of the rest is old by then."""
@@ -516,7 +518,7 @@ def test_what_changes_while_a_hub_is_told_is_told_when_its_pause_is_over(
     assert node.state().pending == 0
 
 
-def test_what_changes_there_and_back_while_a_hub_is_told_is_told_again(
+def test_a_change_there_and_back_during_a_delivery_is_announced_again(
     node: Node, hub: TinyHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What the hub got may be what there was for a moment."""
@@ -725,7 +727,7 @@ def test_one_of_two_machines_tells(two_nodes: list[Node], hub: TinyHub, content:
     assert [node.state().pending for node in two_nodes] == [0, 0]
 
 
-def test_what_is_told_back_and_forth_is_told_each_time(
+def test_each_change_back_and_forth_is_announced(
     two_nodes: list[Node], hub: TinyHub, content: Content
 ) -> None:
     for title in ("B", "C", "B"):
@@ -784,7 +786,7 @@ def test_what_changes_while_another_machine_tells_waits_its_whole_pause(
     assert hub.told() == SHOWING
 
 
-def test_what_was_told_too_early_is_told_again_when_its_pause_is_over(
+def test_an_early_announcement_is_repeated_after_its_pause(
     two_nodes: list[Node], hub: TinyHub, content: Content
 ) -> None:
     """A claim from the first time does not keep anybody from the second."""
