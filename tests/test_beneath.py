@@ -106,7 +106,7 @@ def test_what_is_written_behind_a_link_to_the_outside_is_never_served(
 def test_an_edit_is_seen_at_the_real_path_though_a_link_leads_to_the_folder(
     content: Content, start: Start
 ) -> None:
-    """A watch belongs to a folder, whatever path led to it: the last path would be reported."""
+    """A watch belongs to a folder, not to a path: the last path would be reported."""
     (content.folder / "aaa").symlink_to("news")
     (content.folder / "today").symlink_to("news")
     live = start()
@@ -154,7 +154,7 @@ def test_a_folder_that_becomes_a_link_takes_its_articles_along_and_brings_them_b
     assert wait_for(lambda: titles(live) == ["News, at home"])
 
 
-def test_folders_that_are_moved_replaced_and_made_anew_go_on_to_be_watched(
+def test_folders_that_are_moved_replaced_and_created_again_stay_watched(
     content: Content, live: Site
 ) -> None:
     news = content.folder / "news"
@@ -166,7 +166,7 @@ def test_folders_that_are_moved_replaced_and_made_anew_go_on_to_be_watched(
     content.write("moved/deep/n3.md", title="In the new one")
     assert wait_for(lambda: titles(live) == ["In the new one"])
 
-    # In the place of an empty folder, of which the kernel says nothing.
+    # In the place of an empty folder, for which the kernel sends no event.
     news.mkdir()
     os.rename(content.folder / "moved", news)
     content.write("news/deep/n3.md", title="In the replaced one")
@@ -233,7 +233,7 @@ def test_the_content_folder_itself_may_be_reached_by_links(
 
 
 def test_only_real_folders_are_watched(content: Content, outside: Content) -> None:
-    """Inotify tells in /proc how many watches there are."""
+    """Return the number of watches, from /proc."""
     (content.folder / "news/deep").mkdir(parents=True)
     (content.folder / ".git/objects").mkdir(parents=True)
     (outside.folder / "deep").mkdir()
@@ -457,7 +457,7 @@ def test_a_refresh_of_given_paths_looks_behind_no_link(content: Content, site: S
 
 @pytest.fixture
 def linked_images(content: Content, outside: Content) -> list[str]:
-    """The names of images that can only be had through links."""
+    """The names of images that lie behind links."""
     content.raw("pictures/cat.png", PNG)
     content.raw("pictures/real/cat.png", PNG)
     outside.raw("secret.png", b"secret")

@@ -1,4 +1,4 @@
-"""What goes wrong under a running server is over when it is over, and takes nothing down."""
+"""Faults under a running server: it serves on, and recovers when the fault ends."""
 
 import json
 import logging
@@ -182,13 +182,13 @@ def test_a_letter_changed_in_the_index_is_never_served(
 
 
 def contradict(instance: Path) -> None:
-    """What no check of SQLite finds, nor who reads other feeds."""
+    """Damage that no check of SQLite finds, and no reader of other feeds."""
     with closing(sqlite3.connect(instance / "index.sqlite")) as connection:
         connection.execute("UPDATE membership SET hash = x'00' WHERE feed = 'topics/boats'")
         connection.commit()
 
 
-def test_an_index_that_contradicts_itself_is_made_anew_before_it_is_served(
+def test_an_index_that_contradicts_itself_is_rebuilt_before_it_is_served(
     content: Content, live: Site, instance: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     live.sync.stop()
@@ -223,7 +223,7 @@ def test_an_index_that_contradicts_itself_is_not_served_though_the_folder_is_gon
 
 
 @pytest.mark.parametrize("command", ["feeds", "refresh"])
-def test_an_index_that_contradicts_itself_is_believed_by_no_command(
+def test_an_index_that_contradicts_itself_is_rebuilt_by_every_command(
     content: Content, live: Site, instance: Path, command: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     live.sync.stop()
@@ -281,7 +281,7 @@ def test_an_index_that_is_being_made_is_not_taken_for_an_empty_one(
     assert site.sync.state is IndexState.MISSING
 
 
-def test_a_revision_file_that_is_cut_ends_nobody(
+def test_a_state_file_that_is_truncated_ends_no_process(
     content: Content, live: Site, instance: Path
 ) -> None:
     os.truncate(instance / "index.state", 0)
@@ -290,7 +290,7 @@ def test_a_revision_file_that_is_cut_ends_nobody(
     assert wait_for(lambda: titles(live) == ["A", "B", "C", "First"])
 
 
-def test_processes_agree_again_when_the_revision_file_was_replaced(
+def test_processes_agree_again_when_the_state_file_was_replaced(
     content: Content, live: Site, instance: Path
 ) -> None:
     other = open_live(content.folder, instance)
@@ -321,7 +321,7 @@ def test_the_instance_folder_may_be_removed_while_it_is_used(
 def test_another_folder_in_the_place_of_the_content_folder_is_watched(
     content: Content, live: Site
 ) -> None:
-    """As after a mount, or a checkout made anew."""
+    """As after a mount, or a new checkout."""
     shutil.copytree(content.folder, content.folder.with_name("copy"))
     os.rename(content.folder, content.folder.with_name("old"))
     os.rename(content.folder.with_name("copy"), content.folder)
@@ -351,7 +351,7 @@ def test_a_link_that_is_moved_to_the_next_version_is_followed(
     site.sync.stop()
 
 
-def test_without_events_to_be_had_the_folder_is_looked_at(
+def test_without_file_events_the_folder_is_scanned(
     content: Content, instance: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*args: object, **kwargs: object) -> None:
@@ -392,7 +392,7 @@ def test_a_server_starts_and_answers_though_its_content_folder_is_gone(
     site.sync.stop()
 
 
-def test_what_was_committed_and_never_told_is_noticed(
+def test_a_revision_that_was_committed_and_never_published_is_noticed(
     content: Content, live: Site, instance: Path
 ) -> None:
     """A kill -9 between the two, by a command that no event follows."""
@@ -476,7 +476,7 @@ def walked(content: Content) -> list[Any]:
 
 @pytest.fixture
 def nobody() -> Iterator[Path]:
-    """A folder, and rights over it that are nobody's: root may read everything."""
+    """A folder, and the rights of the user nobody: root may read everything."""
     folder = Path(tempfile.mkdtemp())
     folder.chmod(0o777)
     umask = os.umask(0o022)
@@ -529,7 +529,9 @@ def test_a_folder_without_rights_keeps_its_articles_and_is_named(
     assert site.get("/healthz").json["not served"] == {}
 
 
-def test_a_file_is_read_again_when_its_rights_are_mended(nobody: Path, clock: Clock) -> None:
+def test_a_file_is_read_again_when_its_permissions_are_corrected(
+    nobody: Path, clock: Clock
+) -> None:
     content, site = open_at(nobody, clock)
     content.write("a.md", title="Changed").chmod(0)
     site.sync.refresh()
@@ -581,7 +583,7 @@ def test_a_great_loss_is_held_back_also_when_the_settings_change(
     assert len(titles(other)) == 5
 
 
-def test_a_loss_is_held_back_again_after_one_that_was_believed(
+def test_a_loss_is_held_back_again_after_one_that_was_accepted(
     content: Content, site: Site, clock: Clock
 ) -> None:
     for number in range(60):
@@ -630,7 +632,7 @@ def test_nothing_is_due_that_only_a_hand_can_end(
     assert (report.held, report.due) == (12, None)
 
 
-def test_an_embargoed_file_that_is_gone_when_it_is_due_is_asked_for_later(
+def test_an_embargoed_file_that_is_gone_when_it_is_due_is_read_later(
     content: Content, site: Site, clock: Clock
 ) -> None:
     content.write("a.md", title="A", publishedDateTime="2026-11-20T12:00:30Z")
@@ -694,7 +696,9 @@ def test_settings_changed_while_articles_went_tell_of_them(
     assert "<title>B</title>" in after or "B</title>" in after
 
 
-def test_an_article_that_takes_another_id_leaves_a_word(content: Content, site: Site) -> None:
+def test_an_article_that_takes_another_id_is_announced_as_withdrawn(
+    content: Content, site: Site
+) -> None:
     content.write("a.md", id="one")
     site.sync.refresh()
 
@@ -717,7 +721,7 @@ def test_a_file_that_stays_broken_is_named_once(
     assert caplog.text.count("a.md:1: no-front-matter") == 1
 
 
-def test_two_refreshes_at_once_do_each_other_no_harm(
+def test_several_refreshes_at_once_all_succeed(
     content: Content, live: Site, instance: Path
 ) -> None:
     for number in range(100):
@@ -739,7 +743,7 @@ def test_two_refreshes_at_once_do_each_other_no_harm(
     assert wait_for(lambda: live.get("/healthz").json["articles"] == 103)
 
 
-def test_a_watcher_says_what_is_wrong_once(
+def test_a_watcher_logs_an_error_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("feeds.sync.watcher.PAUSE", 0.01)

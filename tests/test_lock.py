@@ -1,4 +1,4 @@
-"""Locks between processes, and what is left of them by forks, removals and deaths."""
+"""Locks between processes, across forks, removals and deaths."""
 
 import os
 import signal
@@ -28,7 +28,7 @@ def end(child: int) -> None:
     os.waitpid(child, 0)
 
 
-def test_one_has_the_turn_until_it_leaves(path: Path) -> None:
+def test_one_process_holds_a_leader_lock_until_it_releases_it(path: Path) -> None:
     one, other = LeaderLock(path), LeaderLock(path)
 
     assert (one.try_acquire(), other.try_acquire(), one.try_acquire()) == (True, False, True)
@@ -38,7 +38,7 @@ def test_one_has_the_turn_until_it_leaves(path: Path) -> None:
     other.release()
 
 
-def test_a_child_does_not_keep_the_turn_of_its_parent(path: Path) -> None:
+def test_a_child_does_not_keep_the_leader_lock_of_its_parent(path: Path) -> None:
     """A worker started during a refresh would else stop all others for as long as it lives."""
     one, other = LeaderLock(path), LeaderLock(path)
     one.try_acquire()
@@ -53,24 +53,40 @@ def test_a_child_does_not_keep_the_turn_of_its_parent(path: Path) -> None:
     other.release()
 
 
+def test_a_child_holds_no_leader_lock_of_its_parent(path: Path) -> None:
+    lock = LeaderLock(path)
+    lock.try_acquire()
+
+    child = os.fork()
+    if child == 0:
+        status = 2
+        try:
+            status = int(lock.try_acquire())
+        finally:
+            os._exit(status)
+
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    lock.release()
+
+
 def test_a_child_does_not_keep_the_lock_that_its_parent_held(path: Path) -> None:
     with locked(path):
         child = sleeping_child()
-    had = threading.Event()
+    acquired = threading.Event()
 
-    def have() -> None:
+    def acquire() -> None:
         with locked(path):
-            had.set()
+            acquired.set()
 
-    thread = threading.Thread(target=have, daemon=True)
+    thread = threading.Thread(target=acquire, daemon=True)
     thread.start()
-    is_held = had.wait(5)
+    is_held = acquired.wait(5)
     end(child)
     thread.join()
     assert is_held
 
 
-def test_the_turn_is_for_the_file_that_is_there(path: Path) -> None:
+def test_a_leader_lock_is_that_of_the_file_that_has_the_path_now(path: Path) -> None:
     one, other = LeaderLock(path), LeaderLock(path)
     one.try_acquire()
 
@@ -80,38 +96,38 @@ def test_the_turn_is_for_the_file_that_is_there(path: Path) -> None:
     other.release()
 
 
-def test_readers_share_what_a_writer_has_alone(path: Path) -> None:
-    had = threading.Event()
+def test_readers_share_a_lock_that_a_writer_holds_exclusively(path: Path) -> None:
+    acquired = threading.Event()
 
-    def have() -> None:
+    def acquire() -> None:
         with locked(path):
-            had.set()
+            acquired.set()
 
     with locked(path, shared=True), locked(path, shared=True):
-        thread = threading.Thread(target=have)
+        thread = threading.Thread(target=acquire)
         thread.start()
-        is_had_early = had.wait(0.2)
+        is_early = acquired.wait(0.2)
 
     thread.join(5)
-    assert (is_had_early, had.is_set()) == (False, True)
+    assert (is_early, acquired.is_set()) == (False, True)
 
 
-def test_who_waited_for_a_file_that_was_removed_waits_for_the_new_one(path: Path) -> None:
-    had = threading.Event()
+def test_a_process_that_waited_for_a_removed_file_waits_for_the_new_one(path: Path) -> None:
+    acquired = threading.Event()
 
-    def have() -> None:
+    def acquire() -> None:
         with locked(path):
-            had.set()
+            acquired.set()
 
-    thread = threading.Thread(target=have)
+    thread = threading.Thread(target=acquire)
     with locked(path):
         thread.start()
-        had.wait(0.1)
+        acquired.wait(0.1)
         path.unlink()
         new = LeaderLock(path)
         new.try_acquire()
-    is_had_early = had.wait(0.2)
+    is_early = acquired.wait(0.2)
     new.release()
     thread.join(5)
 
-    assert (is_had_early, had.is_set()) == (False, True)
+    assert (is_early, acquired.is_set()) == (False, True)

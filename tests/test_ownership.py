@@ -1,4 +1,4 @@
-"""Who owns an instance folder: servers with the same settings, as long as one of them lives."""
+"""An instance folder belongs to servers of the same settings, as long as one of them lives."""
 
 import multiprocessing
 import os
@@ -38,7 +38,7 @@ A, B = {"FEEDS_URL": "https://a.example"}, {"FEEDS_URL": "https://b.example"}
 
 
 def claim_each(folder: Path, owner: str, meet: Barrier, answer: Path) -> None:
-    """Claim one file after another, each at the same moment as the other process."""
+    """Claim one file after another, each at the same moment as another process does."""
     won = []
     for number in range(ROUNDS):
         # As it is after the last owner has died.
@@ -125,7 +125,7 @@ def test_a_child_by_fork_keeps_the_claim_of_its_parent(claims: Claims) -> None:
     assert other.acquire() is True
 
 
-def test_a_claim_tells_the_first_process_of_an_owner_from_all_others(tmp_path: Path) -> None:
+def test_a_claim_calls_back_for_the_first_process_of_an_owner_only(tmp_path: Path) -> None:
     firsts: list[str] = []
     one, other = (
         Claim(tmp_path / "owner", "a", partial(firsts.append, name)) for name in ("one", "other")
@@ -311,7 +311,7 @@ def command_refusal(instance: Path, setting: str) -> str:
 
 
 @pytest.mark.parametrize("number", range(3))
-def test_of_two_servers_at_once_one_serves_and_the_other_says_why_it_does_not(
+def test_of_two_servers_at_once_one_serves_and_the_other_prints_why_it_does_not(
     content: Content, instance: Path, tmp_path: Path, number: int
 ) -> None:
     # So many that both are started before the first index is made.
@@ -354,7 +354,7 @@ def test_a_server_of_another_content_folder_is_another(
 
 
 def said(content: Path, instance: Path, **settings: str) -> str:
-    """All that a server prints which ends by itself."""
+    """Return all that a server prints that ends by itself."""
     with started(content, instance, "serve", subprocess.PIPE, **settings) as server:
         return server.said()
 
@@ -414,7 +414,7 @@ def test_the_next_server_names_no_workers_of_a_living_one(
         ("index.open", "refresh"),
     ],
 )
-def test_an_unusable_file_of_the_instance_folder_is_named_with_what_to_do(
+def test_an_unusable_file_of_the_instance_folder_is_named_with_the_remedy(
     content: Content, instance: Path, name: str, command: str
 ) -> None:
     skip_if_quick()
@@ -434,7 +434,7 @@ def answers(address: str) -> list[bytes]:
 
 
 def asked(address: str) -> tuple[int, bytes]:
-    """The status and the bytes of an answer, whatever it is."""
+    """Return the status and the bytes of any response, errors included."""
     try:
         with urllib.request.urlopen(address, timeout=10) as answer:
             return answer.status, answer.read()
@@ -545,10 +545,10 @@ def test_a_wsgi_server_with_other_settings_serves_nothing_until_the_folder_is_it
             assert b"a.example" not in b"".join(answers(other.address))
 
 
-def test_an_index_that_an_older_version_made_for_other_settings_is_made_anew(
+def test_an_index_that_an_older_version_made_for_other_settings_is_rebuilt(
     content: Content, open_site: Callable[..., Site]
 ) -> None:
-    """A version that knew no owners let a command rewrite the index of a running server."""
+    """A version without ownership let a command rewrite the index of a running server."""
     content.write("one.md", title="Kept")
     site = open_site()
     site.sync.start()

@@ -27,7 +27,7 @@ def test_a_node_with_its_index_is_ready(site: Site) -> None:
     assert answer.headers["Cache-Control"] == "no-store"
 
 
-def test_a_node_without_its_index_says_how_far_it_is(content: Content, tmp_path: Path) -> None:
+def test_a_node_without_its_index_reports_its_progress(content: Content, tmp_path: Path) -> None:
     site = Site(create_app(environment(content, tmp_path)))
 
     answer = site.get("/readyz")
@@ -50,40 +50,40 @@ def test_a_node_with_the_index_of_other_settings_serves_but_is_not_ready(
     assert site.get("/all.rss").status_code == 200
 
 
-def test_a_server_with_many_articles_answers_at_once_and_tells_how_far_it_is(
+def test_a_server_with_many_articles_answers_at_once_and_reports_its_progress(
     content: Content, tmp_path: Path
 ) -> None:
     skip_if_quick()
     front_matter = "---\ntitle: T\nwebUrl: https://a.example/{}\ndate: 2026-11-01\n---\n"
     for number in range(12_000):
         (content.folder / f"{number}.md").write_text(front_matter.format(number) + "Word. " * 500)
-    said: list[tuple[int, str]] = []
+    responses: list[tuple[int, str]] = []
 
     with started(content.folder, tmp_path / "instance") as server:
-        assert wait_for(lambda: asked(server.address, said) == 200, 60)
+        assert wait_for(lambda: asked(server.address, responses) == 200, 60)
 
-    progress = [re.search("([0-9,]+) of 12,000 files are read", text) for _, text in said]
+    progress = [re.search("([0-9,]+) of 12,000 files are read", text) for _, text in responses]
     assert any(progress)
-    assert {status for status, _ in said} == {503, 200}
+    assert {status for status, _ in responses} == {503, 200}
 
 
-def asked(address: str, said: list[tuple[int, str]]) -> int:
-    """What the node says of itself, kept for later; 0 when it does not listen yet."""
+def asked(address: str, responses: list[tuple[int, str]]) -> int:
+    """Return the status of /readyz and record the response; 0 before the node listens."""
     try:
         with urllib.request.urlopen(f"{address}/readyz", timeout=20) as answer:
-            said.append((answer.status, answer.read().decode()))
+            responses.append((answer.status, answer.read().decode()))
     except urllib.error.HTTPError as error:
         with error:
-            said.append((error.code, error.read().decode()))
+            responses.append((error.code, error.read().decode()))
     except OSError:
         return 0
-    return said[-1][0]
+    return responses[-1][0]
 
 
 def test_what_became_a_draft_while_no_server_ran_is_in_no_answer_of_the_next(
     content: Content, open_site: Callable[..., Site], tmp_path: Path
 ) -> None:
-    """[6] However long the first look takes: here the lock of a refresh keeps it waiting."""
+    """[6] However long the first comparison takes: here, the lock of a refresh delays it."""
     content.write("draft.md", title="Taken back")
     content.write("kept.md", title="Kept")
     open_site()
@@ -102,7 +102,7 @@ def test_what_became_a_draft_while_no_server_ran_is_in_no_answer_of_the_next(
     again.sync.stop()
 
 
-def test_an_index_of_other_settings_is_served_without_drafts_while_it_is_made_anew(
+def test_an_index_of_other_settings_is_served_without_drafts_while_it_is_rebuilt(
     content: Content,
     open_site: Callable[..., Site],
     tmp_path: Path,

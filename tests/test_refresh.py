@@ -48,7 +48,7 @@ def reason(site: Site, path: str) -> str | None:
         ({"y": {"a": "1"}}, {"x": {"a": "1"}}, FolderDiff(("y/a",), ("x/a",), 1)),
     ],
 )
-def test_plan_names_what_to_read_and_what_is_gone(
+def test_the_difference_names_files_to_read_and_missing_files(
     found: Stamps, known: Stamps, expected: FolderDiff
 ) -> None:
     assert compare(found, known) == expected
@@ -155,7 +155,7 @@ def test_a_folder_moved_away_takes_its_articles_along(content: Content, site: Si
     ]
 
 
-def test_only_what_is_named_is_looked_at(content: Content, site: Site) -> None:
+def test_only_the_named_paths_are_compared(content: Content, site: Site) -> None:
     content.write("a.md", title="A")
     content.write("b/b.md", title="B")
     content.write("c/c.md", title="C")
@@ -264,7 +264,7 @@ def test_of_two_files_with_one_id_found_together_every_machine_serves_the_first_
     assert reason(sites[0], "a/copy.md") == "collision"
 
 
-def test_who_was_served_first_stays_served_when_the_index_is_made_anew(
+def test_the_article_that_was_served_first_stays_served_after_a_rebuild(
     content: Content, open_site: OpenSite
 ) -> None:
     site = open_site()
@@ -505,7 +505,7 @@ def test_losing_all_articles_waits_for_a_hand(
     assert "files are gone" not in site.runner.invoke(args=["check"]).stderr
 
 
-def test_a_new_file_in_an_emptied_folder_lets_the_loss_be_believed_a_minute_later(
+def test_a_new_file_in_an_emptied_folder_lets_the_loss_be_accepted_a_minute_later(
     content: Content, site: Site, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     content.write_numbered(12)
@@ -621,7 +621,7 @@ def test_a_folder_that_vanished_changes_nothing(content: Content, site: Site) ->
     assert titles(site) == ["Title of a.md"]
 
 
-def test_hidden_files_and_folders_are_not_looked_at(content: Content, site: Site) -> None:
+def test_hidden_files_and_folders_are_ignored(content: Content, site: Site) -> None:
     content.write(".hidden.md")
     content.write(".git/a.md")
 
@@ -680,7 +680,7 @@ def test_many_files_are_read_in_several_processes_with_the_same_result(
     assert len(titles(third)) == 40
 
 
-def test_an_index_of_another_content_folder_is_made_anew_from_nothing(
+def test_an_index_of_another_content_folder_is_rebuilt_from_nothing(
     content: Content, open_site: OpenSite, clock: Clock, tmp_path: Path
 ) -> None:
     """As with the two lines of README: the sample articles first, then those of one's own."""

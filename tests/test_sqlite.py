@@ -191,7 +191,7 @@ def hammer(kind: str, folder: Path, process: int, begin: Barrier) -> None:
     begin.wait(60)
     reader.start()
     for number in range(store.writes):
-        # A busy file is no loss: the caller is told, and tries again.
+        # A busy file is no loss: the caller gets an error, and tries again.
         write = partial(store.write, f"{process}-{number}")
         while not attempt(write) and "database is locked" in wrong[-1]:
             pass
@@ -279,7 +279,7 @@ def test_a_file_of_a_newer_version_is_left_alone_and_named(kept: Any, tmp_path: 
 
 
 def outcome(store: Any) -> str:
-    """What a write says, by an error or in the log."""
+    """Return what a write reports, as an error or in the log."""
     found: list[str] = []
     handler = logging.Handler(logging.WARNING)
     handler.emit = lambda record: found.append(record.getMessage())  # type: ignore[method-assign]
@@ -378,7 +378,7 @@ def test_counts_go_on_from_those_before_versions(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", KEPT)
-def test_a_column_more_disturbs_nobody(kind: str, tmp_path: Path) -> None:
+def test_an_additional_column_disturbs_no_store(kind: str, tmp_path: Path) -> None:
     store = STORES[kind](tmp_path)
     store.write("0-0")
     path = tmp_path / store.file
@@ -583,7 +583,7 @@ def forbid(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("fault", [misspell, forbid])
-def test_a_fault_of_ours_costs_no_index_and_what_was_served_goes_on(
+def test_a_fault_of_ours_costs_no_index_and_documents_stay_served(
     content: Content,
     indexed: Site,
     tmp_path: Path,

@@ -75,7 +75,7 @@ def test_folders_that_come_and_go_are_seen_soon(content: Content, live: Site) ->
     assert wait_for(lambda: titles(live) == ["Deep", "First"])
 
 
-def test_a_file_written_in_two_halves_is_judged_when_it_is_whole(
+def test_a_file_written_in_two_halves_is_read_when_it_is_whole(
     content: Content,
     live: Site,
     caplog: pytest.LogCaptureFixture,
@@ -131,7 +131,7 @@ def test_what_changes_between_the_first_look_and_the_first_event_is_not_missed(
 
 
 @pytest.mark.parametrize("name", ["site.yml", "topics.yml", "providers.yml"])
-def test_a_changed_file_of_the_site_is_said_to_want_a_restart_once(
+def test_a_changed_file_of_the_site_is_logged_once_as_needing_a_restart(
     content: Content, live: Site, caplog: pytest.LogCaptureFixture, name: str
 ) -> None:
     content.raw(name, "# One\n")
@@ -208,7 +208,7 @@ def test_another_process_takes_over_when_the_one_that_watches_is_killed(
 def test_events_are_used_again_when_the_kernel_has_some_again(
     content: Content, tmp_path: Path, limit: str
 ) -> None:
-    """The limit is a real one: that of a user namespace, of which nobody else notices."""
+    """The limit is a real one: that of a user namespace, which affects no other program."""
     (content.folder / "news").mkdir()
 
     printed = in_a_namespace(

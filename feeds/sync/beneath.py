@@ -10,6 +10,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 # O_PATH, which only Linux has, opens a folder that may be entered but not read.
 _THROUGH = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
@@ -44,6 +45,18 @@ def open_file(root: Path, path: str) -> int:
     """Open a file of any kind below the root to read it; ELOOP if it is a link."""
     with _above(root, path) as (above, name):
         return os.open(name, _FILE, dir_fd=above)
+
+
+def open_plain(root: Path, path: str) -> IO[bytes] | None:
+    """Open a plain file below the root to read it; return None if there is none."""
+    try:
+        handle = open_file(root, path)
+    except OSError:
+        return None
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        return None
+    return os.fdopen(handle, "rb")
 
 
 def open_folder(root: Path, path: str) -> int:

@@ -1,6 +1,5 @@
 """The images that the server serves itself: those in one folder below the content folder."""
 
-import os
 import stat
 from collections.abc import Iterator
 from mimetypes import guess_type
@@ -16,16 +15,7 @@ PICTURES = "pictures"
 
 def open_image(content: Path, name: str) -> IO[bytes] | None:
     """Open an image by its name below their folder; None when there is none to serve."""
-    if not _is_image(name):
-        return None
-    try:
-        handle = beneath.open_file(content, _path(content, name))
-    except OSError:
-        return None
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
-        os.close(handle)
-        return None
-    return os.fdopen(handle, "rb")
+    return beneath.open_plain(content, _path(content, name)) if _is_image(name) else None
 
 
 def image_names(content: Path) -> Iterator[str]:

@@ -2,7 +2,6 @@
 
 import os
 import re
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
@@ -28,15 +27,11 @@ def open_public(content: Path, name: str) -> IO[bytes] | None:
     """Open a file by its name below the folder; return None if there is none to serve."""
     if public_fault(name):
         return None
-    try:
-        handle = beneath.open_file(content, join(PUBLIC, name))
-    except OSError:
+    file = beneath.open_plain(content, join(PUBLIC, name))
+    if file and os.fstat(file.fileno()).st_size > MAX_PUBLIC:
+        file.close()
         return None
-    status = os.fstat(handle)
-    if not stat.S_ISREG(status.st_mode) or status.st_size > MAX_PUBLIC:
-        os.close(handle)
-        return None
-    return os.fdopen(handle, "rb")
+    return file
 
 
 def public_names(content: Path) -> Iterator[str]:
