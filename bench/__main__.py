@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench import folder, history, http, inside, live, pages, replay, sockets
+from bench import disturbed, folder, history, http, inside, live, pages, replay
 from bench.articles import write_articles
 
 #: How large the folders are.
@@ -47,7 +47,7 @@ def _steps(folders: dict[int, tuple[Path, Path]], work: Path) -> dict[str, Calla
     return {
         "folder": partial(folder.run, folders),
         "http": partial(http.run, content, work),
-        "sockets": partial(sockets.run, content, work),
+        "disturbed": partial(disturbed.run, content, folders[max(folders)][0], work),
         "inside": partial(inside.run, content, instance),
         "replay": partial(replay.run, content, work),
         "history": partial(history.run, two),

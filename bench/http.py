@@ -11,7 +11,7 @@ from bench.servers import installed, nginx, serving
 from bench.tables import median, ratio, show
 
 #: How often each is asked, in turn.
-ROUNDS = 5
+ROUNDS = 3
 
 #: In a folder of a thousand articles a feed of 40 kB.
 PATH = f"topics/{TOPICS[39].lower().replace(' ', '-')}.rss"
@@ -45,8 +45,8 @@ def _measured(names: list[str], content: Path, work: Path, workers: int) -> Rate
         for _ in range(ROUNDS):
             for name, port in (files | ports).items():
                 url = f"http://127.0.0.1:{port}/{PATH}"
-                for kind, headers in kinds(url).items():
-                    rates.setdefault((name, kind), []).append(load(url, headers, 1))
+                for name_of_kind, kind in kinds(url).items():
+                    rates.setdefault((name, name_of_kind), []).append(load(url, kind, 1))
     return rates
 
 

@@ -5,9 +5,19 @@ import subprocess
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
-#: The kinds of request that pollers send, by the headers that make them.
-KINDS: dict[str, dict[str, str]] = {"200": {}, "200 gzip": {"Accept-Encoding": "gzip"}}
+#: Makes each request of wrk differ from all before it.
+MISSES = Path(__file__).with_name("misses.lua")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of request that pollers send."""
+
+    headers: Mapping[str, str]
+    #: True if no request has the User-Agent of another.
+    is_new: bool = False
 
 
 @dataclass(frozen=True)
@@ -20,9 +30,10 @@ class Rate:
     failures: int
 
 
-def load(url: str, headers: Mapping[str, str], seconds: int = 2, connections: int = 32) -> Rate:
+def load(url: str, kind: Kind, seconds: int = 2, connections: int = 32) -> Rate:
     """Load one address for some seconds."""
-    said = [part for name, value in headers.items() for part in ("-H", f"{name}: {value}")]
+    said = [part for name, value in kind.headers.items() for part in ("-H", f"{name}: {value}")]
+    said += ["-s", str(MISSES)] if kind.is_new else []
     command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", *said, url]
     out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     wrong = [int(found) for found in re.findall(r"Non-2xx or 3xx responses: (\d+)", out)]
@@ -34,12 +45,19 @@ def load(url: str, headers: Mapping[str, str], seconds: int = 2, connections: in
     )
 
 
-def kinds(url: str) -> dict[str, dict[str, str]]:
+def kinds(url: str) -> dict[str, Kind]:
     """The kinds of request with the validators that this server gives."""
     asked = urllib.request.Request(url, headers={"Accept-Encoding": "gzip"})
     with urllib.request.urlopen(asked) as answer:
         tag = answer.headers["ETag"]
-    return KINDS | {"304": {"Accept-Encoding": "gzip", "If-None-Match": tag}}
+    gzip = {"Accept-Encoding": "gzip"}
+    return {
+        "200": Kind({}),
+        "200 gzip": Kind(gzip),
+        "304": Kind(gzip | {"If-None-Match": tag}),
+        "200, new head": Kind({}, is_new=True),
+        "304, new head": Kind(gzip | {"If-None-Match": tag}, is_new=True),
+    }
 
 
 def get(url: str, **headers: str) -> bytes:

@@ -7,48 +7,74 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from http.client import HTTPConnection
 from importlib.util import find_spec
 from pathlib import Path
 from tempfile import mkdtemp
 
 ROOT = Path(__file__).parents[1]
 
-#: Servers of Python that can start ``app:app``, by the module that they are installed as.
-LAUNCHED = ("fastpysgi", "bjoern", "fastwsgi", "pyruvate")
+#: Other servers that can start ``app:app``, measured where they are installed.
+OTHERS = ("granian", "gunicorn")
 
 
 def installed() -> list[str]:
     """The names of all servers that are installed here and can serve ``app:app``."""
-    found = [name for name in LAUNCHED if find_spec(name)]
-    return ["ours", *(["gunicorn"] if find_spec("gunicorn") else []), *found]
+    return ["ours", *(name for name in OTHERS if find_spec(name))]
 
 
-def environment(content: Path, instance: Path, port: int, workers: int = 1) -> dict[str, str]:
+def environment(
+    content: Path, instance: Path, port: int, workers: int = 1, **more: str
+) -> dict[str, str]:
     """What a server of ours needs to know."""
-    return os.environ | {
-        "FEEDS_CONTENT_DIR": str(content),
-        "FEEDS_INSTANCE_DIR": str(instance),
-        "FEEDS_URL": "https://feeds.example.org",
-        "FEEDS_WORKERS": str(workers),
-        "PORT": str(port),
-        "PYTHONPATH": str(ROOT),
-    }
+    return (
+        os.environ
+        | more
+        | {
+            "FEEDS_CONTENT_DIR": str(content),
+            "FEEDS_INSTANCE_DIR": str(instance),
+            "FEEDS_URL": "https://feeds.example.org",
+            "FEEDS_WORKERS": str(workers),
+            "PORT": str(port),
+            "PYTHONPATH": str(ROOT),
+        }
+    )
 
 
 @contextmanager
-def serving(name: str, content: Path, instance: Path, workers: int = 1) -> Iterator[int]:
+def serving(
+    name: str, content: Path, instance: Path, workers: int = 1, **more: str
+) -> Iterator[int]:
     """Serve a content folder by one of the servers; yield its port."""
     port = free_port()
     commands = {
         "ours": ["-m", "flask", "serve"],
+        "granian": _granian(port, workers),
         "gunicorn": _gunicorn("gthread", "app:app", port, workers),
         "naive": _gunicorn("sync", "bench.naive:app", port, workers),
     }
-    command = commands.get(name, ["-m", "bench.launch", name, str(port), str(workers)])
-    with running([sys.executable, *command], environment(content, instance, port, workers)):
+    environ = environment(content, instance, port, workers, **more)
+    with running([sys.executable, *commands[name]], environ):
         wait_for(port)
+        # The naive app has no index to wait for: it answers 404.
+        while not _is_ready(port):
+            time.sleep(0.01)
         yield port
+
+
+def _is_ready(port: int) -> bool:
+    client = HTTPConnection("127.0.0.1", port, timeout=60)
+    with closing(client):
+        client.request("GET", "/readyz")
+        return client.getresponse().status != 503
+
+
+def _granian(port: int, workers: int) -> list[str]:
+    # One thread for Python: two and four answered a third less.
+    threads = ["--blocking-threads", "1", "--runtime-mode", "st", "--no-ws"]
+    bound = ["--port", str(port), "--workers", str(workers), "--log-level", "error"]
+    return ["-m", "granian", "--interface", "wsgi", *threads, *bound, "app:app"]
 
 
 def _gunicorn(kind: str, app: str, port: int, workers: int) -> list[str]:
