@@ -1,8 +1,10 @@
 """The server that ``flask serve`` starts, asked over real sockets, by clients good and bad."""
 
 import os
+import resource
 import signal
 import socket
+import subprocess
 import threading
 import time
 import urllib.request
@@ -16,7 +18,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.conftest import Content
-from tests.live import PATIENCE, listener, replaced, serving, workers
+from tests.live import PATIENCE, listener, replaced, serving, started, workers
 from tests.raw import request, send_request
 from tests.waiting import wait_for
 
@@ -215,6 +217,51 @@ def test_a_request_without_one_valid_host_is_refused(address: str, path: str) ->
     assert {answer.headers["X-Content-Type-Options"] for answer in answers} == {"nosniff"}
     assert {answer.headers["Connection"] for answer in answers} == {"close"}
     assert send_request(port, b"GET /all.rss HTTP/1.0\r\n\r\n").status == 200
+
+
+def test_a_server_with_few_descriptors_cuts_connections_and_goes_on(
+    content: Content, tmp_path: Path
+) -> None:
+    content.write("one.md")
+    with ExitStack() as stack:
+        with descriptors(240):
+            server = stack.enter_context(
+                started(content.folder, tmp_path / "instance", output=subprocess.PIPE)
+            )
+        server.wait()
+        crowd = [stack.enter_context(connected(server.address)) for _ in range(200)]
+
+        # 200 are left for files: 40 connections stay.
+        assert wait_for(lambda: sum(map(is_cut, crowd)) >= 150)
+        for each in crowd:
+            each.close()
+        assert wait_for(lambda: answers_all(server.address))
+        server.process.terminate()
+        printed = server.said()
+
+    assert "Too many open files" not in printed
+    assert "ERROR" not in printed
+
+
+@contextmanager
+def descriptors(count: int) -> Iterator[None]:
+    """Let the processes that are started meanwhile open so many files at most."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (count, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def is_cut(client: socket.socket) -> bool:
+    """Whether the server has closed a connection."""
+    try:
+        return client.recv(1, socket.MSG_DONTWAIT | socket.MSG_PEEK) == b""
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
 
 
 def test_an_answer_has_one_date(address: str) -> None:
