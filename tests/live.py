@@ -63,8 +63,8 @@ def workers(parent: int) -> list[int]:
 
 def replaced(parent: int, before: set[int]) -> bool:
     """Return whether all workers of a server are others than before, and loaded."""
-    now = set(workers(parent))
-    return len(now - before) == len(before) and now == set(ready_workers(parent))
+    now = set(ready_workers(parent))
+    return len(now) == len(before) and not before & (now | set(workers(parent)))
 
 
 def ready_workers(parent: int) -> list[int]:

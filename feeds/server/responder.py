@@ -33,6 +33,9 @@ class PollResponder:
 
     def read(self, head: bytes) -> PollRequest | Handling:
         """Return the meaning of a whole head, and memoize it if it is a short poll."""
+        known = self.known.get(head)
+        if known is not None:
+            return known
         plain = read_head(head)
         if isinstance(plain, Handling):
             return plain
