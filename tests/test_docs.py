@@ -9,9 +9,11 @@ from app import create_app
 from feeds import settings
 from feeds.articles.folder_config import FOLDER_KEYS
 from feeds.articles.front_matter import _KEYS
+from feeds.articles.markdown import MAX_LINES, MAX_MARKDOWN
 from feeds.articles.publication import KEYS
 from feeds.articles.site_config import KEYS as KEYS_OF_SITE
 from feeds.articles.site_file import IMAGE_KEYS
+from feeds.articles.tags import MAX_DEPTH, MAX_TAGS
 from feeds.catalog import MOST, STAY
 from tests.conftest import SITE_URL, Content, Site
 from tests.programs import skip_if_quick
@@ -46,6 +48,14 @@ def test_every_variable_is_in_the_table_of_settings() -> None:
 
 def test_every_key_of_an_article_is_in_the_table_of_articles() -> None:
     assert codes("Articles") == set(_KEYS.values())
+
+
+def test_the_limits_of_bodies_are_those_of_the_section_on_bodies() -> None:
+    limits = (
+        f"{MAX_MARKDOWN:,} characters, {MAX_LINES:,} lines, {MAX_TAGS:,} tags, {MAX_DEPTH} levels"
+    )
+
+    assert limits in README
 
 
 def test_every_key_that_hides_an_article_is_in_the_table_of_what_is_not_served() -> None:

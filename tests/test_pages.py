@@ -8,7 +8,7 @@ import pytest
 
 from feeds.errors import IndexUnavailable
 from feeds.sync import read_site_config
-from feeds.web import assets, menu, template_filters
+from feeds.web import assets, menu
 from tests.conftest import SITE_URL, Content, Site
 from tests.web_helpers import hrefs, texts, tree, write_site
 
@@ -494,11 +494,3 @@ def test_a_search_looks_into_aliases_descriptions_and_plurals(
 
     assert texts(tree(site, f"/?q={query}"), ".index li a") == ["Ferries & Crossings"]
     assert texts(tree(site, "/?q=bridges"), ".index li a") == ["Bridges"]
-
-
-@pytest.mark.parametrize(
-    ("text", "length", "expected"),
-    [("short", 9, "short"), ("one two three", 9, "one two…"), ("unbroken", 5, "unbr…")],
-)
-def test_a_text_is_shortened_between_words(text: str, length: int, expected: str) -> None:
-    assert template_filters.shortened(text, length) == expected

@@ -221,12 +221,12 @@ def test_a_description_reads_the_same_as_text_and_as_html() -> None:
     assert text(item, "description") == "AT&amp;T & 1 &lt; 2 &amp;copy; &lt;b>"
 
 
-def test_a_long_body_is_not_read_to_its_end_for_a_description() -> None:
-    """A tag that is cut in two leaves nothing behind."""
+def test_a_long_body_is_read_as_far_as_a_description_needs() -> None:
+    """It is, if its beginning is too short; a tag that is cut in two leaves nothing behind."""
     body = "<p>" + 'Text <a href="https://example.com/long/address">a</a> ' * 200 + "</p>"
     assert "href" not in description(article(excerpt="", content=body))
     endless = f'<p>Hi</p><a href="https://example.com/{"x" * 6_000}">there</a>'
-    assert description(article(excerpt="", content=endless)) == "Hi"
+    assert description(article(excerpt="", content=endless)) == "Hi there"
 
 
 def test_a_body_that_is_its_own_description_is_shown_once() -> None:

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feeds.articles.text import MAX_TEXT, UNCLEAN, clean, is_blank, markup, repair, shorten
+from feeds.articles.tags import _TEXT_TOKEN, _TOKEN
+from feeds.articles.text import MAX_TEXT, UNCLEAN, clean, is_blank, repair
 
 ANYTHING = st.text(st.characters(exclude_categories=[]), max_size=200)
 
@@ -32,11 +33,28 @@ ANYTHING = st.text(st.characters(exclude_categories=[]), max_size=200)
         ("<a title='1 < 0'>link</a>", "link"),
         ("<p class=it's>odd</p>", "odd"),
         ("<o:p>Word</o:p> <my-tag>custom</my-tag>", "Word custom"),
-        ("a<!-- <b>hidden</b> -->b", "a b"),
+        ("a<!-- <b>hidden</b> -->b", "ab"),
         ("a<!-- unclosed", "a"),
         ("<?xml version='1.0'?>a<!DOCTYPE html>", "a"),
-        ("a<script>if (a < b) c()</script>b", "a b"),
+        ("a<script>if (a < b) c()</script>b", "ab"),
         ("a<STYLE>p {}", "a"),
+        ("From Vec<u8> to Vec<T> in Rust", "From Vec<u8> to Vec<T> in Rust"),
+        ("Use `<script>` with care", "Use `<script>` with care"),
+        ("`<b>` or `<strong>`? <b>Both</b>", "`<b>` or `<strong>`? Both"),
+        ("if x<y and y>z", "if x<y and y>z"),
+        ("if a<b and b>c", "if a<b and b>c"),
+        ("Map<String, List<i32>>", "Map<String, List<i32>>"),
+        ("std::vector<int>", "std::vector<int>"),
+        ("ssh <user>@<host>", "ssh <user>@<host>"),
+        ("<video controls>film</video>", "film"),
+        ("at <time>noon</time>, <dfn>n</dfn>oon", "at noon, noon"),
+        ("super<wbr>califragil&shy;istic", "supercalifragil\u00adistic"),
+        ("<ruby>虐待<rt>ぎゃくたい</rt></ruby>だ", "虐待（ぎゃくたい）だ"),
+        ("<ruby>虐待<rp>（</rp><rt>ぎゃくたい</rt><rp>）</rp></ruby>だ", "虐待（ぎゃくたい）だ"),
+        ("<ruby>漢<rp>(</rp><rt>kan</rt><rp>)</rp>字<rt>ji</rt></ruby>", "漢(kan)字（ji）"),
+        ("a\u202eb", "a\u202eb\u202c"),
+        ("\u2067a\u202bb", "\u2067a\u202bb\u202c\u2069"),
+        ("\u202eb\u202c a", "\u202eb\u202c a"),
         ("a < b and c > d", "a < b and c > d"),
         ("5 <3", "5 <3"),
         ("x <y, z> w", "x <y, z> w"),
@@ -90,26 +108,6 @@ def test_cleaning_hostile_texts_takes_no_time(unit: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "limit", "short"),
-    [
-        ("one two three", 13, "one two three"),
-        ("one two three", 12, "one two…"),
-        ("one two, three", 13, "one two…"),
-        ("日本語日本語", 4, "日本語…"),
-        ("a bcdefghijklmnop", 9, "a bcdefg…"),
-        ("", 5, ""),
-    ],
-)
-def test_a_long_text_ends_between_words(text: str, limit: int, short: str) -> None:
-    assert shorten(text, limit) == short
-
-
-@given(st.text(max_size=80), st.integers(min_value=2, max_value=40))
-def test_a_text_is_never_longer_than_asked_for(text: str, limit: int) -> None:
-    assert len(shorten(text, limit)) <= limit
-
-
-@pytest.mark.parametrize(
     ("text", "blank"),
     [("", True), (" \u200b\u2060\ufeff\u00ad", True), ("\u202e", True), (".", False), ("é", False)],
 )
@@ -121,6 +119,7 @@ def test_a_text_in_good_order_is_not_repaired() -> None:
     assert repair("naïve — “déjà vu” 日本語") == "naïve — “déjà vu” 日本語"
 
 
-def test_no_group_is_repeated_possessively() -> None:
+@pytest.mark.parametrize("pattern", [_TOKEN, _TEXT_TOKEN])
+def test_no_group_is_repeated_possessively(pattern: re.Pattern[str]) -> None:
     """CPython before 3.11.5 gets that wrong: on Debian 12 the text of scripts stayed in titles."""
-    assert re.findall(r"\)(?:[*+?]|\{[\d,]+\})\+", markup("script|style").pattern) == []
+    assert re.findall(r"\)(?:[*+?]|\{[\d,]+\})\+", pattern.pattern) == []

@@ -14,12 +14,14 @@ from feeds.articles.file_names import (
 )
 from feeds.articles.folders import folder_of
 from feeds.articles.front_matter import Context, parse
+from feeds.articles.images import PICTURES, media_type_of
 from feeds.articles.publication import name_of, refuse_path
 from feeds.articles.site_config import parse_site_config
 from feeds.articles.unknown_keys import near_misses
 
 __all__ = [
     "MAX_FILE",
+    "PICTURES",
     "Context",
     "faults",
     "folder_of",
@@ -28,6 +30,7 @@ __all__ = [
     "is_hidden",
     "is_namable",
     "join",
+    "media_type_of",
     "name_of",
     "near_misses",
     "parse",

@@ -45,10 +45,7 @@ def faults(text: bytes, path: str, context: Context) -> tuple[ArticleError, ...]
             if error.reason.is_deliberate or (found and _is_same(error, found[-1])):
                 break
             found.append(error)
-            if not error.key:
-                body = ""
-            else:
-                _remove(fields, error, error.key)
+            _remove(fields, error, str(error.key))
     return tuple(found)
 
 

@@ -11,9 +11,10 @@ from html import escape
 from typing import TypeVar
 
 from feeds.articles.links import clean_url, without_tracking
-from feeds.articles.text import MAX_TITLE, clean, is_blank, shorten
+from feeds.articles.text import MAX_TITLE, clean, is_blank
 from feeds.articles.yaml_tree import Node
 from feeds.errors import ArticleError, Reason
+from feeds.plain_text import shorten
 
 T = TypeVar("T")
 

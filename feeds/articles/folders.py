@@ -12,6 +12,7 @@ from feeds.articles.folder_dates import Moment, date_in_path, read_date
 from feeds.articles.folder_fields import FolderFields
 from feeds.articles.link_patterns import compiled
 from feeds.articles.links import without_tracking
+from feeds.articles.page import Page
 from feeds.articles.sanitize import render_body
 from feeds.articles.template_code import MORE, without_template_code
 from feeds.articles.text import clean
@@ -168,7 +169,7 @@ def _beginning(body: str, path: str, base: str) -> Node | None:
     """Return what is before the mark that ends an excerpt, as HTML; None without one."""
     mark = MORE.search(body)
     text = _plain(body[: mark.start()], path, lambda note: None) if mark else ""
-    return Node(render_body(text, base), 1) if text.strip() else None
+    return Node(render_body(text, 1, Page(base)), 1) if text.strip() else None
 
 
 def _moment(

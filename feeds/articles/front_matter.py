@@ -6,7 +6,8 @@ keys of a declared folder are translated into these first.
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from html import escape
 from unicodedata import normalize
 
@@ -24,14 +25,15 @@ from feeds.articles.fields import (
     words,
 )
 from feeds.articles.file_names import without_ending
-from feeds.articles.images import images
+from feeds.articles.images import PICTURES, images
 from feeds.articles.links import domain, host
+from feeds.articles.page import Page
 from feeds.articles.related import related
 from feeds.articles.sanitize import render_body, sanitise
 from feeds.articles.text import MAX_EXCERPT, MAX_TITLE, UNCLEAN, bare
 from feeds.articles.yaml_tree import Node
 from feeds.errors import ArticleError, Embargoed, Reason
-from feeds.model import Article, Provider
+from feeds.model import Article, Image, Provider
 from feeds.settings import DeclaredFolder
 from feeds.urls import is_file_name
 
@@ -79,6 +81,24 @@ class Context:
     #: The declaration of the folder of the article; None for one with the keys of this server.
     folder: DeclaredFolder | None = None
 
+    def has_picture(self, url: str) -> bool:
+        """Return True if the site serves an image at a URL."""
+        is_ours = url.startswith(f"{self.site_url}/{PICTURES}/")
+        return is_ours and self.picture_length(url) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """The end of a file, after its front matter, and the number of line breaks in the file."""
+
+    text: str
+    breaks: int
+
+    @property
+    def line(self) -> int:
+        """Return the line of the file where the text begins."""
+        return 1 + self.breaks - self.text.count("\n")
+
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
@@ -101,7 +121,7 @@ def parse(text: bytes, path: str, context: Context) -> Parsed:
     return interpret(*read(text, context), path, context)
 
 
-def interpret(fields: Fields, body: str, path: str, context: Context) -> Parsed:
+def interpret(fields: Fields, body: Body, path: str, context: Context) -> Parsed:
     """Make an article of a front matter and a body; raise ArticleError as ``parse`` does."""
     expiry = publication.expiry(folders.states(fields.items(), context.folder), context.now)
     try:
@@ -109,7 +129,8 @@ def interpret(fields: Fields, body: str, path: str, context: Context) -> Parsed:
         if context.folder is None:
             _refuse_misspelt(fields)
         else:
-            fields, body = folders.translate(fields, body, path, context.folder, notes.append)
+            fields, end = folders.translate(fields, body.text, path, context.folder, notes.append)
+            body = replace(body, text=end)
         published = _published(fields, path, context.now)
         updated, due = _updated(fields, published, context.now)
         article = _article(fields, path, context, notes.append, published, updated, body)
@@ -121,10 +142,11 @@ def interpret(fields: Fields, body: str, path: str, context: Context) -> Parsed:
     return Parsed(article, min(dues, default=None), expiry, tuple(notes[:MAX_NOTES]))
 
 
-def read(text: bytes, context: Context) -> tuple[Fields, str]:
+def read(text: bytes, context: Context) -> tuple[Fields, Body]:
     """Return the front matter and the body of a file; raise ArticleError when it has none."""
     try:
-        return fences.split(text) if context.folder is None else fences.split_any(text)
+        fields, body = (fences.split if context.folder is None else fences.split_any)(text)
+        return fields, Body(body, text.count(b"\n") + text.count(b"\r") - text.count(b"\r\n"))
     except ArticleError as error:
         try:
             found = folders.states(publication.glimpse(text), context.folder)
@@ -180,12 +202,19 @@ def _updated(fields: Fields, published: int, now: int) -> tuple[int, int | None]
 
 
 def _article(
-    fields: Fields, path: str, context: Context, note: Note, published: int, updated: int, body: str
+    fields: Fields,
+    path: str,
+    context: Context,
+    note: Note,
+    published: int,
+    updated: int,
+    body: Body,
 ) -> Article:
     title, url = _title(fields), _url(fields)
     authors = fields.get("provider", ABSENT).mapping("provider").get("authors", ABSENT)
     pictures = fields.get("images", ABSENT)
     length, kind = context.picture_length, context.picture_type
+    shown = images(pictures, "images", context.site_url, length, kind, note)
 
     return Article(
         id=_id(fields, path),
@@ -197,13 +226,13 @@ def _article(
         excerpt=words(fields, "excerpt", MAX_EXCERPT),
         authors=names(authors, "provider.authors", MAX_AUTHORS, note),
         topics=names(fields.get("topics", ABSENT), "topics", MAX_TOPICS, note),
-        images=images(pictures, "images", context.site_url, length, kind, note),
+        images=shown,
         related=related(fields.get("related", ABSENT), "related", url, note),
         type=words(fields, "type", MAX_TYPE) or "article",
         language=language(fields, "locale", note),
         quality=integer(fields, "quality"),
         # The slowest comes last: nothing else may be wrong by then.
-        content=_content(fields, body, url, note),
+        content=_content(fields, body, _page(url, shown, context, note), note),
     )
 
 
@@ -261,20 +290,28 @@ def _provider(fields: Fields, url: str, note: Note) -> Provider:
     return Provider(name, words(provider, "name", where="provider.") or name)
 
 
-def _content(fields: Fields, body: str, url: str, note: Note) -> str:
-    """The body with what is featured before it, when it fits into a feed."""
-    content = _featured(fields, url) + render_body(body, url)
+def _page(url: str, images: tuple[Image, ...], context: Context, note: Note) -> Page:
+    def lose(line: str, what: str) -> None:
+        note(f"{f'body, line {line}' if line else 'featuredContent'}: {what}: left out")
+
+    return Page(url, context.site_url, context.has_picture, lose, images[0].url if images else "")
+
+
+def _content(fields: Fields, body: Body, page: Page, note: Note) -> str:
+    """Return the body with what is featured before it, if it fits into a feed."""
+    html = fields.get("featuredContent", ABSENT).text("featuredContent")
+    content = _rendered(partial(sanitise, html), page, "featuredContent", note)
+    content += _rendered(partial(render_body, body.text, body.line), page, "body", note)
     if len(escape(content, quote=False).encode()) > MAX_CONTENT:
         note(f"body: over {MAX_CONTENT} bytes: left out")
         return ""
     return content
 
 
-def _featured(fields: Fields, url: str) -> str:
-    node = fields.get("featuredContent", ABSENT)
-    html = node.text("featuredContent")
+def _rendered(render: Callable[[Page], str], page: Page, where: str, note: Note) -> str:
+    """Return HTML; empty, with a note, if it would take too long: the article is served."""
     try:
-        return sanitise(html, url) if html else ""
+        return render(page)
     except ArticleError as error:
-        where = node.line, "featuredContent"
-        raise ArticleError(error.reason, error.message, *where) from None
+        note(f"{where}: {error.message}: left out")
+        return ""

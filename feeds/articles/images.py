@@ -1,15 +1,17 @@
 """The images of an article, and the media type that the address of an image suggests."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote
 
 from feeds.articles.fields import Fields, Note, limited, places, weight, words
 from feeds.articles.links import site_url
 from feeds.articles.yaml_tree import Node
 from feeds.model import Image
 
+#: The folder of the site's own images, below the content folder and below the site.
+PICTURES = "pictures"
 #: Images of one article.
 MAX_IMAGES = 20
 #: Pixels: smaller images are tracking pixels or lines.
@@ -43,11 +45,35 @@ _TYPES = {
     "jxl": "image/jxl",
 }
 
+#: The first bytes of each type.
+_STARTS = {
+    b"\xff\xd8\xff": "image/jpeg",
+    b"\x89PNG\r\n\x1a\n": "image/png",
+    b"GIF8": "image/gif",
+    b"II*\0": "image/tiff",
+    b"MM\0*": "image/tiff",
+    b"\0\0\1\0": "image/vnd.microsoft.icon",
+    b"BM": "image/bmp",
+    b"\xff\x0a": "image/jxl",
+    b"\0\0\0\x0cJXL ": "image/jxl",
+}
+_BRANDS = {
+    b"avif": "image/avif",
+    b"avis": "image/avif",
+    b"heic": "image/heic",
+    b"mif1": "image/heif",
+}
+
 # ``photo.jpg``, ``photo.jpg:large`` (Twitter), ``photo.jpg;w=300``, ``photo.jpg!small``.
 _ENDING = re.compile(r"\.([a-z0-9+]{2,7})(?:[:;!@].*)?$", re.DOTALL)
 # ``/format/jpg/`` (imgur, Microsoft), ``/f_webp,w_300/`` (Cloudinary), ``/f=webp,w=300/``.
-_IN_PATH = re.compile(r"/(?:format|fm|f)[/_=:]([a-z0-9+]{2,7})(?=[/,;]|$)")
-_NAMES = {"format", "fmt", "fm", "f", "ext", "type", "output", "mime", "mimetype"}
+_IN_PATH = re.compile(r"/(?:[^/]*,)?(?:format|fm|f)[/_=:]([a-z0-9+]{2,7})(?=[/,;]|$)")
+#: Parameters by which image services are told in which format to answer.
+_FORMATS = {"format", "fmt", "fm", "f", "output", "wx_fmt", "tp"}
+#: Parameters that name the type of an image whose address has no ending.
+_KINDS = {"ext", "type", "mime", "mimetype"}
+#: Parameters of image services that hold the address of the original.
+_ORIGINALS = {"url", "src", "image"}
 
 _PIXELS = re.compile(r"0*[1-9][0-9]{0,4}")
 
@@ -77,10 +103,29 @@ def _with_facts(
 
 
 def media_type(url: str) -> str:
-    """Return the media type that the ending, a parameter or the path of an address suggests."""
+    """Return the media type that the address of an image suggests.
+
+    An image service converts what it is asked to convert, whatever the ending of the original.
+    """
     path, _, query = url.lower().partition("#")[0].partition("?")
-    path = unquote(path)
-    return _by_ending(path) or _by_parameter(query) or _by_path(path) or FALLBACK
+    path, parameters = unquote(path), parse_qsl(query.replace("+", "%2b"))
+    return (
+        _by_parameter(parameters, _FORMATS)
+        or _by_path(path)
+        or _by_ending(path)
+        or _by_parameter(parameters, _KINDS)
+        or _by_original(parameters)
+        or FALLBACK
+    )
+
+
+def media_type_of(head: bytes) -> str | None:
+    """Return the media type of an image that begins with some bytes; None if they tell none."""
+    if head[4:8] == b"ftyp":
+        return _BRANDS.get(head[8:12])
+    if head[:4] == b"RIFF":
+        return "image/webp" if head[8:12] == b"WEBP" else None
+    return next((kind for start, kind in _STARTS.items() if head.startswith(start)), None)
 
 
 def _by_ending(path: str) -> str | None:
@@ -90,14 +135,17 @@ def _by_ending(path: str) -> str | None:
     return _TYPES.get(found[1]) if found else None
 
 
-def _by_parameter(query: str) -> str | None:
-    for parameter in query.split("&"):
-        name, _, value = parameter.partition("=")
-        # Before decoding: ``+`` is a part of ``svg+xml``, not a space.
-        kind = unquote(value).removeprefix("image/").removeprefix(".")
-        if name in _NAMES and kind in _TYPES:
-            return _TYPES[kind]
-    return None
+def _by_parameter(parameters: list[tuple[str, str]], names: Collection[str]) -> str | None:
+    kinds = (value.removeprefix("image/").removeprefix(".") for name, value in parameters
+             if name in names)  # fmt: skip
+    return next((_TYPES[kind] for kind in kinds if kind in _TYPES), None)
+
+
+def _by_original(parameters: list[tuple[str, str]]) -> str | None:
+    # The scheme of the address of an original is often left out.
+    paths = (f"://{value.partition('://')[2] or value}".partition("?")[0]
+             for name, value in parameters if name in _ORIGINALS)  # fmt: skip
+    return next(filter(None, map(_by_ending, paths)), None)
 
 
 def _by_path(path: str) -> str | None:

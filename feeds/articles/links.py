@@ -1,46 +1,55 @@
 """Normalizes addresses and rejects unusable ones, without requests and without exceptions."""
 
 import re
-from urllib.parse import quote, unquote, urljoin, urlsplit
+from urllib.parse import quote, unquote, urlsplit
+
+from ada_url import URL
 
 from feeds.hosts import LABEL, MAX_HOST, authority_host, host_name
 
 #: Characters of an address; longer ones are rejected, since every feed repeats them.
 MAX_LENGTH = 2_000
 
-# Addresses that are normal already; in 253 characters no host and no label is too long.
+# Addresses that are normal already, but for segments such as ".."; in 253 characters no host and
+# no label is too long.
 _CLEAN = re.compile(
     rf"https?://(?:{LABEL}\.)*[a-z](?:[a-z0-9_-]{{0,61}}[a-z0-9_])?"
     r"(?:[/?#][A-Za-z0-9/?#:@!$&'()*+,;=._~-]*)?"
 )
-_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
+# The "&" of an address that was escaped once more, by hand or by a generator.
+_AMPERSAND = re.compile("&(?:amp|#0*38|#x0*26);", re.IGNORECASE)
+# An address as the parser writes it; one with a user name has none of this form.
+_WRITTEN = re.compile(
+    r"(?P<scheme>https?)://(?P<host>[^/?#@:]+|\[[^\]]+\])(?P<port>:[0-9]+)?(?P<rest>/.*)", re.DOTALL
+)
 # The complement of RFC 3986, 2 for path, query and fragment; "%" is safe only before two digits.
 _UNSAFE = re.compile(r"[^A-Za-z0-9/?#:@!$&'()*+,;=._~%-]+|%(?![0-9A-Fa-f]{2})")
 # The WHATWG parser, as in every browser, removes these everywhere in an address.
 _BREAKS = str.maketrans("", "", "\t\r\n")
+# It replaces these, which no encoding has.
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _EDGES = "".join(map(chr, range(0x21)))
 _TRACKING = re.compile(
     r"(?:(?:utm|mtm)_.*|fbclid|gclid|dclid|msclkid|mc_cid|mc_eid|yclid|twclid)",
     re.IGNORECASE | re.DOTALL,
 )
-_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def clean_url(raw: str, base: str | None = None) -> str | None:
     """Return the normalized absolute http(s) address, or None if it is unusable.
 
-    A relative address is resolved against ``base``, if given. Addresses with a user name are
-    rejected: feeds are public, and ``https://bank.example@evil.example`` deceives readers.
+    A relative address is resolved against ``base``, if given, as a browser does it. Addresses with
+    a user name are rejected: feeds are public, and ``https://bank.example@evil.example`` deceives
+    readers.
     """
-    text = _trimmed(raw)
+    text = _AMPERSAND.sub("&", _trimmed(raw))
     if not text or len(text) > MAX_LENGTH:
         return None
-    if len(text) <= MAX_HOST and _CLEAN.fullmatch(text):
+    if len(text) <= MAX_HOST and _CLEAN.fullmatch(text) and "/." not in text:
         return text
     try:
-        url = _rebuild(text if base is None or _SCHEME.match(text) else urljoin(base, text))
+        url = _rebuild(URL(_SURROGATE.sub("\ufffd", text), base).href)
     except ValueError:
-        # urlsplit raises on an open bracket, on some Unicode in hosts and on bad ports.
         return None
     return url if url and len(url) <= MAX_LENGTH else None
 
@@ -64,7 +73,7 @@ def domain(raw: str) -> str:
     """Return the domain of a provider, given as host or address; empty if it is neither."""
     text = raw.strip()
     if "//" in text:
-        return host(clean_url(text, "https:") or "")
+        return host(clean_url(text, "https://localhost/") or "")
     return (host_name(text) or "").removeprefix("www.")
 
 
@@ -104,19 +113,17 @@ def _is_tracking(parameter: str) -> bool:
     return _TRACKING.fullmatch(unquote(parameter.partition("=")[0])) is not None
 
 
-def _rebuild(text: str) -> str | None:
-    split = urlsplit(text)
-    name = authority_host(split.netloc, split.hostname)
-    if split.scheme not in _DEFAULT_PORTS or name is None:
+def _rebuild(href: str) -> str | None:
+    """Return an address that the parser has written, in characters of RFC 3986."""
+    split = _WRITTEN.fullmatch(href)
+    if split is None or split["port"] == ":0":
         return None
-    port = split.port
-    if port == 0:
+    name = authority_host(split["host"], split["host"].strip("[]"))
+    if name is None:
         return None
-    suffix = "" if port in (None, _DEFAULT_PORTS[split.scheme]) else f":{port}"
-    rest = text[text.index("//") + 2 + len(split.netloc) :]
-    return f"{split.scheme}://{name}{suffix}{_UNSAFE.sub(_encoded, rest)}"
+    rest = _UNSAFE.sub(_encoded, split["rest"])
+    return f"{split['scheme']}://{name}{split['port'] or ''}{rest}"
 
 
 def _encoded(found: re.Match[str]) -> str:
-    # "replace": a lone surrogate cannot be encoded.
-    return quote(found[0], safe="", errors="replace")
+    return quote(found[0], safe="")

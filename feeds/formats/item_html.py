@@ -1,10 +1,10 @@
 """The texts of an article that all formats share: its content as HTML and its description."""
 
-import html
 import re
 
 from feeds.languages import language
 from feeds.model import Article, Image, RelatedLink
+from feeds.plain_text import HEADINGS, html_text, shorten
 
 #: The longest description, in characters.
 DESCRIPTION = 500
@@ -18,11 +18,7 @@ _TINY = 15
 # The characters of a body that are used for its description.
 _EXTRACT = 5_000
 
-_TAG = re.compile(r"""<(/?[A-Za-z][A-Za-z0-9]*|!)(?:"[^"]*"|'[^']*'|[^'">])*>""")
 _AMBIGUOUS = re.compile("&(?=[A-Za-z#])|<")
-_INLINE = re.compile(
-    "/?(a|abbr|b|bdi|cite|code|del|em|i|ins|kbd|mark|q|s|small|span|strong|sub|sup|u)"
-)
 
 
 def content(article: Article, tag: str) -> str:
@@ -43,10 +39,10 @@ def content(article: Article, tag: str) -> str:
 
 def description(article: Article) -> str:
     """Return a summary in plain text: 1 to 500 characters, even when escaped as HTML."""
-    text = shortened = _cut(_summary(article), DESCRIPTION)
+    text = shortened = shorten(_summary(article), DESCRIPTION)
     while (excess := len(as_html(shortened)) - DESCRIPTION) > 0:
         # Escaping makes five characters of one at most.
-        shortened = _cut(text, len(shortened) - -(-excess // 5))
+        shortened = shorten(text, len(shortened) - -(-excess // 5))
     return shortened
 
 
@@ -55,21 +51,23 @@ def as_html(text: str) -> str:
     return _AMBIGUOUS.sub(lambda mark: escape(mark[0]), text)
 
 
-def _cut(text: str, length: int) -> str:
-    if len(text) <= length:
-        return text
-    # A cut inside a word looks like an error; only a text without spaces is cut there.
-    head, space, _ = text[:length].rpartition(" ")
-    return f"{head if space else text[: length - 1]}…"
-
-
 def _summary(article: Article) -> str:
-    return article.excerpt or plain(_beginning(article.content)) or article.title
+    return article.excerpt or _beginning(article.content) or article.title
 
 
 def _beginning(body: str) -> str:
-    # Enough for a description, without a search for tags in a hundred kilobytes.
-    return body if len(body) <= _EXTRACT else body[:_EXTRACT].rpartition("<")[0]
+    """Return the text of a body, or enough of it for a description, without its headings."""
+    if not body:
+        return ""
+    part = body[:_EXTRACT]
+    text = _folded(html_text(part, without=HEADINGS))
+    if len(text) < DESCRIPTION and len(part) < len(body):
+        text = _folded(html_text(body, without=HEADINGS))
+    return text or _folded(html_text(body))
+
+
+def _folded(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _text(article: Article) -> str:
@@ -113,12 +111,3 @@ def escape(text: str) -> str:
     """Escape text for an element or for an attribute in double quotes."""
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return text.replace('"', "&quot;")
-
-
-def plain(body: str) -> str:
-    """Return the text of sanitised HTML, with a space at the boundaries of block elements."""
-    return " ".join(html.unescape(_TAG.sub(_gap, body)).split())
-
-
-def _gap(tag: re.Match[str]) -> str:
-    return "" if _INLINE.fullmatch(tag[1].lower()) else " "

@@ -8,6 +8,7 @@ from feeds.settings import SiteConfig
 from feeds.sync.content_sync import ContentSync
 from feeds.sync.folder_report import FolderReport, folder_reports
 from feeds.sync.ingest import READING_VERSION, Ingester
+from feeds.sync.own_images import image_type
 from feeds.sync.refresh import RefreshReport
 from feeds.sync.scan import as_on_disk, read
 
@@ -19,6 +20,7 @@ __all__ = [
     "RefreshReport",
     "as_on_disk",
     "folder_reports",
+    "image_type",
     "read_site_config",
 ]
 

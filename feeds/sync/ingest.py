@@ -7,7 +7,7 @@ import os
 import threading
 import time
 import traceback
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -20,6 +20,7 @@ from urllib.parse import unquote
 import msgspec
 
 from feeds.articles import (
+    PICTURES,
     Context,
     faults,
     folder_of,
@@ -36,7 +37,7 @@ from feeds.index import Fault, FileOutcome, IndexEntry, content_hash, searchable
 from feeds.model import Article, Membership
 from feeds.settings import DeclaredFolder
 from feeds.sync import beneath, scan
-from feeds.sync.own_images import PICTURES, image_length
+from feeds.sync.own_images import image_length, image_type, open_image
 
 #: Seconds for which a file must be unchanged before it counts as broken: writers that do not rename
 #: leave half of it there for a moment (2 to 3 % of reads saw that).
@@ -61,7 +62,7 @@ _UNREADABLE = (
 #: The version of the reading of files: an index that another version made reads every file again.
 #: Raise it by one when the outcome of a file changes (its reason, its article, its feeds, its
 #: weight), and only then: a test ties it to the outcomes of the golden files.
-READING_VERSION = 8
+READING_VERSION = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,8 @@ class Ingester:
         outcome = FileOutcome(folder, name, stamp)
         try:
             refuse_path(path)
-            context = self._context(path, now)
+            own: dict[str, int | None] = {}
+            context = self._context(path, now, own)
             text = scan.read(self.content, path)
             if context.folder is None and is_foreign(path):
                 raise ArticleError(Reason.NOT_AN_ARTICLE, NOT_AN_ARTICLE)
@@ -131,7 +133,7 @@ class Ingester:
                            is_hidden=error.hidden is not None)  # fmt: skip
         return replace(outcome, message="; ".join(parsed.notes), due=parsed.due,
                        id=parsed.article.id,
-                       entry=self.entry(parsed.article, parsed.expires))  # fmt: skip
+                       entry=self.entry(parsed.article, parsed.expires, own))  # fmt: skip
 
     def faults(self, path: str, now: int) -> tuple[Fault, ...]:
         """Return all faults in the text of a file; none if it cannot be read."""
@@ -156,24 +158,42 @@ class Ingester:
         except (ArticleError, OSError):
             # The file has changed since it was read.
             return ()
-        for url, length in outcome.entry.pictures:
-            if length is None:
+        article = msgspec.json.decode(outcome.entry.body, type=Article)
+        for url in (image.url for image in article.images if self.is_ours(image.url)):
+            if self.picture_length(url) is None:
                 path = url.removeprefix(self.site_url)
                 hints.append(f"images: {path}: no such image: add the file, or correct the address")
         return tuple(hints)
 
-    def _context(self, path: str, now: int) -> Context:
+    def _context(self, path: str, now: int, own: dict[str, int | None] | None = None) -> Context:
+        """Return the context of a file; ``own`` receives the lengths of our images that it names.
+
+        These decide what its article shows, so a change of one makes the file be read again.
+        """
+
+        def length(url: str) -> int | None:
+            found = self.picture_length(url)
+            if own is not None and self.is_ours(url):
+                own[url] = found
+            return found
+
         folder = folder_of(path, self.folders)
-        return Context(self.site_url, self.picture_length, now, self.picture_type, folder)
+        return Context(self.site_url, length, now, self.picture_type, folder)
 
     def resolved(self) -> "Ingester":
         """Return an Ingester bound to the real path that the content folder has now."""
         return replace(self, content=Path(os.path.realpath(self.content)))
 
-    def entry(self, article: Article, expires: int | None) -> IndexEntry:
-        """Return all that the index keeps of an article, which expires at a moment or never."""
+    def entry(
+        self, article: Article, expires: int | None, own: Mapping[str, int | None] | None = None
+    ) -> IndexEntry:
+        """Return all that the index keeps of an article, which expires at a moment or never.
+
+        ``own`` holds the lengths of our images that its file names, those that are missing as None.
+        """
         article = self.public(article)
         feeds = self.memberships(article)
+        shown = {image.url: image.length for image in article.images if self.is_ours(image.url)}
         return IndexEntry(
             id=article.id,
             published=article.published,
@@ -183,9 +203,7 @@ class Ingester:
             feeds=feeds,
             body=msgspec.json.encode(article),
             tokens=searchable_text(article, feeds),
-            pictures=tuple(
-                (image.url, image.length) for image in article.images if self.is_ours(image.url)
-            ),
+            pictures=tuple((shown | dict(own or {})).items()),
             expires=expires,
         )
 
@@ -197,12 +215,20 @@ class Ingester:
         """Return the size of an image in bytes, measured here or reported by its host; or None."""
         if not self.is_ours(url):
             return known_facts(self.answers, url).length if self.answers else None
-        path = unquote(url.removeprefix(f"{self.site_url}/{PICTURES}/"))
-        return image_length(self.content, path)
+        return image_length(self.content, self._picture_name(url))
 
     def picture_type(self, url: str) -> str | None:
-        """Return the media type that the host of an image reported; None if unknown."""
-        return known_facts(self.answers, url).media_type if self.answers else None
+        """Return the media type of an image, by its bytes or as its host reported it; or None."""
+        if not self.is_ours(url):
+            return known_facts(self.answers, url).media_type if self.answers else None
+        file = open_image(self.content, self._picture_name(url))
+        if file is None:
+            return None
+        with file:
+            return image_type(file)
+
+    def _picture_name(self, url: str) -> str:
+        return unquote(url.removeprefix(f"{self.site_url}/{PICTURES}/"))
 
 
 def outcomes(reader: Ingester, paths: Collection[str], now: int) -> Iterator[FileOutcome]:

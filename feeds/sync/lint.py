@@ -8,13 +8,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from difflib import get_close_matches
 
-from feeds.articles import is_hidden, split, without_ending
+from feeds.articles import PICTURES, is_hidden, split, without_ending
 from feeds.errors import Reason
 from feeds.index import FileOutcome, IdClaims, decode_verified, printable
 from feeds.sync import beneath, scan
 from feeds.sync.beneath import LinkedFolder
 from feeds.sync.ingest import NOT_AN_ARTICLE, Ingester
-from feeds.sync.own_images import PICTURES
 from feeds.sync.site_files import SITE_FILES
 
 

@@ -6,16 +6,20 @@ from mimetypes import guess_type
 from pathlib import Path
 from typing import IO
 
-from feeds.articles import is_hidden, join
+from feeds.articles import PICTURES, is_hidden, join, media_type_of
 from feeds.sync import beneath, scan
-
-#: Their folder below the content folder, and their path below the site.
-PICTURES = "pictures"
 
 
 def open_image(content: Path, name: str) -> IO[bytes] | None:
     """Open an image by its name below their folder; None when there is none to serve."""
     return beneath.open_plain(content, _path(content, name)) if _is_image(name) else None
+
+
+def image_type(file: IO[bytes]) -> str | None:
+    """Return the media type of an open image by its first bytes; None if they tell none."""
+    head = file.read(16)
+    file.seek(0)
+    return media_type_of(head)
 
 
 def image_names(content: Path) -> Iterator[str]:

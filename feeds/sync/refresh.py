@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from feeds.articles import split, storable
+from feeds.articles import PICTURES, split, storable
 from feeds.index import (
     FileOutcome,
     IndexWriter,
@@ -38,7 +38,6 @@ from feeds.sync import scan
 from feeds.sync.diff import compare, find, namable, with_hidden
 from feeds.sync.great_loss import accept, held, hold_back
 from feeds.sync.ingest import Ingester, outcomes
-from feeds.sync.own_images import PICTURES
 
 log = logging.getLogger(__name__)
 

@@ -17,12 +17,12 @@ from feeds.feed_info import FeedInfo
 from feeds.formats import Outline
 from feeds.languages import language
 from feeds.model import AiUse, FeedId, Format
+from feeds.plain_text import shorten
 from feeds.urls import ALL, Urls
 from feeds.web.document_plans import digest, site_plan
 from feeds.web.headers import CORS, FEED_POLICY
 from feeds.web.menu import Menu, MenuEntry, entry, menu
 from feeds.web.rendering import version
-from feeds.web.template_filters import shortened
 
 JSON = "application/json; charset=utf-8"
 OPML = "text/x-opml; charset=utf-8"
@@ -87,7 +87,7 @@ def opensearch_plan(catalog: Catalog) -> DocumentPlan:
     for format in Format:
         templates[format.media_type] = f"{urls.at('search')}/{{searchTerms}}.{format.value}"
     body = formats.opensearch(
-        shortened(site.title, formats.MOST_SHORT_NAME), site.description, site.language, templates
+        shorten(site.title, formats.MOST_SHORT_NAME), site.description, site.language, templates
     )
     with catalog.snapshot():
         return _plan(catalog, body.decode(), OPENSEARCH, lambda: body)
@@ -236,14 +236,14 @@ def _menu_item(catalog: Catalog, by_id: dict[FeedId, FeedInfo], one: MenuEntry) 
 
 
 def _menu(title: str, items: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"feed-menu": shortened(title, _MENU_TITLE), "items": items}
+    return {"feed-menu": shorten(title, _MENU_TITLE), "items": items}
 
 
 def _menu_feed(catalog: Catalog, feed_info: FeedInfo) -> dict[str, Any]:
     addresses = catalog.urls.addresses(feed_info.id)
     return {
-        "feed-title": shortened(feed_info.name, _MENU_TITLE),
-        "description": shortened(feed_info.description, _MENU_DESCRIPTION),
+        "feed-title": shorten(feed_info.name, _MENU_TITLE),
+        "description": shorten(feed_info.description, _MENU_DESCRIPTION),
         "rss": addresses.rss,
         "atom": addresses.atom,
     }

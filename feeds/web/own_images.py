@@ -5,6 +5,7 @@ from mimetypes import guess_type
 from flask import Response
 from werkzeug.exceptions import NotFound
 
+from feeds.sync import image_type
 from feeds.web.file_response import file_response
 from feeds.web.headers import FEED_POLICY
 from feeds.web.response import web
@@ -20,6 +21,8 @@ def picture(name: str) -> Response:
     file = web().sync.open_image(name)
     if file is None:
         raise NotFound
-    response = file_response(file, MAX_AGE, guess_type(name)[0] or "")
+    # Its bytes, not its name, as in feeds.
+    media_type = image_type(file) or guess_type(name)[0] or ""
+    response = file_response(file, MAX_AGE, media_type)
     response.headers.extend(FEED_POLICY)
     return response

@@ -1,4 +1,4 @@
-"""Counts in words, and shortened texts. Pure."""
+"""Counts and languages in words: pure."""
 
 from markupsafe import Markup
 
@@ -18,11 +18,3 @@ def articles(language: Language, number: int) -> str:
 def feeds(language: Language, number: int) -> str:
     """Return ``1 feed`` or ``12 feeds``."""
     return language.ngettext("%(num)s feed", "%(num)s feeds", number)
-
-
-def shortened(text: str, length: int) -> str:
-    """Return a text up to the last whole word that fits."""
-    if len(text) <= length:
-        return text
-    head, space, _ = text[:length].rpartition(" ")
-    return f"{(head if space else text[: length - 1]).rstrip('.,;:–— …')}…"

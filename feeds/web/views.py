@@ -6,9 +6,9 @@ from urllib.parse import quote
 from feeds import formats
 from feeds.languages import Language, language, marked
 from feeds.model import Addresses, Article, Feed, Format, Image, RelatedLink, Site
+from feeds.plain_text import shorten
 from feeds.urls import Urls
 from feeds.web.assets import NAMES
-from feeds.web.template_filters import shortened
 
 #: Characters of an excerpt: three lines, so that a page of fifty articles stays light.
 EXCERPT = 200
@@ -144,7 +144,7 @@ def _article(article: Article, feed: Feed, urls: Urls, written: Language) -> Art
         title=article.title,
         url=article.url,
         # The description of an article without an excerpt is its title, which the page shows above.
-        excerpt="" if excerpt == article.title else shortened(excerpt, EXCERPT),
+        excerpt="" if excerpt == article.title else shorten(excerpt, EXCERPT),
         published=article.published,
         kind="" if article.type == "article" else _kind(article.type, written),
         provider=Link(article.provider.name, page),
