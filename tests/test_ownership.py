@@ -225,7 +225,8 @@ def test_a_worker_of_newer_code_reads_an_index_of_an_older_layout(
     before = site.get("/all.rss").data
     with closing(connect(site.sync.index.path)) as connection:
         connection.executescript(
-            """DROP INDEX feed_undated; DROP INDEX archive_undated;
+            """DROP TABLE found; DROP TABLE language; DROP INDEX feed_undated;
+               DROP INDEX archive_undated;
                ALTER TABLE feed DROP COLUMN changed; ALTER TABLE feed DROP COLUMN shown;
                ALTER TABLE archive DROP COLUMN changed; DELETE FROM archive WHERE feed = '';
                DROP INDEX article_expires; DROP INDEX file_expired;
