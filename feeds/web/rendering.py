@@ -27,6 +27,9 @@ VERSION = 9
 #: indexed.
 _OF_NO_FEED = {"canonical": "", "feed_links": (), "oembed": "", "picture": None}
 
+#: The tokens of an argument that is a string and nothing else.
+_ONE_STRING = ["lparen", "string", "rparen"]
+
 _EMPTY_LINES = re.compile(r"\n(?:[ \t]*\n)+")
 
 
@@ -78,7 +81,7 @@ class _ConstantMessages(Extension):
         position = 0
         while position < len(tokens):
             call = tokens[position : position + 4]
-            if [str(token) for token in call[:2] + call[3:]] == ["_", "(", ")"]:
+            if call[0].test("name:_") and [token.type for token in call[1:]] == _ONE_STRING:
                 line = call[2].lineno
                 yield Token(line, "string", language.gettext(call[2].value))
                 yield from (Token(line, "pipe", "|"), Token(line, "name", "safe"))
