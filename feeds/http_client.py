@@ -1,7 +1,7 @@
-"""An HTTP client: one request to another host, within one deadline; only the head is read.
+"""An HTTP client: one request to another host, within one deadline.
 
-It follows no redirect and reads no body. It resolves the name of the host once and connects to the
-address that it has checked.
+It follows no redirect, and reads of a body no more than was asked for. It resolves the name of the
+host once and connects to the address that it has checked.
 """
 
 import socket
@@ -38,10 +38,12 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class ResponseHead:
-    """The status and the headers of a response."""
+    """The status and the headers of a response, and the beginning of its body."""
 
     status: int
     headers: HTTPMessage
+    #: As it was sent, in its coding; empty unless it was asked for.
+    body: bytes = b""
 
     def header(self, name: str) -> str | None:
         """Return the value of a header; None without it."""
@@ -53,11 +55,14 @@ def allow_any(address: Address) -> bool:
     return True
 
 
-def send_request(request: Request, end: float, is_allowed: IsAllowed = allow_any) -> ResponseHead:
+def send_request(
+    request: Request, end: float, is_allowed: IsAllowed = allow_any, most: int = 0
+) -> ResponseHead:
     """Send a request and return the head of its response; raise one of FAILURES.
 
-    ``end`` is a time of time.monotonic() that limits the whole exchange, however slowly the other
-    side sends. Only the resolution of the name has a time-out of the system instead.
+    Of the body it returns the first ``most`` bytes. ``end`` is a time of time.monotonic() that
+    limits the whole exchange, however slowly the other side sends. Only the resolution of the name
+    has a time-out of the system instead.
     """
     parts = urlsplit(request.url)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
@@ -77,10 +82,11 @@ def send_request(request: Request, end: float, is_allowed: IsAllowed = allow_any
         target = f"{parts.path or '/'}{'?' if parts.query else ''}{parts.query}"
         connection.request(request.method, target, request.body, dict(request.headers))
         response = connection.getresponse()
+        body = response.read(most) if most else b""
         # A response that is cut off within a header looks complete.
         if time.monotonic() >= end:
             raise TimeoutError
-        return ResponseHead(response.status, response.headers)
+        return ResponseHead(response.status, response.headers, body)
     finally:
         timer.cancel()
         connection.close()

@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from feeds.cli import editing, operating
+from feeds.cli import doctor, editing, operating
 from feeds.cli.tools import Tools
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
 ]
 
 _COMMANDS = (
+    doctor.doctor,
     editing.check,
     editing.explain,
     editing.feeds,

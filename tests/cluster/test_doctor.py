@@ -1,0 +1,347 @@
+"""`flask doctor` against a real nginx in front of a real server, right and wrong in each way."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from email.utils import formatdate
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any, ClassVar
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import pytest
+
+from app import create_app
+from tests import stores
+from tests.cluster.installation import _MAIN, Nginx
+from tests.conftest import Content, Site
+from tests.live import ROOT, serving
+from tests.programs import need
+from tests.waiting import wait_for
+
+FRONT = """
+proxy_cache_path {folder}/cache keys_zone=front:1m;
+server {{
+    listen 127.0.0.1:{port}{tls};
+    {server}
+    location / {{
+        proxy_pass {node};
+        proxy_http_version 1.1;
+        {location}
+    }}
+}}
+"""
+
+#: For each check: what is wrong with the proxy, in the server and in its location.
+WRONG = [
+    ("redirects", "location = /all.rss { return 302 /feed.xml; }", ""),
+    ("redirects", "location = /all.rss { return 301 http://other.example/all.rss; }", ""),
+    ("reachable", "location = /all.rss { return 503; }", ""),
+    ("as Miniflux", "", 'if ($http_user_agent ~ Miniflux) { return 403 "<html>Go away"; }'),
+    (
+        "as Feedly",
+        "",
+        'default_type text/html; if ($http_user_agent ~ Feedly) { return 200 "<html>Robot?"; }',
+    ),
+    ("as a client without a name", "", 'if ($http_user_agent = "") { return 444; }'),
+    ("as NetNewsWire", "", 'add_header Set-Cookie "id=1";'),
+    ("media type", "", "proxy_hide_header Content-Type; add_header Content-Type text/xml;"),
+    ("ETag and 304", "", "proxy_hide_header ETag;"),
+    ("ETag and 304", "", 'proxy_set_header If-None-Match "";'),
+    ("ETag and 304", "", 'proxy_set_header If-Modified-Since "";'),
+    ("gzip", "", 'proxy_set_header Accept-Encoding "";'),
+    ("gzip", "", "proxy_set_header Accept-Encoding gzip;"),
+    ("Vary", "", "proxy_hide_header Vary;"),
+    ("Vary", "", "add_header Vary Cookie;"),
+    ("CORS", "", "proxy_hide_header Access-Control-Allow-Origin;"),
+    ("CORS", "", "add_header Access-Control-Allow-Origin *;"),
+    ("hub", "", "proxy_hide_header Link;"),
+    ("discovery", 'location = / { default_type text/html; return 200 "<html></html>"; }', ""),
+    ("discovery", "location = / { return 404; }", ""),
+]
+
+
+class Hub(BaseHTTPRequestHandler):
+    """A hub that answers."""
+
+    def do_GET(self) -> None:
+        self.send_error(400)
+
+    def do_POST(self) -> None:
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+@contextmanager
+def answering(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+class Late(BaseHTTPRequestHandler):
+    """A machine in front of the server whose clock is an hour slow."""
+
+    node = ""
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        asked = Request(self.node + self.path, headers=dict(self.headers))
+        try:
+            reply = urlopen(asked, timeout=20)
+        except HTTPError as error:
+            reply = error
+        with reply:
+            body = reply.read()
+            self.send_response_only(reply.status)
+            kept = [item for item in reply.headers.items() if item[0].lower() != "date"]
+            for name, value in (*kept, ("Date", formatdate(time.time() - 3_600, usegmt=True))):
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+class Installation:
+    """A server, its content, and the port of the proxy in front of it."""
+
+    def __init__(self, folder: Path, content: Content, site_url: str, port: int) -> None:
+        self.folder, self.content, self.site_url, self.port = folder, content, site_url, port
+        self.environ = {
+            "FEEDS_CONTENT_DIR": str(content.folder),
+            "FEEDS_INSTANCE_DIR": str(folder / "instance"),
+            "FEEDS_URL": site_url,
+        }
+        self.node = ""
+
+    @contextmanager
+    def fronted(self, server: str = "", location: str = "", tls: str = "") -> Iterator[None]:
+        """Run nginx in front of the server."""
+        need("nginx")
+        nginx = Nginx(self.folder / "nginx", self.port)
+        nginx.write() if not nginx.folder.exists() else None
+        (nginx.folder / "nginx.conf").write_text(_MAIN.format(folder=nginx.folder))
+        text = FRONT.format(folder=nginx.folder, port=self.port, tls=tls, node=self.node,
+                            server=server, location=location)  # fmt: skip
+        (nginx.folder / "conf.d" / "front.conf").write_text(text)
+        with nginx.running():
+            yield
+
+    def doctor(self, *arguments: str) -> tuple[int, dict[str, dict[str, Any]]]:
+        """Run the command; return its exit code and its findings by check."""
+        site = Site(create_app(self.environ))
+        done = site.runner.invoke(args=["doctor", "--json", *arguments])
+        found = {one["check"]: one for one in json.loads(done.stdout)}
+        return done.exit_code, found
+
+
+@contextmanager
+def installed(
+    folder: Path, scheme: str = "http", host: str = "127.0.0.1"
+) -> Iterator[Installation]:
+    content = Content(folder / "content")
+    content.folder.mkdir()
+    port = stores.free_port()
+    with answering(Hub) as address:
+        content.raw("site.yml", f"hubs: ['{address}']\n")
+        for number in range(5):
+            content.write(f"{number}.md", "Text. " * 200)
+        made = Installation(folder, content, f"{scheme}://{host}:{port}", port)
+        with serving(content.folder, folder / "instance", FEEDS_URL=made.site_url) as made.node:
+            yield made
+
+
+@pytest.fixture(scope="module")
+def installation(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Installation]:
+    with installed(tmp_path_factory.mktemp("doctor")) as made:
+        yield made
+
+
+def wrong(found: dict[str, dict[str, Any]]) -> list[str]:
+    return [check for check, finding in found.items() if finding["is_right"] is False]
+
+
+def test_a_right_proxy_is_right_in_each_way(installation: Installation) -> None:
+    with installation.fronted():
+        code, found = installation.doctor()
+
+    assert wrong(found) == []
+    assert code == 0
+    assert len(found) == 18
+    assert [check for check, one in found.items() if one["is_right"] is None] == ["TLS"]
+
+
+@pytest.mark.parametrize(("check", "server", "location"), WRONG)
+def test_each_fault_of_a_proxy_is_found(
+    installation: Installation, check: str, server: str, location: str
+) -> None:
+    with installation.fronted(server, location):
+        code, found = installation.doctor()
+
+    assert check in wrong(found), found
+    assert found[check]["todo"]
+    assert code == 1
+
+
+def test_a_slow_clock_is_found(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Late, "node", installation.node)
+    with answering(Late) as late:
+        monkeypatch.setattr(installation, "node", late)
+        with installation.fronted(location="proxy_pass_header Date;"):
+            code, found = installation.doctor()
+
+    assert wrong(found) == ["Date"], found
+    assert found["Date"]["found"] in ("3600 s from our clock", "3601 s from our clock")
+    assert code == 1
+
+
+def test_the_table_says_what_is_right_and_what_to_do(installation: Installation) -> None:
+    site = Site(create_app(installation.environ))
+    with installation.fronted(location='proxy_hide_header Vary; add_header X "\x1b[31m";'):
+        done = site.runner.invoke(args=["doctor"])
+
+    lines = [line.rstrip() for line in done.output.splitlines()]
+    assert done.exit_code == 1
+    assert any(line.startswith("ok     reachable") for line in lines)
+    place = next(index for index, line in enumerate(lines) if line.startswith("WRONG  Vary"))
+    assert lines[place + 1].strip().startswith("→ send Vary: Accept-Encoding")
+
+
+def test_a_named_address_is_asked_and_its_own_name_compared(installation: Installation) -> None:
+    with installation.fronted():
+        code, found = installation.doctor(f"http://localhost:{installation.port}")
+
+    assert wrong(found) == ["rel=self", "discovery"]
+    assert code == 1
+
+
+def test_a_copy_of_the_proxy_that_is_older_than_the_node_is_found(
+    installation: Installation,
+) -> None:
+    keep = """proxy_cache front; proxy_cache_valid 200 1h; proxy_ignore_headers Cache-Control Vary;
+              proxy_cache_key "$uri $http_accept_encoding";"""
+    with installation.fronted(location=keep):
+        _, before = installation.doctor()
+        installation.content.write("newer.md", "New.")
+        site = Site(create_app(installation.environ))
+        assert wait_for(lambda: b"newer.md" in site.get("/all.rss").data)
+        code, after = installation.doctor()
+
+    assert before["copy of the proxy"]["is_right"]
+    assert wrong(after) == ["copy of the proxy"], after["ETag and 304"]
+    assert code == 1
+
+
+def test_an_address_without_a_server_is_not_reachable(installation: Installation) -> None:
+    code, found = installation.doctor(f"http://127.0.0.1:{stores.free_port()}/all.rss")
+
+    assert wrong(found) == ["reachable"]
+    assert "ConnectionRefusedError" in found["reachable"]["found"]
+    assert code == 1
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://a.example/", "a.example", "https://u:p@a.example/", "https:///x"]
+)
+def test_what_is_no_web_address_is_refused(installation: Installation, url: str) -> None:
+    site = Site(create_app(installation.environ))
+
+    done = site.runner.invoke(args=["doctor", url])
+
+    assert done.exit_code == 2
+    assert "is not a web address" in done.output
+
+
+class Hostile(BaseHTTPRequestHandler):
+    """A host that leads whoever asks it to another one."""
+
+    other = ""
+
+    def do_GET(self) -> None:
+        if self.path == "/there.rss":
+            self.send_response(302)
+            self.send_header("Location", f"{self.other}secret")
+            self.end_headers()
+            return
+        body = f'<rss><channel><atom:link rel="self" href="{self.other}"/></channel></rss>'.encode()
+        self.send_response(200)
+        self.send_header("Link", f'<{self.other}hub>; rel="hub"')
+        self.end_headers()
+        self.wfile.write(body + b" " * 5_000_000)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+class Recorder(Hub):
+    """A host that nobody named."""
+
+    asked: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        self.asked.append(self.path)
+        super().do_GET()
+
+
+@pytest.mark.parametrize("path", ["there.rss", "here.rss"])
+def test_no_host_is_asked_that_nobody_named(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    with answering(Recorder) as other, answering(Hostile) as hostile:
+        monkeypatch.setattr(Hostile, "other", other)
+        code, found = installation.doctor(f"{hostile}{path}")
+
+    assert code == 1
+    assert wrong(found)
+    assert Recorder.asked == []
+
+
+def test_a_host_that_sends_nothing_is_given_up(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("feeds.cli.doctor.DEADLINE", 0.3)
+    with closing(socket.create_server(("127.0.0.1", 0))) as silent:
+        code, found = installation.doctor(f"http://127.0.0.1:{silent.getsockname()[1]}/all.rss")
+
+    assert wrong(found) == ["reachable"]
+    assert found["reachable"]["found"].partition(":")[0] in {"TimeoutError", "RemoteDisconnected"}
+    assert code == 1
+
+
+def test_a_certificate_is_checked(tmp_path: Path) -> None:
+    with installed(tmp_path, "https", "localhost") as made:
+        key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+        command = [need("openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+                   "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
+                   "-keyout", str(key), "-out", str(certificate)]  # fmt: skip
+        subprocess.run(command, check=True, capture_output=True)
+        server = f"ssl_certificate {certificate}; ssl_certificate_key {key};"
+        run = partial(
+            subprocess.run,
+            [sys.executable, "-m", "flask", "--app", "app", "doctor", "--json"],
+            cwd=ROOT, capture_output=True, text=True, timeout=100,
+        )  # fmt: skip
+        with made.fronted(server, tls=" ssl"):
+            trusted = run(env=os.environ | made.environ | {"SSL_CERT_FILE": str(certificate)})
+            unknown = run(env=os.environ | made.environ)
+
+    assert trusted.returncode == 0, trusted.stdout
+    assert json.loads(trusted.stdout)[2]["is_right"] is True
+    found = {one["check"]: one for one in json.loads(unknown.stdout)}
+    assert wrong(found) == ["reachable", "TLS"]
+    assert "self-signed certificate" in found["TLS"]["found"]
+    assert unknown.returncode == 1
