@@ -112,6 +112,14 @@ class Catalog:
         """Return the months of a feed that hold articles, newest first."""
         return [month for month in self._index.months(id.path) if month.count]
 
+    def weekly(self, id: FeedId) -> float | None:
+        """Return how many articles a week a feed has; None if that is not known."""
+        return self._index.weekly(id.path).get(id.path)
+
+    def all_weekly(self) -> dict[str, float]:
+        """Return how many articles a week each feed has, by path, where that is known."""
+        return self._index.weekly()
+
     def feed_info(self, id: FeedId) -> FeedInfo:
         """Return the entry of one feed, or raise as ``select``; another spelling has moved."""
         if is_custom(id):

@@ -3,6 +3,7 @@
 import os
 import subprocess
 from collections.abc import Callable
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.robotparser import RobotFileParser
@@ -14,7 +15,7 @@ from lxml import etree
 from feeds.web import paths
 from tests.conftest import SITE_URL, Content, Site
 from tests.programs import need
-from tests.web_helpers import write_site
+from tests.web_helpers import texts, tree, write_site
 
 LISTS = [
     "/feeds.opml",
@@ -250,6 +251,7 @@ def test_the_directory_tells_all_of_every_feed(river: Site) -> None:
         "json": f"{SITE_URL}/topics/ropes.json",
         "parent": f"{SITE_URL}/topics/ferries",
         "articles": 2,
+        "weekly": 2.0,
         "newest": "2026-11-01T10:00:00Z",
     }
 
@@ -297,3 +299,48 @@ def test_a_topic_is_listed_from_so_many_articles_on_and_has_a_feed_all_the_same(
     site.sync.refresh()
 
     assert "Seldom" in {feed["name"] for feed in site.get("/feeds.json").json["feeds"]}
+
+
+@pytest.mark.parametrize(
+    ("days", "weekly", "text"),
+    [
+        # A new feed: all within a week.
+        ([18, 19, 20], 3.0, "about 3 articles a week"),
+        # Five weeks of one article a day.
+        (range(-14, 21), 7.2, "about 7 articles a week"),
+        ([6, 20], 1.0, "about 1 article a week"),
+        # One now, and one half a year ago.
+        ([-180, 20], 0.1, "less than one article a week"),
+        # However much there was before, and however long ago the last one is.
+        ([-400 - day for day in range(70)] + [-400], 7.0, "about 7 articles a week"),
+    ],
+)
+def test_people_and_programs_see_how_much_comes(
+    content: Content, site: Site, days: list[int], weekly: float, text: str
+) -> None:
+    first = date(2026, 11, 1)
+    for number, day in enumerate(days):
+        published = first + timedelta(day - 1)
+        content.write(f"{number}.md", topics=["Boats"], publishedDateTime=f"{published}T10:00:00Z")
+    site.sync.refresh()
+
+    feeds = {feed["name"]: feed for feed in site.get("/feeds.json").get_json()["feeds"]}
+
+    assert abs(feeds["Boats"]["weekly"] - weekly) <= 0.3
+    for path in ("/", "/topics/boats"):
+        (facts,) = texts(tree(site, path), ".facts")
+        assert f" · {text} · " in facts or f" · {text}" in facts
+
+
+@pytest.mark.parametrize("topics", [[], ["Boats"]])
+def test_of_a_feed_with_one_article_or_none_nobody_knows_how_much_comes(
+    content: Content, open_site: Any, topics: list[str]
+) -> None:
+    content.raw("topics.yml", "- {name: Boats}")
+    content.write("a.md", topics=topics)
+    site = open_site()
+
+    feeds = {feed["name"]: feed for feed in site.get("/feeds.json").get_json()["feeds"]}
+
+    assert feeds["Boats"]["weekly"] is None
+    assert "week" not in texts(tree(site, "/topics/boats"), ".facts")[0]

@@ -43,7 +43,9 @@ def test_a_topic_page_shows_its_articles_with_all_that_a_person_needs(river: Sit
     assert texts(first, ".excerpt") == ["It waits for those who run."]
     assert hrefs(first, ".related a") == ["https://other.example.com/why"]
     assert texts(page, "h1") == ["Ferries"]
-    assert texts(page, ".facts") == ["3 articles · last change 20 November 2026"]
+    assert texts(page, ".facts") == [
+        "3 articles · about 1 article a week · last change 20 November 2026"
+    ]
 
 
 def test_a_picture_keeps_its_place_and_tells_its_host_nothing(river: Site) -> None:
@@ -130,7 +132,9 @@ def test_home_lists_topics_in_their_tree_with_counts(river: Site) -> None:
         "tube.example 2 Eel Pie 1 Slow Ferry 1",
     ]
     assert texts(page, "#selections li") == ["Best of it 1"]
-    assert texts(page, ".facts") == ["4 articles · 9 feeds · last change 20 November 2026"]
+    assert texts(page, ".facts") == [
+        "4 articles · 9 feeds · about 1 article a week · last change 20 November 2026"
+    ]
 
 
 def test_a_count_stays_on_the_line_of_its_name(river: Site) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from feeds.index.database import MIGRATIONS
-from feeds.index.queries import AFTER, FEEDS, HEAVIER, NEIGHBOURS, ROWS
+from feeds.index.queries import AFTER, FEEDS, HEAVIER, NEIGHBOURS, RECENT, ROWS
 from feeds.sqlite import migrate
 
 QUERIES = {
@@ -16,6 +16,7 @@ QUERIES = {
     "after": AFTER,
     "neighbours": NEIGHBOURS,
     "feed": f"{FEEDS} WHERE feed.path = ?",
+    "recent": RECENT,
     "withdrawals": "SELECT id, moment FROM withdrawal WHERE feed = ?",
 }
 

@@ -26,6 +26,20 @@ FROM feed"""
 
 MONTHS = f"SELECT month, count, modified, coalesce(changed, {UNDATED}) FROM archive WHERE feed = ?"
 
+#: Of each feed with two articles or more: how many the month of its newest article and the two
+#: before it have, when these months began, and when its newest and its oldest article were
+#: published. Months are counted already, however many articles they have.
+RECENT = """
+SELECT feed.path,
+       (SELECT total(count) FROM archive WHERE feed = feed.path
+        AND month >= strftime('%Y-%m', newest, 'unixepoch', 'start of month', '-2 months')),
+       CAST(strftime('%s', newest, 'unixepoch', 'start of month', '-2 months') AS INTEGER),
+       newest,
+       (SELECT published FROM membership WHERE feed = feed.path ORDER BY published LIMIT 1)
+FROM (SELECT path, (SELECT published FROM membership WHERE feed = path
+                    ORDER BY published DESC LIMIT 1) AS newest
+      FROM feed WHERE count > 1 AND path BETWEEN ? AND ?) AS feed"""
+
 ROWS = """
 SELECT id, published, updated, weight, hash FROM membership
 WHERE feed = ? AND published BETWEEN ? AND ? ORDER BY published DESC, id LIMIT ?"""

@@ -20,7 +20,7 @@ from feeds.errors import ContentMismatch, IndexUnavailable, OutOfDate, WrongFile
 from feeds.index.database import connect
 from feeds.index.entries import IdClaims, decode_verified
 from feeds.index.matching import MATCHING, Condition, last_place, place
-from feeds.index.queries import AFTER, FEEDS, HEAVIER, MONTHS, NEIGHBOURS, ROWS
+from feeds.index.queries import AFTER, FEEDS, HEAVIER, MONTHS, NEIGHBOURS, RECENT, ROWS
 from feeds.index.state import SharedState
 from feeds.model import Article, Membership, Withdrawal
 from feeds.sqlite import is_suspect
@@ -177,6 +177,18 @@ class Index:
         sql = f"{FEEDS} WHERE feed.path > ? AND feed.path < ? ORDER BY feed.path"
         return [KnownFeed(*row) for row in self._all(sql, below, f"{below}\U0010ffff")]
 
+    def weekly(self, path: str | None = None) -> dict[str, float]:
+        """Return how many articles a week each feed has, or the one with a path.
+
+        They are the articles of three months, at most, before its newest one: no clock has a part
+        in it. Nothing is known of a feed with a single article.
+        """
+        paths = ("", "\U0010ffff") if path is None else (path, path)
+        return {
+            feed: count / max(1.0, (newest - max(first, oldest)) / _WEEK)
+            for feed, count, first, newest, oldest in self._all(RECENT, *paths)
+        }
+
     def rows(self, feed: str, until: int, limit: int, since: int = 0) -> list[Row]:
         """Return the newest articles of a feed, published from ``since`` until ``until``."""
         return [Row(*row) for row in self._all(ROWS, feed, since, until, limit)]
@@ -271,6 +283,9 @@ class Index:
         served = self._all("SELECT count FROM feed WHERE path = 'all'")
         return {"served": served[0][0] if served else 0, **dict(self._all(sql))}
 
+
+#: Seconds.
+_WEEK = 7 * 86_400
 
 #: Before any article was published.
 _EARLIEST = -(2**34)

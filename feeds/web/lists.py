@@ -1,7 +1,7 @@
 """Lists of all feeds for programs: JSON, OPML, feed menu, sitemap, robots.txt."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
@@ -37,8 +37,9 @@ _MENU_TITLE, _MENU_DESCRIPTION = 50, 140
 def directory_plan(catalog: Catalog) -> DocumentPlan:
     """Return the plan of ``/feeds.json``: every feed with addresses, count and last change."""
     with catalog.snapshot():
-        feed_infos = catalog.feed_infos()
-        return _plan(catalog, feed_infos, JSON, partial(_directory, catalog, feed_infos))
+        feed_infos, weekly = catalog.feed_infos(), catalog.all_weekly()
+        render = partial(_directory, catalog, feed_infos, weekly)
+        return _plan(catalog, (feed_infos, weekly), JSON, render)
 
 
 def opml_plan(catalog: Catalog) -> DocumentPlan:
@@ -133,12 +134,15 @@ def _family(catalog: Catalog, feed_info: FeedInfo) -> Iterator[FeedInfo]:
         yield from _family(catalog, inner)
 
 
-def _directory(catalog: Catalog, feed_infos: list[FeedInfo]) -> bytes:
-    feeds = [_described(feed_info, catalog.urls) for feed_info in feed_infos]
+def _directory(catalog: Catalog, feed_infos: list[FeedInfo], weekly: Mapping[str, float]) -> bytes:
+    feeds = [
+        _described(feed_info, catalog.urls, weekly.get(feed_info.id.path))
+        for feed_info in feed_infos
+    ]
     return _json({"title": catalog.files.site.title, "feeds": feeds})
 
 
-def _described(feed_info: FeedInfo, urls: Urls) -> dict[str, Any]:
+def _described(feed_info: FeedInfo, urls: Urls, weekly: float | None) -> dict[str, Any]:
     addresses = urls.addresses(feed_info.id)
     return {
         "kind": feed_info.kind,
@@ -151,6 +155,7 @@ def _described(feed_info: FeedInfo, urls: Urls) -> dict[str, Any]:
         "json": addresses.json,
         "parent": feed_info.parent and urls.page(feed_info.parent),
         "articles": feed_info.count,
+        "weekly": weekly and round(weekly, 1),
         "newest": feed_info.newest and formats.rfc3339(feed_info.newest),
         "modified": formats.rfc3339(feed_info.modified),
     }

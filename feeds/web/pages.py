@@ -60,6 +60,8 @@ class _Shown:
     months: tuple[tuple[str, int], ...]
     above: tuple[MenuEntry, ...]
     below: tuple[MenuEntry, ...]
+    #: Articles a week.
+    weekly: float | None
     #: On the home page only.
     menu: Menu | None
     more: bool
@@ -130,6 +132,7 @@ def _shown(catalog: Catalog, whole: Selection, is_cut: bool) -> _Shown:
         months=tuple((month.name, month.count) for month in catalog.months(id)),
         above=tuple(map(entry, catalog.above(feed_info))),
         below=tuple(map(entry, catalog.below(feed_info.id))),
+        weekly=None if id.month else catalog.weekly(id),
         menu=menu(catalog.feed_infos(), _search_terms(catalog)) if id == ALL else None,
         more=is_cut and not is_custom(id),
     )
@@ -177,6 +180,7 @@ def _render(catalog: Catalog, selection: Selection, shown: _Shown) -> bytes:
         readers=views.readers(addresses.rss),
         picture=selection.image if current != ALL else None,
         updated=selection.updated if selection.rows else None,
+        weekly=shown.weekly,
         articles=articles[:ARTICLES],
         more=articles[ARTICLES:],
         above=shown.above,

@@ -21,7 +21,7 @@ _FOLDER = Path(__file__).parent
 #: The version of pages, boxes and lists, a part of their ETags. Raise it by one when the bytes of
 #: any of them change, and only then: a test compares it with a golden site. Assets do not count:
 #: their names contain hashes of their bytes.
-VERSION = 9
+VERSION = 10
 
 #: The values of the layout on pages of no feed; a page without a canonical address asks not to be
 #: indexed.
@@ -102,4 +102,5 @@ def _filters(written: Language) -> dict[str, Any]:
         "month_name": written.month_name,
         "number": written.number,
         "short_day": written.short_day,
+        "weekly": partial(template_filters.weekly, written),
     }

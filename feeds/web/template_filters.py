@@ -15,6 +15,16 @@ def articles(language: Language, number: int) -> str:
     return language.ngettext("%(num)s article", "%(num)s articles", number)
 
 
+def weekly(language: Language, rate: float) -> str:
+    """Return ``about 12 articles a week``."""
+    number = round(rate)
+    if number < 1:
+        return language.gettext("less than one article a week")
+    return language.ngettext(
+        "about %(num)s article a week", "about %(num)s articles a week", number
+    )
+
+
 def feeds(language: Language, number: int) -> str:
     """Return ``1 feed`` or ``12 feeds``."""
     return language.ngettext("%(num)s feed", "%(num)s feeds", number)
