@@ -195,6 +195,7 @@ def pages(site: Site) -> Iterator[str]:
 
 
 def test_no_english_is_left_on_any_page_of_a_site_in_another_language(arabic: Site) -> None:
+    """[110]"""
     answers = {path: arabic.get(path) for path in pages(arabic)}
     found = {
         path: latin(answer.get_data(as_text=True)) - {"x"}
@@ -304,6 +305,7 @@ def test_days_and_numbers_are_written_as_cldr_has_them(
     ],
 )
 def test_numbers_of_articles_have_the_right_plural_form(tag: str, expected: dict[int, str]) -> None:
+    """[110]"""
     counted = language(tag).ngettext
 
     assert {n: counted("%(num)s article", "%(num)s articles", n) for n in expected} == expected
@@ -388,6 +390,7 @@ def test_a_page_names_its_language_and_its_direction(
 def test_without_a_catalog_english_and_the_words_of_the_site_are_told_apart(
     content: Content, open_site: Callable[..., Site]
 ) -> None:
+    """[111]"""
     content.raw("site.yml", "title: Ån\nlanguage: sv\n")
     content.raw("topics.yml", "- {name: Båtar, description: Allt om båtar.}\n- {name: Hamnar}\n")
     content.write("a.md", topics=["Båtar"])
@@ -504,6 +507,7 @@ def test_the_page_of_operators_stays_english(
 def test_related_links_have_a_heading_in_the_language_of_their_article(
     format: Format, of_site: str, of_article: str | None, heading: str
 ) -> None:
+    """[112]"""
     one = article(language=of_article, related=(related_link(),))
 
     [item] = items(render(feed(one, site=site_of(language=of_site)), format), format)
@@ -577,6 +581,7 @@ def look(code: Path, instance: Path, sites: list[str], **environ: str) -> dict[s
 def test_the_locale_and_the_zone_of_the_process_change_no_byte(
     tmp_path: Path, two_sites: list[str]
 ) -> None:
+    """[113]"""
     there = look(
         ROOT, tmp_path / "1", two_sites, LANG="ja_JP.UTF-8", LC_ALL="ja_JP.UTF-8", TZ="Asia/Tokyo"
     )
