@@ -9,7 +9,7 @@ import pytest
 from feeds.subscribers.store import DayCount
 from tests.conftest import Content, Site
 from tests.programs import need
-from tests.web_helpers import write_site
+from tests.web_helpers import SITE, write_site
 
 PAGES = [
     "/",
@@ -33,11 +33,13 @@ PAGES = [
 TOKEN = "of-those-who-look"
 
 
+@pytest.mark.parametrize("language", ["en", "ar", "fr"])
 def test_a_checker_finds_nothing_wrong_with_any_page(
-    content: Content, open_site: Callable[..., Site], tmp_path: Path
+    content: Content, open_site: Callable[..., Site], tmp_path: Path, language: str
 ) -> None:
     checker = need("html-validate")
     write_site(content)
+    content.raw("site.yml", f"{SITE}language: {language}\n")
     site = open_site(FEEDS_OPERATOR_TOKEN=TOKEN)
     day = int(site.sync.clock()) // 86_400
     site.web.subscribers.merge(
