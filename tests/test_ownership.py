@@ -24,6 +24,7 @@ from feeds.locks import Claim, LeaderLock, locked
 from feeds.sync import ContentSync
 from tests import stores
 from tests.conftest import SITE_URL, Content, Site
+from tests.layouts import to_first_layout
 from tests.live import ROOT, Server, listener, started, workers
 from tests.programs import skip_if_quick
 from tests.waiting import wait_for
@@ -223,16 +224,7 @@ def test_a_worker_of_newer_code_reads_an_index_of_an_older_layout(
     content.write("one.md")
     site = open_site()
     before = site.get("/all.rss").data
-    with closing(connect(site.sync.index.path)) as connection:
-        connection.executescript(
-            """DROP TABLE found; DROP TABLE language; DROP INDEX feed_undated;
-               DROP INDEX archive_undated;
-               ALTER TABLE feed DROP COLUMN changed; ALTER TABLE feed DROP COLUMN shown;
-               ALTER TABLE archive DROP COLUMN changed; DELETE FROM archive WHERE feed = '';
-               DROP INDEX article_expires; DROP INDEX file_expired;
-               ALTER TABLE article DROP COLUMN expires; ALTER TABLE file DROP COLUMN expired;
-               PRAGMA user_version = 1;"""
-        )
+    to_first_layout(site.sync.index.path)
     worker = open_site_without_refresh(content, tmp_path)
 
     worker.sync.ensure_sole_owner()

@@ -28,6 +28,7 @@ from feeds.sqlite import Store
 from feeds.subscribers.store import DayCount, Subscribers
 from feeds.websub.outbox import DocumentState, Outbox
 from tests.conftest import NOW, SITE_URL, Clock, Content, Site
+from tests.layouts import to_first_layout
 from tests.live import started
 from tests.programs import skip_if_quick
 from tests.waiting import wait_for
@@ -525,28 +526,6 @@ def test_an_index_that_gets_newer_while_it_is_served_is_left_alone(
     assert layout(path) == 99
 
 
-#: Undoes all scripts of the index but the first.
-FIRST_LAYOUT = (
-    "DROP INDEX feed_undated",
-    "DROP INDEX archive_undated",
-    "DELETE FROM archive WHERE feed = ''",
-    "DELETE FROM meta WHERE key IN ('looks', 'pages')",
-    "ALTER TABLE feed DROP COLUMN changed",
-    "ALTER TABLE feed DROP COLUMN shown",
-    "ALTER TABLE archive DROP COLUMN changed",
-    "DROP TABLE found",
-    """CREATE TABLE first (id TEXT PRIMARY KEY, folder TEXT NOT NULL, name TEXT NOT NULL,
-       hash BLOB NOT NULL, published INTEGER NOT NULL, feeds TEXT NOT NULL, body BLOB NOT NULL,
-       UNIQUE (folder, name))""",
-    "INSERT INTO first SELECT id, folder, name, hash, published, feeds, body FROM article",
-    "DROP TABLE article",
-    "ALTER TABLE first RENAME TO article",
-    "DROP INDEX file_expired",
-    "ALTER TABLE file DROP COLUMN expired",
-    "DROP TABLE language",
-)
-
-
 def test_an_index_from_before_versions_is_taken_over_without_loss(
     content: Content, indexed: Site, tmp_path: Path, clock: Clock
 ) -> None:
@@ -559,7 +538,8 @@ def test_an_index_from_before_versions_is_taken_over_without_loss(
     indexed.sync.refresh()
     modified = indexed.get("/topics/boats.atom").last_modified
     released = "UPDATE meta SET value = '2:' || value WHERE key = 'made-for'"
-    change(path, *FIRST_LAYOUT, "PRAGMA user_version = 0", released)
+    to_first_layout(path)
+    change(path, "PRAGMA user_version = 0", released)
     inode = path.stat().st_ino
 
     again = reopened(content, tmp_path, clock)
