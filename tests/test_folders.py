@@ -358,6 +358,15 @@ def test_without_a_title_the_first_heading_is_the_title(
     assert (found.title, found.content) == (title, content)
 
 
+def test_a_body_does_not_begin_with_the_title_a_second_time() -> None:
+    repeated = article("---\ntitle: A &amp; B\n---\n\n# A & B\n\nText.\n<!--more-->")
+    other = article("---\ntitle: A\n---\n# B\n\nText.")
+
+    assert (repeated.title, repeated.excerpt) == ("A & B", "Text.")
+    assert repeated.content == "<p>Text.</p>"
+    assert other.content == "<h1>B</h1>\n<p>Text.</p>"
+
+
 def test_a_comment_in_a_listing_is_no_title() -> None:
     error = refusal("---\ntags: [x]\n---\n```sh\n# Ferry\n```\n")
 
@@ -569,6 +578,21 @@ def test_a_folder_that_is_not_declared_is_read_as_ever(
     assert titles(site) == {("Title of news/z.md", "https://news.example.com/news/z.md")}
     assert outcomes["news/x.markdown"] is Reason.NOT_AN_ARTICLE
     assert outcomes["news/y.md"] is Reason.MISSING_FIELD
+
+
+def test_a_saved_file_of_any_ending_is_in_its_feeds_at_once_and_leaves_them_as_a_draft(
+    content: Content, open_site: OpenSite
+) -> None:
+    content.raw("site.yml", DECLARED)
+    site = open_site()
+
+    content.raw("blog/_posts/x.mdx", written(title="x", when="2024-03-05"))
+    site.sync.refresh(["blog/_posts/x.mdx"])
+    assert titles(site) == {("x", "https://blog.example/x/")}
+
+    content.raw("blog/_posts/x.mdx", written(title="x", when="2024-03-05", draft=True))
+    site.sync.refresh(["blog/_posts/x.mdx"])
+    assert titles(site) == set()
 
 
 def test_a_declaration_that_changes_is_read_with_the_next_start(

@@ -21,8 +21,8 @@ from feeds.errors import ArticleError, Reason
 from feeds.settings import DeclaredFolder
 from feeds.urls import slug
 
-_HEADING = re.compile(r"#[ \t]+(.*)")
-_FENCE = re.compile(r"[ \t]*(?:```|~~~)")
+#: The first heading, or the first listing, in which ``#`` begins a comment.
+_HEADING = re.compile(r"^(?:#[ \t]+(.*)|[ \t]*(?:```|~~~))", re.MULTILINE)
 _DAY = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[-_.]?")
 
 
@@ -60,9 +60,7 @@ def translate(
     below = path.removeprefix(f"{folder.folder}/") if folder.folder else path
     _refuse_private(below)
     found = FolderFields(fields, folder.keys, note)
-    title = found.text("title")
-    if title is None:
-        title, body = _heading(body)
+    title, body = _title(found.text("title"), body)
     place = _Place(without_ending(below), _text(found.text("slug")))
     address = found.first("address")
     moment, day = _moment(found, place, address and address[1], folder.zone)
@@ -142,15 +140,22 @@ def _readable(node: Node, zone: str | None) -> Moment | None:
         return None
 
 
+def _title(title: Node | None, body: str) -> tuple[Node | None, str]:
+    """Return the title, else the first heading; the body does not begin with it a second time."""
+    heading, rest = _heading(body)
+    if title is None:
+        return heading, rest
+    is_repeated = heading is not None and clean(_text(heading)) == clean(_text(title))
+    return title, rest if is_repeated else body
+
+
 def _heading(body: str) -> tuple[Node | None, str]:
-    """Return the first heading as the title; the body loses it if it begins with it."""
-    for line in body.split("\n"):
-        if _FENCE.match(line):
-            break
-        if found := _HEADING.fullmatch(line):
-            first, _, rest = body.lstrip().partition("\n")
-            return Node(found[1].rstrip("# \t"), 1), rest if first == line else body
-    return None, body
+    """Return the first heading, and the body, which loses it if it begins with it."""
+    found = _HEADING.search(body)
+    if found is None or found[1] is None:
+        return None, body
+    is_first = not body[: found.start()].strip()
+    return Node(found[1].rstrip("# \t"), 1), body[found.end() :] if is_first else body
 
 
 def _plain(body: str, path: str, note: Note) -> str:
