@@ -13,7 +13,7 @@ from feeds.errors import IndexUnavailable, MovedFeed, UnknownFeed
 from feeds.feed_info import NEVER, FeedInfo, FeedNames
 from feeds.index import EVERYTHING, SITE, KnownFeed, Month, Row, month_of, month_range
 from feeds.model import Addresses, Article, Feed, FeedId, Source, Withdrawal
-from feeds.selection import LastChange, Selection, chained, fitting
+from feeds.selection import LastChange, Selection, archive_chain, split_by_weight
 from feeds.settings import SiteConfig
 from feeds.sync import ContentSync
 from feeds.urls import Urls, is_custom, is_file_name, is_search, provider_path, usual_path
@@ -157,17 +157,17 @@ class Catalog:
         found = [self._names.feed_info(path, known.get(path)) for path in paths]
         return [each for each in found if self._names.is_large_enough(each)]
 
-    def answering(self) -> list[str]:
+    def served_paths(self) -> list[str]:
         """Return the paths of all feeds, even of a provider's only name, which lists leave out."""
         listed = [feed_info.id.path for feed_info in self.feed_infos()]
         return list(dict.fromkeys((*listed, *(feed.path for feed in self._index.known_feeds()))))
 
-    def moments(self) -> dict[str, int]:
+    def change_times(self) -> dict[str, int]:
         """Return the times of the last changes by path; NEVER for a feed that was always empty."""
         known = {feed.path: feed.modified for feed in self._index.known_feeds()}
         return dict.fromkeys(self._names.all_listed(known), NEVER) | known
 
-    def above(self, feed_info: FeedInfo) -> list[FeedInfo]:
+    def ancestors(self, feed_info: FeedInfo) -> list[FeedInfo]:
         """Return the feeds that include this one, the widest first, without retired ones."""
         ancestors: list[FeedInfo] = []
         while feed_info.parent is not None:
@@ -176,7 +176,7 @@ class Catalog:
                 ancestors.insert(0, feed_info)
         return ancestors
 
-    def below(self, id: FeedId) -> list[FeedInfo]:
+    def children(self, id: FeedId) -> list[FeedInfo]:
         """Return the feeds within this one: sub-topics in the order of topics.yml, or names."""
         kind, _, _ = id.path.partition("/")
         if kind == "topics":
@@ -211,7 +211,7 @@ class Catalog:
     def _custom(self, id: FeedId) -> Selection:
         found = self._customs.find(id)
         newest = self._index.matching(found.condition, self._now(), self.files.items)
-        rows = next(fitting(newest, _weigh, self._budget), [])
+        rows = next(split_by_weight(newest, _weigh, self._budget), [])
         latest = max((each.when for each in found.withdrawn), default=None)
         feed_info = replace(found.feed_info, withdrawn=latest)
         # Any article may come to match: the time of the last change of any feed.
@@ -228,7 +228,7 @@ class Catalog:
         if rows and rows[-1].published >= recent:
             rows = self._index.rows(path, self._now(), MOST)
         wanted = [row for i, row in enumerate(rows) if i < count or row.published >= recent]
-        return next(fitting(wanted, _weigh, self._budget), [])
+        return next(split_by_weight(wanted, _weigh, self._budget), [])
 
     def _archives(self, feed_info: FeedInfo, month: str) -> list[Selection]:
         """Return all documents of a month, oldest first; none if it never held an article."""
@@ -239,7 +239,9 @@ class Catalog:
         parts = self._parts(path, month) or [[]]
         before, after = self._index.neighbours(path, month)
         next, next_change = self._first_document(path, after)
-        chain = chained(path, month, len(parts), FeedId(path, before) if before else None, next)
+        chain = archive_chain(
+            path, month, len(parts), FeedId(path, before) if before else None, next
+        )
         # Only the last document of a month links to the next month and changes with it.
         own = _last_change(known)
         changes = [*(own for _ in parts[1:]), LastChange(*map(max, own, next_change))]
@@ -265,7 +267,7 @@ class Catalog:
         """
         first, last = month_range(month)
         rows = self._index.rows(path, min(last, self._now()), -1, first)
-        return [run[::-1] for run in fitting(rows[::-1], _weigh, self._budget)]
+        return [run[::-1] for run in split_by_weight(rows[::-1], _weigh, self._budget)]
 
     def _selection(
         self,

@@ -42,7 +42,7 @@ class FeedInfo:
     parent: FeedId | None = None
 
     @property
-    def lasting(self) -> "FeedInfo":
+    def without_counts(self) -> "FeedInfo":
         """Return a copy without counts and times, for lists that change with feeds only."""
         return replace(self, count=0, modified=0, newest=None, withdrawn=None)
 

@@ -51,7 +51,7 @@ class Selection:
         return blake2b(msgspec.json.encode(visible), digest_size=16).digest()
 
 
-def fitting(all: Iterable[T], weigh: Callable[[T], int], budget: int) -> Iterator[list[T]]:
+def split_by_weight(all: Iterable[T], weigh: Callable[[T], int], budget: int) -> Iterator[list[T]]:
     """Cut a sequence into runs that each stay within the budget or hold a single element."""
     run: list[T] = []
     room = budget
@@ -66,7 +66,7 @@ def fitting(all: Iterable[T], weigh: Callable[[T], int], budget: int) -> Iterato
         yield run
 
 
-def chained(
+def archive_chain(
     path: str, month: str, count: int, before: FeedId | None, after: FeedId | None
 ) -> Iterator[tuple[FeedId | None, FeedId, FeedId | None]]:
     """Return the documents of a month, oldest first, each between its neighbours (RFC 5005, 4)."""

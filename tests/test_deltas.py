@@ -17,7 +17,7 @@ from feeds.deltas import DocumentHistory, _name
 from feeds.encodings import CODINGS, IDENTITY
 from feeds.model import FeedId, Format
 from feeds.urls import ALL, Target
-from feeds.web.negotiation import wants_news
+from feeds.web.negotiation import accepts_delta
 from tests import stores
 from tests.conftest import Clock, Content, Site
 from tests.programs import skip_if_quick
@@ -175,7 +175,7 @@ def test_an_unknown_tag_gets_the_full_document(
      ("feed" + " " * 600, False), (None, False), (",;=", False)],
 )  # fmt: skip
 def test_clients_that_accept_deltas_get_them(a_im: str | None, is_wanted: bool) -> None:
-    assert wants_news(a_im) is is_wanted
+    assert accepts_delta(a_im) is is_wanted
 
 
 @every_format

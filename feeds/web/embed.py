@@ -107,7 +107,7 @@ def box_plan(catalog: Catalog, id: FeedId, chosen: Options) -> DocumentPlan:
 def chooser_plan(catalog: Catalog, path: str, chosen: Options) -> DocumentPlan:
     """Return the plan of the page of snippets; an unknown feed counts as ``/all``."""
     with catalog.snapshot():
-        feed_infos = [feed_info.lasting for feed_info in catalog.feed_infos()]
+        feed_infos = [feed_info.without_counts for feed_info in catalog.feed_infos()]
         listed = next((found for found in feed_infos if found.id.path == path), None)
         feed_info = listed or _unlisted(catalog, path) or feed_infos[0]
         all_feeds = menu(feed_infos)

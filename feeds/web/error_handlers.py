@@ -6,7 +6,7 @@ from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
 
 from feeds.errors import IndexUnavailable, RetiredFeed, UnknownCustomFeed, UnknownFeed
-from feeds.languages import language
+from feeds.languages import language, marked
 from feeds.urls import GUESSES, is_custom, read
 from feeds.web import views
 from feeds.web.headers import PAGE_POLICY, with_default_headers
@@ -37,19 +37,17 @@ _KEPT = ("Allow", "Content-Range")
 def unknown(error: UnknownFeed) -> ResponseReturnValue:
     """Answer 404."""
     text = f"There is no such feed. All feeds are listed at {web().catalog.urls.site}/"
-    gettext = language(web().catalog.files.site.language).gettext
-    advice = gettext(
+    advice = marked(
         "The address may be misspelled, or the feed may never have existed. Search all feeds:"
     )
-    return _refuse(404, text, gettext("Page not found"), advice)
+    return _error_response(404, text, marked("Page not found"), advice)
 
 
 @routes.app_errorhandler(UnknownCustomFeed)
 def unknown_custom(error: UnknownCustomFeed) -> ResponseReturnValue:
-    """Answer 404 and say what is wrong with a mix or a search."""
+    """Answer 404, with the fault of a mix or a search."""
     text = f"{error} All feeds are listed at {web().catalog.urls.site}/"
-    gettext = language(web().catalog.files.site.language).gettext
-    return _refuse(404, text, gettext("Page not found"), gettext(error.message, **error.values))
+    return _error_response(404, text, marked("Page not found"), error.message, **error.values)
 
 
 @routes.app_errorhandler(RetiredFeed)
@@ -57,11 +55,10 @@ def retired(error: RetiredFeed) -> ResponseReturnValue:
     """Answer 410."""
     home = web().catalog.urls.site
     text = f"This feed has ended: unsubscribe from it. All feeds are at {home}/"
-    gettext = language(web().catalog.files.site.language).gettext
-    advice = gettext(
+    advice = marked(
         "No new articles will appear here, so you can unsubscribe. Search for another feed:"
     )
-    return _refuse(410, text, gettext("This feed has ended"), advice)
+    return _error_response(410, text, marked("This feed has ended"), advice)
 
 
 @routes.app_errorhandler(IndexUnavailable)
@@ -73,7 +70,7 @@ def unavailable(error: IndexUnavailable) -> ResponseReturnValue:
     if web().index_log.is_due():
         current_app.logger.error("%s", error)
     text = "The index cannot be read now. Try again in a minute."
-    answer = _broken(503, text)
+    answer = _server_error(503, text)
     answer.headers["Retry-After"] = "60"
     return answer
 
@@ -87,19 +84,19 @@ def _answered_again() -> ResponseReturnValue:
 
 
 @routes.app_errorhandler(HTTPException)
-def refused(error: HTTPException) -> ResponseReturnValue:
+def http_error(error: HTTPException) -> ResponseReturnValue:
     """Answer any other error with its standard name and description."""
     if error.code == 404:
         return unknown(UnknownFeed())
     code = error.code or 500
     text = f"{error.name}. {error.description}"
-    answer = text_response(code, text) if code < 500 else _broken(code, text)
+    answer = text_response(code, text) if code < 500 else _server_error(code, text)
     answer.headers.extend((k, v) for k, v in error.get_headers() if k in _KEPT)
     return answer
 
 
 @routes.after_app_request
-def guard(response: Response) -> Response:
+def add_default_headers(response: Response) -> Response:
     """Add the default headers to every response, errors included."""
     path = request.path.lstrip("/")
     # docs/requirements.md 95: feeds and lists "on 200, 304, 4xx and OPTIONS". oEmbed likewise.
@@ -109,33 +106,37 @@ def guard(response: Response) -> Response:
     return response
 
 
-def _broken(status: int, text: str) -> Response:
-    gettext = language(web().catalog.files.site.language).gettext
-    heading = gettext("This page is not available right now")
-    advice = gettext("The problem is on our side. Try again in a minute.")
-    return _refuse(status, text, heading, advice)
+def _server_error(status: int, text: str) -> Response:
+    heading = marked("This page is not available right now")
+    advice = marked("The problem is on our side. Try again in a minute.")
+    return _error_response(status, text, heading, advice)
 
 
-def _refuse(status: int, text: str, heading: str, advice: str) -> Response:
+def _error_response(
+    status: int, text: str, heading: str, advice: str, **values: object
+) -> Response:
+    """Answer a program with a text, and a person with a page of translated messages."""
     path = request.path.lstrip("/")
     if path in GUESSES or path.endswith(_PROGRAMS) or path.startswith(_PROGRAM_FOLDERS):
         return text_response(status, text)
     catalog = web().catalog
     site, urls = catalog.files.site, catalog.urls
+    gettext = language(site.language).gettext
+    heading = gettext(heading)
     page = render(
         "error.html",
         frame=views.frame(site, urls),
         status=status,
         heading=heading,
-        advice=advice,
+        advice=gettext(advice, **values),
         title=f"{heading} — {site.title}",
         description=heading,
-        query=_guess(path) if status < 500 else "",
+        query=_search_query(path) if status < 500 else "",
     )
     return Response(page, status, content_type=HTML, headers=[*PAGE_POLICY])
 
 
-def _guess(path: str) -> str:
+def _search_query(path: str) -> str:
     """Return a search query for an unknown address: "deep sea" for ``topics/deep-sea``."""
     target = read(path)
     if target and is_custom(target.feed):

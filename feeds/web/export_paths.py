@@ -46,7 +46,7 @@ def _addresses(catalog: Catalog) -> Iterator[str]:
     if catalog.files.menu:
         yield urls.at(FEED_MENU)
     yield from (urls.at(f"static/{name}") for name in NAMES.values())
-    for path in catalog.answering():
+    for path in catalog.served_paths():
         with suppress(MovedFeed, RetiredFeed, UnknownFeed):
             yield from _of_feed(catalog, FeedId(path))
 

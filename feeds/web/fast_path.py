@@ -17,7 +17,7 @@ from feeds.publisher import Publisher
 from feeds.subscribers import LONGEST
 from feeds.urls import Urls
 from feeds.web.answers import NO_CODING, Answer, memoized_answer
-from feeds.web.http_rules import date_writer, has_valid_host, is_valid_host, refuse_host
+from feeds.web.http_rules import date_writer, has_valid_host, is_valid_host, reject_host
 from feeds.web.targets import kind, reads_query, target_of
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ def with_fast_path(
             # A copy, since a server may modify the list.
             start_response(found.line, [*found.headers, ("Date", date())])
             return [found.body] if found.body and method == "GET" else []
-        answer = inner if has_valid_host(environ) else refuse_host
+        answer = inner if has_valid_host(environ) else reject_host
         query = _encoded_query(environ.get("QUERY_STRING") or "")
         environ.update(site_environ, QUERY_STRING=query)
         counts.numbers[PASSED_ON,] += 1

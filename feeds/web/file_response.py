@@ -8,7 +8,7 @@ from flask import Response, request, send_file
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import parse_date
 
-from feeds.web.negotiation import is_readable, wants_part
+from feeds.web.negotiation import has_single_range, is_parsable_date
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
@@ -49,8 +49,8 @@ def _conditional_response(file: IO[bytes], max_age: int, media_type: str) -> Res
 
 def _ignore_unusable(environ: "WSGIEnvironment") -> None:
     """Remove an unsupported Range, and all conditions if one of the dates is malformed."""
-    are_dates_readable = all(is_readable(environ.get(name)) for name in _DATES)
-    if not are_dates_readable or not wants_part(environ.get("HTTP_RANGE")):
+    are_dates_readable = all(is_parsable_date(environ.get(name)) for name in _DATES)
+    if not are_dates_readable or not has_single_range(environ.get("HTTP_RANGE")):
         environ.pop("HTTP_RANGE", None)
     if not are_dates_readable:
         for name in _DATES:

@@ -46,7 +46,7 @@ def is_valid_host(host: str | None) -> bool:
     return host is not None and len(host) <= _MAX_LENGTH and _is_host(host)
 
 
-def refuse_host(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+def reject_host(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
     """Answer 400 and close the connection."""
     headers = with_default_headers(
         [

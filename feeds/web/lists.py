@@ -49,15 +49,16 @@ def opml_plan(catalog: Catalog) -> DocumentPlan:
     providers and named feeds share one folder each.
     """
     with catalog.snapshot():
-        feed_infos = [feed_info.lasting for feed_info in catalog.feed_infos()]
+        feed_infos = [feed_info.without_counts for feed_info in catalog.feed_infos()]
         return _plan(catalog, feed_infos, OPML, partial(_opml, catalog, feed_infos))
 
 
-def group_plan(catalog: Catalog, id: FeedId) -> DocumentPlan:
+def topic_opml_plan(catalog: Catalog, id: FeedId) -> DocumentPlan:
     """Return the plan of the OPML of a topic and sub-topics; raise as Catalog.feed_info does."""
     with catalog.snapshot():
-        feed_infos = [feed_info.lasting for feed_info in _family(catalog, catalog.feed_info(id))]
-        return _plan(catalog, feed_infos, OPML, partial(_group, catalog, feed_infos))
+        family = _family(catalog, catalog.feed_info(id))
+        feed_infos = [feed_info.without_counts for feed_info in family]
+        return _plan(catalog, feed_infos, OPML, partial(_topic_opml, catalog, feed_infos))
 
 
 def feed_menu_plan(catalog: Catalog) -> DocumentPlan:
@@ -130,7 +131,7 @@ def _plan(catalog: Catalog, facts: Any, type: str, render: Callable[[], bytes]) 
 
 def _family(catalog: Catalog, feed_info: FeedInfo) -> Iterator[FeedInfo]:
     yield feed_info
-    for inner in catalog.below(feed_info.id):
+    for inner in catalog.children(feed_info.id):
         yield from _family(catalog, inner)
 
 
@@ -177,7 +178,7 @@ def _opml(catalog: Catalog, feed_infos: list[FeedInfo]) -> bytes:
     return formats.opml(site.title, outlines, f"{site.url}/")
 
 
-def _group(catalog: Catalog, feed_infos: list[FeedInfo]) -> bytes:
+def _topic_opml(catalog: Catalog, feed_infos: list[FeedInfo]) -> bytes:
     site, by_id = catalog.files.site, {feed_info.id: feed_info for feed_info in feed_infos}
     own = entry(feed_infos[0])
     found = next(filter(lambda e: e.id == own.id, menu(_rooted(feed_infos)).topics))
@@ -219,7 +220,7 @@ def _chosen(catalog: Catalog) -> Iterator[FeedInfo]:
     """Yield the feeds that the site chose for its menu, each once, if there are such feeds."""
     for path in dict.fromkeys(catalog.files.menu):
         with suppress(MovedFeed, RetiredFeed, UnknownFeed):
-            yield catalog.feed_info(FeedId(path)).lasting
+            yield catalog.feed_info(FeedId(path)).without_counts
 
 
 def _feed_menu(catalog: Catalog, feed_infos: list[FeedInfo]) -> bytes:

@@ -36,7 +36,7 @@ def mix_plan(catalog: Catalog, mix: Mix, fault: str) -> DocumentPlan:
     """Return the plan of the form in which a mix is ticked, with what is wrong with it, if any."""
     gettext = language(catalog.files.site.language).gettext
     with catalog.snapshot():
-        listed = menu(feed_info.lasting for feed_info in catalog.feed_infos())
+        listed = menu(feed_info.without_counts for feed_info in catalog.feed_infos())
         groups = {
             gettext("Topics"): (*_rows(listed.topics),),
             gettext("Providers"): (*_rows(listed.providers),),

@@ -35,7 +35,7 @@ def _coding(accept_encoding: str) -> str:
     return best if wanted > 0 and wanted >= offered.get(IDENTITY, 0) else IDENTITY
 
 
-def wants_news(a_im: str | None) -> bool:
+def accepts_delta(a_im: str | None) -> bool:
     """Return True if an A-IM (RFC 3229, 10.5.3) accepts ``feed``, a feed of only the new items.
 
     The server chooses among the manipulations that a client lists, and this one knows no other.
@@ -48,7 +48,7 @@ def wants_news(a_im: str | None) -> bool:
     )
 
 
-def wants_part(ranges: str | None) -> bool:
+def has_single_range(ranges: str | None) -> bool:
     """Return True if a Range header selects one range of bytes.
 
     RFC 9110, 14.2: a server "MUST ignore" a unit that it does not understand and "MAY ignore" any
@@ -58,7 +58,7 @@ def wants_part(ranges: str | None) -> bool:
     return found is not None and found.units == "bytes" and len(found.ranges) == 1
 
 
-def is_readable(date: str | None) -> bool:
+def is_parsable_date(date: str | None) -> bool:
     """Return False for a date that raises OverflowError, as one with a zone of twenty digits does.
 
     Werkzeug catches the other errors of the standard library only.

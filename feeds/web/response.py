@@ -21,7 +21,7 @@ from feeds.subscribers import Subscribers
 from feeds.sync import ContentSync
 from feeds.urls import Target
 from feeds.web.answers import Answer, Conditions, answer, bases, delta_answer, is_unmodified
-from feeds.web.negotiation import wants_news
+from feeds.web.negotiation import accepts_delta
 from feeds.websub import Outbox
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def respond(target: Hashable, plan: Callable[[], DocumentPlan]) -> Response:
     return _response(answer(document, _conditions(request.headers.get("Accept-Encoding"))))
 
 
-def respond_with_news(
+def respond_with_delta(
     target: Target, plan: Callable[[], DocumentPlan], delta: Callable[[str], DocumentPlan]
 ) -> Response:
     """Answer as ``respond``, or with a delta if the client accepts one (RFC 3229).
@@ -76,7 +76,7 @@ def respond_with_news(
     """
     document = web().publisher.document(target, plan)
     conditions = _conditions(request.headers.get("Accept-Encoding"))
-    if wants_news(request.headers.get("A-IM")) and not is_unmodified(document, conditions):
+    if accepts_delta(request.headers.get("A-IM")) and not is_unmodified(document, conditions):
         found = _delta(target, document, delta, conditions)
         if found is not None:
             return _response(found)

@@ -14,7 +14,7 @@ from feeds.web.document_plans import delta_plan, feed_plan
 from feeds.web.headers import CORS, PREFLIGHT
 from feeds.web.pages import page_plan, search_plan
 from feeds.web.public_files import public_file
-from feeds.web.response import respond, respond_once, respond_with_news, web
+from feeds.web.response import respond, respond_once, respond_with_delta, web
 
 routes = Blueprint("tributary", __name__)
 
@@ -74,6 +74,6 @@ def _feed(target: Target) -> Response:
         return respond(target, lambda: page_plan(catalog, id))
     history = web().custom_history if is_custom(id) else web().history
     arguments = catalog, history, id, format
-    return respond_with_news(
+    return respond_with_delta(
         target, partial(feed_plan, *arguments), partial(delta_plan, *arguments)
     )

@@ -46,11 +46,11 @@ for _name, _list_plan in LISTS.items():
 
 
 @routes.get("/<any(topics):kind>/<slug>.opml")
-def group(kind: str, slug: str) -> ResponseReturnValue:
+def topic_opml(kind: str, slug: str) -> ResponseReturnValue:
     """Answer with the OPML of a topic and its sub-topics."""
     catalog, id = web().catalog, _feed_id(f"{kind}/{slug}")
     try:
-        return respond(PathTarget(f"/{id.path}.opml"), lambda: lists.group_plan(catalog, id))
+        return respond(PathTarget(f"/{id.path}.opml"), lambda: lists.topic_opml_plan(catalog, id))
     except MovedFeed as moved:
         return redirect(catalog.urls.opml(moved.feed), 301)
 

@@ -22,7 +22,7 @@ class ChangeDetector:
 
     def changed_documents(self, known: Mapping[str, str]) -> Iterator[DocumentState]:
         """Yield the current state of every document whose stamp differs from the known one."""
-        for path, modified in self._catalog.moments().items():
+        for path, modified in self._catalog.change_times().items():
             stamp = self._stamp(modified)
             if known.get(path) != stamp:
                 yield from self._documents(FeedId(path), stamp)
