@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from feeds import formats
+from feeds import cache, formats
 from feeds.cli.tools import Tools
 from feeds.errors import StoreUnavailable
 from feeds.model import Format
@@ -695,9 +695,14 @@ def test_a_trouble_of_one_telling_is_logged_once_and_ends_nothing(
 
 
 @pytest.fixture
-def redis_url(tmp_path: Path) -> Iterator[str]:
+def redis_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """A Redis that nodes wait for, however busy the machine is."""
+    monkeypatch.setattr(cache, "PATIENCE", 20)
     port = stores.free_port()
-    with stores.running(port, *stores.redis(port, tmp_path)):
+    with (
+        stores.running(port, *stores.redis(port, tmp_path)),
+        stores.clients_closed(monkeypatch),
+    ):
         yield f"redis://127.0.0.1:{port}/0"
 
 
