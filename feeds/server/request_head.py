@@ -3,9 +3,8 @@
 httptools, which is llhttp, also parses for uvicorn's own protocol, so that both read alike.
 """
 
-from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import unquote
 
 import httptools
@@ -34,8 +33,7 @@ class Handling(Enum):
     HAND_OVER = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class PlainRequest:
+class PlainRequest(NamedTuple):
     """A GET or HEAD of HTTP/1.1 without a body and without unusual header fields."""
 
     fields: RequestFields
@@ -86,12 +84,12 @@ def read_head(head: bytes) -> PlainRequest | Handling:
 def _plain(
     message: _Message, names: list[bytes], url: Any, is_head: bool
 ) -> PlainRequest | Handling:
-    known = [name for name in names if name in _SINGLE]
+    known = [each for each in message.headers if each[0] in _SINGLE]
+    headers = {name: value.decode("latin-1") for name, value in known}
     # WSGI does not distinguish Accept_Encoding from Accept-Encoding.
-    is_usual = _SPECIAL.isdisjoint(names) and not any(b"_" in name for name in names)
-    if not is_usual or len(known) != len(set(known)):
+    is_usual = _SPECIAL.isdisjoint(names) and b"_" not in b"".join(names)
+    if not is_usual or len(known) != len(headers):
         return Handling.GENERAL
-    headers = {name: value.decode("latin-1") for name, value in message.headers if name in _SINGLE}
     connection = headers.get(b"connection", "keep-alive").lower()
     if connection not in ("keep-alive", "close"):
         return Handling.GENERAL

@@ -1,6 +1,6 @@
 """Reads heads of requests and answers polls from memory: the fast path without WSGI."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from feeds.server.request_head import Handling, read_head
 from feeds.web import Answer, FastPath, Poll
@@ -9,8 +9,7 @@ from feeds.web import Answer, FastPath, Poll
 MEMOIZED_HEADS, LONGEST_MEMOIZED = 4096, 1024
 
 
-@dataclass(frozen=True, slots=True)
-class PollRequest:
+class PollRequest(NamedTuple):
     """A poll as a request on a connection."""
 
     poll: Poll

@@ -7,8 +7,7 @@ in its event loop, and `with_fast_path`, a WSGI middleware for every other serve
 
 import time
 from collections.abc import Hashable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
 from feeds.encodings import IDENTITY
@@ -37,8 +36,7 @@ MAX_PATHS = 4096
 _Known = tuple[Hashable, str, bool]
 
 
-@dataclass(frozen=True, slots=True)
-class RequestFields:
+class RequestFields(NamedTuple):
     """The fields of a GET or HEAD that select its response, as WSGI represents them."""
 
     path: str
@@ -50,8 +48,7 @@ class RequestFields:
     user_agent: str
 
 
-@dataclass(frozen=True, slots=True)
-class Poll:
+class Poll(NamedTuple):
     """A request for a document: what decides its response, and how it is counted."""
 
     #: The document, as the publisher knows it.
