@@ -42,7 +42,7 @@ GUESSES = {
 _OWN = frozenset(
     {".tributary", "all", "embed", "feeds", "index", "mix", "oembed", "operators", "pictures"}
     | {"providers", "search", "static", "topics", "healthz", "readyz", "metrics"}
-    | {"sitemap.xml", "robots.txt"}
+    | {"opensearch.xml", "sitemap.xml", "robots.txt"}
 )
 _OWN_PATHS = frozenset({"", ".well-known/feeds", ".well-known/feed-menu", *GUESSES})
 #: What a file of an exported site has after the name of its address, in this order.
