@@ -224,7 +224,11 @@ class Store:
         try:
             if not opening.try_acquire() or self.path.stat().st_ino != inode:
                 return
-            log.error("%s is damaged (%s): moved aside and begun anew", self.path.name, error)
+            log.error(
+                "%s is damaged (%s): moved aside; the next write creates a new one",
+                self.path.name,
+                error,
+            )
             # The file itself last: a new one must never find the journal of an old one.
             for ending in (*SIDE_FILES, ""):
                 with suppress(FileNotFoundError):

@@ -29,7 +29,7 @@ def rebuild_if_corrupt(path: Path, met: Exception | None = None) -> None:
     """
     if not met and not _is_damaged(path):
         return
-    log.warning("the index is damaged (%s): it is made anew from the content folder", met or path)
+    log.warning("the index is damaged (%s): it is rebuilt from the content folder", met or path)
     # A process that opened one file now and the next a moment later would mix old and new.
     with locked(path.with_suffix(OPENING)):
         for ending in ("", *SIDE_FILES):

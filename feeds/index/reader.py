@@ -122,7 +122,7 @@ class Index:
         # In an index that no refresh has filled yet, every feed would be missing.
         if not connection.execute("SELECT 1 FROM meta WHERE key = 'made-for'").fetchone():
             connection.close()
-            raise IndexUnavailable("the index is not made yet: 'flask refresh' makes it")
+            raise IndexUnavailable("the index is not built yet: 'flask refresh' builds it")
         return connection
 
     def may_be_served(self) -> bool:
@@ -150,7 +150,9 @@ class Index:
     def _all(self, sql: str, *parameters: Any) -> list[tuple[Any, ...]]:
         with self._as_ours():
             if not self.may_be_served():
-                raise IndexUnavailable("the content folder is being looked over: try again soon")
+                raise IndexUnavailable(
+                    "the index is being compared with the content folder: try again soon"
+                )
             return self._connection().execute(sql, parameters).fetchall()
 
     @contextmanager
@@ -196,10 +198,12 @@ class Index:
     def matching(self, condition: Condition, until: int, limit: int) -> list[Row]:
         """Return the newest articles that meet a condition, published until ``until``.
 
-        Raise IndexUnavailable while an index of an older version is made anew.
+        Raise IndexUnavailable while an index of an older version is rebuilt.
         """
         if self._all("SELECT 1 FROM meta WHERE key = 'unsearchable'"):
-            raise IndexUnavailable("the index is made anew for mixes and searches: try again soon")
+            raise IndexUnavailable(
+                "the index is being rebuilt for mixes and searches: try again soon"
+            )
         found = self._all(MATCHING, condition.query, place(until, 0), last_place(_EARLIEST), limit)
         if len(found) == limit:
             # Articles of one second are not in order: those that follow may belong before the last.

@@ -1,4 +1,4 @@
--- Version 2 of the index: since when a change can be seen, beside its Last-Modified.
+-- Version 2 of the index: since when a change can be seen, apart from its Last-Modified.
 
 ALTER TABLE feed ADD COLUMN changed INTEGER;    -- when the last change was committed; NULL until it is
 ALTER TABLE feed ADD COLUMN shown INTEGER NOT NULL DEFAULT 0;   -- the time that lists of feeds show

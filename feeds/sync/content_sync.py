@@ -231,10 +231,9 @@ class ContentSync:
         self._wait(lambda: self.state.is_ready, patience)
 
     def wait_until_readable(self) -> bool:
-        """Wait for the leader to build the index anew; return True once it can be read.
+        """Wait for the leader to rebuild the index; return True once it can be read.
 
-        Requests wait for PATIENCE, and then not again for PAUSE: a worker that waits answers
-        nothing else.
+        Requests wait for PATIENCE, and then not again for PAUSE: each occupies a thread meanwhile.
         """
         # The index of another server can be read, but not served.
         if self._watcher is None or self.ownership.refusal:

@@ -16,7 +16,7 @@ def open_image(content: Path, name: str) -> IO[bytes] | None:
 
 
 def image_type(file: IO[bytes]) -> str | None:
-    """Return the media type of an open image by its first bytes; None if they tell none."""
+    """Return the media type of an open image by its first bytes; None if they match none."""
     head = file.read(16)
     file.seek(0)
     return media_type_of(head)

@@ -223,7 +223,7 @@ class _Refresh:
         if known is None:
             sync_state.put_meta(self.connection, "content", ours)
         elif known != ours:
-            log.info("the index is of another content folder: it is made anew from nothing")
+            log.info("the index is of another content folder: it is rebuilt from nothing")
             with transaction(self.connection):
                 forget_folder(self.connection)
 
