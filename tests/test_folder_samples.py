@@ -10,7 +10,7 @@ import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -183,6 +183,30 @@ def test_nothing_is_served_that_its_own_site_does_not_publish(
 
     assert len(known) > 700
     assert (leaked, hidden) == ([], [])
+
+
+WRONG = [
+    {field: (key,)}
+    for field in ("date", "title", "topics", "address", "slug")
+    for key in ("expirydate", "draft", "published", "title", "date")
+]
+
+
+@pytest.mark.parametrize("keys", WRONG, ids=str)
+def test_nothing_hidden_is_served_under_a_wrong_declaration(
+    site: Site, samples: list[Sample], keys: dict[str, tuple[str, ...]]
+) -> None:
+    reader = site.sync.reader
+    wrong = tuple(replace(each, keys=keys, zone=None) for each in reader.folders)
+    hidden = [s.outcome for s in samples if s.outcome.reason and s.outcome.reason.is_deliberate]
+
+    found = [
+        replace(reader, folders=wrong).ingest(outcome.path, int(site.sync.clock()))
+        for outcome in hidden
+    ]
+
+    assert len(found) > 270
+    assert [each.path for each in found if each and each.reason is None] == []
 
 
 def test_links_are_those_that_generators_report(

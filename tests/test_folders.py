@@ -1,6 +1,8 @@
 """Folders that site.yml declares: articles in the keys and fences of other programs."""
 
+import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -10,17 +12,19 @@ import yaml
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from feeds.articles import publication
 from feeds.articles.faults import faults
 from feeds.articles.folder_dates import read_date
 from feeds.articles.folder_fields import SYNONYMS
 from feeds.articles.front_matter import Context, Parsed, parse
-from feeds.articles.link_patterns import compiled
+from feeds.articles.link_patterns import NAMES, compiled
 from feeds.articles.publication import KEYS
 from feeds.articles.yaml_tree import Node
 from feeds.errors import ArticleError, Reason
 from feeds.model import Article
 from feeds.settings import DeclaredFolder
 from tests.conftest import NOW, Content, Site
+from tests.live import ROOT
 from tests.test_publication import FUTURE, HIDING, PAST
 
 OpenSite = Callable[..., Site]
@@ -120,6 +124,9 @@ LINKS: list[tuple[str, str, dict[str, Any], str]] = [
     ("{folder}/{name}", "a/b/ferry.markdown", {"date": "2024-03-05"}, "a/b/ferry"),
     ("{folder}/{name}", "ferry.md", {"date": "2024-03-05"}, "ferry"),
     ("{slug}", "2024-03-05-ferry.md", {"slug": "/slow/boat/"}, "slow/boat"),
+    ("{slug}", "news-2024-03-05-x.md", {"date": "2024-03-05"}, "news-2024-03-05-x"),
+    ("{slug}", "2024-03-051.md", {"date": "2024-03-05"}, "2024-03-051"),
+    ("{slug}", "2024-03-05.md", {}, "2024-03-05"),
     ("{title}/", "2024-03-05-x.md", {"title": "A ferry: C++ & more"}, "a-ferry-c-plus-plus-more/"),
     ("{categories}/{slug}/", "en/news/_posts/2024-03-05-x.md", {}, "en/news/x/"),
     ("{categories}/{slug}/", "_posts/2024-03-05-x.md", {"categories": ["Big Boats"]},
@@ -623,6 +630,65 @@ def test_check_gives_no_hints_on_the_keys_of_a_declared_folder(
     result = open_site().runner.invoke(args=["check"])
 
     assert "blog/_posts/x.md: served\n" in result.output
+
+
+GUIDE = (ROOT / "docs" / "folders.md").read_text()
+
+
+def rows(heading: str) -> list[list[str]]:
+    """The cells of the table under a heading of the guide, without its head."""
+    section = GUIDE.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    lines = [line for line in section.splitlines() if line.startswith("|")]
+    return [line.strip("| ").split(" | ") for line in lines[2:]]
+
+
+def test_every_entry_of_the_guide_is_one_that_the_server_takes(
+    content: Content, open_site: OpenSite
+) -> None:
+    entries = []
+    for number, (_, _, link, *besides) in enumerate(rows("An entry for each generator")):
+        keys = re.findall("`(keys: .+?})`", besides[0]) if besides else []
+        address = re.findall("`(.+?)`", link)[0]
+        entries.append("\n    ".join([f"  - folder: f{number}", f"link: '{address}'", *keys]))
+    content.raw("site.yml", "\n".join(["folders:", *entries]))
+
+    assert len(open_site().web.catalog.files.folders) == len(entries) == 9
+
+
+def test_the_guide_names_every_part_of_a_link_and_every_key() -> None:
+    parts = re.findall(r"`\{(\w+)\}`", "".join(row[0] for row in rows("The link")))
+    named = {
+        cell for row in rows("What is read") for cell in re.findall("`([^` ]+)`", "".join(row))
+    }
+    missing = {
+        key
+        for field in ("title", "date", "updated", "excerpt", "topics", "authors", "language")
+        for key in SYNONYMS[field]
+        if publication.folded(key.partition(".")[0])
+        not in {publication.folded(name.partition(".")[0]) for name in named}
+    }
+
+    assert set(parts) == set(NAMES)
+    assert missing == set()
+
+
+def test_a_key_may_be_inside_a_mapping() -> None:
+    keys = {"date": ("date.created", "date")}
+
+    for value in ({"created": "2024-03-05"}, "2024-03-05"):
+        found = article(written(title="x", date=value), keys=keys)
+        assert day(found) == "2024-03-05T00:00:00+00:00"
+
+
+TEXTS = st.text(st.sampled_from("-+:=[]{}'\"#., \n\tdate24:title"), max_size=60)
+
+
+@given(
+    st.sampled_from(["---\n", "+++\n", "title: x\n", ""]), TEXTS, st.sampled_from(["---", "+++"])
+)
+def test_any_front_matter_is_an_article_or_an_error(begin: str, text: str, end: str) -> None:
+    with suppress(ArticleError):
+        read(f"{begin}{text}\n{end}\nbody")
 
 
 def test_a_pattern_is_compiled_once() -> None:

@@ -111,7 +111,7 @@ def test_where_code_is_left_there_is_no_body(text: str) -> None:
     found = read(written(title="x", description="An excerpt.") + text)
 
     assert (found.article.content, found.article.excerpt) == ("", "An excerpt.")
-    assert found.notes == ("body: code of a template is left in it: left out",)
+    assert found.notes == ("body: left out, since its text depends on template code",)
 
 
 def test_modules_and_expressions_are_taken_out_of_mdx_alone() -> None:
@@ -130,7 +130,7 @@ def test_modules_and_expressions_are_taken_out_of_mdx_alone() -> None:
 def test_what_was_taken_out_is_noted() -> None:
     found = read(written(title="x") + '{{< figure src="a.jpg" >}} {{ x }}')
 
-    assert found.notes == ("body: code of a template: 2 pieces left out",)
+    assert found.notes == ("body: pieces of template code left out: 2",)
     assert 'src="https://blog.example/2024/03/01/ferry/a.jpg"' in found.article.content
 
 

@@ -23,7 +23,7 @@ from feeds.urls import slug
 
 #: The first heading, or the first listing, in which ``#`` begins a comment.
 _HEADING = re.compile(r"^(?:#[ \t]+(.*)|[ \t]*(?:```|~~~))", re.MULTILINE)
-_DAY = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[-_.]?")
+_DAY = re.compile(r"^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[-_. ]|$)")
 
 
 def folder_of(path: str, declared: tuple[DeclaredFolder, ...]) -> DeclaredFolder | None:
@@ -105,7 +105,7 @@ class _Place:
             "day": partial(format, day.day, "02"),
             "m": partial(str, day.month),
             "d": partial(str, day.day),
-            "slug": lambda: self.own_slug or _DAY.sub("", self.name, count=1) or self.name,
+            "slug": lambda: self.own_slug or _DAY.sub("", self.name) or self.name,
             "name": lambda: self.name,
             "path": lambda: f"{self.folder}/{last}" if self.folder else last,
             "folder": lambda: self.folder,
@@ -162,11 +162,11 @@ def _plain(body: str, path: str, note: Note) -> str:
     """Return a body without code of other programs, or none if code is left in it."""
     found = without_template_code(body, is_mdx=path.endswith(".mdx"))
     if found is None:
-        note("body: code of a template is left in it: left out")
+        note("body: left out, since its text depends on template code")
         return ""
     text, taken = found
     if taken:
-        note(f"body: code of a template: {taken} pieces left out")
+        note(f"body: pieces of template code left out: {taken}")
     return text
 
 
