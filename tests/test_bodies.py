@@ -360,7 +360,7 @@ def test_an_article_is_served_without_a_player_that_is_too_much() -> None:
     parsed = read("Body.", f"featuredContent: '{'<div>' * 200}'\n")
 
     assert parsed.article.content == "<p>Body.</p>"
-    assert [note.partition(":")[0] for note in parsed.notes] == ["featuredContent"]
+    assert [note.partition(":")[0] for note in parsed.notes] == ["featuredContent, line 5"]
 
 
 @pytest.mark.parametrize(
@@ -385,4 +385,12 @@ def test_what_a_reader_would_miss_is_noted_with_its_line(body: str, note: str) -
 def test_what_is_featured_and_cannot_be_shown_is_noted() -> None:
     parsed = read("", "featuredContent: '<iframe srcdoc=x></iframe>'\n")
 
-    assert parsed.notes == ("featuredContent: a frame without an http(s) address: left out",)
+    assert parsed.notes == (
+        "featuredContent, line 5: a frame without an http(s) address: left out",
+    )
+
+
+def test_an_image_whose_tag_is_malformed_keeps_what_comes_before_the_slip() -> None:
+    assert shown("<div>\n<img src=/p/a.jpg style={{float: 'left', width: 1}} />\n</div>") == (
+        f"<div>\n{image('/p/a.jpg')}\n</div>"
+    )

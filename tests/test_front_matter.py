@@ -235,6 +235,9 @@ def test_what_is_secured_reaches_nobody() -> None:
     assert parsed == article(f"{MINIMUM}secured: other\nheat: 8\n", "Body")
 
 
+#: Elements that a parser repeats in each paragraph after them.
+_BOLD = "".join(f"<b id={i}>" for i in range(99))
+
 HOSTILE = {
     "brackets": ("[" * 25_000, ""),
     "open-brackets-in-a-value": (f"{MINIMUM}x: {'[' * 25_000}\n", ""),
@@ -275,6 +278,24 @@ HOSTILE = {
     "references": (MINIMUM, "[a]: /x\n" * 2_000),
     "quoted-attributes": (MINIMUM, '<a b="<a c=' * 9_000),
     "svg": (MINIMUM, "<svg>" * 19_000),
+    "colons": (MINIMUM, "a:" * 45_000),
+    "schemes": (MINIMUM, "mailto:" * 14_000),
+    "closing-brackets": (MINIMUM, "http://a.example/" + ")" * 80_000),
+    "long-addresses": (MINIMUM, ("http://a.example/" + ".)" * 1_900 + " ") * 25),
+    "footnotes": (MINIMUM, "[^a]: x\n\n" * 900 + "[^a] " * 900),
+    "tasks": (MINIMUM, "- [ ] a\n" * 1_900),
+    "code": (MINIMUM, "<div>\n\n" + "    <a\n\n" * 2_400),
+    "formatting-within": (MINIMUM, f"<p>{_BOLD}" + "x<p>x" * 1_000),
+    "much-formatting-within": (MINIMUM, f"<p>{_BOLD}" + "x<p>x" * 4_900),
+    "sizes": (MINIMUM, f'<img srcset="{"," * 90_000}">'),
+    "more-sizes": (MINIMUM, f'<img srcset="{"a 1w," * 18_000}">'),
+    "styles": (MINIMUM, f'<img style="{"a:b;" * 22_000}">'),
+    "sources": (MINIMUM, "<div><picture>" + "<source srcset=a>" * 2_400 + "<img>" * 2_400),
+    "nested-videos": (MINIMUM, "<video src=a>" * 90 + "<source src=b>" * 4_000),
+    "frames": (MINIMUM, "<iframe src=/x>" * 6_000),
+    "late-images": (MINIMUM, "<img data-src=a><noscript><img src=b></noscript>" * 1_600),
+    "malformed": (MINIMUM, "<img src=a style={{a:'b'}}>" * 3_000),
+    "empty": (MINIMUM, "<div/>" * 9_000),
     "controls": (MINIMUM, "&#8;&#xFFFE;\x00\x1b" * 5_000),
 }
 

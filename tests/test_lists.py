@@ -81,6 +81,27 @@ def test_opml_has_a_folder_for_each_group_of_topics_and_nests_as_topics_yml(rive
     ]
 
 
+@pytest.mark.parametrize(
+    ("name", "ended"),
+    [
+        ("Ships\u202egnp", "Ships\u202egnp\u202c"),
+        ("\u2067Ships", "\u2067Ships\u2069"),
+        ("\u202bShips\u202c", "\u202bShips\u202c"),
+    ],
+)
+def test_a_name_ends_its_change_of_direction(
+    content: Content, open_site: Callable[..., Site], name: str, ended: str
+) -> None:
+    content.raw("site.yml", "title: The Paper\n")
+    content.write("a.md", topics=[name], provider={"name": name, "domain": "ships.example"})
+    site = open_site()
+
+    assert f"{ended} — The Paper" in " ".join(xml(site, "/feeds.opml").xpath("//outline/@text"))
+    page = site.get("/providers/ships.example").get_data(as_text=True)
+    assert f"<title>{ended} — The Paper</title>" in page
+    assert f"<title>{ended} — The Paper</title>" in site.get("/providers/ships.example.rss").text
+
+
 def test_every_outline_of_a_feed_has_what_readers_look_for(river: Site) -> None:
     root = xml(river, "/feeds.opml")
 

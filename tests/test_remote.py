@@ -1,5 +1,6 @@
 """Asking other hosts for pictures: what they say, and what is never asked."""
 
+import re
 import socket
 import ssl
 import subprocess
@@ -15,7 +16,7 @@ import pytest
 from feeds.cli.tools import Tools
 from feeds.http_client import Address, Request, send_request
 from feeds.image_probe import ProbeResult, is_public, probe, probe_all
-from tests.conftest import Clock, Content, Site
+from tests.conftest import SITE_URL, Clock, Content, Site
 from tests.hosts import Host, running
 from tests.programs import need
 
@@ -244,6 +245,56 @@ def test_a_picture_that_changes_changes_the_articles_that_show_it(
     assert enclosure(site, "/topics/cats.json") == [(31_000, "image/png")]
     assert site.get("/topics/dogs.json").headers["ETag"] == tag
     assert site.sync.refresh().read == 0
+
+
+@pytest.mark.parametrize(
+    ("head", "kind"),
+    [
+        (b"\x89PNG\r\n\x1a\n", "image/png"),
+        (b"\xff\xd8\xff\xe0", "image/jpeg"),
+        (b"GIF89a", "image/gif"),
+        (b"RIFF\x10\0\0\0WEBPVP8 ", "image/webp"),
+        (b"\0\0\0\x20ftypavif", "image/avif"),
+        (b"RIFF\x10\0\0\0WAVEfmt ", "image/jpeg"),
+        (b"\0\0\0\x20ftypmp42", "image/jpeg"),
+        (b"not an image", "image/jpeg"),
+        (b"", "image/jpeg"),
+    ],
+)
+def test_a_picture_of_our_own_is_what_its_bytes_are(
+    content: Content, site: Site, head: bytes, kind: str
+) -> None:
+    content.raw("pictures/cat.jpg", head)
+    content.write("a.md", images=[{"url": "/pictures/cat.jpg"}])
+    site.sync.refresh()
+
+    assert enclosure(site, "/all.json") == [(len(head) or None, kind)]
+    answer = site.client.get("/pictures/cat.jpg", buffered=True)
+    assert answer.headers["Content-Type"] == kind
+
+
+def test_a_picture_in_a_body_is_ours_as_soon_as_it_is_there(content: Content, site: Site) -> None:
+    content.write("a.md", "![A cat](/pictures/cat.png)", webUrl="https://cats.example/a")
+    site.sync.refresh()
+
+    assert shown(site) == "https://cats.example/pictures/cat.png"
+
+    content.raw("pictures/cat.png", b"x" * 30_000)
+    site.sync.refresh(["pictures/cat.png"])
+
+    assert shown(site) == f"{SITE_URL}/pictures/cat.png"
+
+    content.remove("pictures/cat.png")
+    site.sync.refresh(["pictures/cat.png"])
+
+    assert shown(site) == "https://cats.example/pictures/cat.png"
+
+
+def shown(site: Site) -> str:
+    """The address of the image in the body of the only article."""
+    html = site.get("/all.json").json["items"][0]["content_html"]
+    found: list[str] = re.findall('<img src="([^"]+)"', html)
+    return found[0]
 
 
 def test_a_picture_that_comes_later_is_told_then(content: Content, site: Site) -> None:

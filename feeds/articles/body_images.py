@@ -3,6 +3,7 @@
 import re
 from collections import deque
 from collections.abc import Iterator
+from itertools import islice
 
 from selectolax.lexbor import LexborNode
 
@@ -13,6 +14,9 @@ from feeds.plain_text import INLINE
 
 #: Pixels: of several sizes of an image, the largest up to this one is taken.
 SENSIBLE_WIDTH = 2_000
+
+#: Sources of one picture.
+MAX_SOURCES = 20
 
 _PIXELS = re.compile(r"\s*([0-9]{1,5})(?:\.[0-9]*)?\s*(?:px)?\s*(?:!important\s*)?", re.IGNORECASE)
 _SIZE = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)([wx])")
@@ -132,7 +136,7 @@ def _addresses(node: LexborNode, attributes: Attributes) -> Iterator[str]:
     yield from _largest(attributes.get("srcset"))
     parent = node.parent
     if parent is not None and parent.tag == "picture":
-        for source in parent.css("source"):
+        for source in islice(parent.iter(), MAX_SOURCES):
             yield from _largest(source.attributes.get("srcset"))
             yield from _largest(source.attributes.get("data-srcset"))
 

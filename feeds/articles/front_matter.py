@@ -232,7 +232,7 @@ def _article(
         language=language(fields, "locale", note),
         quality=integer(fields, "quality"),
         # The slowest comes last: nothing else may be wrong by then.
-        content=_content(fields, body, _page(url, shown, context, note), note),
+        content=_content(fields, body, _page(url, shown, context), note),
     )
 
 
@@ -290,17 +290,16 @@ def _provider(fields: Fields, url: str, note: Note) -> Provider:
     return Provider(name, words(provider, "name", where="provider.") or name)
 
 
-def _page(url: str, images: tuple[Image, ...], context: Context, note: Note) -> Page:
-    def lose(line: str, what: str) -> None:
-        note(f"{f'body, line {line}' if line else 'featuredContent'}: {what}: left out")
-
-    return Page(url, context.site_url, context.has_picture, lose, images[0].url if images else "")
+def _page(url: str, images: tuple[Image, ...], context: Context) -> Page:
+    lead = images[0].url if images else ""
+    return Page(url, context.site_url, context.has_picture, lead=lead)
 
 
 def _content(fields: Fields, body: Body, page: Page, note: Note) -> str:
     """Return the body with what is featured before it, if it fits into a feed."""
-    html = fields.get("featuredContent", ABSENT).text("featuredContent")
-    content = _rendered(partial(sanitise, html), page, "featuredContent", note)
+    featured = fields.get("featuredContent", ABSENT)
+    render = partial(sanitise, featured.text("featuredContent"))
+    content = _rendered(render, page, f"featuredContent, line {featured.line}", note)
     content += _rendered(partial(render_body, body.text, body.line), page, "body", note)
     if len(escape(content, quote=False).encode()) > MAX_CONTENT:
         note(f"body: over {MAX_CONTENT} bytes: left out")
@@ -310,8 +309,12 @@ def _content(fields: Fields, body: Body, page: Page, note: Note) -> str:
 
 def _rendered(render: Callable[[Page], str], page: Page, where: str, note: Note) -> str:
     """Return HTML; empty, with a note, if it would take too long: the article is served."""
+
+    def note_lost(line: str, what: str) -> None:
+        note(f"{where}, line {line}: {what}: left out" if line else f"{where}: {what}: left out")
+
     try:
-        return render(page)
+        return render(replace(page, note=note_lost))
     except ArticleError as error:
         note(f"{where}: {error.message}: left out")
         return ""

@@ -30,14 +30,14 @@ _WORTH_KEEPING = f"img, a[href], {FRAME}, video, audio, object, embed, table, pr
 def link_player(node: LexborNode, page: Page) -> bool:
     """Put a link with the poster before a player; return True if the player is to be removed."""
     attributes = node.attributes
-    addresses = list(filter(None, map(page.address, _addresses(node, attributes))))
-    if is_hidden(attributes) or any(map(is_counter, addresses)):
+    url = next(filter(None, map(page.address, _addresses(node, attributes))), None)
+    if is_hidden(attributes) or (url and is_counter(url)):
         return True
     has_more = node.first_child is not None and any(
         found.mem_id != node.mem_id for found in node.css(_WORTH_KEEPING)
     )
-    if addresses and not (node.tag == "object" and has_more):
-        _insert_link(node, attributes, addresses[0], page)
+    if url and not (node.tag == "object" and has_more):
+        _insert_link(node, attributes, url, page)
     elif not has_more:
         page.lost(
             attributes, f"{_NAMES.get(node.tag or '', 'a player')} without an http(s) address"

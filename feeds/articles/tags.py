@@ -15,7 +15,7 @@ MAX_TAGS = 10_000
 MAX_DEPTH = 100
 #: A parser repeats each unclosed ``<b>`` in the next paragraph, and took 1.6 s for 99 of them in
 #: 9,000 paragraphs: the number of tags, each times such elements that are open.
-MAX_REPEATED = 200_000
+MAX_REPEATED = 100_000
 
 # No group repeats possessively, as in "(?:a|b)*+": CPython before 3.11.5, which Debian 12 has, then
 # fails where it should match, and the text of scripts stayed in titles.
@@ -33,7 +33,7 @@ _RAW = (
 )
 _TAG = (
     rf"<(?P<slash>/?)(?P<name>{_NAME})(?P<attributes>{_ATTRIBUTES})>"
-    rf"|<(?P<bad_slash>/?)(?P<bad>{_NAME})[^<>]*+>"
+    rf"|<(?P<bad_slash>/?)(?P<bad>{_NAME})(?P<good>{_ATTRIBUTES})[^<>]*+>"
 )
 # A frame is closed at once: authors forget its end tag, and its fallback is an excuse.
 _FRAME = rf"<iframe(?=[\s/>])(?P<frame>{_ATTRIBUTES})>(?:[^<>]*+</iframe\s*+>)?"
@@ -137,9 +137,9 @@ class Tidier:
         kind = found.lastgroup
         if kind == "attributes":
             return self._tag(found[0], found["slash"], found["name"].lower(), found["attributes"])
-        if kind == "bad":
-            # Without its attributes: the parser might see another end of the tag.
-            return self._tag(found[0], found["bad_slash"], found["bad"].lower(), "")
+        if kind == "good":
+            # Only as far as it is well-formed: the parser might see another end of the tag.
+            return self._tag(found[0], found["bad_slash"], found["bad"].lower(), found["good"])
         if kind == "content":
             return self._raw(found["raw"].lower(), found["raw_attributes"], found["content"])
         if kind == "frame":
