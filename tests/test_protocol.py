@@ -17,7 +17,7 @@ import pytest
 from feeds.metrics import PASSED_ON, REQUESTS
 from feeds.model import Format
 from feeds.server.asgi import FIRST_PART
-from feeds.server.connections import Limits
+from feeds.server.connections import Connections, Limits
 from feeds.urls import ALL, Target
 from tests.conftest import Content, Site
 from tests.in_process import serving_here
@@ -385,6 +385,29 @@ def is_answered(port: int) -> bool:
     with suppress(OSError, http.client.HTTPException):
         return send_request(port, HEAD, "HEAD").status == 200
     return False
+
+
+def test_a_connection_that_cannot_be_checked_disturbs_no_other() -> None:
+    class Connection:
+        def __init__(self, error: Exception | None) -> None:
+            self.error = error
+            self.checks = 0
+
+        def check(self) -> None:
+            self.checks += 1
+            if self.error:
+                raise self.error
+
+    connections = Connections(Limits())
+    broken, others = Connection(ValueError("broken")), [Connection(None) for _ in range(5)]
+    for connection in (*others[:2], broken, *others[2:]):
+        connections.admit(connection)
+
+    connections.tick()
+    connections.tick()
+
+    assert [other.checks for other in others] == [2] * 5
+    assert broken.checks == 1
 
 
 def test_a_client_that_leaves_during_an_answer_disturbs_nobody(site: Site) -> None:

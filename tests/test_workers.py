@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import urllib.request
 from pathlib import Path
@@ -227,6 +228,22 @@ def test_a_worker_is_deaf_to_the_terminal_from_its_first_moment(
 def is_gone(pid: int) -> bool:
     """Whether a process, our child, has ended."""
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a process has one priority")
+def test_the_watcher_leaves_the_processor_to_requests(content: Content, instance: Path) -> None:
+    with serving(content.folder, instance) as address:
+        server = listener(address)
+        (worker,) = workers(server)
+
+        assert max(niceness(server)) == min(niceness(server)) + 10
+        assert niceness(worker) == {min(niceness(server))}
+
+
+def niceness(pid: int) -> set[int]:
+    """The priorities of the threads of a process."""
+    stats = [file.read_text() for file in Path(f"/proc/{pid}/task").glob("*/stat")]
+    return {int(stat.rpartition(")")[2].split()[16]) for stat in stats}
 
 
 def test_polls_are_counted_up_to_the_stop(content: Content, instance: Path) -> None:

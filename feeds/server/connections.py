@@ -1,10 +1,13 @@
 """The connections of one worker: how many there may be, and how long each may be idle."""
 
+import logging
 import resource
 import time
 from dataclasses import dataclass
 from email.utils import formatdate
 from typing import Protocol
+
+log = logging.getLogger(__name__)
 
 #: File descriptors that connections leave for SQLite, articles and images.
 SPARE_DESCRIPTORS = 200
@@ -66,7 +69,12 @@ class Connections:
         self.now = time.monotonic()
         self._set_date()
         for connection in tuple(self._open):
-            connection.check()
+            try:
+                connection.check()
+            except Exception:
+                # One connection must end neither the clock nor the checks of the others.
+                self.dismiss(connection)
+                log.exception("a connection cannot be checked")
 
     def _set_date(self) -> None:
         self.date = f"date: {formatdate(time.time(), usegmt=True)}\r\n".encode()

@@ -124,7 +124,7 @@ def _start_in_background(*starts: Callable[[], None]) -> None:
     def start_all() -> None:
         # On Linux a priority belongs to one thread, and to the threads and processes it starts.
         if sys.platform == "linux":
-            os.setpriority(os.PRIO_PROCESS, 0, _NICENESS)
+            os.nice(_NICENESS)
         for start in starts:
             start()
 
