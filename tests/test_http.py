@@ -890,7 +890,7 @@ def test_nothing_but_pictures_leaves_their_folder(
 # Lists and health.
 
 
-def test_the_directory_tells_all_of_every_feed(served: Site) -> None:
+def test_the_directory_describes_every_feed(served: Site) -> None:
     found = json.loads(served.get("/feeds.json").data)
 
     assert found["title"] == "My Site"
@@ -913,6 +913,7 @@ def test_the_directory_tells_all_of_every_feed(served: Site) -> None:
         "json": f"{SITE_URL}/topics/ai.json",
         "parent": None,
         "articles": 2,
+        "weekly": 2.0,
         "newest": "2026-11-01T10:00:00Z",
         "modified": "2026-11-01T10:00:00Z",
     }
