@@ -145,6 +145,18 @@ def test_a_claim_calls_back_for_the_first_process_of_an_owner_only(tmp_path: Pat
     other.release()
 
 
+def test_a_claim_that_fails_half_way_is_left_to_others(tmp_path: Path) -> None:
+    def fail() -> None:
+        raise OSError("no space left on device")
+
+    with pytest.raises(OSError, match="no space left"):
+        Claim(tmp_path / "owner", "a", fail).acquire()
+
+    other = Claim(tmp_path / "owner", "b")
+    assert other.acquire() is True
+    other.release()
+
+
 def test_a_claim_is_made_again_when_its_file_is_gone(claims: Claims, tmp_path: Path) -> None:
     one, other = claims
     one.acquire()
