@@ -87,6 +87,19 @@ def test_http_leads_to_the_same_address_with_https(reply: Reply | None, is_right
     assert finding("TLS", unencrypted=reply).is_right is is_right
 
 
+@pytest.mark.parametrize(
+    ("failure", "is_right"),
+    [("certificate: certificate has expired", False), ("TimeoutError: timed out", None)],
+)
+def test_a_certificate_is_wrong_only_if_it_was_seen(failure: str, is_right: bool | None) -> None:
+    replies = Replies(ADDRESS, ADDRESS, (), False, Reply(failure=failure))
+
+    found = {each.check: each for each in findings(replies)}
+
+    assert found["reachable"].is_right is False
+    assert found["TLS"].is_right is is_right
+
+
 def test_a_public_address_without_tls_is_wrong() -> None:
     assert finding("TLS", address="http://feeds.example.org/all.rss").is_right is False
 
@@ -120,7 +133,8 @@ def test_a_date_that_is_none_is_wrong(date: str) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"{", b"[1]", b'{"feed_url": 1}', b'{"version": "x", "feed_url": "https://x.example/"}', b"",
+    [b"{", b'{"version": ', b"[1]", b'{"feed_url": 1}', b"",
+     b'{"version": "x", "feed_url": "https://x.example/"}',
      b"<rss>", b"<feed><link rel=self", b"\xff\xfe" * 1000],
 )  # fmt: skip
 def test_whatever_a_body_is_it_has_findings(body: bytes) -> None:
