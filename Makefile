@@ -22,7 +22,7 @@ test: duration programs $(VENV)/test ## Run all tests; first install the program
 quick: $(VENV)/test ## Run the tests that start no process, in under a minute
 	@$(QUICK)
 
-torture: programs $(VENV)/test ## Do to it what nobody should, for a quarter of an hour, and print the figures
+torture: programs $(VENV)/test ## Do to it what nobody should, for half an hour, and print the figures
 	TORTURE=1 $(BIN)/pytest tests/torture
 
 check: $(VENV)/test ## Check format, lint and types

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench import disturbed, folder, history, http, inside, live, pages, replay
+from bench import custom, disturbed, folder, history, http, inside, live, pages, replay
 from bench.articles import write_articles
 
 #: How large the folders are.
@@ -46,6 +46,7 @@ def _steps(folders: dict[int, tuple[Path, Path]], work: Path) -> dict[str, Calla
     two = {size: folders[size] for size in (SIZES[1], max(folders))}
     return {
         "folder": partial(folder.run, folders),
+        "custom": partial(custom.run, two),
         "http": partial(http.run, content, work),
         "disturbed": partial(disturbed.run, content, folders[max(folders)][0], work),
         "inside": partial(inside.run, content, instance),

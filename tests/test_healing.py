@@ -202,6 +202,24 @@ def test_an_index_that_contradicts_itself_is_rebuilt_before_it_is_served(
     other.sync.stop()
 
 
+def test_a_damaged_table_of_tokens_is_rebuilt_before_it_is_served(
+    content: Content, live: Site, instance: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A query of it gives wrong answers without an error."""
+    live.sync.stop()
+    with closing(sqlite3.connect(instance / "index.sqlite")) as connection:
+        connection.execute("UPDATE found_data SET block = zeroblob(50) WHERE id > 10")
+        connection.commit()
+
+    other = open_live(content.folder, instance)
+
+    assert wait_for(lambda: other.get("/readyz").status_code == 200)
+    assert "the index is damaged" in caplog.text
+    assert titles(other, "search/first") == ["First"]
+    assert titles(other, "mix/boats") == ["B"]
+    other.sync.stop()
+
+
 def test_an_index_that_contradicts_itself_is_not_served_though_the_folder_is_gone(
     content: Content,
     live: Site,

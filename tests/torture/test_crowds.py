@@ -7,10 +7,15 @@ import threading
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
+from random import Random
+from time import perf_counter
 from typing import Any
 
+from feeds.mixes import Mix, Term
 from feeds.model import Format
+from feeds.publisher import CUSTOM_SHARE
 from feeds.urls import ALL, Target
+from feeds.web.targets import target_of
 from tests.conftest import Content, Site
 from tests.torture.conftest import Figure, scaled
 
@@ -78,9 +83,9 @@ def in_child(work: Callable[[], object]) -> int:
         os._exit(0)
 
 
-def result(reading: int) -> list[Any]:
+def result(reading: int) -> Any:
     with os.fdopen(reading) as file:
-        found: list[Any] = json.load(file)
+        found = json.load(file)
     os.wait()
     return found
 
@@ -121,3 +126,64 @@ def megabytes() -> float:
     gc.collect()
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+def test_invented_mixes_and_searches_drive_no_feed_out(
+    content: Content, site: Site, figure: Figure
+) -> None:
+    for number in range(60):
+        topics = [f"T{number % 20}", f"T{number % 7}"]
+        content.write(f"{number}.md", title=f"Article {number}", topics=topics)
+    site.sync.refresh()
+    hot = ["/all.rss", *(f"/topics/t{number}.atom" for number in range(20))]
+    for path in hot:
+        call(site, path, "")
+    for number in range(500):
+        call(site, f"/search/warm{number}.rss", "")
+    count = scaled(2_000, 1_000_000)
+    # As two workers share a crowd, one a core.
+    asked = [in_child(partial(invent, site, count // 2, half, hot)) for half in (0, 1)]
+    found = [result(each) for each in asked]
+
+    memory = ", ".join(f"{each['memory']:+.1f}" for each in found)
+    slow = max(each["p99"] for each in found) * 1000
+    figure(
+        f"{count} invented mixes and searches in two workers: memory of each {memory} MB, "
+        f"hot feeds p99 {slow:.2f} ms"
+    )
+    assert [each["lost"] for each in found] == [0, 0]
+    assert max(each["memory"] for each in found) < 20
+    assert max(each["size"] for each in found) <= int(64_000_000 * CUSTOM_SHARE)
+    assert slow < scaled(1_000, 10)
+
+
+def invent(site: Site, count: int, half: int, hot: list[str]) -> dict[str, float]:
+    """Ask for feeds that nobody asked for before, and now and then for those in memory."""
+    publisher = site.web.publisher
+    before, times = megabytes(), list[float]()
+    for number in range(half, 2 * count, 2):
+        if number % 4 < 2:
+            path = f"/search/article-word{number}.rss"
+        else:
+            path = f"/mix/{invented(number)}.atom"
+        assert call(site, path, "") == "200 OK"
+        if number % 20 < 2:
+            began = perf_counter()
+            call(site, hot[number // 20 % len(hot)], "")
+            times.append(perf_counter() - began)
+    custom = publisher._rooms[True]
+    return {
+        "memory": megabytes() - before,
+        "p99": sorted(times)[int(len(times) * 0.99)],
+        "lost": sum(publisher.hot(target_of(path)) is None for path in hot),
+        "size": custom.size,
+    }
+
+
+def invented(number: int) -> str:
+    """A mix in its usual spelling: any seven of twenty topics, each with one of three signs."""
+    dice = Random(number)
+    signs = dice.choices(("", "+", "-"), k=7)
+    others = zip(signs, dice.sample(range(20), 7), strict=True)
+    terms = (Term(sign, f"topics/t{one}") for sign, one in others)
+    return Mix.of([Term("", f"topics/t{number % 20}"), *terms]).path.removeprefix("mix/")
