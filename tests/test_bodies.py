@@ -121,6 +121,7 @@ def test_an_image_that_is_loaded_late_is_there_once_with_its_address(html: str) 
         ('<picture><source srcset="/c"><img></picture>', "/c"),
         ('<picture><source srcset="/c 1x" type=image/webp><img src=/d></picture>', "/d"),
         ('<img src=/d srcset="/b 2x">', "/d"),
+        ('<picture><source><source data-srcset="/e 2x"><img></picture>', "/e"),
     ],
 )
 def test_one_of_several_sizes_of_an_image_is_taken(html: str, path: str) -> None:
@@ -136,6 +137,8 @@ def test_one_of_several_sizes_of_an_image_is_taken(html: str, path: str) -> None
         ("<audio><source src=/v/song.ogg></audio>", "paper.example/v/song.ogg"),
         ("<object data=/v/film.swf></object>", "paper.example/v/film.swf"),
         ("<embed src=/v/film.swf>", "paper.example/v/film.swf"),
+        ("<object><param name=movie value=/v/a.swf></object>", "paper.example/v/a.swf"),
+        ("<video><source data-src=/v/late.mp4></video>", "paper.example/v/late.mp4"),
         ("<iframe data-src=/map></iframe>", "paper.example/map"),
         ("<iframe src=/map />", "paper.example/map"),
     ],
