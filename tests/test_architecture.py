@@ -147,7 +147,7 @@ def test_every_module_knows_only_the_rooms_that_the_plan_allows(module: Path) ->
 @pytest.mark.parametrize(
     "module", [*MODULES[1:], ROOT / "app.py"], ids=lambda path: str(path.relative_to(ROOT))
 )
-def test_whoever_is_outside_a_folder_goes_in_by_its_front(module: Path) -> None:
+def test_modules_import_a_folder_only_through_its_door(module: Path) -> None:
     outside = {folder for folder in FOLDERS if not module.is_relative_to(ROOT / "feeds" / folder)}
 
     inside = {name for name in imports(module) for folder in outside if _is_behind(name, folder)}

@@ -118,7 +118,7 @@ def test_a_feed_that_fits_has_no_archive_before_it(
     assert len(documents) == 1
 
 
-def test_a_feed_that_fits_says_that_it_is_complete(
+def test_a_feed_that_fits_is_marked_complete(
     content: Content, open_site: Callable[..., Site]
 ) -> None:
     """[79]"""

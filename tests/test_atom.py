@@ -39,7 +39,7 @@ def test_an_atom_feeds_time_is_that_of_its_last_change() -> None:
     assert text(atom_feed(atom(updated=PUBLISHED + 1)), f"{ATOM}updated") == "2020-06-30T20:50:01Z"
 
 
-def test_entries_of_the_same_moment_say_so() -> None:
+def test_entries_of_the_same_moment_carry_the_same_time() -> None:
     entries = atom_entries(atom(article(id="a"), article(id="b")))
 
     updated = [text(entry, f"{ATOM}updated") for entry in entries]

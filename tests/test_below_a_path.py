@@ -112,7 +112,7 @@ def test_the_pictures_of_the_site_are_below_its_path(news: Site) -> None:
         ("/topics/crossings.opml", "/topics/ferries.opml"),
     ],
 )
-def test_what_moved_moves_below_the_path(news: Site, path: str, location: str) -> None:
+def test_moved_addresses_redirect_below_the_path(news: Site, path: str, location: str) -> None:
     assert news.get(path).headers["Location"] == URL + location
 
 

@@ -88,7 +88,7 @@ def seen(content: Content, site: Site, name: str) -> None:
 # While the server runs.
 
 
-def test_what_is_written_behind_a_link_to_the_outside_is_never_served(
+def test_files_behind_a_link_to_the_outside_are_never_served(
     content: Content, outside: Content, start: Start
 ) -> None:
     (content.folder / "linked").symlink_to(outside.folder)
@@ -433,7 +433,7 @@ def test_a_refresh_logs_a_link_once(
     assert caplog.text.count("today: outside: a symbolic link") == 1
 
 
-def test_explain_says_which_folder_of_a_path_is_a_link(content: Content, site: Site) -> None:
+def test_explain_names_the_folder_of_a_path_that_is_a_link(content: Content, site: Site) -> None:
     content.write("news/n1.md")
     (content.folder / "today").symlink_to("news")
 

@@ -89,7 +89,7 @@ def cache(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Ca
 # The contract.
 
 
-def test_what_was_never_kept_is_not_there(cache: Cache) -> None:
+def test_a_value_that_was_never_stored_is_a_miss(cache: Cache) -> None:
     assert cache.get(KEY) is None
 
 
@@ -136,7 +136,7 @@ def test_a_document_of_any_size_does_no_harm(cache: Cache) -> None:
 # What others write.
 
 
-def test_what_one_process_keeps_another_gets(redis: Store) -> None:
+def test_a_value_stored_by_one_process_is_read_by_another(redis: Store) -> None:
     redis.open().set(KEY, VALUE)
 
     assert redis.open().get(KEY) == VALUE
@@ -333,7 +333,7 @@ def test_feeds_are_answered_without_their_cache(
     assert "127.0.0.1" in warnings[0]
 
 
-def test_a_hung_cache_is_asked_once(
+def test_a_hung_cache_is_used_once(
     dying: tuple[str, Callable[[signal.Signals], None]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cache_module, "PAUSE", 600)
@@ -374,7 +374,7 @@ def test_a_cache_that_never_was_there_is_no_reason_not_to_start(
     assert site.get("/all.rss").status_code == 200
 
 
-def test_the_log_does_not_tell_the_password(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_log_does_not_contain_the_password(caplog: pytest.LogCaptureFixture) -> None:
     cache = open_cache(f"redis://user:secret@127.0.0.1:{stores.free_port()}/0")
     cache.get(KEY)
 

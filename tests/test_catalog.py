@@ -51,7 +51,7 @@ def test_a_topic_is_called_what_most_articles_call_it(content: Content, site: Si
     assert feed_info(site, "topics/power-apps").name == "power-apps"
 
 
-def test_what_the_site_files_call_a_feed_wins(content: Content, open_site: OpenSite) -> None:
+def test_a_name_in_the_site_files_wins(content: Content, open_site: OpenSite) -> None:
     content.raw("topics.yml", "- {id: ai, name: Artificial Intelligence, description: Minds.}")
     content.raw("providers.yml", "- {domain: news.example.com, name: The News}")
     content.raw("site.yml", "title: My Site\nfeeds: [{name: best, title: The Best}]")
@@ -138,7 +138,7 @@ def test_lists_hold_every_feed_but_retired_ones_and_aliases(
     "path",
     ["topics/no", "providers/no", "feeds/no", "topics/../all", "providers/a/b", "x", "all/x"],
 )
-def test_what_nobody_knows_is_unknown(site: Site, path: str) -> None:
+def test_unknown_feeds_are_unknown(site: Site, path: str) -> None:
     with pytest.raises(UnknownFeed):
         site.web.catalog.select(FeedId(path))
 
@@ -287,7 +287,7 @@ def test_a_month_too_large_for_a_document_has_parts_that_name_each_other(
             catalog.select(FeedId("all", "2026-09", none))
 
 
-def test_what_is_published_changes_only_the_newest_document_of_its_month(
+def test_a_new_article_changes_only_the_newest_document_of_its_month(
     content: Content, site: Site
 ) -> None:
     """Nor does that by which a month comes to need another one change its neighbours."""
@@ -358,7 +358,7 @@ def test_months_are_listed_newest_first_with_their_counts(content: Content, site
     assert [(month.name, month.count) for month in months] == [("2026-10", 10), ("2026-09", 30)]
 
 
-def test_a_month_that_comes_or_goes_moves_the_times_of_those_beside_it(
+def test_a_new_or_emptied_month_moves_the_times_of_its_neighbours(
     content: Content, site: Site
 ) -> None:
     content.write("a.md", publishedDateTime="2026-08-01")
@@ -391,7 +391,7 @@ def test_a_feed_that_changes_its_name_moves_the_times_of_its_archives(
     assert after.modified > before.modified
 
 
-def test_withdrawals_are_told_for_seven_days(content: Content, site: Site, clock: Clock) -> None:
+def test_withdrawals_are_listed_for_seven_days(content: Content, site: Site, clock: Clock) -> None:
     content.write("a.md")
     site.sync.refresh()
     content.remove("a.md")
@@ -406,7 +406,7 @@ def test_withdrawals_are_told_for_seven_days(content: Content, site: Site, clock
 
 
 @pytest.mark.parametrize("format", ["rss", "atom", "json"])
-def test_a_withdrawal_that_is_told_no_longer_changes_nothing_else(
+def test_an_expired_withdrawal_changes_nothing_else(
     content: Content, site: Site, clock: Clock, format: str
 ) -> None:
     """Nor is the time of the last change taken back."""
@@ -453,7 +453,7 @@ def test_an_article_that_changed_since_it_was_selected_is_not_rendered_under_its
         site.web.catalog.feed(selection)
 
 
-def test_when_a_feed_changed_has_no_say_in_what_it_is(content: Content, site: Site) -> None:
+def test_the_time_of_a_change_does_not_affect_the_key(content: Content, site: Site) -> None:
     content.write("a.md")
     site.sync.refresh()
     selection = site.web.catalog.select(ALL)

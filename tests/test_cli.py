@@ -16,7 +16,7 @@ from tests.conftest import Content, Site
 OpenSite = Callable[..., Site]
 
 
-def test_check_says_of_every_file_what_became_of_it(content: Content, site: Site) -> None:
+def test_check_states_the_outcome_of_every_file(content: Content, site: Site) -> None:
     content.write("good.md")
     content.write("noted.md", images=[{"url": "ftp://x"}])
     content.write("draft.md", published=False)
@@ -107,7 +107,7 @@ def test_check_for_programs_names_every_file_so_that_it_can_be_found_again(
     assert all(os.path.lexists(os.path.join(os.fsencode(content.folder), name)) for name in named)
 
 
-def test_check_shows_names_that_can_be_printed_and_told_apart(
+def test_check_prints_names_that_are_printable_and_distinct(
     odd_names: set[bytes], site: Site
 ) -> None:
     lines = site.runner.invoke(args=["check"]).stdout.splitlines()
@@ -120,7 +120,7 @@ def test_check_shows_names_that_can_be_printed_and_told_apart(
     assert {"line\\nbreak", "b\\udcffd", "b\\udcfed", "b\\x1ad", "back\\\\slash"} < set(shown)
 
 
-def test_check_says_how_a_file_of_the_site_is_called(content: Content, site: Site) -> None:
+def test_check_names_the_site_file_that_was_meant(content: Content, site: Site) -> None:
     content.raw("Topics.yaml", "- name: x")
 
     lines = site.runner.invoke(args=["check"]).output
@@ -160,7 +160,7 @@ def test_check_names_what_is_wrong_with_a_file_itself(troubles: dict[str, str], 
     assert {o["file"]: o["reason"] or "" for o in found} == troubles
 
 
-def test_what_is_wrong_with_a_file_disturbs_no_other(troubles: dict[str, str], site: Site) -> None:
+def test_an_error_in_a_file_affects_no_other_file(troubles: dict[str, str], site: Site) -> None:
     site.sync.refresh()
 
     assert [item["id"] for item in site.get("/all.json").json["items"]] == [
@@ -170,13 +170,13 @@ def test_what_is_wrong_with_a_file_disturbs_no_other(troubles: dict[str, str], s
     assert set(site.get("/healthz").json["not served"]) == rejected
 
 
-def test_every_reason_says_whether_somebody_wanted_it_so() -> None:
+def test_every_reason_states_whether_it_is_intended() -> None:
     deliberate = {reason.value for reason in Reason if reason.is_deliberate}
 
     assert deliberate == {"draft", "embargoed", "withdrawn", "not-an-article"}
 
 
-def test_refresh_says_what_it_did(content: Content, site: Site) -> None:
+def test_refresh_prints_what_it_did(content: Content, site: Site) -> None:
     content.write("a.md")
     content.write("b.md", published=False)
 
@@ -196,7 +196,7 @@ def test_feeds_lists_every_feed_with_its_count_and_address(content: Content, sit
     ]
 
 
-def test_explain_says_in_which_feeds_an_article_is(content: Content, site: Site) -> None:
+def test_explain_lists_the_feeds_of_an_article(content: Content, site: Site) -> None:
     file = content.write("a.md")
     site.sync.refresh()
 
@@ -210,7 +210,7 @@ def test_explain_says_in_which_feeds_an_article_is(content: Content, site: Site)
         ]
 
 
-def test_explain_says_why_an_article_is_in_none_or_in_its_earlier_version(
+def test_explain_states_why_an_article_is_not_served_or_in_its_earlier_version(
     content: Content, site: Site
 ) -> None:
     content.write("draft.md", published=False)
@@ -235,7 +235,7 @@ def test_explain_finds_a_file_whose_name_has_odd_bytes(odd_names: set[bytes], si
     assert "b\\udcffd.md: bad-name" in output
 
 
-def test_explain_of_no_file_says_so(site: Site) -> None:
+def test_explain_reports_a_missing_file(site: Site) -> None:
     result = site.runner.invoke(args=["explain", "none.md"])
 
     assert result.exit_code == 1
@@ -360,7 +360,7 @@ HIDDEN = {
 
 
 @pytest.mark.parametrize("line", HIDDEN)
-def test_check_says_of_a_hidden_file_what_to_do(content: Content, site: Site, line: str) -> None:
+def test_check_states_how_to_publish_a_hidden_file(content: Content, site: Site, line: str) -> None:
     head = "title: T\ndate: 2024-03-01\nwebUrl: https://news.example/one"
     content.raw("a.md", f"---\n{head}\n{line}\n---\n")
 
@@ -369,9 +369,7 @@ def test_check_says_of_a_hidden_file_what_to_do(content: Content, site: Site, li
     assert said.endswith(f": {HIDDEN[line]}")
 
 
-def test_check_says_that_a_bad_date_is_in_the_name_of_the_file(
-    content: Content, site: Site
-) -> None:
+def test_check_states_that_a_bad_date_is_in_the_file_name(content: Content, site: Site) -> None:
     content.write("2026-13-40-news.md", publishedDateTime=None)
 
     [said] = site.runner.invoke(args=["check"]).stdout.splitlines()
@@ -391,7 +389,7 @@ def test_check_says_that_a_bad_date_is_in_the_name_of_the_file(
         ("a.md/b.md", "Error: no file a.md/b.md in "),
     ],
 )
-def test_explain_of_what_is_no_article_says_so(
+def test_explain_reports_a_file_that_is_no_article(
     content: Content, site: Site, path: str, said: str
 ) -> None:
     content.raw("notes.txt", "x")

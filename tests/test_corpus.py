@@ -83,7 +83,7 @@ def test_the_order_of_the_list_is_newest_first(listed: list[dict[str, Any]]) -> 
     assert moments == sorted(moments, reverse=True)
 
 
-def test_every_article_links_to_where_its_file_says_with_every_image_enclosed(
+def test_every_article_links_to_the_address_in_its_file_with_every_image_enclosed(
     news: Site, listed: list[dict[str, Any]]
 ) -> None:
     entries = {e.id.rpartition(":")[2]: e for e in history(news, "/all.atom")}

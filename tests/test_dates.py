@@ -72,7 +72,7 @@ def change(site: Site, content: Content, title: str = "Another title") -> None:
 
 
 @every_path
-def test_a_time_before_a_change_is_never_told_304_and_a_time_after_it_is(
+def test_a_time_before_a_change_never_gets_304_and_a_time_after_it_does(
     content: Content, served: Site, clock: Clock, path: str
 ) -> None:
     """[60] Every second around the change; the clock was at it when the client fetched."""
@@ -107,7 +107,7 @@ def test_the_date_that_we_issued_is_304_until_the_next_change(
 
 
 @every_path
-def test_after_a_burst_of_changes_an_answer_has_no_date_and_no_earlier_one_is_told_304(
+def test_after_a_burst_of_changes_a_response_has_no_date_and_no_earlier_date_gets_304(
     content: Content, served: Site, clock: Clock, path: str
 ) -> None:
     """[56] More within a second than Last-Modified can tell apart; nginx would repeat the date."""
@@ -312,7 +312,7 @@ def test_pages_of_another_version_have_another_date_and_feeds_keep_theirs(
     assert [echoed(again, path, again.get(path)) for path in paths] == [304] * len(paths)
 
 
-def test_the_style_sheet_is_always_what_its_name_says(served: Site) -> None:
+def test_the_style_sheet_always_matches_its_name(served: Site) -> None:
     path = f"/static/{web.assets.NAMES['style.css']}"
     first = served.get(path)
 
@@ -347,9 +347,7 @@ def test_a_picture_that_an_older_one_took_the_place_of_is_not_unchanged(
     assert (whole.status_code, whole.data) == (200, PNG + b"older")
 
 
-def test_a_picture_is_unchanged_by_its_tag_whatever_date_comes_with_it(
-    served: Site, cat: Path
-) -> None:
+def test_an_image_with_a_matching_etag_gets_304_despite_any_date(served: Site, cat: Path) -> None:
     tag = ask(served, "/pictures/cat.png").headers["ETag"]
     unreadable = ask(served, "/pictures/cat.png", if_modified_since="yesterday")
 
@@ -408,7 +406,7 @@ def polling(pollers: list[Poller]) -> Iterator[None]:
             each.result()
 
 
-def test_who_polls_a_real_server_by_the_clock_has_the_last_change(
+def test_a_poller_by_time_alone_gets_the_last_change_from_a_real_server(
     content: Content, tmp_path: Path
 ) -> None:
     """Whatever changes while it is asked, and however fast."""

@@ -92,7 +92,7 @@ def test_only_what_is_new_or_changed_is_sent(
 
 @every_format
 @pytest.mark.parametrize("coding", [IDENTITY, *CODINGS])
-def test_a_delta_says_what_it_is(
+def test_a_delta_has_the_headers_of_one(
     ten: Site, changed: dict[str, str], format: str, coding: str
 ) -> None:
     """[78] And all that the whole feed says, but for how long it may be kept and its length."""
@@ -208,7 +208,7 @@ def test_head_is_answered_as_get_is(ten: Site, changed: dict[str, str], format: 
     assert dict(head.headers) == dict(get.headers)
 
 
-def test_atom_tells_what_was_withdrawn_since(
+def test_atom_lists_recent_withdrawals(
     ten: Site, changed: dict[str, str], content: Content, clock: Clock
 ) -> None:
     """[14]"""
@@ -242,7 +242,7 @@ def test_a_delta_is_empty_if_its_format_cannot_express_a_withdrawal(
     assert (answer.status_code, names(answer.data, format)) == (226, [])
 
 
-def test_a_delta_never_says_that_it_is_complete(ten: Site, changed: dict[str, str]) -> None:
+def test_a_delta_is_never_marked_complete(ten: Site, changed: dict[str, str]) -> None:
     """RFC 5005, section 2: readers drop what a complete feed does not hold."""
     for path, root in (("/topics/ai.rss", channel), ("/topics/ai.atom", atom_feed)):
         delta = root(poll(ten, path, changed[path]).data)

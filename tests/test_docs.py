@@ -76,7 +76,7 @@ def test_every_key_of_the_site_files_is_in_its_table(mapping: str) -> None:
 
 
 @pytest.mark.parametrize("file", ["docs/configuration.md", "content/site.yml"])
-def test_the_documents_tell_how_many_articles_a_busy_feed_has(file: str) -> None:
+def test_the_documentation_states_how_many_articles_a_busy_feed_has(file: str) -> None:
     text = " ".join((ROOT / file).read_text().split())
 
     assert f"{STAY // 3600} hours" in text

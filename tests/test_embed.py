@@ -80,12 +80,12 @@ def test_every_feed_can_be_chosen(river: Site) -> None:
     assert {river.get(f"/embed/{value}").status_code for value in values} == {200}
 
 
-def test_a_box_shows_as_many_articles_as_asked(river: Site) -> None:
+def test_a_box_shows_the_requested_number_of_articles(river: Site) -> None:
     assert len(tree(river, "/embed/all?count=3").cssselect("li")) == 3
     assert len(tree(river, "/embed/all").cssselect("li")) == 4
 
 
-def test_a_box_leaves_room_for_the_name_beside_the_day(river: Site) -> None:
+def test_a_box_leaves_room_for_the_name_next_to_the_day(river: Site) -> None:
     assert texts(tree(river, "/embed/all?count=3"), "time")[0] == "20 Nov 2026"
 
 
@@ -155,7 +155,9 @@ def test_a_box_moves_only_with_what_it_shows(river: Site, content: Content) -> N
     assert river.get(many).headers["ETag"] != tags[many]
 
 
-def test_a_box_of_nothing_says_so(content: Content, open_site: Callable[..., Site]) -> None:
+def test_an_empty_box_states_that_it_is_empty(
+    content: Content, open_site: Callable[..., Site]
+) -> None:
     content.raw("topics.yml", "- name: Quiet\n")
 
     assert texts(tree(open_site(), "/embed/topics/quiet"), "li") == [
@@ -172,7 +174,7 @@ def test_a_box_follows_its_feed(river: Site) -> None:
     assert river.get("/embed/topics/river/2026-11").status_code == 404
 
 
-def test_a_page_tells_how_to_embed_it(river: Site) -> None:
+def test_a_page_shows_how_to_embed_it(river: Site) -> None:
     (address,) = hrefs(tree(river, "/topics/river"), "link[type='application/json+oembed']")
 
     answer = river.get(address.removeprefix(SITE_URL)).get_json()
@@ -228,7 +230,7 @@ def test_a_box_for_others_has_an_article_in_each_place(content: Content, site: S
     assert [frame.get("height") for frame in frames] == [str(104 + 5 * 105), str(104 + 105)]
 
 
-def test_other_sites_may_ask_how_to_embed_a_page(river: Site) -> None:
+def test_other_sites_may_request_the_oembed_of_a_page(river: Site) -> None:
     for path in (f"/oembed?url={PAGE}", "/oembed", "/oembed/all.json", "/oembed/topics/none.json"):
         assert river.get(path).headers["Access-Control-Allow-Origin"] == "*", path
 

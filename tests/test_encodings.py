@@ -113,10 +113,10 @@ def test_foreign_bytes_are_nothing(data: bytes) -> None:
 @pytest.mark.parametrize(
     "data", [b"", pickle.dumps(BODY), zlib.compress(BODY), BODY, SEALED.upper(), SEALED[12:]]
 )
-def test_what_others_keep_in_caches_is_nothing(data: bytes) -> None:
+def test_foreign_values_in_a_cache_are_misses(data: bytes) -> None:
     assert unseal(KEY, data) is None
 
 
 @pytest.mark.parametrize("key", ["", "0", KEY.upper(), f"{KEY}0", KEY[:-1]])
-def test_what_belongs_to_another_key_is_nothing(key: str) -> None:
+def test_a_value_of_another_key_is_a_miss(key: str) -> None:
     assert unseal(key, SEALED) is None

@@ -172,7 +172,7 @@ def test_a_changed_file_has_a_later_time_even_when_the_index_was_lost(
     assert (folder / "all.rss.br").stat().st_mtime == 2_000_000_001
 
 
-def test_what_is_gone_is_removed_with_its_folders(
+def test_files_of_removed_feeds_are_deleted_with_their_folders(
     content: Content, site: Site, open_site: Callable[..., Site], folder: Path
 ) -> None:
     content.raw("pictures/deep/cat.png", PNG)

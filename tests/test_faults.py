@@ -110,7 +110,7 @@ def test_a_draft_is_not_searched_for_faults() -> None:
     assert of("---\npublished: false\ntitle: [1]\n---\n") == []
 
 
-def test_thousands_of_faults_are_told_by_the_first() -> None:
+def test_thousands_of_faults_are_reported_by_the_first() -> None:
     assert len(of(f"---\ntitle: x\n{DATE}{URL}topics: [{'[x],' * 3_000}]\n---\n")) == MAX_FAULTS
 
 

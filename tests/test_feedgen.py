@@ -136,7 +136,7 @@ def test_the_media_extension_wraps_in_a_group() -> None:
     assert [etree.QName(child).localname for child in built.rss_entry()] == ["title", "group"]
 
 
-def test_the_syndication_extension_writes_names_nobody_knows() -> None:
+def test_the_syndication_extension_writes_unknown_names() -> None:
     built = generator()
     built.load_extension("syndication")
     built.syndication.update_period("hourly")

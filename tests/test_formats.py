@@ -139,7 +139,7 @@ def test_a_lead_picture_without_a_title_is_described_by_the_articles(format: For
 
 @every_format
 @pytest.mark.parametrize("size", [(None, None), (15, 800), (800, 1)])
-def test_a_picture_never_says_that_it_is_tiny(
+def test_an_image_never_states_a_tiny_size(
     format: Format, size: tuple[int | None, int | None]
 ) -> None:
     """[21]"""
@@ -148,7 +148,7 @@ def test_a_picture_never_says_that_it_is_tiny(
 
 
 @every_format
-def test_who_made_a_picture_is_named(format: Format) -> None:
+def test_an_image_names_its_credit(format: Format) -> None:
     content = content_in(format, images=(image(credit="A & B"),))
     assert "<p><small>A &amp; B</small></p>" in content
 
@@ -203,7 +203,7 @@ def test_every_item_names_a_person_or_else_the_provider(format: Format) -> None:
 
 
 @every_format
-def test_a_document_says_the_same_of_its_items_in_every_format(format: Format) -> None:
+def test_a_document_has_the_same_items_in_every_format(format: Format) -> None:
     """[20, 52]"""
     some = feed(rich(), *articles(3))
     assert items(render(some, format), format) == items(render(some, Format.JSON), Format.JSON)
@@ -287,7 +287,7 @@ def test_hubs_are_named_only_when_there_are_some(format: Format) -> None:
 
 
 @every_format
-def test_nothing_tells_a_reader_to_move_or_to_style(format: Format) -> None:
+def test_no_element_makes_a_reader_move_or_apply_a_style(format: Format) -> None:
     """[49, 96]"""
     document = render(feed(rich()), format)
     assert re.findall(rb"redirect|newLocation|new-feed-url|xml-stylesheet|xml:base", document) == []
@@ -351,14 +351,14 @@ def test_an_archive_is_linked_with_its_neighbours(format: Format, rel: str) -> N
 
 
 @xml_formats
-def test_an_archive_says_so(format: Format) -> None:
+def test_an_archive_is_marked_as_one(format: Format) -> None:
     """[79]"""
     parent = {Format.RSS: channel, Format.ATOM: atom_feed}[format](render(archive(), format))
     assert [child.tag for child in parent if str(child.tag).startswith(FH)] == [f"{FH}archive"]
 
 
 @xml_formats
-def test_a_feed_in_one_document_says_that_it_is_complete(format: Format) -> None:
+def test_a_feed_in_one_document_is_marked_complete(format: Format) -> None:
     """[79]"""
     read = {Format.RSS: channel, Format.ATOM: atom_feed}[format]
     whole = read(render(feed(article()), format))

@@ -67,7 +67,7 @@ def size(one: Article, format: Format) -> int:
 @every_format
 @given(one=ARTICLES)
 @settings(max_examples=60)
-def test_what_an_article_says_survives_in_every_format(format: Format, one: Article) -> None:
+def test_the_text_of_an_article_survives_in_every_format(format: Format, one: Article) -> None:
     item = items(render(feed(one), format), format)[0]
     assert (item.title, item.url, item.content) == (one.title, one.url, content(one, "en"))
     assert item.pictures == tuple(image.url for image in one.images)
@@ -160,7 +160,7 @@ def test_too_large_an_item_loses_the_same_in_every_format(format: Format) -> Non
     assert left.images == heavy().images[: len(left.images)]
 
 
-def test_the_lead_picture_and_the_text_stay_whatever_the_size() -> None:
+def test_the_lead_image_and_the_text_stay_at_every_size() -> None:
     large = article(images=(image(), image()), content="x" * 2 * MAX_ITEM_BYTES)
     assert (fitted(large).images, fitted(large).content) == (large.images[:1], large.content)
 

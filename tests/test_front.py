@@ -160,7 +160,7 @@ def test_a_document_in_memory_is_answered_before_flask(
     assert first[0] == "200 OK"
 
 
-def test_what_clients_make_up_leaves_nothing_in_memory(both: Both) -> None:
+def test_invented_requests_leave_nothing_in_memory(both: Both) -> None:
     kept = _sizes(both.hot)
 
     for number in range(3 * MEMOIZED):

@@ -57,7 +57,7 @@ def listed(value: object) -> object:
 
 
 @pytest.mark.parametrize("name", names("valid"))
-def test_what_a_file_says_is_what_the_article_has(name: str) -> None:
+def test_an_article_has_the_values_of_its_file(name: str) -> None:
     expected = expectation("valid", name)
 
     parsed = read_case("valid", name, expected.get("path"))
@@ -69,7 +69,7 @@ def test_what_a_file_says_is_what_the_article_has(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", names("invalid"))
-def test_a_file_that_is_not_served_says_why_and_where(name: str) -> None:
+def test_a_file_that_is_not_served_is_reported_with_reason_and_place(name: str) -> None:
     expected = expectation("invalid", name)
 
     with pytest.raises(ArticleError) as caught:
@@ -105,7 +105,7 @@ def test_a_file_that_is_not_served_says_why_and_where(name: str) -> None:
         ("title: ? x\n", 2, "mend the YAML here"),
     ],
 )
-def test_a_slip_in_yaml_is_told_with_what_to_do(written: str, line: int, todo: str) -> None:
+def test_an_error_in_yaml_is_reported_with_its_remedy(written: str, line: int, todo: str) -> None:
     with pytest.raises(ArticleError) as caught:
         article(written)
 
@@ -207,7 +207,7 @@ def test_errors_never_quote_what_a_file_holds(front_matter: str) -> None:
     assert "hush" not in f"{caught.value} {caught.value.key}"
 
 
-def test_pictures_beside_a_site_that_has_a_path_lie_below_it() -> None:
+def test_images_of_a_site_with_a_path_lie_below_it() -> None:
     text = f"---\n{MINIMUM}images: [{{url: pictures/a.jpg}}]\n---\n".encode()
 
     found = parse(text, "a.md", Context("https://site.example/news", length_of_ours, NOW))
@@ -222,13 +222,13 @@ def test_notes_never_quote_what_a_file_holds() -> None:
     assert "hush" not in " ".join(parsed.notes)
 
 
-def test_thousands_of_mistakes_are_told_by_the_first() -> None:
+def test_thousands_of_mistakes_are_reported_by_the_first() -> None:
     parsed = article(f"{MINIMUM}images: [{'{url: 1},' * 1_000}{'{},' * 1_000}]\n")
 
     assert len(parsed.notes) == MAX_NOTES
 
 
-def test_what_is_secured_reaches_nobody() -> None:
+def test_secured_values_are_in_no_response() -> None:
     parsed = article(f"{MINIMUM}secured: hush-hush\nheat: 7\n", "Body")
 
     assert "hush" not in repr(parsed)
@@ -366,7 +366,7 @@ def outcome_reason(text: bytes) -> Reason | None:
         ("_learning", {None: 330, Reason.MISSING_FIELD: 115, Reason.WITHDRAWN: 3}),
     ],
 )
-def test_every_real_article_is_read_or_says_why_not(
+def test_every_real_article_is_read_or_rejected_with_a_reason(
     shared: Path, folder: str, reasons: dict[Reason | None, int]
 ) -> None:
     files = (shared / "corpus" / "power-apps" / folder).rglob("*.md")

@@ -695,7 +695,7 @@ def test_settings_changed_while_files_broke_keep_the_versions_that_were_served(
 
 
 @pytest.mark.parametrize("change", ["removed", "withdrawn"])
-def test_settings_changed_while_articles_went_tell_of_them(
+def test_changed_settings_announce_articles_removed_meanwhile(
     content: Content, site: Site, open_site: OpenSite, change: str
 ) -> None:
     """[14]"""

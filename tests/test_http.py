@@ -209,7 +209,7 @@ def test_a_200_has_all_that_a_client_needs(served: Site, path: str) -> None:
 
 
 @pytest.mark.parametrize(("max_age", "expected"), [("", 900), ("60", 60), ("18000", 18000)])
-def test_a_feed_may_be_cached_for_as_long_as_the_settings_say(
+def test_a_feed_may_be_cached_for_the_configured_time(
     content: Content, open_site: Callable[..., Site], max_age: str, expected: int
 ) -> None:
     """[62, 63]"""
@@ -462,7 +462,7 @@ def test_a_hostile_host_changes_no_byte(
         ("/feed.json", "/all.json"),
     ],
 )
-def test_what_readers_guess_is_the_main_feed_without_a_redirect(
+def test_guessed_addresses_serve_the_main_feed_without_a_redirect(
     served: Site, alias: str, path: str
 ) -> None:
     """[89, 81]"""
@@ -471,7 +471,7 @@ def test_what_readers_guess_is_the_main_feed_without_a_redirect(
 
 
 @every_feed
-def test_self_is_the_canonical_address_whatever_was_asked_for(served: Site, path: str) -> None:
+def test_self_is_the_canonical_address_for_every_requested_alias(served: Site, path: str) -> None:
     """[81]"""
     body = served.get(f"{path}?utm_source=x", Host="evil.example").data
 
@@ -562,9 +562,7 @@ def test_another_spelling_of_what_is_not_there_leads_nowhere(
 
 
 @pytest.mark.parametrize(("path", "status"), REFUSED)
-def test_what_never_existed_is_404_and_what_ended_is_410(
-    served: Site, path: str, status: int
-) -> None:
+def test_an_unknown_feed_is_404_and_a_retired_one_410(served: Site, path: str, status: int) -> None:
     """[74, 89]"""
     answer = served.get(path)
 
@@ -681,7 +679,7 @@ def test_every_answer_is_safe_in_a_browser_and_open_to_scripts(
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/pictures/cat.png"])
-def test_what_is_no_feed_is_safe_in_a_browser_and_not_open_to_scripts(
+def test_responses_without_a_feed_are_safe_in_a_browser_and_closed_to_scripts(
     served: Site, path: str
 ) -> None:
     """[95]"""
@@ -773,7 +771,7 @@ def test_the_last_good_feed_beats_a_broken_index(changing: Site) -> None:
     assert [answer.status_code for answer in again] == [304] * len(FEEDS)
 
 
-def test_what_was_never_served_says_when_to_come_back(changing: Site) -> None:
+def test_a_feed_that_was_never_served_answers_with_retry_after(changing: Site) -> None:
     """[72]"""
     break_index(changing)
 
@@ -932,7 +930,7 @@ def test_every_address_of_the_directory_answers(served: Site) -> None:
     assert len(answers) == 18
 
 
-def test_health_tells_how_many_files_are_served_and_why_others_are_not(
+def test_health_counts_served_files_and_the_reasons_of_the_others(
     content: Content, changing: Site
 ) -> None:
     content.write("draft.md", published="false")

@@ -61,7 +61,7 @@ from feeds.articles.images import media_type
         ("%ff%", "image/jpeg"),
     ],
 )
-def test_the_address_tells_the_kind_of_picture(url: str, expected: str) -> None:
+def test_the_address_determines_the_media_type(url: str, expected: str) -> None:
     assert media_type(url) == expected
 
 

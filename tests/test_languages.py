@@ -387,7 +387,7 @@ def test_a_page_names_its_language_and_its_direction(
     assert dict(tree(site, "/none", 404).attrib) == root
 
 
-def test_without_a_catalog_english_and_the_words_of_the_site_are_told_apart(
+def test_without_a_catalog_english_text_is_marked_as_english(
     content: Content, open_site: Callable[..., Site]
 ) -> None:
     """[111]"""
@@ -421,7 +421,7 @@ def test_a_site_in_german_is_in_german(content: Content, open_site: Callable[...
     assert page.cssselect("article h3")[0].get("lang") is None
 
 
-def test_an_english_article_on_a_german_page_says_so(
+def test_an_english_article_on_a_german_page_names_its_language(
     content: Content, open_site: Callable[..., Site]
 ) -> None:
     content.raw("site.yml", "language: de\n")

@@ -65,7 +65,7 @@ def test_an_address_is_written_one_way(raw: str, url: str) -> None:
      f"https://a.example/{'b' * 2000}", f"https://a.example/{'ö' * 500}", "https://\ud800/",
      f"https://{'ü.' * 60}example/"],
 )  # fmt: skip
-def test_what_is_no_public_web_address_is_none(raw: str) -> None:
+def test_an_address_that_is_not_on_the_public_web_is_rejected(raw: str) -> None:
     assert clean_url(raw) is None
 
 
@@ -104,7 +104,7 @@ def test_a_relative_address_is_resolved_where_it_stood(raw: str, url: str | None
         ("", None),
     ],
 )
-def test_what_a_site_s_own_files_name_lies_below_its_path(raw: str, url: str | None) -> None:
+def test_addresses_in_site_files_lie_below_the_path_of_the_site(raw: str, url: str | None) -> None:
     assert site_url(raw, "https://site.example/news") == url
 
 

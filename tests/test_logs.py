@@ -52,7 +52,7 @@ def test_a_traceback_is_one_text() -> None:
     assert "of no use" in found["exception"]
 
 
-def test_what_else_a_record_was_given_is_a_field() -> None:
+def test_additional_values_of_a_log_record_become_fields() -> None:
     found = formatted("failed", extra={"feed": "all", "folder": Path("/x")})
 
     assert (found["feed"], found["folder"]) == ("all", "/x")
@@ -72,7 +72,7 @@ def fail(error: BaseException) -> None:
 
 
 @pytest.mark.usefixtures("hooked")
-def test_what_nobody_handles_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unhandled_exception_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     for error in (ValueError("in a thread"), SystemExit()):
         thread = threading.Thread(target=fail, args=(error,))
         thread.start()
@@ -89,7 +89,7 @@ def test_what_nobody_handles_is_logged(caplog: pytest.LogCaptureFixture) -> None
 
 
 @pytest.mark.usefixtures("hooked")
-def test_who_presses_ctrl_c_gets_what_python_says(
+def test_ctrl_c_ends_a_command_as_python_does(
     caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sys.excepthook(KeyboardInterrupt, KeyboardInterrupt(), None)
@@ -104,7 +104,7 @@ def test_plain_lines_are_as_before() -> None:
     }
 
 
-def test_all_that_a_server_prints_is_json_when_asked_for(content: Content, tmp_path: Path) -> None:
+def test_a_server_prints_only_json_if_configured(content: Content, tmp_path: Path) -> None:
     content.write("a.md")
     content.raw("broken.md", "---\ntitle: [\n---\n")
     lines = said_by_a_server(content, tmp_path, FEEDS_LOG="json")
@@ -135,7 +135,7 @@ def test_a_server_names_the_address_that_readers_use(content: Content, tmp_path:
     assert not any("for trying out" in line for line in lines)
 
 
-def test_who_may_not_listen_is_told_so_in_one_line(content: Content, tmp_path: Path) -> None:
+def test_a_refused_port_is_reported_in_one_line(content: Content, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with started(
@@ -148,7 +148,7 @@ def test_who_may_not_listen_is_told_so_in_one_line(content: Content, tmp_path: P
     assert server.process.returncode == 1
 
 
-def test_who_takes_the_instance_folder_of_other_settings_is_told_so(
+def test_a_process_with_other_settings_is_refused_the_instance_folder(
     content: Content, tmp_path: Path
 ) -> None:
     instance = tmp_path / "instance"
@@ -164,7 +164,7 @@ def test_who_takes_the_instance_folder_of_other_settings_is_told_so(
     assert said == f"Error: {where}: name another folder, or stop that server\n"
 
 
-def test_a_refresh_tells_what_is_served_and_a_start_does_so_too(
+def test_a_refresh_and_a_start_log_what_is_served(
     content: Content, open_site: Callable[..., Site], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)

@@ -213,7 +213,7 @@ PIECES = st.sampled_from(
 
 @given(st.lists(PIECES, max_size=30).map("".join) | st.text(max_size=100))
 @settings(max_examples=300)
-def test_whatever_comes_in_nothing_live_comes_out(text: str) -> None:
+def test_no_input_yields_live_markup(text: str) -> None:
     written = sanitise(text)
 
     assert FORBIDDEN.search(written) is None
@@ -222,7 +222,7 @@ def test_whatever_comes_in_nothing_live_comes_out(text: str) -> None:
 
 
 @given(st.lists(PIECES, max_size=30).map("".join))
-def test_whatever_body_comes_in_its_tags_are_closed(text: str) -> None:
+def test_every_body_has_its_tags_closed(text: str) -> None:
     assert open_tags(render_body(text, 1, PAGE)) == []
 
 

@@ -60,7 +60,7 @@ def test_aliases_lead_to_the_feed_itself() -> None:
     ]
 
 
-def test_what_is_retired_holds_nothing() -> None:
+def test_a_retired_feed_holds_nothing() -> None:
     retired = files(
         topics={
             "ai": Topic("ai", "AI", retired=True),
@@ -107,7 +107,7 @@ VIDEO, ARTICLE = frozenset({"video"}), frozenset({"article"})
         ({"any": Choice(topics=AI), "none": Choice(providers=NEWS)}, False),
     ],
 )
-def test_a_named_feed_holds_what_its_rules_say(rule: dict[str, object], is_in: bool) -> None:
+def test_a_named_feed_holds_the_articles_of_its_rules(rule: dict[str, object], is_in: bool) -> None:
     named = NamedFeed("mine", "Mine", **rule)  # type: ignore[arg-type]
 
     found = memberships(article(topics=("AI",), quality=50), files(feeds={"mine": named}))

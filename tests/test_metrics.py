@@ -150,7 +150,7 @@ def test_every_address_is_of_one_kind(path: str, expected: str) -> None:
     assert kind(target_of(path)) == expected
 
 
-def test_a_damaged_index_costs_only_what_it_would_tell(busy: Site, tmp_path: Path) -> None:
+def test_an_unreadable_index_costs_only_its_own_metrics(busy: Site, tmp_path: Path) -> None:
     (tmp_path / "instance" / "index.sqlite").unlink()
     busy.sync.index.leave_to_parent()
 

@@ -101,7 +101,7 @@ def test_an_old_address_leads_to_its_feed_in_one_hop(moved: Site, old: str, new:
 
 
 @pytest.mark.parametrize(("path", "status"), NONE)
-def test_what_only_resembles_an_old_address_is_answered_as_ever(
+def test_an_address_that_resembles_an_old_one_does_not_redirect(
     moved: Site, path: str, status: int
 ) -> None:
     assert moved.client.get(path).status_code == status
@@ -122,7 +122,7 @@ def test_what_only_resembles_an_old_address_is_answered_as_ever(
         ("/atomic-power/", None),
     ],
 )
-def test_the_words_of_an_old_address_tell_its_format(text: str, format: Format | None) -> None:
+def test_the_words_of_an_old_address_determine_its_format(text: str, format: Format | None) -> None:
     old = old_address(text)
 
     assert old is not None

@@ -34,7 +34,7 @@ def test_a_text_is_read_as_other_programs_write_it(written: str, read: str) -> N
     assert parse(f"a: {written}\n").mapping("front matter")["a"].value == read
 
 
-def test_a_bare_tag_before_a_list_says_nothing() -> None:
+def test_a_bare_tag_before_a_list_is_ignored() -> None:
     found = parse("a: ! [b]\nc: ! {d: e}\n").mapping("front matter")
 
     assert [node.value for node in found["a"].items("a")] == ["b"]
@@ -90,7 +90,9 @@ def test_an_empty_document_is_nothing() -> None:
         ("- \n" * 10_001, "too-complex", 9_999),
     ],
 )
-def test_what_no_article_needs_is_refused_with_its_line(text: str, reason: str, line: int) -> None:
+def test_yaml_features_that_no_article_needs_are_refused_with_their_line(
+    text: str, reason: str, line: int
+) -> None:
     with pytest.raises(ArticleError) as error:
         parse(text)
 

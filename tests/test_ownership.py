@@ -464,7 +464,7 @@ COMMANDS = (
 )  # fmt: skip
 
 
-def test_a_command_with_another_url_beside_a_server_is_refused_and_changes_no_answer(
+def test_a_command_with_another_url_is_refused_while_a_server_runs_and_changes_no_response(
     content: Content, instance: Path, server: Server, tmp_path: Path
 ) -> None:
     before = answers(server.address)
@@ -486,7 +486,7 @@ def test_a_command_with_another_url_beside_a_server_is_refused_and_changes_no_an
     assert b"b.example" not in b"".join(answers(server.address))
 
 
-def test_a_command_with_another_content_folder_beside_a_server_is_refused(
+def test_a_command_with_another_content_folder_is_refused_while_a_server_runs(
     content: Content, instance: Path, server: Server, tmp_path: Path
 ) -> None:
     other = Content(tmp_path / "other")
@@ -499,7 +499,7 @@ def test_a_command_with_another_content_folder_beside_a_server_is_refused(
     assert answers(server.address) == before
 
 
-def test_a_command_with_other_files_of_the_site_beside_a_server_is_refused(
+def test_a_command_with_other_site_files_is_refused_while_a_server_runs(
     content: Content, instance: Path, server: Server
 ) -> None:
     before = answers(server.address)
@@ -511,7 +511,7 @@ def test_a_command_with_other_files_of_the_site_beside_a_server_is_refused(
     assert answers(server.address) == before
 
 
-def test_a_command_with_the_settings_of_the_server_works_beside_it(
+def test_a_command_with_the_settings_of_the_server_works_while_it_runs(
     content: Content, instance: Path, server: Server
 ) -> None:
     before = answers(server.address)

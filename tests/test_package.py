@@ -112,7 +112,7 @@ def test_the_installed_command_knows_the_commands_of_the_project_alone(tributary
     ]
 
 
-def test_the_installed_command_says_in_one_line_what_is_wrong_with_a_setting(
+def test_the_installed_command_reports_a_wrong_setting_in_one_line(
     tributary: Path, tmp_path: Path
 ) -> None:
     environ = os.environ | {"FEEDS_CONTENT_DIR": str(tmp_path / "missing")}

@@ -48,7 +48,7 @@ def test_a_topic_page_shows_its_articles_with_all_that_a_person_needs(river: Sit
     ]
 
 
-def test_a_picture_keeps_its_place_and_tells_its_host_nothing(river: Site) -> None:
+def test_an_image_keeps_its_place_and_sends_no_referrer(river: Site) -> None:
     (picture,) = tree(river, "/topics/ferries").cssselect("article img")
 
     assert dict(picture.attrib) == {
@@ -143,14 +143,14 @@ def test_a_count_stays_on_the_line_of_its_name(river: Site) -> None:
     assert {name.tail for name in names} == {"\N{NO-BREAK SPACE}"}
 
 
-def test_a_search_finds_parts_of_names_and_says_where_they_are(river: Site) -> None:
+def test_a_search_finds_parts_of_names_and_links_to_them(river: Site) -> None:
     page = tree(river, "/?q=RoPe")
 
     assert texts(page, ".index li a") == ["River", "Ferries", "Ropes"]
     assert page.cssselect("#q")[0].get("value") == "RoPe"
 
 
-def test_a_search_for_nothing_known_says_so(river: Site) -> None:
+def test_a_search_without_results_states_so(river: Site) -> None:
     page = tree(river, '/?q="><script>x')
 
     assert texts(page, "#found") == ["No feed matches this search."]
@@ -217,7 +217,7 @@ def test_a_new_month_moves_the_pages_that_list_it(river: Site, content: Content)
     assert river.get("/topics/river/2026-11", if_none_match=tag).status_code == 200
 
 
-def test_nobody_but_the_site_and_the_pictures_is_asked_for_anything(river: Site) -> None:
+def test_pages_request_only_the_site_and_its_images(river: Site) -> None:
     answer = river.get("/")
     policy = dict(
         part.strip().split(" ", 1) for part in answer.headers["Content-Security-Policy"].split(";")
@@ -245,9 +245,7 @@ def test_nobody_but_the_site_and_the_pictures_is_asked_for_anything(river: Site)
 
 
 @pytest.mark.parametrize("name", ["style.css", "page.js", "embed.js", "icon.svg"])
-def test_what_a_page_loads_is_kept_for_good_under_a_name_of_its_content(
-    river: Site, name: str
-) -> None:
+def test_assets_are_immutable_under_a_name_made_of_their_content(river: Site, name: str) -> None:
     answer = river.get(f"/static/{assets.NAMES[name]}")
 
     assert answer.status_code == 200
@@ -328,7 +326,7 @@ def test_the_page_of_a_large_month_shows_the_rest_by_its_titles(
     assert texts(tree(site, "/topics/ai"), ".more") == []
 
 
-def test_a_topic_without_articles_has_a_page_that_says_so(
+def test_a_topic_without_articles_has_a_page_that_states_so(
     content: Content, open_site: Callable[..., Site]
 ) -> None:
     content.raw("topics.yml", "- name: Quiet\n")
@@ -340,7 +338,9 @@ def test_a_topic_without_articles_has_a_page_that_says_so(
     assert texts(page, ".facts") == ["0 articles"]
 
 
-def test_words_in_another_language_say_so(content: Content, open_site: Callable[..., Site]) -> None:
+def test_text_in_another_language_names_its_language(
+    content: Content, open_site: Callable[..., Site]
+) -> None:
     content.write("fr.md", title="Le marché", locale="fr", topics=["AI"])
     page = tree(open_site(), "/topics/ai")
 
@@ -370,7 +370,7 @@ def test_an_error_helps_people_on(river: Site, path: str, status: int, heading: 
     assert hrefs(page, "link[rel=stylesheet]") == [f"/static/{assets.NAMES['style.css']}"]
 
 
-def test_an_error_page_looks_for_what_was_asked(river: Site) -> None:
+def test_an_error_page_searches_for_the_requested_name(river: Site) -> None:
     page = tree(river, "/topics/deep-sea", 404)
 
     assert page.cssselect("#q")[0].get("value") == "deep sea"

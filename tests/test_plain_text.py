@@ -64,7 +64,7 @@ def test_a_cut_text_ends_its_changes_of_direction() -> None:
 
 
 @given(st.text(max_size=80), st.integers(min_value=2, max_value=40))
-def test_a_text_is_never_longer_than_asked_for(text: str, limit: int) -> None:
+def test_a_text_is_never_longer_than_its_limit(text: str, limit: int) -> None:
     assert len(shorten(text, limit)) <= limit
 
 

@@ -157,7 +157,7 @@ PUBLIC: list[tuple[str, Any]] = [
 
 
 @pytest.mark.parametrize(("key", "value", "reason"), HIDING)
-def test_what_is_not_plainly_public_is_hidden_and_taken_down(
+def test_an_article_that_is_not_plainly_public_is_hidden_and_withdrawn(
     key: str, value: Any, reason: Reason
 ) -> None:
     found = with_key(key, value)
@@ -167,7 +167,7 @@ def test_what_is_not_plainly_public_is_hidden_and_taken_down(
 
 
 @pytest.mark.parametrize(("key", "value"), PUBLIC)
-def test_what_is_plainly_public_is_served(key: str, value: Any) -> None:
+def test_an_article_that_is_plainly_public_is_served(key: str, value: Any) -> None:
     assert with_key(key, value).reason is None
 
 
@@ -245,7 +245,7 @@ def test_any_key_with_any_value_makes_an_article_or_a_verdict(key: str, value: s
     assert isinstance(with_key(key, value), FileOutcome)
 
 
-def test_an_article_withdrawn_in_one_way_is_withdrawn_whatever_else_it_says() -> None:
+def test_an_article_withdrawn_by_one_key_is_withdrawn_despite_the_others() -> None:
     found = outcome(written(MINIMUM | {"draft": "?", "publish": True, "expires": PAST}))
 
     assert (found.reason, found.key) == (Reason.WITHDRAWN, "expires")
@@ -304,7 +304,7 @@ def test_two_spellings_of_a_key_both_count() -> None:
         "---\r\ntitle: T\r\ndraft: true\r\n---\r\n".encode("utf-32"),
     ],
 )
-def test_a_draft_takes_down_its_article_whatever_else_is_wrong_with_the_file(
+def test_a_draft_withdraws_its_article_despite_other_errors_in_the_file(
     text: str | bytes,
 ) -> None:
     assert outcome(text).withdraws
@@ -356,7 +356,7 @@ def test_a_broken_file_that_hides_nothing_takes_nothing_down(text: str) -> None:
         ("a_b.md", False),
     ],
 )
-def test_a_path_can_say_that_a_file_is_a_draft(
+def test_a_path_can_make_a_file_a_draft(
     content: Content, site: Site, path: str, is_draft: bool
 ) -> None:
     content.write(path)
@@ -468,7 +468,7 @@ def test_a_file_that_is_too_large_and_hides_nothing_keeps_its_earlier_version(
     assert ids(site) == ["a"]
 
 
-def test_what_was_served_and_is_hidden_by_these_rules_is_withdrawn_when_the_index_is_made_anew(
+def test_a_served_article_that_these_rules_hide_is_withdrawn_when_the_index_is_rebuilt(
     content: Content, site: Site, open_site: OpenSite
 ) -> None:
     content.write("a.md")
@@ -719,7 +719,9 @@ def folders() -> Path:
     return folder
 
 
-def test_what_other_generators_hide_is_hidden_and_what_they_publish_is_not(folders: Path) -> None:
+def test_articles_hidden_by_other_generators_are_hidden_and_published_ones_are_not(
+    folders: Path,
+) -> None:
     skip_if_quick()
     found: dict[bool, list[FileOutcome]] = {True: [], False: []}
     for table in folders.glob("*/expected.tsv"):

@@ -176,7 +176,7 @@ def test_only_a_document_that_is_right_is_hot(shop: Shop) -> None:
     assert shop.publisher.hot(ADDRESS) is None
 
 
-def test_one_rendering_however_many_ask(shop: Shop) -> None:
+def test_many_requests_cause_one_rendering(shop: Shop) -> None:
     barrier = threading.Barrier(50)
 
     def ask() -> Document:
@@ -292,7 +292,7 @@ def test_the_last_good_document_beats_an_error(
     assert caplog.records[0].levelno == logging.ERROR
 
 
-def test_what_may_be_served_instead_beats_an_error_and_what_was_served_before(
+def test_a_fallback_beats_an_error_and_a_stale_document(
     shop: Shop, caplog: pytest.LogCaptureFixture
 ) -> None:
     """[70]"""
@@ -306,7 +306,7 @@ def test_what_may_be_served_instead_beats_an_error_and_what_was_served_before(
     assert later is whole
 
 
-def test_what_fails_for_every_request_is_not_logged_for_every_one(
+def test_a_failure_of_every_request_is_logged_once_in_a_while(
     shop: Shop, caplog: pytest.LogCaptureFixture
 ) -> None:
     shop.ask()
@@ -413,7 +413,7 @@ def room_for(count: int) -> Shop:
     return Shop(memory=size * count)
 
 
-def test_what_another_machine_renders_is_waited_for(shop: Shop) -> None:
+def test_a_rendering_by_another_machine_is_awaited(shop: Shop) -> None:
     key = shop.plan().key
     shop.store.leased.add(key)
 
@@ -457,7 +457,7 @@ def test_an_expired_lease_goes_to_a_machine_that_waits(
     assert document.bodies[IDENTITY] == b"first"
 
 
-def test_memory_goes_to_what_was_asked_for_last() -> None:
+def test_memory_holds_the_most_recently_requested_documents() -> None:
     shop = room_for(3)
     for address in ("a", "b", "c"):
         shop.ask(address)

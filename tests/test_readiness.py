@@ -80,7 +80,7 @@ def asked(address: str, responses: list[tuple[int, str]]) -> int:
     return responses[-1][0]
 
 
-def test_what_became_a_draft_while_no_server_ran_is_in_no_answer_of_the_next(
+def test_a_draft_made_while_no_server_ran_is_in_no_response_of_the_next(
     content: Content, open_site: Callable[..., Site], tmp_path: Path
 ) -> None:
     """[6] However long the first comparison takes: here, the lock of a refresh delays it."""

@@ -230,7 +230,7 @@ def test_taking_an_article_down_works_even_when_misspelt(
     assert titles(site) == []
 
 
-def test_who_was_served_first_stays_served_and_the_copy_is_named(
+def test_the_article_served_first_stays_served_and_the_copy_is_named(
     content: Content, site: Site, caplog: pytest.LogCaptureFixture
 ) -> None:
     content.write("m-orig.md", id="tpl", title="Original")
@@ -448,7 +448,7 @@ def test_an_embargo_ends_without_any_file_changing(
     assert titles(site) == ["Title of a.md"]
 
 
-def test_an_update_in_the_future_is_not_told_before_its_time(
+def test_an_update_in_the_future_is_not_shown_before_its_time(
     content: Content, site: Site, clock: Clock
 ) -> None:
     content.write("a.md", updatedDateTime="2026-11-20T12:00:30Z")

@@ -50,26 +50,26 @@ def host(tmp_path: Path) -> Iterator[Host]:
         ("elsewhere/127.0.0.1:1/x.jpg", ProbeResult()),
     ],
 )
-def test_what_a_host_says_is_taken_when_it_makes_sense(
+def test_plausible_lengths_from_a_host_are_accepted(
     host: Host, path: str, head: ProbeResult
 ) -> None:
     assert probe(host.url(path), allow_any) == head
 
 
-def test_only_heads_are_asked(host: Host) -> None:
+def test_probes_send_only_head_requests(host: Host) -> None:
     probe(host.url("5.jpg"), allow_any)
 
     assert host.requests() == ["HEAD /5.jpg"]
 
 
-def test_this_machine_is_never_asked(host: Host) -> None:
+def test_this_machine_is_never_probed(host: Host) -> None:
     for url in (host.url("5.jpg"), f"http://localhost:{host.port}/5.jpg"):
         assert probe(url) == ProbeResult()
 
     assert host.requests() == []
 
 
-def test_a_redirect_leads_nowhere_that_may_not_be_asked(host: Host) -> None:
+def test_a_redirect_to_a_forbidden_address_is_not_followed(host: Host) -> None:
     def loopback_by_one_name(address: Address) -> bool:
         return str(address) == "127.0.0.1"
 
@@ -100,7 +100,7 @@ def test_addresses_of_the_internet_are_public(address: str) -> None:
     ["ftp://127.0.0.1/x", "file:///etc/passwd", "http://", "http://[::1", "http://u@127.0.0.1/x",
      "http://127.0.0.1:99999/x", "http://nowhere.invalid/x.jpg", "https://127.0.0.1:1/x"],
 )  # fmt: skip
-def test_what_cannot_be_asked_has_no_answer(url: str) -> None:
+def test_an_address_that_cannot_be_probed_has_no_length(url: str) -> None:
     assert probe(url, allow_any, deadline=3) == ProbeResult()
 
 
@@ -114,7 +114,7 @@ def test_a_host_that_drips_costs_no_more_than_the_deadline(host: Host) -> None:
     assert time.monotonic() - begun < 5
 
 
-def test_all_are_asked_within_one_deadline(host: Host) -> None:
+def test_all_hosts_are_probed_within_one_deadline(host: Host) -> None:
     urls = [host.url(f"drip/{number}.jpg") for number in range(20)]
     begun = time.monotonic()
 
@@ -169,7 +169,7 @@ def test_lengths_and_types_enter_the_feeds_and_move_them_once(
     assert sorted(host.requests()) == ["HEAD /41000.jpg", "HEAD /7.jpg"]
 
 
-def test_a_host_without_an_answer_is_asked_again_only_after_a_week(
+def test_an_unresponsive_host_is_probed_again_only_after_a_week(
     content: Content, site: Site, host: Host, clock: Clock
 ) -> None:
     content.write("a.md", images=[{"url": host.url("status/404.jpg")}])
@@ -297,7 +297,7 @@ def shown(site: Site) -> str:
     return found[0]
 
 
-def test_a_picture_that_comes_later_is_told_then(content: Content, site: Site) -> None:
+def test_an_image_that_is_added_later_is_measured_then(content: Content, site: Site) -> None:
     content.write("a.md", images=[{"url": "/pictures/cat.png"}])
     site.sync.refresh()
     assert enclosure(site) == [(None, "image/png")]

@@ -7,7 +7,7 @@ from feeds.index import SharedState
 from tests.waiting import wait_for
 
 
-def test_what_a_process_announced_it_knows_at_once(tmp_path: Path) -> None:
+def test_a_process_knows_its_own_announcement_at_once(tmp_path: Path) -> None:
     revision = SharedState(tmp_path / "index.state")
     assert revision.cached_revision() == 0
 
@@ -16,7 +16,7 @@ def test_what_a_process_announced_it_knows_at_once(tmp_path: Path) -> None:
     assert revision.cached_revision() == 7
 
 
-def test_what_another_process_announced_is_known_a_moment_later(tmp_path: Path) -> None:
+def test_an_announcement_by_another_process_is_known_a_moment_later(tmp_path: Path) -> None:
     ours, theirs = SharedState(tmp_path / "index.state"), SharedState(tmp_path / "index.state")
     assert ours.cached_revision() == 0
 

@@ -251,7 +251,7 @@ def test_a_body_shorter_than_the_description_follows_it() -> None:
         (0, "1", "hourly", "3600"),
     ],
 )
-def test_rss_says_how_often_to_look(max_age: int, ttl: str, period: str, frequency: str) -> None:
+def test_rss_states_how_often_to_poll(max_age: int, ttl: str, period: str, frequency: str) -> None:
     """[64]"""
     found = channel(rss(site=site(max_age=max_age)))
     paths = ("ttl", f"{SY}updatePeriod", f"{SY}updateFrequency")

@@ -76,7 +76,7 @@ def test_empty_variables_are_as_good_as_none(there: dict[str, str]) -> None:
     assert read_environment(there | empty) == read_environment(there)
 
 
-def test_each_variable_is_heard(there: dict[str, str], tmp_path: Path) -> None:
+def test_each_environment_variable_takes_effect(there: dict[str, str], tmp_path: Path) -> None:
     found = read_environment(
         there
         | {
@@ -96,7 +96,7 @@ def test_each_variable_is_heard(there: dict[str, str], tmp_path: Path) -> None:
     assert (found.workers, found.host, found.port) == (64, "0.0.0.0", 65535)
 
 
-def test_events_are_watched_when_asked_for(there: dict[str, str]) -> None:
+def test_events_are_watched_if_configured(there: dict[str, str]) -> None:
     assert not read_environment(there | {"FEEDS_WATCH": "events"}).poll
 
 

@@ -157,7 +157,7 @@ def test_identifiers_do_not_follow_the_url(tmp_path: Path) -> None:
     assert one == other
 
 
-def test_what_any_document_could_show_moves_the_fingerprint(tmp_path: Path) -> None:
+def test_every_visible_setting_moves_the_fingerprint(tmp_path: Path) -> None:
     prints = [
         read(tmp_path).fingerprint,
         read(tmp_path, "https://other.example.org").fingerprint,
@@ -243,7 +243,7 @@ def test_what_any_document_could_show_moves_the_fingerprint(tmp_path: Path) -> N
         ),
     ],
 )
-def test_what_is_wrong_or_unknown_is_refused_with_file_line_and_key(
+def test_wrong_or_unknown_keys_are_refused_with_file_line_and_key(
     tmp_path: Path, files: dict[str, str], message: str
 ) -> None:
     with pytest.raises(SettingsError) as error:
@@ -259,7 +259,7 @@ def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
         read(tmp_path)
 
 
-def test_a_file_that_cannot_be_opened_is_told_from_one_that_is_not_text(tmp_path: Path) -> None:
+def test_an_unreadable_file_and_a_binary_file_have_different_errors(tmp_path: Path) -> None:
     (tmp_path / "site.yml").mkdir()
 
     with pytest.raises(SettingsError, match=r"^site\.yml: not a plain file: replace it by one$"):

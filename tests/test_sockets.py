@@ -80,7 +80,7 @@ def connected(address: str) -> socket.socket:
     return socket.create_connection((parts.hostname, parts.port), timeout=20)
 
 
-def test_silent_partial_and_slow_sockets_disturb_nobody(address: str) -> None:
+def test_silent_partial_and_slow_sockets_delay_no_other_client(address: str) -> None:
     with ExitStack() as stack:
         silent = [stack.enter_context(connected(address)) for _ in range(100)]
         partial = [stack.enter_context(connected(address)) for _ in range(100)]
@@ -109,7 +109,7 @@ def test_a_reload_loses_no_request(address: str) -> None:
     assert [failure for poller in pollers for failure in poller.failed] == []
 
 
-def test_a_reload_waits_for_connections_that_have_said_nothing_yet(address: str) -> None:
+def test_a_reload_waits_for_connections_without_a_request(address: str) -> None:
     server = listener(address)
     before = set(workers(server))
     opened: list[tuple[float, socket.socket]] = []
@@ -132,7 +132,7 @@ def ask_for_the_feed(client: socket.socket) -> bytes:
     return client.recv(100)
 
 
-def test_who_asks_while_the_only_worker_is_dead_is_answered_by_the_next(
+def test_a_request_during_the_death_of_the_only_worker_is_answered_by_the_next(
     content: Content, tmp_path: Path
 ) -> None:
     content.write("one.md")
@@ -163,7 +163,7 @@ def answers_all(address: str) -> bool:
     return poller.failed == []
 
 
-def test_what_was_accepted_is_answered_before_the_server_stops(address: str) -> None:
+def test_accepted_requests_are_answered_before_the_server_stops(address: str) -> None:
     parts = urlsplit(address)
     with ExitStack() as stack:
         asked = [

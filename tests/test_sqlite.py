@@ -498,7 +498,7 @@ def test_an_index_of_an_older_version_is_taken_over_with_its_times(
     assert layout(tmp_path / "instance" / "index.sqlite") == len(MIGRATIONS)
 
 
-def test_a_server_says_so_in_one_line(content: Content, indexed: Site, tmp_path: Path) -> None:
+def test_a_server_logs_it_in_one_line(content: Content, indexed: Site, tmp_path: Path) -> None:
     path = tmp_path / "instance" / "index.sqlite"
     change(path, "PRAGMA user_version = 99")
 

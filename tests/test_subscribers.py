@@ -69,7 +69,7 @@ AGENTS = [
 
 
 @pytest.mark.parametrize(("agent", "expected"), AGENTS)
-def test_what_a_user_agent_claims(agent: str, expected: Claim | None) -> None:
+def test_a_user_agent_claims_a_number_of_subscribers(agent: str, expected: Claim | None) -> None:
     assert claim(agent) == expected
 
 
@@ -453,7 +453,7 @@ def test_with_the_token_each_feed_has_its_count_and_plot(
     assert page.cssselect("script, [style]") == []
 
 
-def test_a_page_without_counts_says_so(polled: Site) -> None:
+def test_a_page_without_counts_states_that_there_are_none(polled: Site) -> None:
     status, text = page_of(polled, Authorization=f"Bearer {TOKEN}")
 
     assert status == 200
@@ -469,7 +469,7 @@ def test_a_page_of_very_many_feeds_stays_a_page(polled: Site) -> None:
     assert "50 feeds with fewer subscribers" in text
 
 
-def test_no_answer_tells_the_token(polled: Site) -> None:
+def test_no_response_contains_the_token(polled: Site) -> None:
     assert TOKEN not in repr(polled.web)
     assert TOKEN not in polled.get("/metrics").text
     assert TOKEN not in page_of(polled, Authorization=f"Bearer {TOKEN}")[1]

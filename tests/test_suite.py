@@ -81,7 +81,7 @@ def test_the_set_up_that_may_not_install_names_the_command(tmp_path: Path) -> No
     assert len(said.splitlines()) == 2
 
 
-def test_the_set_up_says_nothing_when_everything_is_there() -> None:
+def test_the_setup_prints_nothing_if_everything_is_installed() -> None:
     for program in INSTALLED:
         need(program)
 

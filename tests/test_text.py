@@ -111,7 +111,7 @@ def test_cleaning_hostile_texts_takes_no_time(unit: str) -> None:
     ("text", "blank"),
     [("", True), (" \u200b\u2060\ufeff\u00ad", True), ("\u202e", True), (".", False), ("é", False)],
 )
-def test_a_text_that_nobody_can_see_is_blank(text: str, blank: bool) -> None:
+def test_an_invisible_text_is_blank(text: str, blank: bool) -> None:
     assert is_blank(text) is blank
 
 

@@ -92,7 +92,7 @@ def test_errors_that_alternate_or_come_and_go_are_logged_once_in_a_while(
     assert wait_for(is_logged)
 
 
-def test_what_was_never_logged_never_works_again() -> None:
+def test_a_recovery_is_logged_only_after_a_logged_failure() -> None:
     trouble = LogOnce(logging.getLogger("feeds"), "it failed")
     trouble.report(OSError("first"))
 
@@ -101,7 +101,7 @@ def test_what_was_never_logged_never_works_again() -> None:
     assert not trouble.clear()
 
 
-def test_a_file_that_every_image_of_a_refresh_asks_for_is_named_once(
+def test_a_file_that_all_images_of_a_refresh_need_is_logged_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Another test may have logged a moment ago.

@@ -75,7 +75,7 @@ def test_the_page_of_the_main_feed_is_the_root() -> None:
         ("feed.json", Format.JSON),
     ],
 )
-def test_what_readers_guess_names_the_main_feed(path: str, format: Format) -> None:
+def test_guessed_addresses_name_the_main_feed(path: str, format: Format) -> None:
     """[89]"""
     assert read(path) == Target(ALL, format)
     assert path in GUESSES
@@ -164,7 +164,7 @@ def test_addresses_are_percent_encoded() -> None:
         ("1️⃣", "1"),
     ],
 )
-def test_a_slug_keeps_what_tells_names_apart(name: str, expected: str) -> None:
+def test_a_slug_keeps_names_distinct(name: str, expected: str) -> None:
     assert slug(name) == expected
 
 
@@ -214,7 +214,7 @@ def test_a_name_like_a_month_does_not_hide_an_archive() -> None:
         ("hrss", False),
     ],
 )
-def test_a_domain_that_ends_like_a_file_is_told(domain: str, expected: bool) -> None:
+def test_a_domain_with_the_ending_of_a_file_is_reported(domain: str, expected: bool) -> None:
     assert is_file_name(domain) == expected
 
 

@@ -68,7 +68,7 @@ def test_a_version_moves_when_its_output_does_and_only_then(name: str) -> None:
         (2, "a", "put the version in feeds/formats/__init__.py back to 1"),
     ],
 )
-def test_a_version_that_moves_alone_is_told_with_what_to_do(
+def test_a_version_that_moves_alone_is_reported_with_its_remedy(
     version: int, digest: str, todo: str
 ) -> None:
     found = versions.fault("renderer", Kept(1, "a"), Kept(version, digest))
@@ -102,7 +102,7 @@ def test_golden_output_is_written_only_together_with_its_version(
     }
 
 
-def test_a_comment_moves_no_etag_reads_no_file_and_tells_no_hub(tmp_path: Path) -> None:
+def test_a_comment_moves_no_etag_reads_no_file_and_announces_nothing(tmp_path: Path) -> None:
     skip_if_quick()
     content = tmp_path / "content"
     shutil.copytree(ROOT / "content", content)

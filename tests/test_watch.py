@@ -49,7 +49,7 @@ def live(
     site.sync.stop()
 
 
-def test_what_editors_do_to_files_is_seen_soon(content: Content, live: Site) -> None:
+def test_edits_of_files_are_noticed_soon(content: Content, live: Site) -> None:
     content.write("a.md", title="Renamed into place")
     assert wait_for(lambda: titles(live) == ["First", "Renamed into place"])
 
@@ -107,7 +107,7 @@ def test_an_embargo_ends_on_time_without_any_event(content: Content, live: Site)
 ISO = "%Y-%m-%dT%H:%M:%SZ"
 
 
-def test_what_changes_between_the_first_look_and_the_first_event_is_not_missed(
+def test_changes_between_the_first_scan_and_the_first_event_are_not_missed(
     content: Content, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def written_before(root: Path) -> FolderEvents:

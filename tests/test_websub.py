@@ -147,13 +147,13 @@ def test_a_removal_and_the_end_of_an_embargo_are_announced(node: Node, hub: Tiny
     assert f"{SITE_URL}/all.rss" in hub.told()
 
 
-def test_the_first_look_tells_nothing(node: Node, hub: TinyHub) -> None:
+def test_the_first_detection_announces_nothing(node: Node, hub: TinyHub) -> None:
     node.tell()
 
     assert hub.told() == []
 
 
-def test_a_restart_without_changes_tells_nothing(
+def test_a_restart_without_changes_announces_nothing(
     node: Node, hub: TinyHub, open_site: OpenSite
 ) -> None:
     restarted(node, open_site)
@@ -171,7 +171,7 @@ def test_changes_while_no_server_ran_are_announced(
     assert hub.told() == SHOWING
 
 
-def test_an_index_made_anew_changes_no_bytes_and_tells_nothing(
+def test_a_rebuilt_index_changes_no_bytes_and_announces_nothing(
     node: Node, hub: TinyHub, open_site: OpenSite, tmp_path: Path
 ) -> None:
     (tmp_path / "instance" / "index.sqlite").unlink()
@@ -319,9 +319,7 @@ def test_a_change_while_another_waits_is_announced_again_after_its_own_pause(
     assert hub.told() == sorted(2 * SHOWING)
 
 
-def test_what_waits_survives_a_process_that_is_killed(
-    node: Node, hub: TinyHub, open_site: OpenSite
-) -> None:
+def test_the_queue_survives_a_killed_process(node: Node, hub: TinyHub, open_site: OpenSite) -> None:
     node.content.write("a.md", title="Another title")
     child = os.fork()
     if child == 0:
@@ -350,7 +348,7 @@ def test_what_waits_survives_a_process_that_is_killed(
         ("garbage/", Reply(None, "no answer (BadStatusLine)")),
     ],
 )
-def test_what_a_hub_says_is_taken_as_it_is(hub: TinyHub, path: str, reply: Reply) -> None:
+def test_the_response_of_a_hub_is_recorded_verbatim(hub: TinyHub, path: str, reply: Reply) -> None:
     assert ping(hub.url(path.replace(" ", "%20")), "http://x/") == reply
 
 
@@ -406,7 +404,7 @@ def test_no_redirect_is_followed(hub: TinyHub) -> None:
     assert hub.requests() == ["/elsewhere/ publish http://x/"]
 
 
-def test_a_hub_that_fails_is_asked_less_and_less_until_it_answers(
+def test_a_failing_hub_is_retried_with_growing_pauses_until_it_responds(
     hub: TinyHub, content: Content, open_site: OpenSite, clock: Clock, tmp_path: Path
 ) -> None:
     status = tmp_path / "status"
@@ -584,7 +582,7 @@ def test_a_clock_that_is_set_back_holds_nothing_up(node: Node, hub: TinyHub) -> 
 # The thread.
 
 
-def test_one_of_several_processes_tells(node: Node, hub: TinyHub, open_site: OpenSite) -> None:
+def test_one_of_several_processes_announces(node: Node, hub: TinyHub, open_site: OpenSite) -> None:
     other = Node(open_site(), node.content, node.clock)
     announcers = [node.announcer, other.announcer]
     for announcer in announcers:
@@ -720,7 +718,9 @@ def two_nodes(
     ]  # fmt: skip
 
 
-def test_one_of_two_machines_tells(two_nodes: list[Node], hub: TinyHub, content: Content) -> None:
+def test_one_of_two_machines_announces(
+    two_nodes: list[Node], hub: TinyHub, content: Content
+) -> None:
     content.write("a.md", title="Another title")
     for node in two_nodes:
         node.refresh()
@@ -769,7 +769,7 @@ def test_a_machine_that_takes_its_time_holds_up_the_other_only_for_a_moment(
     assert two_nodes[1].state().pending == len(SHOWING)
 
 
-def test_what_changes_while_another_machine_tells_waits_its_whole_pause(
+def test_a_change_during_an_announcement_by_another_machine_waits_its_whole_pause(
     two_nodes: list[Node], hub: TinyHub, content: Content
 ) -> None:
     content.write("a.md", title="Another title")
@@ -814,7 +814,7 @@ def test_an_early_announcement_is_repeated_after_its_pause(
 # The command.
 
 
-def test_announce_tells_what_waits_and_shows_how_each_hub_is(
+def test_announce_sends_the_queue_and_shows_the_state_of_each_hub(
     node: Node, hub: TinyHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(node.announcer, "_pause", 0)
@@ -860,14 +860,14 @@ def test_announce_leaves_the_telling_to_a_server_that_runs(node: Node, hub: Tiny
     assert hub.told() == []
 
 
-def test_announce_without_hubs_says_so(site: Site, tmp_path: Path) -> None:
+def test_announce_without_hubs_reports_that_there_are_none(site: Site, tmp_path: Path) -> None:
     said = [site.runner.invoke(args=["announce", *more]).stdout for more in ((), ("--status",))]
 
     assert [lines.splitlines()[-1] for lines in said] == ["site.yml names no hubs"] * 2
     assert not (tmp_path / "instance" / "websub.sqlite").exists()
 
 
-def test_announce_says_when_the_queue_cannot_be_read(node: Node, tmp_path: Path) -> None:
+def test_announce_reports_an_unreadable_queue(node: Node, tmp_path: Path) -> None:
     path = tmp_path / "instance" / "websub.sqlite"
     path.unlink()
     path.mkdir()
@@ -902,7 +902,7 @@ def test_a_change_reaches_a_subscriber_of_a_real_hub(content: Content, tmp_path:
     assert link == f'<{hub}>; rel="hub", <{topic}>; rel="self"'
 
 
-def test_our_server_looks_before_anybody_asks(
+def test_our_server_refreshes_before_the_first_request(
     content: Content, hub: TinyHub, tmp_path: Path
 ) -> None:
     content.raw("site.yml", f"hubs: [{hub.url('status/202')}]\n")
@@ -911,7 +911,7 @@ def test_our_server_looks_before_anybody_asks(
         assert wait_for(lambda: has_looked(tmp_path / "instance"), 20)
 
 
-def test_any_wsgi_server_tells_from_its_first_request_on(
+def test_any_wsgi_server_announces_from_its_first_request_on(
     content: Content, hub: TinyHub, tmp_path: Path
 ) -> None:
     content.write("a.md")

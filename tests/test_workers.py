@@ -158,7 +158,7 @@ def test_the_old_workers_stay_when_a_new_one_cannot_be_loaded(
     assert "a worker cannot be loaded" in "".join(lines)
 
 
-def test_a_stop_is_heard_during_a_reload(content: Content, instance: Path) -> None:
+def test_a_stop_is_obeyed_during_a_reload(content: Content, instance: Path) -> None:
     with serving(content.folder, instance, FEEDS_WORKERS="4") as address:
         server = listener(address)
         before = set(workers(server))

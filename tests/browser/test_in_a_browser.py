@@ -19,8 +19,8 @@ from feeds.web.embed import COUNTS, Options
 from tests.browser.conftest import PICTURES, TOKEN, Visit, visit
 from tests.waiting import SOON
 
-PAGES = ["/", "/topics/river", "/topics/river/2026-10", "/?q=river", "/embed", "/embed/all",
-         "/mix?with=river", "/mix/ferries,river", "/search/river"]  # fmt: skip
+PAGES = ["/", "/topics/river", "/topics/river/2026-10", "/?q=river", "/embed",
+         "/mix?with=river", "/mix/ferries,river", "/search/river", "/embed/all"]  # fmt: skip
 
 OPERATORS = "/operators/subscribers"
 
@@ -124,7 +124,7 @@ def test_a_box_is_shown_as_soon_as_it_is_chosen(desktop: Visit) -> None:
     assert desktop.complaints == []
 
 
-def test_where_only_files_are_served_nobody_takes_the_whole_for_what_was_chosen(
+def test_on_an_exported_site_the_preview_states_that_it_shows_the_main_feed(
     desktop: Visit,
 ) -> None:
     page = desktop.go("/embed")
@@ -169,7 +169,7 @@ def test_a_box_is_as_high_as_its_iframe(
     ["", "maxwidth=600", "maxheight=300", "maxheight=190", "maxwidth=200&maxheight=400"],
 )
 @pytest.mark.parametrize("feed", ["", "topics/c-plus-plus", "feeds/watch-and-learn"])
-def test_a_box_for_others_has_the_size_that_they_are_told(
+def test_an_embedded_box_has_the_size_that_oembed_states(
     browser: Browser, samples: str, other_site: tuple[Path, str], feed: str, limits: str
 ) -> None:
     folder, site = other_site
@@ -266,7 +266,7 @@ def test_a_page_fits_a_phone(phone: Visit, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_page_asks_nobody_else_and_complains_of_nothing(desktop: Visit, path: str) -> None:
+def test_a_page_loads_nothing_from_other_hosts_and_logs_no_error(desktop: Visit, path: str) -> None:
     page = desktop.go(path)
     page.mouse.wheel(0, 20_000)
     page.wait_for_timeout(200)
@@ -321,7 +321,7 @@ def test_a_picture_that_fails_leaves_no_hole(desktop: Visit) -> None:
     expect(page.locator("article img").first).to_be_visible()
 
 
-def test_what_is_written_from_the_right_begins_at_one_edge(desktop: Visit) -> None:
+def test_right_to_left_text_begins_at_one_edge(desktop: Visit) -> None:
     page = desktop.go("/providers/ar.example")
 
     edges = page.locator("article h3, .excerpt, .related li").evaluate_all(
@@ -408,7 +408,9 @@ def test_axe_finds_nothing(browser: Browser, server: str, path: str, scheme: Any
 
 
 @pytest.mark.parametrize("path", [*PAGES, "/topics/none"])
-def test_what_is_seen_of_a_control_is_in_its_name(desktop: Visit, path: str) -> None:
+def test_the_visible_label_of_a_control_is_in_its_accessible_name(
+    desktop: Visit, path: str
+) -> None:
     """WCAG 2.5.3, by whole words: who says "click Nov" is not understood by "November"."""
     page = desktop.go(path)
     seen_only = """(control) => {
@@ -432,7 +434,7 @@ def words(text: str) -> set[str]:
 
 
 @pytest.mark.parametrize("path", [*PAGES[:-1], "/topics/none"])
-def test_a_page_may_be_asked_for_robots_txt_from_inside(desktop: Visit, path: str) -> None:
+def test_a_page_may_fetch_robots_txt(desktop: Visit, path: str) -> None:
     page = desktop.go(path)
 
     fetched = page.evaluate("fetch('/robots.txt').then((answer) => answer.text(), String)")

@@ -85,7 +85,7 @@ def seen(address: str) -> tuple[str, str]:
     return hashlib.sha256(answer.body).hexdigest(), answer.headers["ETag"]
 
 
-def test_a_change_reaches_who_asks_nginx(cluster: Cluster) -> None:
+def test_a_change_reaches_clients_of_nginx(cluster: Cluster) -> None:
     before = get(cluster.nginx.url + "/all.rss").body
     cluster.content.write("new.md", title="Seen through nginx")
     cluster.shows("/all.rss", "Seen through nginx")
@@ -121,7 +121,7 @@ def test_no_date_but_the_issued_one_is_304_through_nginx(cluster: Cluster) -> No
     assert (again.status, again.body) == (304, b"")
 
 
-def test_after_a_burst_of_changes_nginx_tells_304_to_no_date_of_an_earlier_document(
+def test_after_a_burst_of_changes_nginx_sends_304_for_no_date_of_an_earlier_document(
     cluster: Cluster,
 ) -> None:
     """More changes within a second than Last-Modified can tell apart."""
@@ -205,7 +205,7 @@ def test_a_path_that_only_looks_like_a_feed_spoils_nothing(
      "/x/../metrics", "/METRICS", "/readyz", "/operators/subscribers", "/operators%2Fsubscribers",
      "//operators/subscribers", "/%2F/metrics", "/embed/../operators/subscribers"],
 )  # fmt: skip
-def test_what_is_for_operators_does_not_pass_nginx(cluster: Cluster, path: str) -> None:
+def test_addresses_for_operators_are_closed_in_nginx(cluster: Cluster, path: str) -> None:
     answer = get(cluster.nginx.url + path, authorization="Bearer token")
 
     assert answer.status == 404
@@ -270,7 +270,7 @@ def old_tag(cluster: Cluster, request: pytest.FixtureRequest) -> str:
     return tag
 
 
-def test_who_takes_deltas_gets_them_through_nginx_and_nobody_else_does(
+def test_only_clients_that_accept_deltas_get_them_through_nginx(
     cluster: Cluster, old_tag: str
 ) -> None:
     """[78]"""
@@ -288,7 +288,7 @@ def test_who_takes_deltas_gets_them_through_nginx_and_nobody_else_does(
     assert (again.status, again.body) == (304, b"")
 
 
-def test_who_takes_deltas_but_has_nothing_gets_the_whole_while_nginx_asks_for_news(
+def test_a_client_without_a_document_gets_the_full_one_while_nginx_requests_a_delta(
     cluster: Cluster, old_tag: str
 ) -> None:
     """nginx asks a node with the tag of what it has: A-IM beside that would bring it a delta."""
@@ -300,7 +300,7 @@ def test_who_takes_deltas_but_has_nothing_gets_the_whole_while_nginx_asks_for_ne
     assert answer.body == get(cluster.nodes[0].url + "/all.rss").body
 
 
-def test_a_delta_says_in_nginx_what_it_says_in_a_node(cluster: Cluster, old_tag: str) -> None:
+def test_a_delta_is_the_same_from_nginx_and_from_a_node(cluster: Cluster, old_tag: str) -> None:
     asked = {"if_none_match": old_tag, "a_im": "feed", "accept_encoding": "gzip"}
 
     through = get(cluster.nginx.url + "/all.rss", **asked)
@@ -318,7 +318,7 @@ def _own_headers(answer: Answer) -> dict[str, str]:
     return {name: value for name, value in found.items() if name not in hop}
 
 
-def test_500_clients_who_take_deltas_make_one_rendering(cluster: Cluster, old_tag: str) -> None:
+def test_500_clients_of_deltas_cause_one_rendering(cluster: Cluster, old_tag: str) -> None:
     before = cluster.stored()
 
     answers = all_at_once(

@@ -141,7 +141,7 @@ def test_no_request_changes_what_a_plain_one_is_answered_with(
     assert spoilt == []
 
 
-def test_a_request_that_nginx_does_not_refuse_gets_what_a_node_says(
+def test_a_request_that_nginx_accepts_gets_the_response_of_a_node(
     outcomes: list[Outcome],
 ) -> None:
     """What is refused by either, such as bytes that are no text, is refused in its own words."""
@@ -156,7 +156,7 @@ def test_a_request_that_nginx_does_not_refuse_gets_what_a_node_says(
     assert others == []
 
 
-def test_what_anybody_can_make_up_takes_no_room_in_the_cache(cluster: Cluster) -> None:
+def test_invented_addresses_take_no_room_in_the_cache(cluster: Cluster) -> None:
     """Each of these is another address to nginx, and most of them the same to a node."""
     coded = "".join(f"%{ord(letter):02x}" for letter in "all.rss")
     made_up = [
@@ -204,7 +204,7 @@ def test_a_box_is_kept_in_each_form_that_our_pages_offer(
     assert answers[1].body == answers[0].body
 
 
-def test_what_is_gone_is_gone_for_all_who_ask_at_once(cluster: Cluster) -> None:
+def test_a_retired_feed_is_gone_for_all_simultaneous_requests(cluster: Cluster) -> None:
     """An old answer is given to some while one asks for the new one, which must take its place."""
     cluster.content.raw("pictures/gone.png", PNG)
     address = cluster.nginx.url + "/pictures/gone.png"
@@ -291,7 +291,7 @@ def timed(addresses: list[str], *headers: str) -> tuple[float, set[object]]:
     ],
     ids=lambda value: value[:40] if isinstance(value, bytes) else str(value),
 )
-def test_what_nginx_refuses_itself_is_safe_in_a_browser(
+def test_refusals_by_nginx_itself_are_safe_in_a_browser(
     cluster: Cluster, sent: bytes, status: int
 ) -> None:
     answer = send_request(cluster.nginx.port, sent)

@@ -71,7 +71,9 @@ def pushed(tmp_path: Path) -> Iterator[Pushed]:
             yield found
 
 
-def test_a_change_is_told_once_and_comes_through_nginx_to_the_subscriber(pushed: Pushed) -> None:
+def test_a_change_is_announced_once_and_reaches_the_subscriber_through_nginx(
+    pushed: Pushed,
+) -> None:
     for version in (1, 2):
         # Somebody has just made nginx keep what was before.
         urllib.request.urlopen(pushed.topic, timeout=20).close()
@@ -86,7 +88,7 @@ def test_a_change_is_told_once_and_comes_through_nginx_to_the_subscriber(pushed:
     assert pushed.told() == boats + boats + Counter(LAST_CHANGE)
 
 
-def test_what_a_node_did_not_tell_before_it_died_the_other_tells(pushed: Pushed) -> None:
+def test_announcements_of_a_dead_node_are_sent_by_the_other(pushed: Pushed) -> None:
     pushed.cluster.content.write("a.md", title="Version 1", topics=["Boats"])
     pushed.cluster.shows("/all.rss", "Version 1")
     pushed.cluster.nodes[0].end(signal.SIGKILL)
@@ -96,7 +98,7 @@ def test_what_a_node_did_not_tell_before_it_died_the_other_tells(pushed: Pushed)
     assert b"Version 1" in pushed.reader.got[0][1]
 
 
-def test_a_rolling_restart_tells_nothing(pushed: Pushed) -> None:
+def test_a_rolling_restart_announces_nothing(pushed: Pushed) -> None:
     for node in pushed.cluster.nodes:
         node.end(signal.SIGTERM)
         node.start()

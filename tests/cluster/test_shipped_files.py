@@ -42,7 +42,7 @@ def test_compose_mounts_files_that_are_there() -> None:
     assert [name for name in files if not (DEPLOY / name).is_file()] == []
 
 
-def test_what_a_node_keeps_outlives_its_container() -> None:
+def test_the_instance_folder_outlives_its_container() -> None:
     kept = [
         volume.split(":")[0]
         for service in COMPOSE["services"].values()

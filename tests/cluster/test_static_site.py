@@ -34,12 +34,12 @@ from tests.test_http import (  # noqa: F401
     test_a_conditional_head_answers_304,
     test_a_picture_is_served_with_length_and_type,
     test_an_alias_moves_for_good_in_one_hop,
+    test_guessed_addresses_serve_the_main_feed_without_a_redirect,
     test_no_query_changes_the_answer,
     test_options_allow_what_other_sites_need,
-    test_self_is_the_canonical_address_whatever_was_asked_for,
+    test_self_is_the_canonical_address_for_every_requested_alias,
     test_the_body_after_decoding_is_the_same_for_all_codings,
     test_types_are_exact,
-    test_what_readers_guess_is_the_main_feed_without_a_redirect,
 )
 
 #: What there is no file for; the second is refused by nginx itself, with 400.
@@ -120,7 +120,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StaticSite]:
 
 
 @pytest.mark.parametrize(("path", "status"), REFUSED)
-def test_what_never_existed_is_404_and_what_ended_is_410(
+def test_an_unknown_feed_is_404_and_a_retired_one_410(
     served: StaticSite, path: str, status: int
 ) -> None:
     assert served.get(path).status_code == status
@@ -201,7 +201,9 @@ def test_the_date_of_a_file_is_304_and_no_other_is(served: StaticSite, path: str
     ["/.tributary/files", "/.tributary/moved.map", "/topics/ai.html", "/index.html", "/all.rss.gz",
      "/index", "/topics/", "/topics", "/pictures/", "/.tributary/", "/embed/"],
 )  # fmt: skip
-def test_what_is_no_address_is_404_though_it_is_a_file(served: StaticSite, path: str) -> None:
+def test_a_path_that_is_no_address_is_404_even_if_a_file_has_it(
+    served: StaticSite, path: str
+) -> None:
     assert served.get(path).status_code == 404
     assert served.live.get(path).status_code == 404
 

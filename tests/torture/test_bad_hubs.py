@@ -63,7 +63,7 @@ def test_no_reader_notices_a_bad_hub(
     assert is_news
 
 
-def test_a_full_disk_delays_what_is_told_and_loses_nothing(
+def test_a_full_disk_delays_announcements_and_loses_none(
     content: Content, tmp_path: Path, small_disk: Path, hub: TinyHub, figure: Figure
 ) -> None:
     instance, address_told = small_disk / "instance", "/topics/a.rss"

@@ -115,7 +115,7 @@ def live(shown: str) -> list[str]:
     return named + handlers + schemes
 
 
-def test_what_is_live_is_told_from_what_is_text() -> None:
+def test_live_markup_is_distinguished_from_text() -> None:
     assert live("<p>&lt;script&gt; javascript: onload=</p>") == []
     assert live("<a href='JavaScript:x' onclick='y'>z</a><svg></svg>") == [
         "svg", "onclick", "JavaScript:x",

@@ -185,7 +185,7 @@ def listed(document: bytes, path: str) -> list[Item]:
     return items(document, path.rpartition(".")[2]) if len(document) > 3 else []
 
 
-def test_what_is_served_is_what_a_fresh_look_gives(
+def test_served_documents_equal_those_of_a_fresh_index(
     editor: Editor, tmp_path: Path, figure: Figure
 ) -> None:
     rounds, same_bytes, slowest = scaled(5, 60), 0, 0.0

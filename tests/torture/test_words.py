@@ -132,7 +132,7 @@ ARTICLE = st.fixed_dictionaries(
 
 @given(keys=ARTICLE, body=TEXT)
 @patiently(100, 11_000)
-def test_whatever_is_read_is_sound_in_every_format(keys: dict[str, Any], body: str) -> None:
+def test_every_accepted_article_is_sound_in_every_format(keys: dict[str, Any], body: str) -> None:
     try:
         article = parse(front(keys, body), "a.md", CONTEXT).article
     except ArticleError:
@@ -214,7 +214,7 @@ def test_how_many_examples_there_were(figure: Figure) -> None:
     assert sum(SEEN.values()) >= scaled(500, 50_000)
 
 
-def test_a_page_says_names_as_text(tmp_path: Path) -> None:
+def test_a_page_escapes_names(tmp_path: Path) -> None:
     name = "<b>&amp;'\"</b>"
     (tmp_path / "content").mkdir()
     keys = {"title": f"T {name}", "webUrl": "https://a.example/", "date": "2026-01-01"}
