@@ -16,7 +16,6 @@ from feeds.articles.fields import (
     ABSENT,
     Fields,
     Note,
-    in_utc,
     instant,
     integer,
     language,
@@ -32,7 +31,7 @@ from feeds.articles.related import related
 from feeds.articles.sanitize import render_body, sanitise
 from feeds.articles.text import MAX_EXCERPT, MAX_TITLE, UNCLEAN, bare
 from feeds.articles.yaml_tree import Node
-from feeds.errors import ArticleError, Embargoed, Reason
+from feeds.errors import ArticleError, Reason
 from feeds.model import Article, Image, Provider
 from feeds.settings import DeclaredFolder
 from feeds.urls import is_file_name
@@ -157,7 +156,7 @@ def read(text: bytes, context: Context) -> tuple[Fields, Body]:
 
 
 def _refuse_misspelt(fields: Fields) -> None:
-    """A known key, spelt a little differently, was meant to say something: do not overhear it."""
+    """Reject near-miss spellings of known keys."""
     for key, node in fields.items():
         meant = _KEYS.get(bare(key))
         if meant and key != meant:
@@ -165,17 +164,17 @@ def _refuse_misspelt(fields: Fields) -> None:
 
 
 def _published(fields: Fields, path: str, now: int) -> int:
-    """When the article was published: as it says, else as the name of its file says."""
+    """Return when the article was published: by its date, else by that in its file name.
+
+    Raise Embargoed if that is in the future.
+    """
     key = "date" if "date" in fields and "publishedDateTime" not in fields else "publishedDateTime"
     node = fields.get(key)
     if node is None:
         node = _date_in_name(path)
     if node is None:
         raise ArticleError(Reason.MISSING_FIELD, "missing: write it as 2020-06-30T20:50Z", 1, key)
-    published = instant(node, key)
-    if published > now:
-        raise Embargoed(f"not served before {in_utc(published)}", node.line, key, due=published)
-    return published
+    return publication.begin(key, node, now)
 
 
 def _date_in_name(path: str) -> Node | None:
@@ -193,7 +192,7 @@ def _date_in_name(path: str) -> Node | None:
 
 
 def _updated(fields: Fields, published: int, now: int) -> tuple[int, int | None]:
-    """When the article was updated, and when that is to be looked up again."""
+    """Return when the article was updated, and when to read a later update; None for never."""
     node = fields.get("updatedDateTime")
     updated = instant(node, "updatedDateTime") if node else published
     if updated > now:

@@ -62,7 +62,7 @@ def refuse_path(path: str) -> None:
 
 
 def expiry(fields: Iterable[tuple[str, Node]], now: int) -> int | None:
-    """When the article of a front matter is to be withdrawn, in seconds UTC; None when never.
+    """Return when to withdraw the article of a front matter, in seconds UTC; None for never.
 
     Raise ArticleError when the article is not public now, whatever else is wrong with the file.
     """
@@ -83,8 +83,19 @@ def expiry(fields: Iterable[tuple[str, Node]], now: int) -> int | None:
     return min(moments, default=None)
 
 
+def begin(key: str, node: Node, now: int) -> int:
+    """Return the moment from which an article is served, in seconds UTC.
+
+    Raise Embargoed until then, and ArticleError if the value is no date.
+    """
+    moment = instant(node, key)
+    if moment > now:
+        raise Embargoed(f"not served before {in_utc(moment)}", node.line, key, due=moment)
+    return moment
+
+
 def name_of(key: str) -> str | None:
-    """The usual spelling of a key that has a say in what is public; None for any other key."""
+    """Return the usual spelling of a key that decides what is public; None for any other key."""
     found = _rule_of(key)
     return found[0] if found else None
 
@@ -167,7 +178,7 @@ def _unescaped(escape: re.Match[str]) -> str:
 
 
 def _rule_of(key: str) -> tuple[str, Rule] | None:
-    """The name and the rule of a key, if it has one."""
+    """Return the name and the rule of a key, if it has one."""
     name = folded(_SEPARATOR.split(key, maxsplit=1)[0])
     return _RULES.get(name) or _RULES.get(name.removeprefix("is"))
 
@@ -185,20 +196,20 @@ def folded(key: str) -> str:
 
 
 def _refuse_misspelt(spelt: str, key: str, node: Node) -> None:
-    """Refuse one of our own keys in other letter case: other programs spell theirs as they like."""
+    """Reject a key of this program in other letter case; keys of other programs vary in theirs."""
     if key in _OWN and spelt != key and bare(spelt) == key:
         raise misspelt(key, node)
 
 
 def misspelt(key: str, node: Node) -> ArticleError:
-    """The error for a key that is spelt a little differently."""
+    """Return the error for a near-miss spelling of a key."""
     reason = Reason.BAD_PUBLISHED if key == "published" else Reason.YAML_KEY
     message = f"letter case and invisible characters count: write it as {key}"
     return ArticleError(reason, message, node.line, key)
 
 
 def _weakness(error: ArticleError) -> int:
-    """The order in which several reasons are reported: an embargo ends by itself."""
+    """Return the rank of a reason among several: an embargo is the weakest, since it ends."""
     order = (Reason.WITHDRAWN, Reason.DRAFT)
     if error.reason in order:
         return order.index(error.reason)
@@ -235,7 +246,7 @@ def _neither(key: str, node: Node) -> ArticleError:
 
 
 def _shows(key: str, node: Node, now: int) -> None:
-    """Public when true, and only then."""
+    """Public only if true."""
     if _is_among(node, _NO):
         message = f"{key} is false: remove the line, or write true, to publish it"
         raise _draft(key, node, message)
@@ -244,7 +255,7 @@ def _shows(key: str, node: Node, now: int) -> None:
 
 
 def _hides(key: str, node: Node, now: int, reason: Reason = Reason.DRAFT) -> None:
-    """Public when false, and only then; ``reason`` is that of an article that is not."""
+    """Public only if false; ``reason`` is that of an article that is not."""
     if _is_among(node, _YES):
         message = f"{key} is true: remove the line, or write false, to publish it"
         raise ArticleError(reason, message, node.line, key)
@@ -256,7 +267,7 @@ _withdraws = partial(_hides, reason=Reason.WITHDRAWN)
 
 
 def _names(key: str, node: Node, now: int) -> None:
-    """Public when it says so in a word."""
+    """Public if it is a word that means so."""
     word = node.value.casefold() if isinstance(node.value, str) else None
     if word in _NOT_PUBLIC:
         raise _draft(key, node, f"{key} is not public: {_PUBLISH}")
@@ -265,13 +276,13 @@ def _names(key: str, node: Node, now: int) -> None:
 
 
 def _locks(key: str, node: Node, now: int) -> None:
-    """Public when empty."""
+    """Public if empty."""
     if not _is_empty(node):
         raise _draft(key, node, f"readers need its {key}: remove the line to publish it")
 
 
 def _ends(key: str, node: Node, now: int) -> int | None:
-    """Public until then; without end when empty."""
+    """Public until its moment; without end if empty."""
     if _is_empty(node):
         return None
     moment = instant(node, key)
@@ -284,9 +295,9 @@ def _ends(key: str, node: Node, now: int) -> int | None:
 
 
 def _begins(key: str, node: Node, now: int) -> None:
-    """Public from then on, beside the date of the article itself; when empty, by that alone."""
-    if not _is_empty(node) and (moment := instant(node, key)) > now:
-        raise Embargoed(f"not served before {in_utc(moment)}", node.line, key, due=moment)
+    """Public from its moment on, in addition to the date of the article; no condition if empty."""
+    if not _is_empty(node):
+        begin(key, node, now)
 
 
 def _builds(key: str, node: Node, now: int) -> None:
