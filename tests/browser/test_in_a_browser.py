@@ -65,18 +65,18 @@ def test_a_reader_is_given_the_feed(desktop: Visit) -> None:
 def test_feeds_are_filtered_while_typing(desktop: Visit) -> None:
     page = desktop.go("/")
 
-    page.get_by_label("Find a feed").press_sequentially("CAFE")
+    page.get_by_label("Find feeds and articles").press_sequentially("CAFE")
 
     expect(page.locator(".index li:visible")).to_have_text(["Café 12"])
     expect(page.locator("#found")).to_have_text("1 feed")
-    page.get_by_label("Find a feed").fill("")
+    page.get_by_label("Find feeds and articles").fill("")
     expect(page.locator("#topics li:visible")).to_have_count(4)
 
 
 def test_a_feed_that_is_found_keeps_what_it_is_part_of(desktop: Visit) -> None:
     page = desktop.go("/")
 
-    page.get_by_label("Find a feed").press_sequentially("ferr")
+    page.get_by_label("Find feeds and articles").press_sequentially("ferr")
 
     expect(page.locator("#topics li:visible > a")).to_have_text(["River", "Ferries"])
 
@@ -84,7 +84,7 @@ def test_a_feed_that_is_found_keeps_what_it_is_part_of(desktop: Visit) -> None:
 def test_the_filter_looks_into_aliases_as_the_search_does(desktop: Visit) -> None:
     page = desktop.go("/")
 
-    page.get_by_label("Find a feed").press_sequentially("crossing")
+    page.get_by_label("Find feeds and articles").press_sequentially("crossing")
 
     expect(page.locator("#topics li:visible > a")).to_have_text(["River", "Ferries"])
     expect(page.locator("#found")).to_have_text("1 feed")
@@ -336,7 +336,7 @@ def test_right_to_left_text_begins_at_one_edge(desktop: Visit) -> None:
 def test_without_scripts_everything_is_there(plain: Visit) -> None:
     page = plain.go("/")
 
-    page.get_by_label("Find a feed").fill("ferr")
+    page.get_by_label("Find feeds and articles").fill("ferr")
     page.get_by_role("button", name="Find").click()
     expect(page.locator(".index li > a")).to_have_text(["River", "Ferries"])
     page.get_by_role("link", name="Ferries").click()
