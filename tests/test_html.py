@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from feeds.subscribers.store import DayCount
+from feeds.subscribers.counting import DayCount
 from tests.conftest import Content, Site
 from tests.programs import need
 from tests.web_helpers import SITE, write_site

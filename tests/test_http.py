@@ -11,7 +11,7 @@ import pytest
 from app import create_app
 from tests.conftest import NOW, SITE_URL, Clock, Content, Site
 from tests.reading import ATOM, atom_feed, channel, items, json_feed, links, text
-from tests.test_encodings import DECODERS
+from tests.test_content_codings import DECODERS
 
 TOPICS = """
 - name: AI

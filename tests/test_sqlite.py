@@ -25,7 +25,7 @@ from feeds.index.database import MIGRATIONS
 from feeds.metrics.counters import Counters, SharedCounters
 from feeds.model import FeedId
 from feeds.sqlite import Store
-from feeds.subscribers.store import DayCount, Subscribers
+from feeds.subscribers.counting import DayCount, Subscribers
 from feeds.websub.outbox import DocumentState, Outbox
 from tests.conftest import NOW, SITE_URL, Clock, Content, Site
 from tests.layouts import to_first_layout

@@ -13,8 +13,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from feeds.subscribers.polls import PollCounter, read_log
-from feeds.subscribers.store import (
+from feeds.subscribers.counting import (
     CLAIMS,
     COUNT_DAYS,
     SMALLEST,
@@ -24,6 +23,7 @@ from feeds.subscribers.store import (
     Subscribers,
     latest,
 )
+from feeds.subscribers.polls import PollCounter, read_log
 from feeds.subscribers.user_agents import Claim, claim
 from tests.conftest import NOW, SITE_URL, Clock, Content, Site
 from tests.live import serving

@@ -11,7 +11,7 @@ import pytest
 from feeds.image_sizes import known_facts
 from feeds.logs import LogOnce, LogThrottle
 from feeds.periodic_thread import PeriodicThread
-from feeds.subscribers.store import Subscribers
+from feeds.subscribers.counting import Subscribers
 from tests.waiting import wait_for
 
 

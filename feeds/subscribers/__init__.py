@@ -1,7 +1,7 @@
 """The numbers of subscribers of the feeds."""
 
+from feeds.subscribers.counting import SUBSCRIBERS, DayCount, Subscribers, latest
 from feeds.subscribers.polls import PollCounter, log_lines, read_log
-from feeds.subscribers.store import SUBSCRIBERS, DayCount, Subscribers, latest
 from feeds.subscribers.user_agents import LONGEST
 
 __all__ = [

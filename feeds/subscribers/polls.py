@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 from feeds.errors import StoreUnavailable
 from feeds.logs import LogOnce
 from feeds.metrics import PollRecord
-from feeds.subscribers.store import SUBSCRIBERS, DayCount, Poll, Subscribers
+from feeds.subscribers.counting import SUBSCRIBERS, DayCount, Poll, Subscribers
 from feeds.subscribers.user_agents import LONGEST
 from feeds.urls import decoded, is_custom, read
 

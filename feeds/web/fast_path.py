@@ -10,7 +10,7 @@ from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
-from feeds.encodings import IDENTITY
+from feeds.content_codings import IDENTITY
 from feeds.metrics import PASSED_ON, REQUESTS, Counters
 from feeds.publisher import Publisher
 from feeds.subscribers import LONGEST

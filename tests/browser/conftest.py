@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from feeds.subscribers.store import SUBSCRIBERS, DayCount, Subscribers
+from feeds.subscribers.counting import SUBSCRIBERS, DayCount, Subscribers
 from tests.conftest import Content
 from tests.live import ROOT, serving
 from tests.programs import need
