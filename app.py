@@ -143,7 +143,7 @@ def served(environment: Environment, files: SiteConfig, owner: str = "") -> Flas
 
 @dataclass(frozen=True)
 class _Background:
-    """The threads beside the requests."""
+    """The background threads of a process."""
 
     start: Callable[[], None]
     stop: Callable[[], None]

@@ -115,7 +115,7 @@ def _write(
     node: LexborNode, attributes: Attributes, first: dict[str, str], sides: dict[str, int]
 ) -> None:
     title, written = attributes.get("title"), node.attrs
-    # In one order. What else there is does not pass nh3.
+    # In one order. Other attributes do not pass nh3.
     for name in ("src", "alt", "title", *_SIDES):
         if name in attributes:
             del written[name]

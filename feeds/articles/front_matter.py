@@ -39,7 +39,7 @@ from feeds.urls import is_file_name
 #: Bytes of the body, escaped: an item of a feed has to stay under 200,000 (requirement 12).
 MAX_CONTENT = 100_000
 MAX_ID, MAX_TYPE, MAX_AUTHORS, MAX_TOPICS = 500, 40, 20, 50
-#: A list of thousands of wrong entries is told by its first ones.
+#: The wrong entries of a list that are reported: thousands would fill the report.
 MAX_NOTES = 50
 
 # White space, listed: str.strip() takes control characters too, and depends on Python's version.
@@ -67,7 +67,7 @@ KNOWN_KEYS = frozenset(_KEYS.values())
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What an article cannot say of itself."""
+    """The surroundings of a file that decide how it is read."""
 
     #: Addresses of pictures that begin with no host are below it.
     site_url: str
@@ -104,9 +104,9 @@ class Parsed:
     """An article, and what an editor and the library should know of its file."""
 
     article: Article
-    #: When the file says something else, though nobody touches it: seconds UTC.
+    #: When the same file has another outcome, without a change: seconds UTC.
     due: int | None = None
-    #: When the article is withdrawn, whatever becomes of its file by then: seconds UTC.
+    #: When the article is withdrawn, even if its file is gone by then: seconds UTC.
     expires: int | None = None
     #: What was left out of the article, and why.
     notes: tuple[str, ...] = ()

@@ -68,7 +68,7 @@ _BRANDS = {
 _ENDING = re.compile(r"\.([a-z0-9+]{2,7})(?:[:;!@].*)?$", re.DOTALL)
 # ``/format/jpg/`` (imgur, Microsoft), ``/f_webp,w_300/`` (Cloudinary), ``/f=webp,w=300/``.
 _IN_PATH = re.compile(r"/(?:[^/]*,)?(?:format|fm|f)[/_=:]([a-z0-9+]{2,7})(?=[/,;]|$)")
-#: Parameters by which image services are told in which format to answer.
+#: Parameters that name the format in which an image service answers.
 _FORMATS = {"format", "fmt", "fm", "f", "output", "wx_fmt", "tp"}
 #: Parameters that name the type of an image whose address has no ending.
 _KINDS = {"ext", "type", "mime", "mimetype"}

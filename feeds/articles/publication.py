@@ -1,7 +1,7 @@
 """Whether a file is public, and when that changes: by its path and by the keys that say so.
 
 Every generator, editor and export has its own way to hide an article. All of them hide it here,
-whoever wrote the file: a value that is not plainly public hides too.
+in every folder: a value that is not plainly public hides too.
 """
 
 import re
@@ -64,7 +64,7 @@ def refuse_path(path: str) -> None:
 def expiry(fields: Iterable[tuple[str, Node]], now: int) -> int | None:
     """Return when to withdraw the article of a front matter, in seconds UTC; None for never.
 
-    Raise ArticleError when the article is not public now, whatever else is wrong with the file.
+    Raise ArticleError if the article is not public now, before any other error of the file.
     """
     errors: list[ArticleError] = []
     moments: list[int] = []
@@ -344,7 +344,7 @@ _KEYS: tuple[tuple[Rule, tuple[str, ...]], ...] = (
     (_leads, ("permalink",)),
 )
 
-#: Every key that has a say in what is public, as it is documented.
+#: Every key that decides what is public, as it is documented.
 KEYS = frozenset(name for _, names in _KEYS for name in names)
 
 _RULES = {folded(name): (name, rule) for rule, names in _KEYS for name in names}

@@ -125,7 +125,7 @@ def _shown(catalog: Catalog, whole: Selection, is_cut: bool) -> _Shown:
     feed_info = catalog.feed_info(id)
     own = entry(feed_info)
     return _Shown(
-        # Nobody counts the articles that a custom feed leaves out.
+        # The articles that a custom feed leaves out are not counted.
         entry=replace(own, count=len(whole.rows)) if is_custom(id) else own,
         description=feed_info.description,
         language=feed_info.language,

@@ -61,8 +61,8 @@ def validators(document: Document, coding: str) -> list[tuple[str, str]]:
 def _last_modified(document: Document) -> list[tuple[str, str]]:
     """Return no date when it does not stand for the document alone.
 
-    A cache in front answers 304 to whoever names the date that it holds. RFC 9110, 8.8.2.1, asks
-    for a date only if it can be "reasonably and consistently determined".
+    A cache in front answers 304 to every client that names the date that it holds. RFC 9110,
+    8.8.2.1, asks for a date only if it can be "reasonably and consistently determined".
     """
     is_ours_alone = document.modified < document.changed
     return [("Last-Modified", http_date(document.modified))] if is_ours_alone else []
