@@ -52,10 +52,10 @@ def _row(name: str, port: int) -> Row:
 def _bad_sockets(port: int) -> Iterator[None]:
     whole = f"GET /{PATH} HTTP/1.1\r\nHost: bench\r\n\r\n".encode()
     with ExitStack() as stack:
-        for said in (b"", whole[:-2], whole * 4):
+        for part in (b"", whole[:-2], whole * 4):
             for _ in range(BAD):
                 bad = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
-                bad.sendall(said)
+                bad.sendall(part)
         yield
 
 

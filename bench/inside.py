@@ -31,10 +31,10 @@ def run(content: Path, instance: Path) -> None:
 
 
 def _front(call: Any) -> list[tuple[str, float]]:
-    said: list[Any] = []
+    started: list[Any] = []
 
     def start(*line_and_headers: Any) -> None:
-        said[:] = line_and_headers
+        started[:] = line_and_headers
 
     environ = EnvironBuilder(path="/all.rss", base_url=URL).get_environ()
     list(call(environ, start))
@@ -42,7 +42,7 @@ def _front(call: Any) -> list[tuple[str, float]]:
     asked = {
         "200": environ,
         "200 gzip": packed,
-        "304": packed | {"HTTP_IF_NONE_MATCH": dict(said[1])["ETag"]},
+        "304": packed | {"HTTP_IF_NONE_MATCH": dict(started[1])["ETag"]},
     }
     return [(name, _microseconds(partial(call, each, start))) for name, each in asked.items()]
 

@@ -32,9 +32,9 @@ class Rate:
 
 def load(url: str, kind: Kind, seconds: int = 2, connections: int = 32) -> Rate:
     """Load one address for some seconds."""
-    said = [part for name, value in kind.headers.items() for part in ("-H", f"{name}: {value}")]
-    said += ["-s", str(MISSES)] if kind.is_new else []
-    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", *said, url]
+    headers = [part for name, value in kind.headers.items() for part in ("-H", f"{name}: {value}")]
+    headers += ["-s", str(MISSES)] if kind.is_new else []
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--latency", *headers, url]
     out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     wrong = [int(found) for found in re.findall(r"Non-2xx or 3xx responses: (\d+)", out)]
     wrong += [int(n) for line in re.findall(r"Socket errors: (.*)", out) for n in _numbers(line)]

@@ -21,8 +21,8 @@ from tests.waiting import wait_for
 class TinyHub(Host):
     """A hub that is as its path says; see tests/tiny_hub.py."""
 
-    def told(self, since: int = 0) -> list[str]:
-        """The addresses that it was told of since so many requests, in order of the alphabet."""
+    def announced(self, since: int = 0) -> list[str]:
+        """Return the announced addresses since so many requests, sorted."""
         return sorted(line.split()[2] for line in self.requests()[since:])
 
 

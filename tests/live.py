@@ -38,7 +38,7 @@ class Server:
             parent = self.process.pid
             assert waiting.wait_for(lambda: len(ready_workers(parent)) == self.workers, PATIENCE)
 
-    def said(self) -> str:
+    def printed(self) -> str:
         """All that it printed, once it has ended; only of one whose ``output`` is a pipe."""
         return self.process.communicate(timeout=30)[0]
 

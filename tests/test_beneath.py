@@ -293,9 +293,9 @@ def test_a_folder_that_is_mounted_at_a_second_path_is_seen_at_both(tmp_path: Pat
     (tmp_path / "one").mkdir()
     (tmp_path / "two").mkdir()
 
-    said = in_a_namespace(_SEEN, str(tmp_path))
+    printed = in_a_namespace(_SEEN, str(tmp_path))
 
-    assert said.split() == ["one/a.md", "two/a.md"]
+    assert printed.split() == ["one/a.md", "two/a.md"]
 
 
 _SEEN = """
@@ -437,9 +437,11 @@ def test_explain_names_the_folder_of_a_path_that_is_a_link(content: Content, sit
     content.write("news/n1.md")
     (content.folder / "today").symlink_to("news")
 
-    said = [site.runner.invoke(args=["explain", path]).output for path in ("today/n1.md", "today")]
+    printed = [
+        site.runner.invoke(args=["explain", path]).output for path in ("today/n1.md", "today")
+    ]
 
-    assert said == [
+    assert printed == [
         "today/n1.md: outside: behind today, a symbolic link, which is not followed\n",
         "today: outside: a symbolic link, which is not followed: "
         "put the file or folder itself in its place\n",

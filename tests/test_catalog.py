@@ -423,8 +423,8 @@ def test_an_expired_withdrawal_changes_nothing_else(
 
     after = site.get(f"/all.{format}")
     assert changed == site.web.catalog.select(ALL).updated == NOW + DAY
-    told = re.compile(rb"<at:deleted-entry[^>]*>| xmlns:at=\S*\"")
-    assert after.data == told.sub(b"", before.data)
+    tombstones = re.compile(rb"<at:deleted-entry[^>]*>| xmlns:at=\S*\"")
+    assert after.data == tombstones.sub(b"", before.data)
     assert (after.headers["ETag"] == before.headers["ETag"]) is (format != "atom")
 
 

@@ -301,10 +301,10 @@ def test_explain_names_the_file_that_has_the_same_id(content: Content, site: Sit
     site.sync.refresh()
     content.write("b.md", id="same")
 
-    said = site.runner.invoke(args=["explain", "b.md"]).output
+    printed = site.runner.invoke(args=["explain", "b.md"]).output
 
     same = "a.md has the same id and was served first: give one of them another"
-    assert said == f"b.md:1: id: collision: {same}\n"
+    assert printed == f"b.md:1: id: collision: {same}\n"
 
 
 def test_of_two_new_files_with_one_id_the_first_by_path_is_named_so(
@@ -364,22 +364,22 @@ def test_check_states_how_to_publish_a_hidden_file(content: Content, site: Site,
     head = "title: T\ndate: 2024-03-01\nwebUrl: https://news.example/one"
     content.raw("a.md", f"---\n{head}\n{line}\n---\n")
 
-    [said] = site.runner.invoke(args=["check"]).stdout.splitlines()
+    [printed] = site.runner.invoke(args=["check"]).stdout.splitlines()
 
-    assert said.endswith(f": {HIDDEN[line]}")
+    assert printed.endswith(f": {HIDDEN[line]}")
 
 
 def test_check_states_that_a_bad_date_is_in_the_file_name(content: Content, site: Site) -> None:
     content.write("2026-13-40-news.md", publishedDateTime=None)
 
-    [said] = site.runner.invoke(args=["check"]).stdout.splitlines()
+    [printed] = site.runner.invoke(args=["check"]).stdout.splitlines()
 
     message = "the file name begins with 2026-13-40, which is no date: rename it, or add date"
-    assert said == f"2026-13-40-news.md:1: date: bad-date: {message}"
+    assert printed == f"2026-13-40-news.md:1: date: bad-date: {message}"
 
 
 @pytest.mark.parametrize(
-    ("path", "said"),
+    ("path", "printed"),
     [
         ("notes.txt", "notes.txt: not-an-article: only files whose names end in .md"),
         (".hidden.md", ".hidden.md: not-an-article: only files whose names end in .md"),
@@ -390,7 +390,7 @@ def test_check_states_that_a_bad_date_is_in_the_file_name(content: Content, site
     ],
 )
 def test_explain_reports_a_file_that_is_no_article(
-    content: Content, site: Site, path: str, said: str
+    content: Content, site: Site, path: str, printed: str
 ) -> None:
     content.raw("notes.txt", "x")
     content.raw(".hidden.md", "x")
@@ -399,7 +399,7 @@ def test_explain_reports_a_file_that_is_no_article(
     content.write("a.md")
     content.write("news/n1.md")
 
-    assert site.runner.invoke(args=["explain", path]).output.startswith(said)
+    assert site.runner.invoke(args=["explain", path]).output.startswith(printed)
 
 
 def checked(site: Site) -> str:

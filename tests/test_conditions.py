@@ -1,4 +1,4 @@
-"""Validators: when a client is told that nothing changed, and when it must not be."""
+"""Validators: when a client gets 304, and when it must not."""
 
 import os
 from collections.abc import Callable
@@ -180,7 +180,7 @@ def test_all_codings_have_different_tags() -> None:
     assert tags == {f'"{KEY}"', *(f'"{KEY}-{coding}"' for coding in CODINGS)}
 
 
-# On the way: content that changes, and what a poller is told.
+# Content that changes, and the response to a poller.
 
 FEEDS = ["/all.rss", "/all.atom", "/all.json", "/topics/ai.rss", "/all/2026-11.atom", "/feeds.json"]
 

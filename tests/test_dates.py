@@ -1,4 +1,4 @@
-"""Pollers that know only a time: none is told 304 for what changed after it."""
+"""Pollers that know only a time: none gets 304 after a later change."""
 
 import os
 import threading
@@ -80,7 +80,7 @@ def test_a_time_before_a_change_never_gets_304_and_a_time_after_it_does(
     served.get(path)
     at = clock.now
     change(served, content)
-    told = served.get(path).last_modified.timestamp()
+    shown = served.get(path).last_modified.timestamp()
     clock.now += 100
 
     statuses = {second: named(served, path, at + second) for second in range(-15, 16)}
@@ -88,7 +88,7 @@ def test_a_time_before_a_change_never_gets_304_and_a_time_after_it_does(
     expected = {second: 304 if second > MARGIN else 200 for second in range(-15, 16)}
     # The one second that is Last-Modified, too: who echoes that has the document.
     assert statuses == expected | {-SLACK: 304}
-    assert told == at - SLACK
+    assert shown == at - SLACK
 
 
 @every_path
@@ -422,7 +422,7 @@ def test_a_poller_by_time_alone_gets_the_last_change_from_a_real_server(
 
             assert [poller.has(last) for poller in pollers] == [True] * 3
 
-        # And is told so, once that is certain.
+        # And gets 304, once that is certain.
         assert wait_for(lambda: all(poller.is_unchanged() for poller in pollers))
 
 

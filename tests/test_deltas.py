@@ -100,18 +100,18 @@ def test_a_delta_has_the_headers_of_one(
 
     answer = poll(ten, path, changed[path], accept_encoding=coding)
 
-    told = dict(answer.headers)
+    shown = dict(answer.headers)
     whole = dict(ten.get(path, accept_encoding=coding).headers)
     differing = {"IM", "Delta-Base", "Cache-Control", "Vary", "Content-Length"}
     assert answer.status == "226 IM USED"
-    assert {name: told[name] for name in differing} == {
+    assert {name: shown[name] for name in differing} == {
         "IM": "feed",
         "Delta-Base": changed[path],
         "Cache-Control": "no-store, im",
         "Vary": "Accept-Encoding, A-IM, If-None-Match",
         "Content-Length": str(len(answer.data)),
     }
-    assert {k: v for k, v in told.items() if k not in differing} == {
+    assert {k: v for k, v in shown.items() if k not in differing} == {
         k: v for k, v in whole.items() if k not in differing
     }
     assert DECODERS[coding](answer.data) == poll(ten, path, changed[path]).data

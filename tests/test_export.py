@@ -119,9 +119,9 @@ def test_redirects_are_written_in_one_order(
 
     export(open_site(), folder)
 
-    told = (folder / ".tributary/moved.map").read_text().splitlines()
-    assert len(told) == 8
-    assert told == sorted(told)
+    moves = (folder / ".tributary/moved.map").read_text().splitlines()
+    assert len(moves) == 8
+    assert moves == sorted(moves)
 
 
 def test_another_machine_writes_the_same(

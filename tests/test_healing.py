@@ -402,11 +402,11 @@ def test_a_server_starts_and_answers_though_its_content_folder_is_gone(
 
     assert titles(site) == ["A"]
     time.sleep(2.5)
-    said = [r.getMessage() for r in caplog.records if "keeping up" in r.getMessage()]
+    printed = [r.getMessage() for r in caplog.records if "keeping up" in r.getMessage()]
     os.rename(away, content.folder)
     content.write("b.md", title="B")
     assert wait_for(lambda: titles(site) == ["A", "B"])
-    assert len(said) == 1
+    assert len(printed) == 1
     site.sync.stop()
 
 

@@ -141,10 +141,10 @@ def test_a_refused_port_is_reported_in_one_line(content: Content, tmp_path: Path
         with started(
             content.folder, tmp_path / "instance", output=subprocess.PIPE, PORT=str(port)
         ) as server:
-            said = server.said()
+            printed = server.printed()
 
     where = f"cannot listen at http://127.0.0.1:{port}"
-    assert said == f"Error: HOST, PORT: {where}: Address already in use: name another\n"
+    assert printed == f"Error: HOST, PORT: {where}: Address already in use: name another\n"
     assert server.process.returncode == 1
 
 
@@ -158,10 +158,10 @@ def test_a_process_with_other_settings_is_refused_the_instance_folder(
             content.folder, instance, output=subprocess.PIPE, FEEDS_URL="https://b.example"
         ) as second,
     ):
-        said = second.said()
+        printed = second.printed()
 
     where = f"FEEDS_INSTANCE_DIR: {instance}: in use by a server with other settings (FEEDS_URL)"
-    assert said == f"Error: {where}: name another folder, or stop that server\n"
+    assert printed == f"Error: {where}: name another folder, or stop that server\n"
 
 
 def test_a_refresh_and_a_start_log_what_is_served(
@@ -173,10 +173,10 @@ def test_a_refresh_and_a_start_log_what_is_served(
     open_site().sync.refresh()
     open_site().sync.refresh()
 
-    said = "articles served: 1; files not served: 1 draft"
+    printed = "articles served: 1; files not served: 1 draft"
     assert [record.getMessage() for record in caplog.records] == [
-        f"files read: 2, gone: 0; {said}",
-        f"files read: 0, gone: 0; {said}",
+        f"files read: 2, gone: 0; {printed}",
+        f"files read: 0, gone: 0; {printed}",
     ]
 
 
@@ -190,4 +190,4 @@ def said_by_a_server(content: Content, tmp_path: Path, **environ: str) -> list[s
         os.kill(workers(server.process.pid)[0], signal.SIGKILL)
         server.wait()
         server.process.terminate()
-        return server.said().splitlines()
+        return server.printed().splitlines()

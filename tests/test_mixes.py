@@ -303,15 +303,15 @@ def test_an_atom_mix_tells_which_of_its_articles_were_withdrawn(
     content.remove("d.md")
     river.sync.refresh()
 
-    def told(terms: str) -> list[str]:
+    def shown(terms: str) -> list[str]:
         root = etree.fromstring(river.get(f"/mix/{terms}.atom").data)
         found = root.iter("{http://purl.org/atompub/tombstones/1.0}deleted-entry")
         return sorted(each.get("ref", "").rpartition(":")[2] for each in found)
 
-    assert told("c-plus-plus,ferries") == ["c", "d"]
-    assert told("ropes,-ferries") == ["d"]
-    assert told("ropes,+gazette.example") == ["c"]
-    assert told("news.example.com,+ferries") == []
+    assert shown("c-plus-plus,ferries") == ["c", "d"]
+    assert shown("ropes,-ferries") == ["d"]
+    assert shown("ropes,+gazette.example") == ["c"]
+    assert shown("news.example.com,+ferries") == []
 
 
 def test_a_mix_is_in_no_list_and_in_no_export(river: Site) -> None:

@@ -75,16 +75,16 @@ def test_of_two_owners_at_once_one_wins_every_time_and_one_owner_shares(
 
 def in_child(work: Callable[[], object]) -> int:
     """A process that does some work and then waits to be killed; return once the work is done."""
-    done, told = os.pipe()
+    done, finished = os.pipe()
     child = os.fork()
     if child == 0:
         work()
-        os.write(told, b"1")
+        os.write(finished, b"1")
         signal.pause()
         os._exit(0)
     assert os.read(done, 1) == b"1"
     os.close(done)
-    os.close(told)
+    os.close(finished)
     return child
 
 
@@ -331,11 +331,11 @@ def test_of_two_servers_at_once_one_serves_and_the_other_prints_why_it_does_not(
             pair.append((running.enter_context(server), tmp_path / name))
 
         assert wait_for(lambda: any(server.process.poll() == 1 for server, _ in pair), 60)
-        [said] = [output for server, output in pair if server.process.poll() is not None]
+        [printed] = [output for server, output in pair if server.process.poll() is not None]
         [winner] = [server for server, _ in pair if server.process.poll() is None]
         winner.wait()
 
-        assert said.read_text() == refusal(instance, "FEEDS_URL")
+        assert printed.read_text() == refusal(instance, "FEEDS_URL")
 
 
 def test_servers_with_the_same_settings_share_a_folder(content: Content, instance: Path) -> None:
@@ -355,13 +355,15 @@ def test_a_server_of_another_content_folder_is_another(
     (tmp_path / "elsewhere").mkdir()
     with started(content.folder, instance, "serve", None, **A) as one:
         one.wait()
-        assert said(tmp_path / "elsewhere", instance, **A) == refusal(instance, "FEEDS_CONTENT_DIR")
+        assert printed(tmp_path / "elsewhere", instance, **A) == refusal(
+            instance, "FEEDS_CONTENT_DIR"
+        )
 
 
-def said(content: Path, instance: Path, **settings: str) -> str:
+def printed(content: Path, instance: Path, **settings: str) -> str:
     """Return all that a server prints that ends by itself."""
     with started(content, instance, "serve", subprocess.PIPE, **settings) as server:
-        return server.said()
+        return server.printed()
 
 
 def test_a_server_whose_first_process_was_killed_owns_its_folder_by_its_workers(
@@ -371,7 +373,7 @@ def test_a_server_whose_first_process_was_killed_owns_its_folder_by_its_workers(
     server.process.kill()
     server.process.wait()
     try:
-        assert said(content.folder, instance, **B) == refusal(instance, "FEEDS_URL")
+        assert printed(content.folder, instance, **B) == refusal(instance, "FEEDS_URL")
     finally:
         for worker in left:
             os.kill(worker, signal.SIGKILL)

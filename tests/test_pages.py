@@ -430,12 +430,12 @@ def test_nothing_secret_is_on_any_page(content: Content, open_site: Callable[...
     content.write("c.md", title="EMBARGO-TITLE", publishedDateTime="2027-01-01T00:00:00Z")
     site = open_site()
 
-    said = b"".join(
+    printed = b"".join(
         site.get(path).get_data()
         for path in ("/", "/topics/ai", "/all/2026-11", "/?q=a", "/embed", "/embed/all", "/none")
     )
 
-    assert not [word for word in (b"SECRET", b"4711", b"DRAFT-", b"EMBARGO-") if word in said]
+    assert not [word for word in (b"SECRET", b"4711", b"DRAFT-", b"EMBARGO-") if word in printed]
 
 
 def test_a_page_links_to_no_feed_that_has_ended(

@@ -32,7 +32,7 @@ def address(content: Content, tmp_path: Path) -> Iterator[str]:
 
 @dataclass
 class Poller(threading.Thread):
-    """Asks for a feed again and again, on a new connection each time, until told to stop."""
+    """Requests a feed repeatedly, on a new connection each time, until it is stopped."""
 
     address: str
     answered: int = 0
@@ -199,10 +199,10 @@ def ask(connection: HTTPConnection) -> int:
 )
 def test_odd_requests_are_refused_without_an_error_of_ours(address: str, request_: bytes) -> None:
     with connected(address) as client:
-        said = refusal(client, request_)
+        printed = refusal(client, request_)
 
     # Closing without a word is a refusal too.
-    assert said == b"" or said.startswith(b"HTTP/1.1 4")
+    assert printed == b"" or printed.startswith(b"HTTP/1.1 4")
 
 
 @pytest.mark.parametrize("path", ["/all.rss", "/nothing"])
@@ -237,7 +237,7 @@ def test_a_server_with_few_descriptors_cuts_connections_and_goes_on(
             each.close()
         assert wait_for(lambda: answers_all(server.address))
         server.process.terminate()
-        printed = server.said()
+        printed = server.printed()
 
     assert "Too many open files" not in printed
     assert "ERROR" not in printed

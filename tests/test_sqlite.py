@@ -272,11 +272,11 @@ def test_a_file_of_a_newer_version_is_left_alone_and_named(kept: Any, tmp_path: 
     path = tmp_path / kept.file
     written = change(path, "PRAGMA user_version = 99")
 
-    said = outcome(kept)
+    printed = outcome(kept)
 
     assert (path.read_bytes(), list(tmp_path.glob("*.damaged"))) == (written, [])
-    assert f"{path}: written by a newer version of Tributary" in said
-    assert "run the newer version, or move the file away" in said
+    assert f"{path}: written by a newer version of Tributary" in printed
+    assert "run the newer version, or move the file away" in printed
 
 
 def outcome(store: Any) -> str:
@@ -298,10 +298,10 @@ def test_a_file_of_another_program_is_left_alone_and_named(kept: Any, tmp_path: 
     path = tmp_path / kept.file
     written = change(path, "CREATE TABLE moz_places (id INTEGER)")
 
-    said = outcome(kept)
+    printed = outcome(kept)
 
     assert (path.read_bytes(), list(tmp_path.glob("*.damaged"))) == (written, [])
-    assert f"{path}: has the tables of another program: move the file away" in said
+    assert f"{path}: has the tables of another program: move the file away" in printed
 
 
 #: The tables as they were before files had a version, with a row in each.
@@ -503,9 +503,9 @@ def test_a_server_logs_it_in_one_line(content: Content, indexed: Site, tmp_path:
     change(path, "PRAGMA user_version = 99")
 
     with started(content.folder, tmp_path / "instance", output=subprocess.PIPE) as server:
-        said = server.said()
+        printed = server.printed()
 
-    assert said == (
+    assert printed == (
         f"Error: {path}: written by a newer version of Tributary (layout 99, this version knows"
         f" {len(MIGRATIONS)}): run the newer version, or move the file away\n"
     )

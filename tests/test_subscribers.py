@@ -90,9 +90,9 @@ def counted(subscribers: Subscribers) -> dict[str, tuple[int, int]]:
 
 
 def test_the_latest_number_of_each_service_is_added_up(subscribers: Subscribers) -> None:
-    said = [FEEDLY.format(10), FEEDBIN.format(1, 5), FEEDBIN.format(2, 7), FEEDBIN.format(1, 6)]
+    sent = [FEEDLY.format(10), FEEDBIN.format(1, 5), FEEDBIN.format(2, 7), FEEDBIN.format(1, 6)]
 
-    subscribers.count([poll(agent) for agent in said], TODAY)
+    subscribers.count([poll(agent) for agent in sent], TODAY)
     subscribers.count([poll(FEEDLY.format(12))], TODAY)
 
     assert counted(subscribers) == {"all": (12 + 6 + 7, 0)}
@@ -415,12 +415,12 @@ def test_without_a_token_there_is_no_page(site: Site) -> None:
 
 
 @pytest.mark.parametrize(
-    "said",
+    "sent",
     ["", "Bearer", "Bearer ", "Bearer wrong", basic(""), basic("wrong"), basic("pässword"),
      "Basic !", f"Digest {TOKEN}", TOKEN, f"Bearer {TOKEN}x", 'Bearer a="b"'],
 )  # fmt: skip
-def test_without_the_right_token_the_page_shows_nothing(polled: Site, said: str) -> None:
-    answer = polled.get("/operators/subscribers", Authorization=said)
+def test_without_the_right_token_the_page_shows_nothing(polled: Site, sent: str) -> None:
+    answer = polled.get("/operators/subscribers", Authorization=sent)
 
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"].startswith("Basic realm=")
@@ -428,21 +428,21 @@ def test_without_the_right_token_the_page_shows_nothing(polled: Site, said: str)
     assert polled.get(f"/operators/subscribers?token={TOKEN}").status_code == 401
 
 
-@pytest.mark.parametrize("said", [f"Bearer {TOKEN}", basic(TOKEN)])
+@pytest.mark.parametrize("sent", [f"Bearer {TOKEN}", basic(TOKEN)])
 def test_with_the_token_each_feed_has_its_count_and_plot(
-    polled: Site, clock: Clock, said: str
+    polled: Site, clock: Clock, sent: str
 ) -> None:
     polled.web.subscribers.merge([
         DayCount("topics/ai", TODAY - 60, 900, 0), DayCount("topics/ai", TODAY - 1, 30, 10),
         DayCount("topics/ai", TODAY, 15, 5), DayCount("all", TODAY - 50, 2, 1),
     ])  # fmt: skip
-    answer = polled.get("/operators/subscribers", Authorization=said)
+    answer = polled.get("/operators/subscribers", Authorization=sent)
 
     assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "no-store")
     assert answer.content_type == "text/html; charset=utf-8"
     assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
     assert "Set-Cookie" not in answer.headers
-    polled.client.environ_base["HTTP_AUTHORIZATION"] = said
+    polled.client.environ_base["HTTP_AUTHORIZATION"] = sent
     page = tree(polled, "/operators/subscribers")
     assert texts(page, ".subscribers h2") == ["topics/ai", "all"]
     assert texts(page, ".subscribers strong") == ["40 subscribers", "3 subscribers"]

@@ -75,10 +75,10 @@ def test_the_set_up_that_may_not_install_names_the_command(tmp_path: Path) -> No
         (tmp_path / program).symlink_to(shutil.which(program) or "")
     (tmp_path / "python3").symlink_to(sys.executable)
 
-    said = set_up(tmp_path)
+    printed = set_up(tmp_path)
 
-    assert all(word in said for word in ("chromium", "html-validate", "tests/setup"))
-    assert len(said.splitlines()) == 2
+    assert all(word in printed for word in ("chromium", "html-validate", "tests/setup"))
+    assert len(printed.splitlines()) == 2
 
 
 def test_the_setup_prints_nothing_if_everything_is_installed() -> None:

@@ -141,8 +141,8 @@ def test_a_changed_file_of_the_site_is_logged_once_as_needing_a_restart(
     content.write("two.md", title="Two")
     assert wait_for(lambda: "Two" in titles(live))
 
-    said = [r.getMessage() for r in caplog.records if r.name == "feeds.sync.site_files"]
-    assert said == [f"{name} changed: restart to apply"]
+    printed = [r.getMessage() for r in caplog.records if r.name == "feeds.sync.site_files"]
+    assert printed == [f"{name} changed: restart to apply"]
 
 
 def test_a_file_of_the_site_with_the_same_text_wants_no_restart(

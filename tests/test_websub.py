@@ -1,4 +1,4 @@
-"""Telling hubs: what is told, when, how often, and what a hub can do about it: nothing."""
+"""Announcements to hubs: of which documents, when, how often, and despite which responses."""
 
 import logging
 import os
@@ -67,7 +67,7 @@ class Node:
 
 @pytest.fixture
 def node(hub: TinyHub, content: Content, open_site: OpenSite, clock: Clock) -> Node:
-    """A site with one article and a hub that takes what it is told, looked at once."""
+    """A site with one article and a hub that accepts announcements, after one detection."""
     return a_node(hub.url("status/202"), content, open_site, clock)
 
 
@@ -103,7 +103,7 @@ SHOWING = documents(
 )  # fmt: skip
 
 
-# What is told.
+# The announced documents.
 
 
 def test_each_document_whose_bytes_changed_is_announced_and_no_other(
@@ -118,7 +118,7 @@ def test_each_document_whose_bytes_changed_is_announced_and_no_other(
     node.refresh()
     node.tell()
 
-    assert hub.told(since=before) == SHOWING
+    assert hub.announced(since=before) == SHOWING
     assert {line.rpartition(" ")[0] for line in hub.requests()} == {"/status/202 publish"}
 
 
@@ -131,26 +131,26 @@ def test_invisible_changes_are_not_announced(
 
     node.tell()
 
-    assert hub.told() == []
+    assert hub.announced() == []
 
 
 def test_a_removal_and_the_end_of_an_embargo_are_announced(node: Node, hub: TinyHub) -> None:
     node.content.write("later.md", publishedDateTime="2026-11-20T12:01:00Z", topics=[])
     node.refresh()
     node.tell(after=30)
-    held = hub.told()
+    held = hub.announced()
     node.clock.now += 30
     node.refresh()
     node.tell()
 
     assert held == []
-    assert f"{SITE_URL}/all.rss" in hub.told()
+    assert f"{SITE_URL}/all.rss" in hub.announced()
 
 
 def test_the_first_detection_announces_nothing(node: Node, hub: TinyHub) -> None:
     node.tell()
 
-    assert hub.told() == []
+    assert hub.announced() == []
 
 
 def test_a_restart_without_changes_announces_nothing(
@@ -158,7 +158,7 @@ def test_a_restart_without_changes_announces_nothing(
 ) -> None:
     restarted(node, open_site)
 
-    assert hub.told() == []
+    assert hub.announced() == []
 
 
 def test_changes_while_no_server_ran_are_announced(
@@ -168,7 +168,7 @@ def test_changes_while_no_server_ran_are_announced(
 
     restarted(node, open_site)
 
-    assert hub.told() == SHOWING
+    assert hub.announced() == SHOWING
 
 
 def test_a_rebuilt_index_changes_no_bytes_and_announces_nothing(
@@ -179,7 +179,7 @@ def test_a_rebuilt_index_changes_no_bytes_and_announces_nothing(
 
     restarted(node, open_site)
 
-    assert hub.told() == []
+    assert hub.announced() == []
 
 
 def test_another_title_of_the_site_changes_every_document(
@@ -192,7 +192,7 @@ def test_another_title_of_the_site_changes_every_document(
     node.content.raw("site.yml", f"title: Other\nhubs: [{hub.url('status/202')}]\n")
     restarted(node, open_site)
 
-    assert hub.told(since=before) == sorted([*SHOWING, *documents("topics/empty")])
+    assert hub.announced(since=before) == sorted([*SHOWING, *documents("topics/empty")])
 
 
 def test_a_retired_feed_is_not_announced_and_one_that_returns_is(
@@ -200,17 +200,19 @@ def test_a_retired_feed_is_not_announced_and_one_that_returns_is(
 ) -> None:
     node.content.raw("topics.yml", "- {id: ai, name: AI, retired: true}\n")
     restarted(node, open_site)
-    told = hub.told()
+    announced = hub.announced()
 
     node.content.raw("topics.yml", "- {id: ai, name: AI}\n")
     restarted(node, open_site)
 
-    assert not [address for address in told if "/topics/" in address]
-    assert [a for a in hub.told() if "/topics/" in a] == documents("topics/ai", "topics/ai/2026-11")
+    assert not [address for address in announced if "/topics/" in address]
+    assert [a for a in hub.announced() if "/topics/" in a] == documents(
+        "topics/ai", "topics/ai/2026-11"
+    )
 
 
 def test_every_document_that_a_change_touches_gives_other_bytes(node: Node, hub: TinyHub) -> None:
-    """Of all documents there are: those that are told are those whose tag is another."""
+    """Of all documents, those are announced whose ETag changed."""
     for month in range(1, 10):
         node.content.write(f"{month}.md", publishedDateTime=f"2026-0{month}-01", topics=["Boats"])
     node.refresh()
@@ -223,9 +225,9 @@ def test_every_document_that_a_change_touches_gives_other_bytes(node: Node, hub:
     node.refresh()
     node.tell()
 
-    told = set(hub.told(since=count))
-    after = tags(node, sorted({*paths, *told}))
-    assert told == {path for path in after if after[path] != before.get(path)}
+    announced = set(hub.announced(since=count))
+    after = tags(node, sorted({*paths, *announced}))
+    assert announced == {path for path in after if after[path] != before.get(path)}
 
 
 def test_a_month_that_needs_another_part_changes_the_month_before(
@@ -247,11 +249,11 @@ def test_a_month_that_needs_another_part_changes_the_month_before(
     node.refresh()
     node.tell()
 
-    told = hub.told(since=count)
+    announced = hub.announced(since=count)
     # Of April nothing is left but a document that names the months around it.
     names = ("2026-03", "2026-04", "2026-05-1", "2026-05")
     months = {f"{SITE_URL}/all/{name}.rss" for name in names}
-    assert {address for address in told if "/all/" in address and ".rss" in address} == months
+    assert {address for address in announced if "/all/" in address and ".rss" in address} == months
 
 
 def test_a_change_undone_before_it_was_detected_is_not_announced(node: Node, hub: TinyHub) -> None:
@@ -262,7 +264,7 @@ def test_a_change_undone_before_it_was_detected_is_not_announced(node: Node, hub
     node.refresh()
     node.tell()
 
-    assert hub.told() == []
+    assert hub.announced() == []
 
 
 def everything(node: Node) -> list[str]:
@@ -283,13 +285,13 @@ def test_a_change_is_announced_after_its_pause(node: Node, hub: TinyHub) -> None
     node.content.write("a.md", title="Another title")
     node.refresh()
     node.tell(after=PAUSE - 0.1)
-    early = hub.told()
+    early = hub.announced()
 
     node.tell(after=0.1)
     node.tell()
 
     assert early == []
-    assert hub.told() == SHOWING
+    assert hub.announced() == SHOWING
     assert node.state() == HubState(hub.url("status/202"), last_success=node.clock.now - PAUSE)
 
 
@@ -300,7 +302,7 @@ def test_fast_successive_changes_are_announced_once(node: Node, hub: TinyHub) ->
 
     node.tell()
 
-    assert hub.told() == SHOWING
+    assert hub.announced() == SHOWING
 
 
 def test_a_change_while_another_waits_is_announced_again_after_its_own_pause(
@@ -316,7 +318,7 @@ def test_a_change_while_another_waits_is_announced_again_after_its_own_pause(
     node.tell(after=PAUSE - 1)
     node.tell()
 
-    assert hub.told() == sorted(2 * SHOWING)
+    assert hub.announced() == sorted(2 * SHOWING)
 
 
 def test_the_queue_survives_a_killed_process(node: Node, hub: TinyHub, open_site: OpenSite) -> None:
@@ -329,7 +331,7 @@ def test_the_queue_survives_a_killed_process(node: Node, hub: TinyHub, open_site
 
     Node(open_site(), node.content, node.clock).tell()
 
-    assert hub.told() == SHOWING
+    assert hub.announced() == SHOWING
 
 
 # Hubs that fail.
@@ -425,7 +427,7 @@ def test_a_failing_hub_is_retried_with_growing_pauses_until_it_responds(
     assert (failed.last_error, failed.last_success) == ("answered 503", None)
     assert failed.next_try is not None
     assert failed.next_try > then
-    assert sorted(set(hub.told())) == SHOWING
+    assert sorted(set(hub.announced())) == SHOWING
     assert (node.state().pending, node.state().failures) == (0, 0)
 
 
@@ -437,9 +439,9 @@ def test_the_wish_of_a_hub_is_respected(
     node.refresh()
     node.tell()
 
-    told = [node.tell(after=990), node.tell(after=20)]
+    announced = [node.tell(after=990), node.tell(after=20)]
 
-    assert told == [0, 1]
+    assert announced == [0, 1]
 
 
 def test_an_address_that_a_hub_refuses_holds_up_no_other(
@@ -449,9 +451,9 @@ def test_an_address_that_a_hub_refuses_holds_up_no_other(
     content.write("a.md", title="Another title")
     node.refresh()
 
-    told = [node.tell(), node.tell(), node.tell(after=20)]
+    announced = [node.tell(), node.tell(), node.tell(after=20)]
 
-    assert told == [len(SHOWING), 0, len(SHOWING)]
+    assert announced == [len(SHOWING), 0, len(SHOWING)]
     assert node.state().pending == len(SHOWING)
 
 
@@ -489,7 +491,7 @@ def test_a_hub_gets_announcements_while_another_hangs(
         hanging = node.announcer.states()[0]
     node.announcer.stop()
 
-    assert hub.told() == sorted(2 * SHOWING)
+    assert hub.announced() == sorted(2 * SHOWING)
     # It was asked once, and has neither answered nor failed.
     assert len(silent.requests()) == 1
     assert (hanging.pending, hanging.failures) == (len(SHOWING), 0)
@@ -508,11 +510,11 @@ def test_a_change_during_a_delivery_is_announced_after_its_pause(
     node.refresh()
 
     node.tell()
-    early = hub.told()
+    early = hub.announced()
     node.tell()
 
     assert early == SHOWING
-    assert hub.told() == sorted(2 * SHOWING)
+    assert hub.announced() == sorted(2 * SHOWING)
     assert node.state().pending == 0
 
 
@@ -527,12 +529,12 @@ def test_a_change_there_and_back_during_a_delivery_is_announced_again(
     node.tell()
     node.tell()
 
-    assert hub.told() == sorted(2 * SHOWING)
+    assert hub.announced() == sorted(2 * SHOWING)
     assert node.state().pending == 0
 
 
 def meanwhile_at_the_first(monkeypatch: pytest.MonkeyPatch, node: Node, *titles: str) -> None:
-    """Change the article while the hub is told of the first address, and see each change."""
+    """Change the article during the first announcement, and detect each change."""
     waiting = list(titles)
 
     def ping_and_change(hub: str, address: str) -> Reply:
@@ -576,7 +578,7 @@ def test_a_clock_that_is_set_back_holds_nothing_up(node: Node, hub: TinyHub) -> 
 
     node.tell(after=-200_000)
 
-    assert hub.told() == SHOWING
+    assert hub.announced() == SHOWING
 
 
 # The thread.
@@ -597,7 +599,7 @@ def test_one_of_several_processes_announces(node: Node, hub: TinyHub, open_site:
     for announcer in announcers:
         announcer.stop()
 
-    assert hub.told() == SHOWING
+    assert hub.announced() == SHOWING
     assert not [t for t in threading.enumerate() if t.name == "announcer"]
 
 
@@ -636,7 +638,7 @@ def test_a_damaged_queue_is_begun_anew(
     assert wait_for(lambda: has_looked(path.parent))
     node.announcer.stop()
     assert [r for r in caplog.records if "websub.sqlite is damaged" in r.message]
-    assert hub.told() == []
+    assert hub.announced() == []
 
 
 def test_a_trouble_is_logged_once_and_ends_nothing(
@@ -661,7 +663,7 @@ def test_a_trouble_is_logged_once_and_ends_nothing(
     node.announcer.stop()
 
     assert caplog.text.count("cannot be announced to hubs now") == 1
-    assert hub.told() == SHOWING
+    assert hub.announced() == SHOWING
 
 
 def test_a_trouble_of_one_telling_is_logged_once_and_ends_nothing(
@@ -686,7 +688,7 @@ def test_a_trouble_of_one_telling_is_logged_once_and_ends_nothing(
     node.announcer.stop()
 
     assert caplog.text.count("cannot be announced to hubs now") == 1
-    assert hub.told() == SHOWING
+    assert hub.announced() == SHOWING
 
 
 # Several machines.
@@ -728,7 +730,7 @@ def test_one_of_two_machines_announces(
     counts = [node.tell() for node in two_nodes]
 
     assert counts == [len(SHOWING)] * 2
-    assert hub.told() == SHOWING
+    assert hub.announced() == SHOWING
     assert [node.state().pending for node in two_nodes] == [0, 0]
 
 
@@ -740,12 +742,12 @@ def test_each_change_back_and_forth_is_announced(
         for node in two_nodes:
             node.refresh()
         for node in two_nodes:
-            assert wait_for(partial(has_told_all, node), 15)
+            assert wait_for(partial(has_announced_all, node), 15)
 
-    assert hub.told() == sorted(3 * SHOWING)
+    assert hub.announced() == sorted(3 * SHOWING)
 
 
-def has_told_all(node: Node) -> bool:
+def has_announced_all(node: Node) -> bool:
     node.tell()
     return node.state().pending == 0
 
@@ -765,7 +767,7 @@ def test_a_machine_that_takes_its_time_holds_up_the_other_only_for_a_moment(
     two_nodes[1].tell(after=0)
 
     assert claimed == [True] * len(SHOWING)
-    assert hub.told() == []
+    assert hub.announced() == []
     assert two_nodes[1].state().pending == len(SHOWING)
 
 
@@ -784,11 +786,11 @@ def test_a_change_during_an_announcement_by_another_machine_waits_its_whole_paus
     content.write("a.md", title="One more title")
     second.refresh()
     second.tell(after=PAUSE - 0.1)
-    early = hub.told()
+    early = hub.announced()
     second.tell(after=0.1)
 
     assert early == []
-    assert hub.told() == SHOWING
+    assert hub.announced() == SHOWING
 
 
 def test_an_early_announcement_is_repeated_after_its_pause(
@@ -803,11 +805,11 @@ def test_an_early_announcement_is_repeated_after_its_pause(
     node.refresh()
 
     node.tell(after=1)
-    early = hub.told()
+    early = hub.announced()
     node.tell(after=PAUSE - 1)
 
     assert early == SHOWING
-    assert hub.told() == sorted(2 * SHOWING)
+    assert hub.announced() == sorted(2 * SHOWING)
     assert node.state().pending == 0
 
 
@@ -820,11 +822,11 @@ def test_announce_sends_the_queue_and_shows_the_state_of_each_hub(
     monkeypatch.setattr(node.announcer, "_pause", 0)
     node.content.write("a.md", title="Another title")
 
-    said = node.site.runner.invoke(args=["announce"]).stdout
+    printed = node.site.runner.invoke(args=["announce"]).stdout
 
-    assert hub.told() == SHOWING
+    assert hub.announced() == SHOWING
     url = hub.url("status/202")
-    assert said.splitlines()[-1] == f"{url}: 0 pending, last success 2026-11-20T12:00:00Z"
+    assert printed.splitlines()[-1] == f"{url}: 0 pending, last success 2026-11-20T12:00:00Z"
 
 
 def test_announce_brings_forward_what_a_hub_missed(
@@ -857,13 +859,13 @@ def test_announce_leaves_the_telling_to_a_server_that_runs(node: Node, hub: Tiny
     node.site.runner.invoke(args=["announce"])
     turn.release()
 
-    assert hub.told() == []
+    assert hub.announced() == []
 
 
 def test_announce_without_hubs_reports_that_there_are_none(site: Site, tmp_path: Path) -> None:
-    said = [site.runner.invoke(args=["announce", *more]).stdout for more in ((), ("--status",))]
+    printed = [site.runner.invoke(args=["announce", *more]).stdout for more in ((), ("--status",))]
 
-    assert [lines.splitlines()[-1] for lines in said] == ["site.yml names no hubs"] * 2
+    assert [lines.splitlines()[-1] for lines in printed] == ["site.yml names no hubs"] * 2
     assert not (tmp_path / "instance" / "websub.sqlite").exists()
 
 

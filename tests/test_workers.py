@@ -192,10 +192,10 @@ def test_a_ctrl_c_which_all_processes_hear_is_for_the_first(
         assert titles(server.address)
         assert workers(first) == before
         os.kill(first, signal.SIGINT)
-        said = server.said()
+        printed = server.printed()
 
     assert server.process.returncode == 0
-    assert "it is killed" not in said
+    assert "it is killed" not in printed
 
 
 def is_pending(pid: int, number: signal.Signals) -> bool:

@@ -132,16 +132,16 @@ def test_on_an_exported_site_the_preview_states_that_it_shows_the_main_feed(
     page.route(
         re.compile("/embed[?]"), lambda route: route.fulfill(body=whole, content_type="text/html")
     )
-    told = page.get_by_role("status")
+    shown = page.get_by_role("status")
     refused = "Showing The River Paper: the feed that you chose is not available here."
 
     page.get_by_label("Feed", exact=True).select_option("topics/ferries")
-    expect(told).to_have_text(refused)
+    expect(shown).to_have_text(refused)
     page.get_by_label("Feed", exact=True).select_option("all")
-    expect(told).to_have_text("Showing The River Paper")
+    expect(shown).to_have_text("Showing The River Paper")
     desktop.go("/embed?feed=topics/ferries")
 
-    expect(told).to_have_text(refused)
+    expect(shown).to_have_text(refused)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -175,17 +175,17 @@ def test_an_embedded_box_has_the_size_that_oembed_states(
     folder, site = other_site
     address = f"{samples}/oembed?url={quote(f'{samples}/{feed}')}&{limits}"
     with urllib.request.urlopen(address, timeout=20) as answer:
-        told = json.load(answer)
+        shown = json.load(answer)
     page = browser.new_page(viewport={"width": 1100, "height": 1100})
 
-    (folder / "a.html").write_text(f"<!doctype html><title>Site</title>{told['html']}", "utf-8")
+    (folder / "a.html").write_text(f"<!doctype html><title>Site</title>{shown['html']}", "utf-8")
     page.goto(f"{site}/a.html")
 
     frame = page.locator("iframe")
     expect(page.frame_locator("iframe").locator("li").first).to_be_visible()
     box = frame.bounding_box()
     assert box is not None
-    assert (box["width"], box["height"]) == (told["width"], told["height"])
+    assert (box["width"], box["height"]) == (shown["width"], shown["height"])
     needed = (
         page.frame_locator("iframe")
         .locator("body")
@@ -193,8 +193,8 @@ def test_an_embedded_box_has_the_size_that_oembed_states(
             "(body) => [document.documentElement.scrollWidth, body.getBoundingClientRect().height]"
         )
     )
-    assert needed[0] == told["width"]
-    assert 0 <= told["height"] - needed[1] < 2
+    assert needed[0] == shown["width"]
+    assert 0 <= shown["height"] - needed[1] < 2
     page.close()
 
 

@@ -101,7 +101,7 @@ def files(cluster: Cluster) -> list[Path]:
     return [path for path in (cluster.folder / "cache").rglob("*") if path.is_file()]
 
 
-def told(answer: RawAnswer) -> tuple[int, bytes, list[str | None]]:
+def shown(answer: RawAnswer) -> tuple[int, bytes, list[str | None]]:
     names = ("Content-Type", "ETag", "Content-Encoding", "X-Robots-Tag", "Location")
     return answer.status, answer.body, [answer.headers[name] for name in names]
 
@@ -132,9 +132,9 @@ def outcomes(cluster: Cluster) -> list[Outcome]:
 def test_no_request_changes_what_a_plain_one_is_answered_with(
     cluster: Cluster, outcomes: list[Outcome]
 ) -> None:
-    right = {kept: told(send_request(cluster.nodes[0].port, request(kept))) for kept in KEPT}
+    right = {kept: shown(send_request(cluster.nodes[0].port, request(kept))) for kept in KEPT}
 
-    spoilt = [found.odd for found in outcomes if told(found.after) != right[found.odd.kept]]
+    spoilt = [found.odd for found in outcomes if shown(found.after) != right[found.odd.kept]]
 
     assert {status for status, *_ in right.values()} == {200}
     assert len(outcomes) > 800
@@ -150,7 +150,7 @@ def test_a_request_that_nginx_accepts_gets_the_response_of_a_node(
         found for found in outcomes if not refused & {found.through.status, found.direct.status}
     ]
 
-    others = [found.odd for found in answered if told(found.through) != told(found.direct)]
+    others = [found.odd for found in answered if shown(found.through) != shown(found.direct)]
 
     assert len(answered) > 800
     assert others == []

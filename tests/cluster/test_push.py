@@ -1,4 +1,4 @@
-"""Two nodes, a Redis, nginx in front, and hubs: each change is told once, and can be got then."""
+"""Two nodes, a Redis, nginx and hubs: each change is announced once, and served by then."""
 
 import json
 import signal
@@ -23,7 +23,7 @@ def paths_of(topic: str, month: str) -> list[str]:
     return [f"{document}.{format}" for document in documents for format in ("rss", "atom", "json")]
 
 
-#: What hubs are told of when the other article changes.
+#: Paths that are announced when the other article changes.
 LAST_CHANGE = paths_of("topics/other", "2026-10")
 
 
@@ -41,14 +41,14 @@ class Pushed:
         return f"{self.cluster.nginx.url}/topics/boats.json"
 
     def tells_a_last_change(self) -> None:
-        """Change the other article, and wait until all of that is told, and what came before it."""
+        """Change the other article, and wait until all of that is announced, and all before it."""
         self.cluster.content.write(
             "b.md", title="Changed", topics=["Other"], publishedDateTime="2026-10-01"
         )
-        assert wait_for(lambda: self.told().keys() >= set(LAST_CHANGE), 40)
+        assert wait_for(lambda: self.announced().keys() >= set(LAST_CHANGE), 40)
 
-    def told(self) -> Counter[str]:
-        """How often each path was told."""
+    def announced(self) -> Counter[str]:
+        """Return how often each path was announced."""
         addresses = (line.split()[2] for line in self.counting.requests())
         return Counter(address.removeprefix(self.cluster.nginx.url) for address in addresses)
 
@@ -85,7 +85,7 @@ def test_a_change_is_announced_once_and_reaches_the_subscriber_through_nginx(
     titles = [json.loads(body)["items"][0]["title"] for _, body in pushed.reader.got]
     assert titles == ["Version 1", "Version 2"]
     boats = Counter(paths_of("topics/boats", "2026-11"))
-    assert pushed.told() == boats + boats + Counter(LAST_CHANGE)
+    assert pushed.announced() == boats + boats + Counter(LAST_CHANGE)
 
 
 def test_announcements_of_a_dead_node_are_sent_by_the_other(pushed: Pushed) -> None:
@@ -105,4 +105,4 @@ def test_a_rolling_restart_announces_nothing(pushed: Pushed) -> None:
     assert wait_for(lambda: all(has_looked(node.instance) for node in pushed.cluster.nodes))
     pushed.tells_a_last_change()
 
-    assert pushed.told() == Counter(LAST_CHANGE)
+    assert pushed.announced() == Counter(LAST_CHANGE)

@@ -149,13 +149,15 @@ def test_every_document_is_the_one_that_the_server_gives(served: StaticSite) -> 
     differing = []
     for path in paths(served.live.web.catalog):
         expected, found = served.live.get(path), served.get(path)
-        if (found.status_code, found.data) != (200, expected.data) or told(found) != told(expected):
-            differing.append((path, told(found).items() ^ told(expected).items()))
+        if (found.status_code, found.data) != (200, expected.data) or shown(found) != shown(
+            expected
+        ):
+            differing.append((path, shown(found).items() ^ shown(expected).items()))
 
     assert differing == []
 
 
-def told(answer: Any) -> dict[str, str]:
+def shown(answer: Any) -> dict[str, str]:
     # nginx lets scripts of other sites read the pages too, which hold nothing that feeds do not.
     ours = {"Date", "ETag", "Link", "Access-Control-Allow-Origin", "Access-Control-Expose-Headers"}
     return {name: value for name, value in answer.headers.items() if name not in ours}

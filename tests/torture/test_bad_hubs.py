@@ -42,7 +42,7 @@ def test_no_reader_notices_a_bad_hub(
     content: Content, tmp_path: Path, hub: TinyHub, badness: str, figure: Figure
 ) -> None:
     with loaded(content, tmp_path, tmp_path / "instance", hub.url(badness)) as server:
-        # Nothing is told in the first four seconds.
+        # Nothing is announced in the first four seconds.
         with server.load(scaled(3, 4)) as quiet:
             pass
 
@@ -66,7 +66,7 @@ def test_no_reader_notices_a_bad_hub(
 def test_a_full_disk_delays_announcements_and_loses_none(
     content: Content, tmp_path: Path, small_disk: Path, hub: TinyHub, figure: Figure
 ) -> None:
-    instance, address_told = small_disk / "instance", "/topics/a.rss"
+    instance, announced_address = small_disk / "instance", "/topics/a.rss"
     with loaded(content, tmp_path, instance, hub.url("status/202")) as server:
         ballast = fill(instance)
         with server.load(scaled(6, 20)) as seen:
@@ -74,12 +74,14 @@ def test_a_full_disk_delays_announcements_and_loses_none(
         on_full_disk = len(hub.requests())
         ballast.unlink()
 
-        is_told = wait_for(lambda: any(a.endswith(address_told) for a in hub.told()), 30)
+        is_announced = wait_for(
+            lambda: any(a.endswith(announced_address) for a in hub.announced()), 30
+        )
 
     figure(
         f"full disk: {len(seen.polls)} requests, {len(seen.failed())} failed, "
-        f"hub told {on_full_disk} times meanwhile"
+        f"hub notified {on_full_disk} times meanwhile"
     )
     assert seen.failed() == []
     assert on_full_disk == 0
-    assert is_told
+    assert is_announced

@@ -110,15 +110,15 @@ def call(site: Site, path: str, query: str) -> str:
         "SERVER_NAME": "127.0.0.1", "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1",
         "HTTP_HOST": "a", "wsgi.url_scheme": "http",
     }  # fmt: skip
-    said: list[str] = []
+    started: list[str] = []
 
     def start_response(status: str, headers: Any, exc_info: Any = None) -> Any:
-        said.append(status)
+        started.append(status)
 
     body: Iterable[bytes] = site.app.wsgi_app(environ, start_response)
     b"".join(body)
     getattr(body, "close", int)()
-    return said[0]
+    return started[0]
 
 
 def megabytes() -> float:

@@ -52,7 +52,7 @@ def test_embargoes_end_on_time_and_move_the_tag_once_each(
         tags.append(answer.headers["ETag"])
         for item in answer.json["items"]:
             shown.setdefault(item["title"], (asked, answered))
-            # Within one second the moment itself and the answer's may be told apart by nobody.
+            # Within one second, the moment itself and that of the response cannot be distinguished.
             assert item["date_modified"] <= iso(int(time.time()))
         time.sleep(0.03)
 

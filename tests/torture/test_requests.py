@@ -88,15 +88,15 @@ def call(
         "HTTP_HOST": "a", "wsgi.url_scheme": "http", "wsgi.input": io.BytesIO(),
         "wsgi.errors": sys.stderr,
     } | lies  # fmt: skip
-    said: list[Any] = []
+    started: list[Any] = []
 
     def start_response(*answer: Any) -> Any:
-        said.append(answer)
+        started.append(answer)
 
     body = site.app.wsgi_app(environ, start_response)
     whole = b"".join(body)
     getattr(body, "close", int)()
-    status, headers = said[0][:2]
+    status, headers = started[0][:2]
     return int(status.split()[0]), {name.lower(): value for name, value in headers}, whole
 
 
@@ -122,8 +122,8 @@ def test_no_lie_about_the_request_changes_a_byte(attacked: Site, figure: Figure)
             assert is_guarded(headers), (path, lie)
             assert b"evil" not in body
             assert "evil" not in str(headers)
-            is_told = status == 304 and not body
-            if not is_told and (status, body) != (truth[0], truth[2]):
+            is_unchanged = status == 304 and not body
+            if not is_unchanged and (status, body) != (truth[0], truth[2]):
                 different.append((path, lie, status))
 
     figure(f"hosts and headers: {len(PATHS) * len(LIES)} lies, {len(different)} answers changed")
@@ -137,12 +137,12 @@ def test_odd_paths_and_methods_are_refused_and_name_nothing(attacked: Site, figu
     }
 
     bad = {what: status for what, (status, _, _) in answers.items() if not 200 <= status < 500}
-    told = [
+    leaked = [
         what for what, (_, _, body) in answers.items() if b"TOPSECRET" in body or b"root:" in body
     ]
     unguarded = [what for what, (_, headers, _) in answers.items() if not is_guarded(headers)]
     figure(f"odd paths and methods: {len(answers)} requests, {len(bad)} errors of ours")
-    assert (bad, told, unguarded) == ({}, [], [])
+    assert (bad, leaked, unguarded) == ({}, [], [])
 
 
 HEADERS = (
@@ -171,11 +171,11 @@ def test_any_request_is_answered_without_an_error_of_ours(attacked: Site, figure
     def ask(path: str, ending: str, query: str, method: str, headers: dict[str, str]) -> None:
         nonlocal count
         count += 1
-        status, told, body = call(
+        status, fields, body = call(
             attacked, path + ending, method or "GET", QUERY_STRING=query, **headers
         )
         assert 200 <= status < 500
-        assert is_guarded(told)
+        assert is_guarded(fields)
         assert b"TOPSECRET" not in body
 
     ask()

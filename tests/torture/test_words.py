@@ -209,8 +209,8 @@ def open_site(content: Path, instance: Path) -> Site:
 
 
 def test_how_many_examples_there_were(figure: Figure) -> None:
-    said = ", ".join(f"{count} {what}" for what, count in SEEN.items())
-    figure(f"any text and bytes: {sum(SEEN.values())} examples ({said}), 0 exceptions")
+    printed = ", ".join(f"{count} {what}" for what, count in SEEN.items())
+    figure(f"any text and bytes: {sum(SEEN.values())} examples ({printed}), 0 exceptions")
     assert sum(SEEN.values()) >= scaled(500, 50_000)
 
 
