@@ -8,7 +8,9 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from html.parser import HTMLParser
+from itertools import product
 from pathlib import Path
+from string import ascii_lowercase
 from urllib.parse import quote
 
 import pytest
@@ -354,6 +356,9 @@ def test_scripts_get_a_form_for_each_plural_category(tag: str, categories: list[
         ("zh-Hant", None),
         ("sv", None),
         ("he", None),
+        ("no", None),
+        ("no-NO", None),
+        ("nor", None),
         ("xx", None),
         ("x-klingon", None),
         ("../../etc", None),
@@ -362,6 +367,13 @@ def test_scripts_get_a_form_for_each_plural_category(tag: str, categories: list[
 def test_a_language_has_the_catalog_of_its_own_script(tag: str, name: str | None) -> None:
     assert catalog_name(tag) == name
     assert language(tag).name == (name or "en")
+
+
+def test_every_possible_code_of_a_language_is_accepted() -> None:
+    skip_if_quick()
+    codes = ["".join(letters) for n in (2, 3) for letters in product(ascii_lowercase, repeat=n)]
+
+    assert {language(code).name for code in codes} == {"en", *FILES}
 
 
 @pytest.mark.parametrize(

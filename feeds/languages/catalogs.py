@@ -8,7 +8,7 @@ from io import BytesIO
 from pathlib import Path
 
 from babel import Locale, UnknownLocaleError
-from babel.core import get_global
+from babel.core import get_global, parse_locale
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
@@ -53,9 +53,10 @@ def catalog_name(tag: str) -> str | None:
 
 def _script(locale: Locale) -> str | None:
     """Return the script that a locale names, else the usual one of its language."""
-    # Locale.parse adds the script to a territory ("zh-CN"), but not to a language alone ("zh").
-    usual = Locale.parse(get_global("likely_subtags").get(locale.language, locale.language))
-    return locale.script or usual.script
+    # Locale.parse adds the script to a territory ("zh-CN"), but not to a language alone ("zh"). It
+    # rejects some of these tags, such as "no_Latn_NO".
+    likely = get_global("likely_subtags").get(locale.language, locale.language)
+    return locale.script or parse_locale(likely)[2]
 
 
 @cache
