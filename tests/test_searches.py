@@ -1,6 +1,10 @@
 """Searches: words in an address, a page and a feed; and the words of every script."""
 
 from collections.abc import Callable
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Thread
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -9,11 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import etree
 
+from app import create_app
+from feeds.index import connect
 from feeds.model import FeedId
 from feeds.searches import LONGEST_SEARCH, MOST_WORDS, Search
 from feeds.web import paths
 from feeds.words import LONGEST, asked_tokens, indexed_tokens, words
-from tests.conftest import SITE_URL, Content, Site
+from tests.conftest import SITE_URL, Clock, Content, Site
 from tests.web_helpers import hrefs, texts, tree
 
 OpenSite = Callable[..., Site]
@@ -48,6 +54,24 @@ def library(content: Content, site: Site) -> Site:
         content.write(f"{name}.md", body, publishedDateTime=f"2026-11-{19 - number}", **keys)
     site.sync.refresh()
     return site
+
+
+@dataclass(kw_only=True)
+class _SavingClock(Clock):
+    """A clock that saves an article, once, when a request asks for the time."""
+
+    content: Content
+    saves_into: Site | None = None
+
+    def __call__(self) -> float:
+        site, self.saves_into = self.saves_into, None
+        if site:
+            self.content.write("ferry.md", title="A new ferry")
+            # Another thread, as another process, has a connection of its own.
+            saving = Thread(target=site.sync.refresh)
+            saving.start()
+            saving.join()
+        return self.now
 
 
 def found(site: Site, query: str) -> list[str]:
@@ -209,6 +233,48 @@ def test_a_search_page_shows_feeds_and_articles_and_leads_to_the_feed(
     assert f"{SITE_URL}/search/river.rss" in hrefs(page, 'link[rel="alternate"]')
     assert texts(tree(library, "/?q=none"), ".nothing") == ["No article matches this search."]
     assert texts(tree(library, "/?q=!!!"), ".nothing") == ["Write at least one word."]
+
+
+def test_a_search_is_answered_while_an_article_that_it_finds_is_saved(
+    content: Content, tmp_path: Path
+) -> None:
+    content.write("ferry.md", title="A ferry")
+    clock = _SavingClock(content=content)
+    environ = {
+        "FEEDS_CONTENT_DIR": str(content.folder),
+        "FEEDS_INSTANCE_DIR": str(tmp_path / "instance"),
+        "FEEDS_URL": SITE_URL,
+    }
+    site = Site(create_app(environ, clock))
+    site.sync.refresh()
+
+    clock.saves_into = site
+    during = site.get("/?q=ferry")
+    after = site.get("/?q=ferry")
+
+    assert (during.status_code, after.status_code) == (200, 200)
+    assert "A ferry<" in during.text
+    assert "A new ferry<" in after.text
+    assert during.headers["ETag"] != after.headers["ETag"]
+
+
+def test_while_an_index_of_an_older_version_is_made_anew_a_search_shows_feeds(
+    library: Site,
+) -> None:
+    with closing(connect(library.sync.index.path)) as connection:
+        connection.execute("INSERT INTO meta VALUES ('unsearchable', 1)")
+    before = library.get("/?q=river")
+    with closing(connect(library.sync.index.path)) as connection:
+        connection.execute("DELETE FROM meta WHERE key = 'unsearchable'")
+    after = library.get("/?q=river")
+
+    assert (before.status_code, after.status_code) == (200, 200)
+    page = etree.HTML(before.text)
+    assert [link.text for link in page.cssselect(".index a")] == ["River Life"]
+    (sentence,) = page.cssselect(".nothing")
+    assert sentence.text == "The problem is on our side. Try again in a minute."
+    assert before.headers["ETag"] != after.headers["ETag"]
+    assert "The Ferry that waits" in after.text
 
 
 def test_the_page_of_a_search_is_like_that_of_any_feed_and_indexed_by_nobody(

@@ -14,7 +14,8 @@ import msgspec
 from feeds import formats
 from feeds.catalog import Catalog
 from feeds.documents import DocumentPlan
-from feeds.languages import language
+from feeds.errors import IndexUnavailable
+from feeds.languages import language, marked
 from feeds.mixes import is_domain
 from feeds.model import FeedId
 from feeds.searches import Search
@@ -75,7 +76,7 @@ class _Found:
     feeds: Menu
     #: None if there is a fault.
     articles: Selection | None
-    #: The message that says what is wrong with the words, or nothing.
+    #: The message that says why no articles are searched, or nothing.
     fault: str
 
 
@@ -107,17 +108,29 @@ def search_plan(catalog: Catalog, query: str) -> DocumentPlan:
     with catalog.snapshot():
         whole = menu(catalog.feed_infos(), _search_terms(catalog))
         feeds = search(whole, query)
-        articles = None if asked.fault else catalog.select(FeedId(asked.path))
-        if articles:
-            articles = replace(articles, rows=articles.rows[:NEWEST])
-        found = _Found(query, feeds, articles, asked.fault)
-        fingerprint = articles.fingerprint if articles else b""
+        articles, fault = _found_articles(catalog, asked)
+        found = _Found(query, feeds, articles, fault)
+        fingerprint = articles.fingerprint if articles else fault.encode()
         return site_plan(
             catalog,
             key=page_key(catalog, msgspec.json.encode((query, whole.size, feeds)), fingerprint),
             headers=(("Content-Type", HTML), *NOINDEX, *PAGE_POLICY),
             render=partial(_render_search, catalog, found),
         )
+
+
+def _found_articles(catalog: Catalog, asked: Search) -> tuple[Selection | None, str]:
+    """Return the newest articles that match a search, or the message that says why there is none.
+
+    An index of an older version finds feeds before it finds articles.
+    """
+    if asked.fault:
+        return None, asked.fault
+    try:
+        articles = catalog.select(FeedId(asked.path))
+    except IndexUnavailable:
+        return None, marked("The problem is on our side. Try again in a minute.")
+    return replace(articles, rows=articles.rows[:NEWEST]), ""
 
 
 def _shown(catalog: Catalog, whole: Selection, is_cut: bool) -> _Shown:

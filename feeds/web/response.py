@@ -97,12 +97,15 @@ def _delta(
     return None
 
 
-def respond_once(plan: DocumentPlan) -> Response:
+def respond_once(plan: Callable[[], DocumentPlan]) -> Response:
     """Answer with a document that is not cached, since a client can invent a million of them.
 
     It is not compressed either: that would take longer than rendering it.
     """
-    document = plan.with_bodies(Bodies(plan.render()))
+    # It shows the articles that were selected, even if one is saved before they are read.
+    with web().catalog.snapshot():
+        planned = plan()
+        document = planned.with_bodies(Bodies(planned.render()))
     return _response(answer(document, _conditions(None)))
 
 

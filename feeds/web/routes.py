@@ -40,7 +40,7 @@ def feed(path: str) -> ResponseReturnValue:
         return public_file(path)
     query = request.args.get("q", "").strip()
     if target == Target(ALL, None) and query:
-        return respond_once(search_plan(web().catalog, query))
+        return respond_once(partial(search_plan, web().catalog, query))
     try:
         answer = _feed(target)
         # Redirect a trailing slash away, except of the guessed addresses that end with one.

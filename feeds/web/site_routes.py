@@ -63,7 +63,7 @@ def chooser() -> Response:
         plan = partial(embed.chooser_plan, catalog, ALL.path, embed.Options())
         return respond(PathTarget("/embed"), plan)
     chosen = embed.options(request.args)
-    return respond_once(embed.chooser_plan(catalog, request.args.get("feed", ""), chosen))
+    return respond_once(partial(embed.chooser_plan, catalog, request.args.get("feed", ""), chosen))
 
 
 @routes.get("/embed/<path:path>")
@@ -87,10 +87,10 @@ def mix() -> ResponseReturnValue:
     if ticked.terms and not ticked.fault:
         return redirect(catalog.urls.page(FeedId(ticked.path)), 303)
     if ticked.terms or "make" in fields:
-        return respond_once(mix_page.mix_plan(catalog, ticked, ticked.fault))
+        return respond_once(partial(mix_page.mix_plan, catalog, ticked, ticked.fault))
     if "with" in fields:
         begun = Mix.of(read_terms(fields["with"][0]))
-        return respond_once(mix_page.mix_plan(catalog, begun, ""))
+        return respond_once(partial(mix_page.mix_plan, catalog, begun, ""))
     return respond(PathTarget("/mix"), lambda: mix_page.mix_plan(catalog, ticked, ""))
 
 
@@ -128,7 +128,7 @@ def _oembed(id: FeedId) -> Response:
     if request.args.get("format", "json") != "json":
         return text_response(501, "Only format=json is supported.")
     width, height = _pixels("maxwidth"), _pixels("maxheight")
-    return respond_once(embed.oembed_plan(web().catalog, id, width, height))
+    return respond_once(partial(embed.oembed_plan, web().catalog, id, width, height))
 
 
 def _feed_id(path: str) -> FeedId:
