@@ -104,6 +104,8 @@ UNREADABLE = [
     ("Title: x\nDate 2024-03-01\n\nText.", Reason.YAML_SYNTAX, 2),
     ("Title: x\nDate: 2024-03-01\nTitle: y\n\nText.", Reason.YAML_DUPLICATE_KEY, 3),
     ("- x: 1\n---\n", Reason.NO_FRONT_MATTER, 1),
+    (f"+++\nx = {'1' * 5_000}\n+++\n", Reason.YAML_SYNTAX, 2),
+    (f"+++\nx = 0x{'f' * 5_000}\n+++\n", Reason.YAML_SYNTAX, 2),
 ]
 
 
@@ -492,6 +494,14 @@ def test_toml_hides_too() -> None:
     assert article("+++\ntitle = 'x'\ndraft = false\nweight = 1.5\n+++\n").title == "x"
 
 
+@pytest.mark.parametrize("number", ["1" * 5_000, "0x" + "f" * 5_000])
+def test_toml_hides_beside_a_number_that_is_too_long(number: str) -> None:
+    error = refusal(f"+++\ntitle = 'x'\nnumber = {number}\ndraft = true\n+++\n")
+
+    assert error.hidden
+    assert error.hidden.reason is Reason.DRAFT
+
+
 def test_all_faults_of_an_article_are_found() -> None:
     text = written(title="", publishedAt="soon", permalink="{{ x }}", updated="never").encode()
     context = Context("https://site.example", lambda url: None, NOW, folder=BLOG)
@@ -529,6 +539,14 @@ WRONG = [
     ("folders:\n  - folder: a\n    link: LINK\n    keys: {tags: x}", "site.yml:4: tags: unknown"),
     ("folders:\n  - folder: a\n    link: LINK\n    keys: {date: ''}", "site.yml:4: date: an empty"),
     ("folders:\n  - folder: a\n    link: LINK\n    keys: {date: {x: y}}", "date: is a mapping"),
+    (
+        "folders:\n  - folder: a\n    link: LINK\n    keys:\n      excerpt: [secured.note]",
+        "site.yml:5: excerpt: secured is",
+    ),
+    (
+        "folders:\n  - folder: a\n    link: LINK\n    keys:\n      title: Pass_Word",
+        "site.yml:5: title: Pass_Word is",
+    ),
     ("folders:\n  - {folder: a, link: LINK}\n  - {folder: ./a/, link: LINK}", "site.yml:3: folder"),
 ]
 

@@ -817,3 +817,21 @@ def test_a_file_on_which_we_fail_is_set_aside_alone(
     assert titles(site) == ["A", "New"]
     assert "a.md: fault: a fault of ours (KeyError at test_healing.py:" in caplog.text
     assert "TOPSECRET" not in caplog.text
+
+
+def test_a_draft_on_which_we_fail_is_served_no_more(
+    content: Content, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content.write("a.md", title="A")
+    content.write("b.md", title="B")
+    site.sync.refresh()
+
+    def fail(text: bytes, path: str, context: Any) -> Any:
+        raise KeyError
+
+    monkeypatch.setattr(ingest, "parse", fail)
+    content.write("a.md", title="A", draft=True)
+    content.write("b.md", title="B", draft=False)
+    site.sync.refresh()
+
+    assert titles(site) == ["B"]

@@ -13,7 +13,7 @@ from feeds.articles.file_names import (
     without_ending,
 )
 from feeds.articles.folders import folder_of
-from feeds.articles.front_matter import Context, parse
+from feeds.articles.front_matter import Context, glimpse, parse
 from feeds.articles.images import PICTURES, media_type_of
 from feeds.articles.publication import name_of, refuse_path
 from feeds.articles.site_config import parse_site_config
@@ -25,6 +25,7 @@ __all__ = [
     "Context",
     "faults",
     "folder_of",
+    "glimpse",
     "is_article",
     "is_foreign",
     "is_hidden",

@@ -147,12 +147,17 @@ def read(text: bytes, context: Context) -> tuple[Fields, Body]:
         fields, body = (fences.split if context.folder is None else fences.split_any)(text)
         return fields, Body(body, text.count(b"\n") + text.count(b"\r") - text.count(b"\r\n"))
     except ArticleError as error:
-        try:
-            found = folders.states(publication.glimpse(text), context.folder)
-            error.due = publication.expiry(found, context.now)
-        except ArticleError as hidden:
-            error.hidden, error.due = hidden, hidden.due
+        glimpse(text, context, error)
         raise
+
+
+def glimpse(text: bytes, context: Context, error: ArticleError) -> None:
+    """Add to the error of a file that cannot be read whether it hides its article, and when."""
+    try:
+        found = folders.states(publication.glimpse(text), context.folder)
+        error.due = publication.expiry(found, context.now)
+    except ArticleError as hidden:
+        error.hidden, error.due = hidden, hidden.due
 
 
 def _refuse_misspelt(fields: Fields) -> None:

@@ -26,7 +26,12 @@ def parse(text: str, first_line: int) -> Fields:
             raise ArticleError(Reason.TOO_COMPLEX, message, number)
     try:
         found = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+        lines = _lines(text, first_line)
+        return {
+            key: _node(value, lines, lines.get(key, first_line), 1) for key, value in found.items()
+        }
+    except ValueError as error:
+        # Besides bad syntax, a number of over 4,300 digits, which Python neither reads nor writes.
         # Without the message, which may quote a value.
         place = _PLACE.search(str(error))
         wrong = first_line + (int(place[1]) - 1 if place else text.count("\n"))
@@ -35,8 +40,6 @@ def parse(text: str, first_line: int) -> Fields:
     except RecursionError:
         message = f"nested deeper than {MAX_DEPTH}: flatten it"
         raise ArticleError(Reason.YAML_DEPTH, message, first_line) from None
-    lines = _lines(text, first_line)
-    return {key: _node(value, lines, lines.get(key, first_line), 1) for key, value in found.items()}
 
 
 def _lines(text: str, first_line: int) -> dict[str, int]:

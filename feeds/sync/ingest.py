@@ -9,6 +9,7 @@ import time
 import traceback
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
@@ -24,6 +25,7 @@ from feeds.articles import (
     Context,
     faults,
     folder_of,
+    glimpse,
     is_foreign,
     is_namable,
     near_misses,
@@ -96,7 +98,17 @@ class Ingester:
             return FileOutcome(folder, name, "", Reason.UNREADABLE, message)
         except Exception as error:
             # A fault of ours in one file must not stop the reading of all others.
-            return FileOutcome(folder, name, "", Reason.FAULT, _where(error))
+            return self._fault(path, now, error)
+
+    def _fault(self, path: str, now: int, error: Exception) -> FileOutcome:
+        """Return the outcome of a file on which we fail; one that seems to hide is not served."""
+        fault = ArticleError(Reason.FAULT, _where(error))
+        # The fault may be in what is called here, too.
+        with suppress(Exception):
+            glimpse(scan.read(self.content, path), self._context(path, now), fault)
+        is_hidden = fault.hidden is not None
+        return FileOutcome(*split(path), "", fault.reason, fault.message, due=fault.due,
+                           is_hidden=is_hidden)  # fmt: skip
 
     def _ingest_when_still(self, path: str, now: int) -> FileOutcome:
         """Return the outcome of a file; wait and read again while it is being written."""
