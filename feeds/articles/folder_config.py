@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from feeds.articles.folder_fields import SYNONYMS
 from feeds.articles.link_patterns import compiled
+from feeds.articles.publication import folded
 from feeds.articles.site_file import SiteFile
 from feeds.articles.text import bare
 from feeds.articles.yaml_tree import Node
@@ -13,6 +14,9 @@ from feeds.settings import DeclaredFolder
 
 #: The keys of an entry.
 FOLDER_KEYS = frozenset(("folder", "link", "keys", "zone", "language", "provider", "id"))
+
+#: Keys whose values, and all that is inside them, no declaration can publish.
+_NEVER_PUBLISHED = frozenset(("secured", "password"))
 
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
@@ -76,6 +80,10 @@ def _own_keys(file: SiteFile, keys: dict[str, Node]) -> Iterator[tuple[str, tupl
         names = file.texts(named, field) if is_list else (file.text(named, field),)
         if not all(names):
             raise file.wrong(node, field, "an empty name: write the name of a key")
+        for name in names:
+            if folded(name.partition(".")[0]) in _NEVER_PUBLISHED:
+                message = f"{name.partition('.')[0]} is never published: write another key"
+                raise file.wrong(node, field, message)
         yield field, names
 
 
