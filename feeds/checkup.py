@@ -14,6 +14,9 @@ from urllib.parse import urljoin, urlsplit
 #: The most bytes of a document, as it is sent and decoded.
 MAX_BODY = 2_000_000
 
+#: The longest ETag, in characters: it is sent back with every request.
+MAX_TAG = 200
+
 #: Seconds by which the clock of the public address may differ from ours.
 CLOCK = 30
 
@@ -23,8 +26,12 @@ _TYPES = {
     "atom": "application/atom+xml",
     "json": "application/feed+json",
 }
-_LINK = re.compile(r"<(?:atom:)?link\b[^>]*>", re.IGNORECASE)
-_ATTRIBUTE = re.compile(r"""([a-z-]+)\s*=\s*(?:"([^"]*)"|'([^']*)')""", re.IGNORECASE)
+# What another host sent is matched without backtracking, which could take minutes.
+_LINK = re.compile(r"<(?:atom:)?link\b[^<>]*+>", re.IGNORECASE)
+_ATTRIBUTE = re.compile(
+    r"""(?<![a-z-])([a-z-]++)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)')""", re.IGNORECASE
+)
+_HUB = re.compile(r'<([^<>]*+)>\s*+;\s*+rel="?hub')
 _SUFFIX = re.compile(r'^(?:W/)?"(.*?)(?:[-;](?:gzip|br|zstd|deflate))*"$')
 
 
@@ -80,7 +87,7 @@ class Replies:
     asked: str
     address: str
     hops: tuple[Hop, ...]
-    #: True if the last redirect leads to another host, which is not asked.
+    #: True if the last redirect leads to another host, which is not asked, or to no address.
     leads_away: bool
     #: To a client that accepts gzip; if it failed, there are no others.
     packed: Reply
@@ -123,8 +130,16 @@ def findings(replies: Replies) -> list[Finding]:
 
 def entity_tag(value: str) -> str:
     """Return an ETag without what proxies add to it: W/ and the name of a coding."""
-    found = _SUFFIX.match(value)
+    found = _SUFFIX.match(value) if len(value) <= MAX_TAG else None
     return found[1] if found else value
+
+
+def absolute(base: str, address: str) -> str:
+    """Return an address as seen from another one; as it is if it cannot be parsed."""
+    try:
+        return urljoin(base, address)
+    except ValueError:
+        return address
 
 
 def _reachable(replies: Replies) -> Finding:
@@ -140,7 +155,9 @@ def _redirects(replies: Replies) -> Finding:
     chain = " → ".join(f"{hop.status} {hop.address}" for hop in replies.hops)
     if replies.leads_away:
         todo = "remove the redirect, or name the other address: flask doctor URL"
-        return Finding("redirects", False, f"{chain}, another host: not followed", todo)
+        return Finding(
+            "redirects", False, f"{chain}, another host or no address: not followed", todo
+        )
     permanent = all(hop.status in (301, 308) for hop in replies.hops)
     todo = "use one 301, straight to the address of the feed: readers keep no other"
     return Finding("redirects", permanent and len(replies.hops) < 2, chain or "none", todo)
@@ -184,6 +201,9 @@ def _media_type(replies: Replies) -> Finding:
 
 def _entity_tags(replies: Replies) -> Finding:
     tag = replies.packed.header("etag")
+    if len(tag) > MAX_TAG:
+        todo = f"send an ETag of at most {MAX_TAG} characters"
+        return Finding("ETag and 304", False, f"an ETag of {len(tag)} characters", todo)
     wrong = [f"{name}: {reply.outcome}" for name, reply in replies.known.items()
              if reply.status != 304]  # fmt: skip
     todo = "pass ETag, If-None-Match and If-Modified-Since on unchanged (nginx: no etag off)"
@@ -232,7 +252,7 @@ def _freshness(replies: Replies) -> Finding:
 
 
 def _hub(replies: Replies) -> Finding:
-    named = set(re.findall(r'<([^>]*)>\s*;\s*rel="?hub', replies.packed.header("link")))
+    named = set(_HUB.findall(replies.packed.header("link")))
     if not replies.hubs and not named:
         return Finding("hub", None, "none in site.yml")
     silent = [f"{hub}: {reply.outcome}" for hub, reply in replies.hubs.items()
@@ -250,7 +270,7 @@ def _discovery(replies: Replies) -> Finding:
         return Finding("discovery", False, f"page: {replies.page.outcome}", todo)
     links = map(_attributes, _LINK.findall(replies.page.text))
     feeds = [
-        urljoin(replies.address, link.get("href", ""))
+        absolute(replies.address, link.get("href", ""))
         for link in links
         if "alternate" in link.get("rel", "").split() and link.get("type") in _TYPES.values()
     ]
@@ -280,9 +300,9 @@ def _self_link(text: str) -> str:
     if text.lstrip().startswith("{"):
         try:
             found = json.loads(text)
-        except ValueError:
+            return str(found.get("feed_url", "")) if isinstance(found, dict) else ""
+        except (ValueError, RecursionError):
             return ""
-        return str(found.get("feed_url", "")) if isinstance(found, dict) else ""
     head = re.split(r"<(?:item|entry)[\s>]", text, maxsplit=1)[0]
     links = map(_attributes, _LINK.findall(head))
     return next((link.get("href", "") for link in links if link.get("rel") == "self"), "")

@@ -1,6 +1,7 @@
 """What `flask doctor` makes of responses, in the cases that no proxy of ours produces."""
 
 import gzip
+import time
 from dataclasses import replace
 from email.utils import formatdate
 
@@ -135,6 +136,8 @@ def test_a_date_that_is_none_is_wrong(date: str) -> None:
     "body",
     [b"{", b'{"version": ', b"[1]", b'{"feed_url": 1}', b"",
      b'{"version": "x", "feed_url": "https://x.example/"}',
+     b'{"version":' + b"[" * 200_000,
+     b"<rss><link rel='alternate' type='application/rss+xml' href='http://[x/'>",
      b"<rss>", b"<feed><link rel=self", b"\xff\xfe" * 1000],
 )  # fmt: skip
 def test_whatever_a_body_is_it_has_findings(body: bytes) -> None:
@@ -168,6 +171,34 @@ def test_a_body_that_cannot_be_unpacked_is_no_feed(body: bytes) -> None:
 )
 def test_a_tag_is_compared_without_what_proxies_add(tag: str) -> None:
     assert entity_tag(tag) == "a"
+
+
+def test_a_long_tag_is_wrong() -> None:
+    tag = f'"{"a" * 199}"'
+
+    found = finding("ETag and 304", packed=with_headers(etag=tag))
+
+    assert found.is_right is False
+    assert found.found == "an ETag of 201 characters"
+    assert entity_tag(tag) == tag
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(200, HEADERS | {"content-encoding": ""}, b"<rss>" + b"<link" * 60_000),
+        Reply(200, HEADERS | {"content-encoding": ""}, b"<rss><link " + b"a" * 300_000 + b">"),
+        with_headers(etag=f'"{"-gzip" * 5_000}'),
+        with_headers(link="<" * 60_000),
+    ],
+    ids=["tags", "attributes", "ETag", "Link"],
+)
+def test_a_response_that_repeats_itself_takes_no_time(reply: Reply) -> None:
+    began = time.monotonic()
+
+    findings(replace(RIGHT, packed=reply, page=reply))
+
+    assert time.monotonic() - began < 2
 
 
 def test_a_hub_that_only_the_feed_names_is_wrong_and_one_that_fails_is_too() -> None:

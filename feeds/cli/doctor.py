@@ -8,12 +8,12 @@ import ssl
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
-from urllib.parse import unquote, urljoin, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 import click
 from flask.cli import with_appcontext
 
-from feeds.checkup import MAX_BODY, Finding, Hop, Replies, Reply, entity_tag, findings
+from feeds.checkup import MAX_BODY, Finding, Hop, Replies, Reply, absolute, entity_tag, findings
 from feeds.cli.tools import Tools, given_tools
 from feeds.http_client import FAILURES, Request, send_request
 from feeds.model import Format
@@ -55,8 +55,8 @@ def _feed_address(tools: Tools, url: str) -> str:
     """Return the address of the feed to ask: that of a site is completed."""
     if not url:
         return tools.catalog.urls.feed(ALL, Format.RSS)
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.username is not None:
+    parts = _parsed(url)
+    if parts is None or not parts.hostname or parts.username is not None:
         raise click.UsageError(f"{url!r} is not a web address: write https://…")
     is_feed = parts.path.rpartition(".")[2] in {format.value for format in Format}
     return url if is_feed else f"{url.rstrip('/')}/all.rss"
@@ -110,7 +110,7 @@ class _Visit:
         address, hops = self._asked, list[Hop]()
         reply = self._get(address, headers)
         while reply.status in (301, 302, 303, 307, 308) and len(hops) < REDIRECTS:
-            target = urljoin(address, reply.header("location"))
+            target = absolute(address, reply.header("location"))
             hops.append(Hop(reply.status, target))
             if not _is_same_host(self._asked, target):
                 return address, tuple(hops), True, reply
@@ -176,11 +176,21 @@ def _page(address: str) -> str:
     return parts._replace(path=path.removesuffix("all") if path.endswith("/all") else path).geturl()
 
 
+def _parsed(address: str) -> SplitResult | None:
+    """Return the parts of an address of http or https; None if it is none."""
+    try:
+        parts = urlsplit(address)
+        # Only its access parses the port.
+        return parts if parts.scheme in ("http", "https") and parts.port != 0 else None
+    except ValueError:
+        return None
+
+
 def _is_same_host(one: str, other: str) -> bool:
     """Return True if two addresses are at one host; http may become https."""
-    a, b = urlsplit(one), urlsplit(other)
+    a, b = urlsplit(one), _parsed(other)
     ports = {"http": 80, "https": 443}
-    if b.scheme not in ports or a.hostname != b.hostname:
+    if b is None or a.hostname != b.hostname:
         return False
     is_upgrade = (a.scheme, b.scheme) == ("http", "https") and b.port in (None, 443)
     is_same = (a.port or ports[a.scheme]) == (b.port or ports[b.scheme])
@@ -192,7 +202,8 @@ def _own(tools: Tools, address: str) -> Reply | None:
     site = tools.catalog.files.site.url
     if not address.startswith(f"{site}/"):
         return None
-    path = unquote(address.removeprefix(site))
+    # Werkzeug would read a host after two slashes.
+    path = "/" + unquote(address.removeprefix(site)).lstrip("/")
     response = tools.quiet_app().test_client().get(path, buffered=True)
     if response.status_code != 200:
         return None

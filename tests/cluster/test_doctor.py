@@ -229,6 +229,14 @@ def test_a_named_address_is_asked_and_its_own_name_compared(installation: Instal
     assert code == 1
 
 
+def test_an_address_with_two_slashes_is_asked(installation: Installation) -> None:
+    with installation.fronted():
+        code, found = installation.doctor(f"http://127.0.0.1:{installation.port}//[x/all.rss")
+
+    assert wrong(found)[0] == "reachable"
+    assert code == 1
+
+
 def test_a_copy_of_the_proxy_that_is_older_than_the_node_is_found(
     installation: Installation,
 ) -> None:
@@ -255,7 +263,15 @@ def test_an_address_without_a_server_is_not_reachable(installation: Installation
 
 
 @pytest.mark.parametrize(
-    "url", ["ftp://a.example/", "a.example", "https://u:p@a.example/", "https:///x"]
+    "url",
+    [
+        "ftp://a.example/",
+        "a.example",
+        "https://u:p@a.example/",
+        "https:///x",
+        "http://[x",
+        "http://a.example:99999/",
+    ],
 )
 def test_what_is_no_web_address_is_refused(installation: Installation, url: str) -> None:
     site = Site(create_app(installation.environ))
@@ -285,6 +301,32 @@ class Hostile(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:
         pass
+
+
+class Misleading(Hub):
+    """A host that redirects to what is no address."""
+
+    location = ""
+
+    def do_GET(self) -> None:
+        self.send_response(301)
+        self.send_header("Location", self.location)
+        self.end_headers()
+
+
+@pytest.mark.parametrize(
+    "location", ["http://127.0.0.1:99999/x", "http://127.0.0.1:port/x", "http://[x/"]
+)
+def test_a_redirect_to_what_is_no_address_is_found(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch, location: str
+) -> None:
+    monkeypatch.setattr(Misleading, "location", location)
+    with answering(Misleading) as misleading:
+        code, found = installation.doctor(f"{misleading}all.rss")
+
+    assert wrong(found)[:2] == ["reachable", "redirects"]
+    assert location in found["redirects"]["found"]
+    assert code == 1
 
 
 class Recorder(Hub):
