@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from feeds.index import connect
+from feeds.index.reader import MOST_OF_A_SECOND
 from feeds.mixes import ALL, ANY, NONE, Mix, read_terms
 from feeds.model import FeedId, Format
 from feeds.subscribers import PollCounter
@@ -223,6 +224,22 @@ def test_a_mix_holds_as_many_articles_as_the_site_says_and_of_one_second_the_fir
     assert ids(site, "ai") == ["new", "a", "b"]
 
 
+def test_a_mix_reads_a_bounded_number_of_the_articles_of_one_second(
+    content: Content, open_site: OpenSite
+) -> None:
+    content.raw("site.yml", "limits: {items: 3}")
+    # The first by id of all, "a", is the last of those that are read; "0" comes after them.
+    for number in range(MOST_OF_A_SECOND + 2):
+        content.write(f"n{number:04}.md")
+    site = open_site()
+    content.write("a.md")
+    site.sync.refresh()
+    content.write("0.md")
+    site.sync.refresh()
+
+    assert ids(site, "ai") == ["a", "n0000", "n0001"]
+
+
 @pytest.mark.parametrize(
     "keys",
     [
@@ -391,6 +408,27 @@ def test_a_topic_a_provider_and_a_mix_are_combined_with_other_feeds(river: Site)
         boxes = tree(river, link).cssselect("input[checked]")
         assert sorted((box.get("name"), box.get("value")) for box in boxes) == sorted(ticked)
     assert "/mix" in hrefs(tree(river, "/"), "main a")
+
+
+@pytest.mark.parametrize(
+    ("queries", "ticked"),
+    [
+        (["with=nothing", "with=", "with=RIVER", "with=old.example", "with=a,b,c"], []),
+        (["with=ferries,river", "with=river,nothing,ferries"], ["river", "ferries"]),
+        (["none=nothing", "make=yes", "none=other&make=yes"], []),
+        (["none=river", "none=river&none=nothing&make=yes"], ["river"]),
+    ],
+)
+def test_the_form_is_rendered_once_whatever_unknown_names_are_asked_of_it(
+    river: Site, queries: list[str], ticked: list[str]
+) -> None:
+    answers = [river.get(f"/mix?{query}") for query in queries]
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert river.web.publisher.renderings == 1
+    assert len({answer.data for answer in answers}) == 1
+    boxes = etree.HTML(answers[0].text).cssselect("input[checked]")
+    assert [box.get("value") for box in boxes] == ticked
 
 
 def test_a_mix_stands_on_other_sites(river: Site) -> None:

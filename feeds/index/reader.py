@@ -30,6 +30,12 @@ from feeds.sqlite import is_suspect
 _PARENTS: list[threading.local] = []
 
 
+#: The most further articles of one second that a mix or a search puts in the order of ids. A date
+#: that thousands share would make each invented address slow; of so many, those that were indexed
+#: first are shown, and another machine or a new index may show others.
+MOST_OF_A_SECOND = 1_000
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """The data of an article in a feed that selection needs."""
@@ -208,7 +214,8 @@ class Index:
         if len(found) == limit:
             # Articles of one second are not in order: those that follow may belong before the last.
             last, _, second, *_ = found[-1]
-            found += self._all(MATCHING, condition.query, last + 1, last_place(second), -1)
+            end = last_place(second)
+            found += self._all(MATCHING, condition.query, last + 1, end, MOST_OF_A_SECOND)
         rows = (Row(*row) for _, *row in found)
         return sorted(rows, key=lambda row: (-row.published, row.id))[:limit]
 

@@ -8,8 +8,10 @@ import msgspec
 
 from feeds.catalog import Catalog
 from feeds.documents import DocumentPlan
+from feeds.errors import MovedFeed, RetiredFeed, UnknownFeed
 from feeds.languages import language
-from feeds.mixes import ALL, ANY, NONE, Mix, is_domain, read_terms
+from feeds.mixes import ALL, ANY, NONE, Mix, Term, is_domain, read_terms
+from feeds.model import FeedId
 from feeds.web import views
 from feeds.web.document_plans import page_key, site_plan
 from feeds.web.headers import NOINDEX, PAGE_POLICY
@@ -19,6 +21,9 @@ from feeds.web.rendering import render
 
 #: The columns of the form: the name of their fields, and the sign of their terms.
 COLUMNS: Mapping[str, str] = {"any": ANY, "all": ALL, "none": NONE}
+
+#: The most ticks that the form keeps, which are more than a mix may have: each is looked up.
+MOST_TICKED = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +37,17 @@ class MixRow:
     depth: int
 
 
-def mix_plan(catalog: Catalog, mix: Mix, fault: str) -> DocumentPlan:
-    """Return the plan of the form in which a mix is ticked, with what is wrong with it, if any."""
+@dataclass(frozen=True, slots=True)
+class MixForm:
+    """The target of the form in which a mix is ticked, with what is wrong with it, if anything."""
+
+    mix: Mix
+    fault: str
+
+
+def mix_plan(catalog: Catalog, form: MixForm) -> DocumentPlan:
+    """Return the plan of the form in which a mix is ticked."""
+    mix, fault = form.mix, form.fault
     gettext = language(catalog.files.site.language).gettext
     with catalog.snapshot():
         listed = menu(feed_info.without_counts for feed_info in catalog.feed_infos())
@@ -46,6 +60,7 @@ def mix_plan(catalog: Catalog, mix: Mix, fault: str) -> DocumentPlan:
             key=page_key(catalog, msgspec.json.encode((groups, mix.path, fault))),
             headers=(("Content-Type", HTML), *(NOINDEX if mix.terms else ()), *PAGE_POLICY),
             render=partial(_render, catalog, groups, mix, fault),
+            is_custom=bool(mix.terms),
         )
 
 
@@ -57,6 +72,23 @@ def ticked(fields: Mapping[str, list[str]]) -> Mix:
         for name in fields.get(column, ())
         for term in read_terms(f"{sign}{name}")
     )
+
+
+def known(catalog: Catalog, mix: Mix) -> Mix:
+    """Return a mix without the terms that name no feed by its usual address.
+
+    A client can invent any number of them, and each would render the form anew.
+    """
+    with catalog.snapshot():
+        return Mix.of(term for term in mix.terms[:MOST_TICKED] if _is_known(catalog, term))
+
+
+def _is_known(catalog: Catalog, term: Term) -> bool:
+    try:
+        catalog.feed_info(FeedId(term.path))
+    except (UnknownFeed, MovedFeed, RetiredFeed):
+        return False
+    return True
 
 
 def _rows(entries: tuple[MenuEntry, ...], depth: int = 0) -> Iterator[MixRow]:

@@ -87,11 +87,14 @@ def mix() -> ResponseReturnValue:
     if ticked.terms and not ticked.fault:
         return redirect(catalog.urls.page(FeedId(ticked.path)), 303)
     if ticked.terms or "make" in fields:
-        return respond_once(partial(mix_page.mix_plan, catalog, ticked, ticked.fault))
-    if "with" in fields:
-        begun = Mix.of(read_terms(fields["with"][0]))
-        return respond_once(partial(mix_page.mix_plan, catalog, begun, ""))
-    return respond(PathTarget("/mix"), lambda: mix_page.mix_plan(catalog, ticked, ""))
+        return _mix_form(mix_page.MixForm(mix_page.known(catalog, ticked), ticked.fault))
+    begun = Mix.of(read_terms(request.args.get("with", "")))
+    return _mix_form(mix_page.MixForm(mix_page.known(catalog, begun), ""))
+
+
+def _mix_form(form: mix_page.MixForm) -> Response:
+    target = form if form.mix.terms or form.fault else PathTarget("/mix")
+    return respond(target, partial(mix_page.mix_plan, web().catalog, form))
 
 
 @routes.get("/search")
