@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feeds.articles.markdown import MAX_MARKDOWN
-from feeds.articles.template_code import without_template_code
+from feeds.articles.template_code import without_comments, without_template_code
 from tests.test_folders import article, read, written
 
 PICTURE = "![A boat](<a.jpg>)"
@@ -67,6 +67,64 @@ def test_code_of_other_programs_is_taken_out(markdown: str, text: str) -> None:
     assert found[0] == text
 
 
+#: What no reader of the other program sees, around "secret".
+COMMENTS = [
+    ("{% comment %}", "{% endcomment %}"),
+    ("{%- comment -%}", "{%- endcomment -%}"),
+    ("{%comment 'why'%}", "{%endcomment%}"),
+    ("{::comment}", "{:/comment}"),
+    ("{::comment}", "{:/}"),
+    ("{#", "#}"),
+    ("{#-", "-#}"),
+    ("{# a } b ", "#}"),
+    ("{{< comment >}}", "{{< /comment >}}"),
+    ("{{% comment %}}", "{{% /comment %}}"),
+    ("{{/* {{ x }} ", "*/}}"),
+    ("{{!-- {{ x }} ", "--}}"),
+]
+
+#: Other code, and a mark that ends an excerpt, inside a comment.
+INSIDE = [
+    *("", "<!--more-->", "\n# Heading\n", "\n```\n{{ x }}\n```\n", "{% if x %}", "`x`", "{{ x }}"),
+]
+
+
+@pytest.mark.parametrize(("begin", "end"), COMMENTS)
+@pytest.mark.parametrize("inside", INSIDE)
+def test_a_comment_of_another_program_is_taken_out_with_its_content(
+    begin: str, end: str, inside: str
+) -> None:
+    text = f"{begin}secret{inside}secret{end}\n# A boat\n\nA.\n\n<!--more-->\n\nB."
+
+    found = article(written(date="2024-03-01") + text)
+
+    assert (found.title, found.excerpt) == ("A boat", "A.")
+    assert found.content == "<p>A.</p>\n\n<p>B.</p>"
+
+
+@pytest.mark.parametrize(("begin", "end"), COMMENTS)
+def test_a_comment_without_its_end_leaves_no_body(begin: str, end: str) -> None:
+    found = article(written(title="x") + f"A.\n\n{begin}secret\n\n<!--more-->\n\nB.")
+
+    assert (found.content, found.excerpt) == ("", "")
+
+
+@pytest.mark.parametrize(("begin", "end"), COMMENTS)
+def test_a_comment_that_an_article_shows_stays(begin: str, end: str) -> None:
+    shown = f"{begin}A{end}"
+
+    assert without_comments(f"`{shown}`\n\n```\n{shown}\n```\n") == (
+        f"`{shown}`\n\n```\n{shown}\n```\n"
+    )
+    raw = f"{{% raw %}}{shown}{{% endraw %}}"
+    assert without_comments(raw) == raw
+
+
+@pytest.mark.parametrize("text", ["## A {#a}", "## A {#a .b}", "C# {#} ${#x[@]} #}", "{:/}"])
+def test_what_only_looks_like_a_comment_stays(text: str) -> None:
+    assert without_comments(text) == text
+
+
 @pytest.mark.parametrize(
     "code",
     [
@@ -99,6 +157,14 @@ def test_what_is_marked_as_raw_stays_and_what_is_highlighted_is_a_listing() -> N
     [
         "{% if x %}A{% endif %}",
         "{%- for x in y -%}A{% endfor %}",
+        "{%~ if x ~%}A{%~ endif ~%}",
+        "{{#if x}}A{{/if}}",
+        "{{~#each x}}A{{/each}}",
+        "{{^x}}A{{/x}}",
+        "<% if x %>A<% end %>",
+        "<%- x.each do |y| -%>A<%- end -%>",
+        "<% if (x) { %>A<% } %>",
+        "A{% endcomment %}",
         "A {{ x",
         "{{< figure",
         "{% raw %}{{ x }}",
@@ -153,6 +219,17 @@ def test_without_anything_before_the_mark_there_is_no_excerpt() -> None:
 PIECES = [
     *("{{", "}}", "{%", "%}", "{{<", ">}}", "<A b={", "{: ", "](", "\x01", "\x020\x02", "`", "``"),
     *("```\n", "<a ", " ", "{", "}", "'", '"', "\n", "{% raw %}", "{% endraw %}", "[a]: ", "{#"),
+    *(
+        "<B> ",
+        "</B ",
+        "{# ",
+        "#}",
+        "{% comment %}",
+        "{% comment ",
+        "{::comment}",
+        "{{<comment ",
+        "{{/*",
+    ),
     *("import {", "export const ", "::a[", "]{", "<!--", "-->", "src='", "a.b", "=", "<%", "A"),
 ]
 
@@ -170,9 +247,21 @@ def test_no_text_takes_long(piece: str, before: str) -> None:
     text = before + piece * (MAX_MARKDOWN // len(piece))
     begin = time.process_time()
 
-    without_template_code(text, is_mdx=True)
+    without_template_code(without_comments(text), is_mdx=True)
 
     assert time.process_time() - begin < 1
+
+
+def test_types_in_running_text_take_linear_time() -> None:
+    article(written(title="x") + "Vec<T> ")
+    begin = time.process_time()
+
+    found = read(written(title="x") + "Vec<T> " * 64_000)
+
+    assert time.process_time() - begin < 2
+    assert (found.article.content, found.notes) == (
+        "", (f"body: over {MAX_MARKDOWN} characters: left out",)
+    )  # fmt: skip
 
 
 def test_a_body_that_is_too_long_is_left_out_of_its_article() -> None:

@@ -12,9 +12,10 @@ from feeds.articles.folder_dates import Moment, date_in_path, read_date
 from feeds.articles.folder_fields import FolderFields
 from feeds.articles.link_patterns import compiled
 from feeds.articles.links import without_tracking
+from feeds.articles.markdown import MAX_MARKDOWN
 from feeds.articles.page import Page
 from feeds.articles.sanitize import render_body
-from feeds.articles.template_code import MORE, without_template_code
+from feeds.articles.template_code import MORE, without_comments, without_template_code
 from feeds.articles.text import clean
 from feeds.articles.yaml_tree import Node
 from feeds.errors import ArticleError, Reason
@@ -60,7 +61,7 @@ def translate(
     below = path.removeprefix(f"{folder.folder}/") if folder.folder else path
     _refuse_private(below)
     found = FolderFields(fields, folder.keys, note)
-    title, body = _title(found.text("title"), body)
+    title, body = _title(found.text("title"), without_comments(body))
     place = _Place(without_ending(below), _text(found.text("slug")))
     address = found.first("address")
     moment, day = _moment(found, place, address and address[1], folder.zone)
@@ -160,6 +161,9 @@ def _heading(body: str) -> tuple[Node | None, str]:
 
 def _plain(body: str, path: str, note: Note) -> str:
     """Return a body without code of other programs, or none if code is left in it."""
+    if len(body) > MAX_MARKDOWN:
+        note(f"body: over {MAX_MARKDOWN} characters: left out")
+        return ""
     found = without_template_code(body, is_mdx=path.endswith(".mdx"))
     if found is None:
         note("body: left out, since its text depends on template code")

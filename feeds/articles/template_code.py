@@ -31,8 +31,28 @@ _LITERAL = re.compile(
 )
 #: Tags on which the text of the article depends, so that it cannot be known here.
 _CONTROL = re.compile(
-    r"\{%-?\s*(?:end)?(?:for|if|unless|case|capture|tablerow|while|block|macro|raw|highlight)\b(?!\s*\()"
+    r"\{%[-+~]?\s*(?:end)?"
+    r"(?:for|if|unless|case|capture|tablerow|while|block|macro|raw|highlight|comment)\b(?!\s*\()"
+    r"|\{\{~?\s{0,5}[#^]|<%(?![=#])"
 )
+#: The begin and the end of what no reader of another program sees; in ``raw``, neither counts.
+_COMMENTS = (
+    (r"\{%-?\s{0,5}comment\b[^%}\n]{0,100}%\}", r"\{%-?\s{0,5}endcomment\s{0,5}-?%\}"),
+    (r"\{::comment\}", r"\{:/(?:comment)?\}"),
+    # Not the identifier of a heading (``{#boats}``), and nothing of a shell (``${#x}``).
+    (r"(?<![{$])\{#(?![\w:.-][^{}#\n]{0,200}\}|\})", r"#\}"),
+    (
+        r"\{\{[<%]\s{0,5}comment\b[^{}\n]{0,100}[>%]\}\}",
+        r"\{\{[<%]\s{0,5}/\s{0,5}comment\s{0,5}[>%]\}\}",
+    ),
+    (r"\{\{-?\s?/\*", r"\*/\s?-?\}\}"),
+    (r"\{\{~?!--", r"--~?\}\}"),
+    (r"\{%-?\s{0,5}raw\s{0,5}-?%\}", r"\{%-?\s{0,5}endraw\s{0,5}-?%\}"),
+)
+#: The number of a group is odd for a begin; its end has the next one.
+_COMMENT_MARK = re.compile("|".join(f"({begin})|({end})" for begin, end in _COMMENTS))
+_COMMENT_BEGIN = re.compile("|".join(begin for begin, _ in _COMMENTS))
+_RAW_END = 2 * len(_COMMENTS)
 
 _BRACES = r"\{(?:[^{}]|\{(?:[^{}]|\{[^{}]{0,200}\}){0,200}\}){0,400}\}"
 _ATTRIBUTE = rf"""\s+[A-Za-z_][\w:.-]*(?:\s*=\s*(?:"[^"]*"|'[^']*'|{_BRACES}))?"""
@@ -41,6 +61,7 @@ _COMPONENT = re.compile(
     rf"<(?P<end>/?)(?P<name>[A-Z][\w.]*|[a-z][\w-]*)(?P<attributes>(?:{_ATTRIBUTE}){{0,40}})"
     rf"(?:\s+{_BRACES})?\s*/?>"
 )
+_COMPONENT_END = re.compile(r"</([A-Z][\w.]*)>")
 _EXPRESSION = re.compile(rf"(\s[\w:.-]+)\s*=\s*({_BRACES})")
 _SHOWN_ATTRIBUTES = frozenset(("src", "href", "alt", "title", "width", "height"))
 _VALUE = re.compile(r"""["'`]([^"'`\n]+)["'`]|^\{([0-9]{1,5})\}$""")
@@ -106,6 +127,19 @@ class _Body:
         return replacement
 
 
+def without_comments(markdown: str) -> str:
+    """Return a body without the comments of other programs, except in code that it shows.
+
+    A comment without its end stays; ``without_template_code`` rejects it.
+    """
+    if not _COMMENT_BEGIN.search(markdown):
+        return markdown
+    body = _Body(markdown.replace(_TAKEN, "").replace(_KEPT, ""))
+    body.text = "".join(_outside_fences(body))
+    body.text = "".join(_outside_spans(body))
+    return body.restored("".join(_outside_comments(body.text)))
+
+
 def without_template_code(markdown: str, is_mdx: bool) -> tuple[str, int] | None:
     """Return a body without code of other programs, and how many pieces were taken out.
 
@@ -121,7 +155,7 @@ def without_template_code(markdown: str, is_mdx: bool) -> tuple[str, int] | None
     body.text = "".join(_outside_literals(body))
     body.text = "".join(_outside_spans(body))
     body.text = _enclosed(body.text, "<!--", "-->", lambda inside: "")
-    if _CONTROL.search(body.text):
+    if _CONTROL.search(body.text) or _COMMENT_BEGIN.search(body.text):
         return None
     _take_components(body, is_mdx)
     if not has_signs:
@@ -150,6 +184,21 @@ def _outside_fences(body: _Body) -> Iterator[str]:
             at, begin = found.end(), None
     # An open fence ends with the body.
     yield body.keep(body.text[begin.start() :]) if begin else body.text[at:]
+
+
+def _outside_comments(text: str) -> Iterator[str]:
+    """Yield the text between comments, with what ``raw`` encloses; an open comment stays."""
+    at = ending = 0
+    for found in _COMMENT_MARK.finditer(text):
+        group = found.lastindex or 0
+        if not ending and group % 2:
+            yield text[at : found.start()]
+            at, ending = found.start(), group + 1
+        elif group == ending:
+            if ending == _RAW_END:
+                yield text[at : found.end()]
+            at, ending = found.end(), 0
+    yield text[at:]
 
 
 def _outside_literals(body: _Body) -> Iterator[str]:
@@ -212,17 +261,18 @@ def _take_components(body: _Body, is_mdx: bool) -> None:
     if is_mdx:
         body.text = _MODULE.sub(lambda found: body.take(""), body.text)
     if "={" in body.text or _CAPITAL.search(body.text):
-        body.text = _COMPONENT.sub(lambda found: _component(found, body), body.text)
+        ended = frozenset(_COMPONENT_END.findall(body.text))
+        body.text = _COMPONENT.sub(lambda found: _component(found, ended, body), body.text)
     if is_mdx:
         body.text = re.sub(r"\{(['\"])([^'\"{}\n]*)\1\}", r"\2", body.text)
         body.text = re.sub(_BRACES, lambda found: body.take(), body.text)
 
 
-def _component(found: re.Match[str], body: _Body) -> str:
+def _component(found: re.Match[str], ended: frozenset[str], body: _Body) -> str:
     name, attributes = found["name"], found["attributes"]
     if name[0].islower():
         return _EXPRESSION.sub(lambda each: _as_text(each, body), found[0])
-    if not (found["end"] or attributes or found[0].endswith("/>") or f"</{name}>" in body.text):
+    if not (found["end"] or attributes or found[0].endswith("/>") or name in ended):
         # A type in running text: ``Vec<T>``.
         return found[0]
     return body.take("" if found["end"] else _shown(name, attributes, body))
