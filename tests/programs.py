@@ -1,7 +1,10 @@
-"""The programs of this machine that tests run, which tests/setup installs."""
+"""The programs of this machine that tests run, and the limits that these run with."""
 
 import os
+import resource
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 
@@ -25,3 +28,14 @@ def need(program: str) -> str:
     if found is None:
         pytest.skip(reason)
     return found
+
+
+@contextmanager
+def descriptors(count: int) -> Iterator[None]:
+    """Let this process, and those that are started meanwhile, open so many files at most."""
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (count, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)

@@ -17,7 +17,7 @@ from feeds.sync.beneath import LinkedFolder, open_file, open_folder, status
 from feeds.sync.folder_events import FolderEvents
 from tests.conftest import SITE_URL, Content, Site
 from tests.namespaces import in_a_namespace
-from tests.programs import skip_if_quick
+from tests.programs import descriptors, skip_if_quick
 from tests.waiting import wait_for
 
 OpenSite = Callable[..., Site]
@@ -501,6 +501,23 @@ def test_no_image_is_served_when_their_folder_is_a_link(content: Content, outsid
                             "FEEDS_INSTANCE_DIR": str(outside.folder / "instance")}))  # fmt: skip
 
     assert site.client.get("/pictures/secret.png", buffered=True).status_code == 404
+
+
+def test_a_file_that_cannot_be_opened_now_is_not_missing(content: Content, site: Site) -> None:
+    content.raw("pictures/cat.png", PNG)
+    content.raw("public/key.txt", "key")
+    paths = "/pictures/cat.png", "/key.txt"
+
+    def asked() -> list[int]:
+        return [site.client.get(path, buffered=True).status_code for path in paths]
+
+    # Before, so that all modules are loaded.
+    served = asked()
+    with descriptors(0):
+        refused = asked()
+    long = site.client.get(f"/pictures/{'x' * 300}.png").status_code
+
+    assert (served, refused, asked(), long) == ([200, 200], [503, 503], [200, 200], 404)
 
 
 def test_an_image_is_answered_in_parts_and_on_conditions(content: Content, site: Site) -> None:

@@ -76,7 +76,7 @@ def export(folder: Path) -> None:
             catalog = tools.catalog
             put_maps(directory, site, moved(catalog), moved_patterns(catalog), ended(catalog))
             directory.finish()
-    except ExportError as error:
+    except (ExportError, OSError) as error:
         raise click.ClickException(str(error)) from None
     click.echo(f"{directory.written} files written, {directory.removed} removed")
     if site == tools.environment.own_url:

@@ -84,4 +84,5 @@ def _most_connections(limits: Limits) -> int:
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
         return limits.connections
-    return min(limits.connections, max(1, soft - SPARE_DESCRIPTORS))
+    # Beside its socket each may hold the file that it is answered with.
+    return min(limits.connections, max(1, (soft - SPARE_DESCRIPTORS) // 2))

@@ -20,6 +20,10 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 # Opening a FIFO without O_NONBLOCK waits for its writer.
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
+#: What opening says of a path without a file to read: the last two of a socket and a device.
+_MISSING = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EACCES, errno.ENAMETOOLONG,
+            errno.ENXIO, errno.ENODEV}  # fmt: skip
+
 
 class LinkedFolder(NotADirectoryError):
     """A folder of a path is a symbolic link; ``filename`` is its path below the root."""
@@ -48,11 +52,16 @@ def open_file(root: Path, path: str) -> int:
 
 
 def open_plain(root: Path, path: str) -> IO[bytes] | None:
-    """Open a plain file below the root to read it; return None if there is none."""
+    """Open a plain file below the root to read it; return None if there is none.
+
+    Raise OSError if there may be one, as when the process has no descriptor left.
+    """
     try:
         handle = open_file(root, path)
-    except OSError:
-        return None
+    except OSError as error:
+        if error.errno in _MISSING:
+            return None
+        raise
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
         return None

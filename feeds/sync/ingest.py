@@ -233,7 +233,10 @@ class Ingester:
         """Return the media type of an image, by its bytes or as its host reported it; or None."""
         if not self.is_ours(url):
             return known_facts(self.answers, url).media_type if self.answers else None
-        file = open_image(self.content, self._picture_name(url))
+        try:
+            file = open_image(self.content, self._picture_name(url))
+        except OSError:
+            return None
         if file is None:
             return None
         with file:

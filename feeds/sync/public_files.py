@@ -46,9 +46,7 @@ def public_faults(content: Path) -> Iterator[tuple[str, str]]:
     """Yield each file of the folder that is not served, with the reason."""
     for name in _names(content):
         fault = public_fault(name)
-        if not fault and (file := open_public(content, name)):
-            file.close()
-        else:
+        if fault or not _is_readable(content, name):
             what = f"a link, over {MAX_PUBLIC} bytes, or unreadable: replace it by a plain file"
             yield f"{PUBLIC}/{name}", fault or what
 
@@ -63,6 +61,16 @@ def public_fault(name: str) -> str:
     if is_own(name):
         return "an address of this site, which answers there itself: rename it"
     return ""
+
+
+def _is_readable(content: Path, name: str) -> bool:
+    try:
+        file = open_public(content, name)
+    except OSError:
+        return False
+    if file:
+        file.close()
+    return file is not None
 
 
 def _names(content: Path) -> Iterator[str]:

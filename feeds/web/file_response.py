@@ -1,11 +1,12 @@
 """Responses with open files: conditional, with single ranges."""
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING
 
 from flask import Response, request, send_file
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, NotFound, ServiceUnavailable
 from werkzeug.http import parse_date
 
 from feeds.web.negotiation import has_single_range, is_parsable_date
@@ -15,6 +16,18 @@ if TYPE_CHECKING:
 
 #: Request headers that Werkzeug parses as dates.
 _DATES = ("HTTP_IF_MODIFIED_SINCE", "HTTP_IF_UNMODIFIED_SINCE", "HTTP_IF_RANGE")
+
+
+def opened(open_file: Callable[[str], IO[bytes] | None], name: str) -> IO[bytes]:
+    """Open a file to answer with; raise NotFound, or ServiceUnavailable if it may be there."""
+    try:
+        file = open_file(name)
+    except OSError as error:
+        # Caches keep a 404: they must not when the process merely has no descriptor left.
+        raise ServiceUnavailable from error
+    if file is None:
+        raise NotFound
+    return file
 
 
 def file_response(file: IO[bytes], max_age: int, media_type: str) -> Response:

@@ -3,10 +3,9 @@
 from mimetypes import guess_type
 
 from flask import Response
-from werkzeug.exceptions import NotFound
 
 from feeds.sync import image_type
-from feeds.web.file_response import file_response
+from feeds.web.file_response import file_response, opened
 from feeds.web.headers import FEED_POLICY
 from feeds.web.response import web
 from feeds.web.routes import routes
@@ -18,9 +17,7 @@ MAX_AGE = 86_400
 @routes.get("/pictures/<path:name>")
 def picture(name: str) -> Response:
     """Answer with an image from the content folder."""
-    file = web().sync.open_image(name)
-    if file is None:
-        raise NotFound
+    file = opened(web().sync.open_image, name)
     # Its bytes, not its name, as in feeds.
     media_type = image_type(file) or guess_type(name)[0] or ""
     response = file_response(file, MAX_AGE, media_type)

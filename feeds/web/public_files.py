@@ -3,9 +3,8 @@
 from mimetypes import MimeTypes
 
 from flask import Response
-from werkzeug.exceptions import NotFound
 
-from feeds.web.file_response import file_response
+from feeds.web.file_response import file_response, opened
 from feeds.web.headers import PUBLIC_POLICY
 from feeds.web.response import web
 
@@ -15,9 +14,7 @@ _TYPES = MimeTypes()
 
 def public_file(path: str) -> Response:
     """Answer with the public file of this path; raise NotFound if there is none."""
-    file = web().sync.open_public(path)
-    if file is None:
-        raise NotFound
+    file = opened(web().sync.open_public, path)
     media_type = _TYPES.guess_type(path)[0] or "application/octet-stream"
     response = file_response(file, web().catalog.files.site.max_age, media_type)
     # A browser must not run what an operator put there: it has the origin of the pages.
