@@ -107,8 +107,8 @@ def test_the_installed_command_knows_the_commands_of_the_project_alone(tributary
     commands = run(tributary, "--help").split("Commands:\n")[1]
 
     assert [line.split()[0] for line in commands.splitlines() if line[2:3].strip()] == [
-        *("announce", "check", "explain", "export", "feeds", "images", "refresh", "serve"),
-        "subscribers",
+        *("announce", "check", "doctor", "explain", "export", "feeds", "images", "refresh"),
+        *("serve", "subscribers"),
     ]
 
 

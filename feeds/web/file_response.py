@@ -56,7 +56,7 @@ def _conditional_response(file: IO[bytes], max_age: int, media_type: str) -> Res
     # RFC 9111, 3.5: only responses to requests with credentials need "public".
     response.cache_control.public = False
     # Redundant beside max-age, and different every second.
-    response.expires = None
+    response.headers.pop("Expires", None)
     return response
 
 
