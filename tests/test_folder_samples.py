@@ -117,6 +117,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
         pytest.skip(f"no samples of folders at {SAMPLES}")
     content = tmp_path_factory.mktemp("samples") / "content"
     shutil.copytree(SAMPLES, content)
+    # The samples may be read-only, and so is their copy.
+    content.chmod(0o755)
     (content / "site.yml").write_text(SITE)
     environ = {
         "FEEDS_CONTENT_DIR": str(content),

@@ -41,6 +41,8 @@ BASE = "https://news.example/2024/one?x=1"
         ("https://%61.example/", "https://a.example/"),
         ("https://a.example/b/../c/./d", "https://a.example/c/d"),
         ("https://a.example/?width=1200&amp;s=abc", "https://a.example/?width=1200&s=abc"),
+        ("https://a.example/?width=1200&amp;amp;s=abc", "https://a.example/?width=1200&s=abc"),
+        ("https://a.example/?a=1&amp;#38;b=2", "https://a.example/?a=1&b=2"),
         ("https://a.example/?a&#038;b&#38;c&#x26;d", "https://a.example/?a&b&c&d"),
         ("https://a.example/?a&AMP;b", "https://a.example/?a&b"),
         ("https://a.example/?a&copy=b&amp", "https://a.example/?a&copy=b&amp"),

@@ -236,7 +236,8 @@ def test_the_watcher_leaves_the_processor_to_requests(content: Content, instance
         server = listener(address)
         (worker,) = workers(server)
 
-        assert max(niceness(server)) == min(niceness(server)) + 10
+        # 19 is the lowest priority: the tests themselves may have a low one.
+        assert max(niceness(server)) == min(19, min(niceness(server)) + 10)
         assert niceness(worker) == {min(niceness(server))}
 
 

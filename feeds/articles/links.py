@@ -16,8 +16,8 @@ _CLEAN = re.compile(
     rf"https?://(?:{LABEL}\.)*[a-z](?:[a-z0-9_-]{{0,61}}[a-z0-9_])?"
     r"(?:[/?#][A-Za-z0-9/?#:@!$&'()*+,;=._~-]*)?"
 )
-# The "&" of an address that was escaped once more, by hand or by a generator.
-_AMPERSAND = re.compile("&(?:amp|#0*38|#x0*26);", re.IGNORECASE)
+# The "&" of an address that was escaped, once or several times, by hand or by a generator.
+_AMPERSAND = re.compile("&(?:(?:amp|#0*38|#x0*26);)+", re.IGNORECASE)
 # An address as the parser writes it; one with a user name has none of this form.
 _WRITTEN = re.compile(
     r"(?P<scheme>https?)://(?P<host>[^/?#@:]+|\[[^\]]+\])(?P<port>:[0-9]+)?(?P<rest>/.*)", re.DOTALL
