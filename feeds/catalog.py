@@ -14,7 +14,7 @@ from feeds.feed_info import NEVER, FeedInfo, FeedNames
 from feeds.index import EVERYTHING, SITE, KnownFeed, Month, Row, month_of, month_range
 from feeds.model import Addresses, Article, Feed, FeedId, Source, Withdrawal
 from feeds.selection import LastChange, Selection, archive_chain, split_by_weight
-from feeds.settings import SiteConfig
+from feeds.settings import NamedFeed, SiteConfig
 from feeds.sync import ContentSync
 from feeds.urls import Urls, is_custom, is_file_name, is_search, provider_path, usual_path
 
@@ -103,10 +103,15 @@ class Catalog:
         An index that was made for earlier settings is served until it is made again, and it may
         hold a body that is not published any more.
         """
-        named = self.files.feeds.get(id.path.removeprefix("feeds/"))
-        if named and named.excerpts_only and id.path.startswith("feeds/"):
+        named = self._named(id.path)
+        if named and named.excerpts_only:
             return replace(article, content="")
         return self.files.public(article)
+
+    def _named(self, path: str) -> NamedFeed | None:
+        """Return the definition of a feed of site.yml; None for any other feed."""
+        kind, _, name = path.partition("/")
+        return self.files.feeds.get(name) if kind == "feeds" else None
 
     def months(self, id: FeedId) -> list[Month]:
         """Return the months of a feed that hold articles, newest first."""
@@ -220,7 +225,7 @@ class Catalog:
 
     def _newest(self, path: str) -> list[Row]:
         """Return the newest articles: the configured number, more if recent, within the budget."""
-        named = self.files.feeds.get(path.removeprefix("feeds/"))
+        named = self._named(path)
         limit = named.limit if named and named.limit else None
         count = limit or self.files.items
         rows = self._index.rows(path, self._now(), count)

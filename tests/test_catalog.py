@@ -215,6 +215,17 @@ def test_a_feed_holds_the_newest_articles_up_to_its_limit(
     assert ids(site, "feeds/few") == [f"{number:03}" for number in range(59, 54, -1)]
 
 
+def test_the_limit_of_a_named_feed_holds_for_that_feed_alone(
+    content: Content, open_site: OpenSite
+) -> None:
+    content.raw("site.yml", "feeds: [{name: all, limit: 1}]")
+    write_days(content, 3)
+    site = open_site()
+
+    assert ids(site) == ["002", "001", "000"]
+    assert ids(site, "feeds/all") == ["002"]
+
+
 def test_articles_of_one_moment_are_in_the_order_of_their_ids(content: Content, site: Site) -> None:
     for name in ("b", "c", "a"):
         content.write(f"{name}.md")
