@@ -11,6 +11,8 @@ from html import unescape
 from io import BytesIO
 from urllib.parse import urljoin, urlsplit
 
+from feeds.model import Format
+
 #: The most bytes of a document, as it is sent and decoded.
 MAX_BODY = 2_000_000
 
@@ -21,11 +23,7 @@ MAX_TAG = 200
 CLOCK = 30
 
 #: The media types of feeds, by the ending of the address.
-_TYPES = {
-    "rss": "application/rss+xml",
-    "atom": "application/atom+xml",
-    "json": "application/feed+json",
-}
+_TYPES = {format.value: format.media_type for format in Format}
 # What another host sent is matched without backtracking, which could take minutes.
 _LINK = re.compile(r"<(?:atom:)?link\b[^<>]*+>", re.IGNORECASE)
 _ATTRIBUTE = re.compile(

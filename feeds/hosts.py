@@ -5,6 +5,9 @@ from ipaddress import IPv6Address, ip_address
 
 import idna
 
+#: The port of an address that names none, by scheme.
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
 #: The longest host name, in characters (RFC 1035).
 MAX_HOST = 253
 

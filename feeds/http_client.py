@@ -8,7 +8,8 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPMessage, HTTPSConnection
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -53,6 +54,14 @@ class ResponseHead:
 def allow_any(address: Address) -> bool:
     """Allow any address, for URLs that the operator has configured."""
     return True
+
+
+def by_host(urls: Iterable[str]) -> list[list[str]]:
+    """Return URLs in a list for each host, for which callers send one request at a time."""
+    hosts: dict[str, list[str]] = defaultdict(list)
+    for url in urls:
+        hosts[urlsplit(url).netloc].append(url)
+    return [*hosts.values()]
 
 
 def send_request(

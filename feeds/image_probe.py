@@ -6,15 +6,14 @@ as well.
 """
 
 import time
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from ipaddress import IPv6Address, IPv6Network
 from queue import Empty, SimpleQueue
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
-from feeds.http_client import FAILURES, Address, IsAllowed, Request, send_request
+from feeds.http_client import FAILURES, Address, IsAllowed, Request, by_host, send_request
 
 #: Hosts probed at the same time; each host gets one request at a time.
 CONCURRENCY = 4
@@ -62,14 +61,11 @@ def probe_all(
 
     Images are left out that the time does not suffice for, or whose host was busy.
     """
-    hosts: dict[str, list[str]] = defaultdict(list)
-    for url in urls:
-        hosts[urlsplit(url).netloc].append(url)
     end = time.monotonic() + total
     results: SimpleQueue[tuple[str, ProbeResult]] = SimpleQueue()
     pool = ThreadPoolExecutor(CONCURRENCY, "image-probe")
     try:
-        work = [pool.submit(_probe_host, some, is_allowed, end, results) for some in hosts.values()]
+        work = [pool.submit(_probe_host, some, is_allowed, end, results) for some in by_host(urls)]
         while time.monotonic() < end and not (all(w.done() for w in work) and results.empty()):
             try:
                 yield results.get(timeout=0.1)

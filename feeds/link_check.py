@@ -4,14 +4,12 @@ Only public addresses are requested, since links come from untrusted articles.
 """
 
 import time
-from collections import defaultdict
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from http import HTTPStatus
-from urllib.parse import urlsplit
 
-from feeds.http_client import FAILURES, IsAllowed, Request, send_request
+from feeds.http_client import FAILURES, IsAllowed, Request, by_host, send_request
 
 #: Hosts that are requested at the same time; each host gets one request at a time.
 CONCURRENCY = 4
@@ -39,11 +37,8 @@ class LinkResult:
 
 def check_links(urls: Iterable[str], is_allowed: IsAllowed) -> list[LinkResult]:
     """Request each page once; return the results, host by host."""
-    hosts: dict[str, list[str]] = defaultdict(list)
-    for url in urls:
-        hosts[urlsplit(url).netloc].append(url)
     with ThreadPoolExecutor(CONCURRENCY, "link-check") as pool:
-        found = pool.map(lambda some: [_check(url, is_allowed) for url in some], hosts.values())
+        found = pool.map(lambda some: [_check(url, is_allowed) for url in some], by_host(urls))
         return [result for results in found for result in results]
 
 

@@ -16,7 +16,7 @@ from urllib.parse import quote, urlsplit
 import msgspec
 
 from feeds.errors import SettingsError
-from feeds.hosts import authority_host
+from feeds.hosts import DEFAULT_PORTS, authority_host
 from feeds.model import Article, Image, Rights, Site
 from feeds.moved import Moves
 
@@ -190,7 +190,6 @@ class Environment:
 #: the paths of feeds are appended to the URL.
 _URL = re.compile(r"(?:[A-Za-z0-9:/@\[\]!$&'()*+,;=._~%-]|[^\x00-\x7f])+")
 _ASCII = bytes(range(128))
-_PORTS = {"http": 80, "https": 443}
 #: The characters that are allowed in a Bearer token as well as in a password.
 _TOKEN = re.compile(r"[A-Za-z0-9._~-]{16,200}")
 _NUMBER = re.compile(r"[0-9]{1,9}")
@@ -258,9 +257,9 @@ def _canonical(url: str) -> str | None:
     """Return the canonical form of an address: host in ASCII, without a default port."""
     parts = urlsplit(url)
     host = authority_host(parts.netloc, parts.hostname)
-    if parts.scheme not in _PORTS or host is None or parts.port == 0:
+    if parts.scheme not in DEFAULT_PORTS or host is None or parts.port == 0:
         return None
-    port = "" if parts.port in (None, _PORTS[parts.scheme]) else f":{parts.port}"
+    port = "" if parts.port in (None, DEFAULT_PORTS[parts.scheme]) else f":{parts.port}"
     return f"{parts.scheme}://{host}{port}{quote(parts.path.rstrip('/'), safe=_ASCII)}"
 
 

@@ -21,7 +21,7 @@ from hashlib import blake2b
 from typing import NamedTuple
 from urllib.parse import SplitResult, quote, unquote, urlencode, urlsplit
 
-from feeds.hosts import authority_host, host_name
+from feeds.hosts import DEFAULT_PORTS, authority_host, host_name
 from feeds.model import Addresses, FeedId, Format
 
 ALL = FeedId("all")
@@ -234,10 +234,9 @@ def _quoted(path: str) -> str:
 
 def _origin(parts: SplitResult) -> tuple[str | None, int | None]:
     """Return the host and the port of an address; no host if it is not a web address."""
-    ports = {"http": 80, "https": 443}
-    if parts.scheme not in ports:
+    if parts.scheme not in DEFAULT_PORTS:
         return None, None
-    port = None if parts.port == ports[parts.scheme] else parts.port
+    port = None if parts.port == DEFAULT_PORTS[parts.scheme] else parts.port
     return authority_host(parts.netloc, parts.hostname), port
 
 

@@ -68,7 +68,7 @@ PLAN = {
     "subscribers": {"errors", "logs", "metrics", "sqlite", "urls"},
     "publisher": {"cache", "documents", "content_codings", "errors", "logs", "metrics"},
     "http_client": set(),
-    "checkup": set(),
+    "checkup": {"model"},
     "image_probe": {"http_client"},
     "link_check": {"http_client"},
     "websub": {
@@ -85,10 +85,9 @@ PLAN = {
     "periodic_thread": {"logs"},
     "server": {"errors", "logs", "settings", "sync", "web", "websub"},
     "cli": {
-        "catalog", "checkup", "errors", "export", "http_client", "image_probe", "image_sizes",
-        "index", "link_check", "managed_directory", "model", "server", "settings", "subscribers",
-        "sync", "urls",
-        "web", "websub",
+        "catalog", "checkup", "errors", "export", "hosts", "http_client", "image_probe",
+        "image_sizes", "index", "link_check", "managed_directory", "model", "server", "settings",
+        "subscribers", "sync", "urls", "web", "websub",
     },
 }  # fmt: skip
 

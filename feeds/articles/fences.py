@@ -9,7 +9,7 @@ import re
 
 from feeds.articles import toml_tree, yaml_tree
 from feeds.articles.fields import Fields
-from feeds.articles.yaml_tree import Node
+from feeds.articles.yaml_tree import GIVEN_TWICE, Node
 from feeds.errors import ArticleError, Reason
 
 #: Bytes of a file, and of its front matter; the largest real ones have 25 kB and 10 kB. Of a
@@ -118,7 +118,6 @@ def _headed(lines: str) -> tuple[Fields, str]:
             continue
         key = found[1]
         if key in fields:
-            message = "given twice: keep one, since nobody can tell which was meant"
-            raise ArticleError(Reason.YAML_DUPLICATE_KEY, message, number, key[:40])
+            raise ArticleError(Reason.YAML_DUPLICATE_KEY, GIVEN_TWICE, number, key[:40])
         fields[key] = Node((found[2] or "").strip() or None, number)
     return fields, body

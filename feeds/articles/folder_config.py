@@ -1,6 +1,5 @@
 """Parses ``folders:`` of site.yml, the folders that hold articles of other programs."""
 
-import re
 from collections.abc import Iterator
 from zoneinfo import ZoneInfo
 
@@ -17,8 +16,6 @@ FOLDER_KEYS = frozenset(("folder", "link", "keys", "zone", "language", "provider
 
 #: Keys whose values, and all that is inside them, no declaration can publish.
 _NEVER_PUBLISHED = frozenset(("secured", "password"))
-
-_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
 
 def declared_folders(file: SiteFile, keys: dict[str, Node]) -> tuple[DeclaredFolder, ...]:
@@ -44,7 +41,7 @@ def _declared(file: SiteFile, item: Node) -> DeclaredFolder:
         link=_link(file, item, keys),
         keys=dict(_own_keys(file, keys)),
         zone=_zone(file, keys),
-        language=_language(file, keys),
+        language=file.language(keys, "language") if file.text(keys, "language") else "",
         provider=file.text(keys, "provider"),
         has_link_ids=own_id == "link",
     )
@@ -94,11 +91,3 @@ def _zone(file: SiteFile, keys: dict[str, Node]) -> str | None:
     except (KeyError, OSError, ValueError):
         message = "not a time zone: write it like Europe/Berlin or UTC"
         raise file.wrong(keys["zone"], "zone", message) from None
-
-
-def _language(file: SiteFile, keys: dict[str, Node]) -> str:
-    text = file.text(keys, "language")
-    if text and not _LANGUAGE.fullmatch(text):
-        message = "not a language: write it like en, fr or pt-BR"
-        raise file.wrong(keys["language"], "language", message)
-    return text

@@ -40,14 +40,12 @@ _MAX_RIGHTS = 200
 
 #: Messages for values of a wrong form.
 _AN_AUTHORITY = "not a domain: write it in lower case, like example.org"
-_A_LANGUAGE = "not a language: write it like en, fr or pt-BR"
 _A_NAME = "stands in an address: write lower-case letters and digits, with single hyphens between"
 _AN_OLD_ADDRESS = "not an old address: write its path, such as /category/news/feed/"
 _A_FEED = "not a feed: write all, topics/NAME, providers/DOMAIN or feeds/NAME"
 
 _LABEL = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 _AUTHORITY = re.compile(rf"(?=.{{1,253}}$){_LABEL}(\.{_LABEL})*")
-_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
@@ -95,7 +93,7 @@ def _site(file: SiteFile, keys: dict[str, Node], limits: dict[str, Node], url: s
         title=file.text(keys, "title", "Tributary"),
         url=url,
         description=file.text(keys, "description"),
-        language=file.matching(keys, "language", _LANGUAGE, "en", _A_LANGUAGE),
+        language=file.language(keys, "language", "en"),
         authority=_authority(file, tag),
         year=file.number(tag, "year", DEFAULT_YEAR, 1990, 9999),
         image=file.image(keys, "image", url),
@@ -250,14 +248,11 @@ def _choice(file: SiteFile, keys: dict[str, Node], key: str, aliases: Mapping[st
         topics=frozenset(aliases.get(path, path) for path in topics),
         providers=frozenset(providers),
         types=frozenset(file.texts(found, "types")),
-        languages=frozenset(_languages(file, found)),
+        languages=frozenset(
+            file.language({"languages": node}, "languages").lower()
+            for node in file.items(found, "languages")
+        ),
     )
-
-
-def _languages(file: SiteFile, keys: dict[str, Node]) -> Iterator[str]:
-    for node in file.items(keys, "languages"):
-        one = {"languages": node}
-        yield file.matching(one, "languages", _LANGUAGE, "", _A_LANGUAGE).lower()
 
 
 def _provider(file: SiteFile, node: Node, text: str, aliases: Mapping[str, str]) -> str:

@@ -18,6 +18,8 @@ from feeds.urls import is_file_name
 #: The keys of an image.
 IMAGE_KEYS = frozenset({"url", "width", "height", "title"})
 
+_LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+
 
 class SiteFile:
     """An optional YAML file; every method raises SettingsError for a wrong value."""
@@ -92,6 +94,11 @@ class SiteFile:
         if not shape.fullmatch(text):
             raise self.wrong(keys[key], key, todo)
         return text
+
+    def language(self, keys: dict[str, Node], key: str, default: str = "") -> str:
+        """Return the language of a key (BCP 47), or the default."""
+        todo = "not a language: write it like en, fr or pt-BR"
+        return self.matching(keys, key, _LANGUAGE, default, todo)
 
     def number(self, keys: dict[str, Node], key: str, default: int, least: int, most: int) -> int:
         """Return the integer of a key, within bounds, or the default."""

@@ -14,6 +14,8 @@ import yaml
 from feeds.articles.yaml_errors import advice, place
 from feeds.errors import ArticleError, Reason
 
+#: What is wrong with a key that a mapping has twice.
+GIVEN_TWICE = "given twice: keep one, since nobody can tell which was meant"
 #: Levels of nesting; articles need 5.
 MAX_DEPTH = 16
 #: Events in one front matter; the largest real article has about 300.
@@ -215,10 +217,11 @@ def _remember_key(mapping: _Open, key: str, line: int, above: list[_Open]) -> No
     if key == "<<":
         raise ArticleError(Reason.YAML_ALIAS, "a merge key (<<): write the values out", line)
     if key in mapping.fields:
-        message = "given twice: keep one, since nobody can tell which was meant"
         # Nested keys may be secret, so the message names the outermost key only.
         outermost = above[1].key if len(above) > 1 else key
-        raise ArticleError(Reason.YAML_DUPLICATE_KEY, message, line, _printable(outermost or ""))
+        raise ArticleError(
+            Reason.YAML_DUPLICATE_KEY, GIVEN_TWICE, line, _printable(outermost or "")
+        )
     mapping.key, mapping.key_line = key, line
 
 

@@ -15,6 +15,7 @@ from flask.cli import with_appcontext
 
 from feeds.checkup import MAX_BODY, Finding, Hop, Replies, Reply, absolute, entity_tag, findings
 from feeds.cli.tools import Tools, given_tools
+from feeds.hosts import DEFAULT_PORTS
 from feeds.http_client import FAILURES, Request, send_request
 from feeds.model import Format
 from feeds.urls import ALL
@@ -189,11 +190,10 @@ def _parsed(address: str) -> SplitResult | None:
 def _is_same_host(one: str, other: str) -> bool:
     """Return True if two addresses are at one host; http may become https."""
     a, b = urlsplit(one), _parsed(other)
-    ports = {"http": 80, "https": 443}
     if b is None or a.hostname != b.hostname:
         return False
     is_upgrade = (a.scheme, b.scheme) == ("http", "https") and b.port in (None, 443)
-    is_same = (a.port or ports[a.scheme]) == (b.port or ports[b.scheme])
+    is_same = (a.port or DEFAULT_PORTS[a.scheme]) == (b.port or DEFAULT_PORTS[b.scheme])
     return is_upgrade or is_same
 
 

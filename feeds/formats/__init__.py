@@ -8,7 +8,7 @@ from collections.abc import Callable
 from feeds.formats import atom, json_feed, rss
 from feeds.formats.dates import rfc3339
 from feeds.formats.item_html import description, escape
-from feeds.formats.opensearch import MOST_SHORT_NAME
+from feeds.formats.opensearch import MOST_SHORT_NAME, SEARCH
 from feeds.formats.opensearch import render as opensearch
 from feeds.formats.opml import Outline
 from feeds.formats.opml import render as opml
@@ -21,6 +21,7 @@ __all__ = [
     "MAX_BYTES",
     "MAX_ITEM_BYTES",
     "MOST_SHORT_NAME",
+    "SEARCH",
     "Feed",
     "Format",
     "Outline",

@@ -18,12 +18,10 @@ from lxml import etree
 
 from feeds.formats.dates import rfc3339
 from feeds.formats.item_html import escape
+from feeds.formats.opensearch import SEARCH
 from feeds.model import Feed, Format, RelatedLink
 
 Element = etree._Element
-
-#: The media type of an OpenSearch description.
-SEARCH = "application/opensearchdescription+xml"
 
 HISTORY = "http://purl.org/syndication/history/1.0"
 

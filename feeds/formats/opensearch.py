@@ -7,6 +7,9 @@ from collections.abc import Mapping
 
 from lxml.etree import Element, SubElement, tostring
 
+#: Its media type.
+SEARCH = "application/opensearchdescription+xml"
+
 _NAMESPACE = "http://a9.com/-/spec/opensearch/1.1/"
 
 #: "The value must contain 16 or fewer characters of plain text."

@@ -37,11 +37,7 @@ def clear(connection: sqlite3.Connection, now: int) -> None:
 
     Times stay, and get later: Last-Modified never goes back.
     """
-    for table in ("file", "article", "picture", "membership", "spelling", "language"):
-        connection.execute(f"DELETE FROM {table}")
-    clear_tokens(connection)
-    for table in ("feed", "archive"):
-        connection.execute(f"UPDATE {table} SET count = 0")
+    _empty(connection)
     mark_everything(connection, now)
 
 
@@ -50,21 +46,19 @@ def forget_folder(connection: sqlite3.Connection) -> None:
 
     Its feeds stay for now: those that the new folder has too keep their times.
     """
-    for table in (
-        "file",
-        "article",
-        "picture",
-        "membership",
-        "spelling",
-        "language",
-        "withdrawal",
-        "loss",
-    ):
+    _empty(connection)
+    for table in ("withdrawal", "loss"):
+        connection.execute(f"DELETE FROM {table}")
+    connection.execute("DELETE FROM meta WHERE key IN ('made-for', 'held-since')")
+
+
+def _empty(connection: sqlite3.Connection) -> None:
+    """Remove all files and articles; feeds and months stay, with no article."""
+    for table in ("file", "article", "picture", "membership", "spelling", "language"):
         connection.execute(f"DELETE FROM {table}")
     clear_tokens(connection)
     for table in ("feed", "archive"):
         connection.execute(f"UPDATE {table} SET count = 0")
-    connection.execute("DELETE FROM meta WHERE key IN ('made-for', 'held-since')")
 
 
 def drop_empty_feeds(connection: sqlite3.Connection) -> None:

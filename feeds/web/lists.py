@@ -27,7 +27,7 @@ from feeds.web.rendering import version
 JSON = "application/json; charset=utf-8"
 OPML = "text/x-opml; charset=utf-8"
 XML = "application/xml; charset=utf-8"
-OPENSEARCH = "application/opensearchdescription+xml; charset=utf-8"
+OPENSEARCH = f"{formats.SEARCH}; charset=utf-8"
 TEXT = "text/plain; charset=utf-8"
 
 #: Feed Menus, 3: "feed-titles be no longer than 50 characters", descriptions "than 140".
