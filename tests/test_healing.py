@@ -166,14 +166,19 @@ def test_a_database_of_another_program_is_left_alone_while_the_index_is_served(
     assert wait_for(lambda: titles(live) == ["A", "B", "C", "First"])
 
 
+def change_index(instance: Path, sql: str) -> None:
+    """Execute a statement on the index, which no server uses."""
+    with closing(sqlite3.connect(instance / "index.sqlite")) as connection:
+        connection.execute(sql)
+        connection.commit()
+
+
 def test_a_letter_changed_in_the_index_is_never_served(
     content: Content, live: Site, instance: Path
 ) -> None:
     """No check of SQLite finds it."""
     live.sync.stop()
-    with closing(sqlite3.connect(instance / "index.sqlite")) as connection:
-        connection.execute("UPDATE article SET body = replace(body, '\"A\"', '\"X\"')")
-        connection.commit()
+    change_index(instance, "UPDATE article SET body = replace(body, '\"A\"', '\"X\"')")
     other = open_live(content.folder, instance)
 
     assert wait_for(lambda: other.get("/all.json").status_code == 200)
@@ -183,9 +188,7 @@ def test_a_letter_changed_in_the_index_is_never_served(
 
 def contradict(instance: Path) -> None:
     """Damage that no check of SQLite finds, and no reader of other feeds."""
-    with closing(sqlite3.connect(instance / "index.sqlite")) as connection:
-        connection.execute("UPDATE membership SET hash = x'00' WHERE feed = 'topics/boats'")
-        connection.commit()
+    change_index(instance, "UPDATE membership SET hash = x'00' WHERE feed = 'topics/boats'")
 
 
 def test_an_index_that_contradicts_itself_is_rebuilt_before_it_is_served(
@@ -207,9 +210,7 @@ def test_a_damaged_table_of_tokens_is_rebuilt_before_it_is_served(
 ) -> None:
     """A query of it gives wrong answers without an error."""
     live.sync.stop()
-    with closing(sqlite3.connect(instance / "index.sqlite")) as connection:
-        connection.execute("UPDATE found_data SET block = zeroblob(50) WHERE id > 10")
-        connection.commit()
+    change_index(instance, "UPDATE found_data SET block = zeroblob(50) WHERE id > 10")
 
     other = open_live(content.folder, instance)
 

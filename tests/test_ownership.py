@@ -9,7 +9,7 @@ import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
@@ -366,17 +366,24 @@ def printed(content: Path, instance: Path, **settings: str) -> str:
         return server.printed()
 
 
-def test_a_server_whose_first_process_was_killed_owns_its_folder_by_its_workers(
-    content: Content, instance: Path, server: Server
-) -> None:
+@contextmanager
+def orphaned(server: Server) -> Iterator[list[int]]:
+    """Kill the first process of a server; yield its workers, which live until the end."""
     left = workers(listener(server.address))
     server.process.kill()
     server.process.wait()
     try:
-        assert printed(content.folder, instance, **B) == refusal(instance, "FEEDS_URL")
+        yield left
     finally:
         for worker in left:
             os.kill(worker, signal.SIGKILL)
+
+
+def test_a_server_whose_first_process_was_killed_owns_its_folder_by_its_workers(
+    content: Content, instance: Path, server: Server
+) -> None:
+    with orphaned(server):
+        assert printed(content.folder, instance, **B) == refusal(instance, "FEEDS_URL")
 
     with started(content.folder, instance, "serve", None, **B) as next_one:
         next_one.wait()
@@ -385,15 +392,9 @@ def test_a_server_whose_first_process_was_killed_owns_its_folder_by_its_workers(
 def test_the_next_server_names_the_workers_of_a_killed_one_that_hold_the_port(
     content: Content, instance: Path, server: Server
 ) -> None:
-    left = workers(listener(server.address))
-    server.process.kill()
-    server.process.wait()
-    try:
+    with orphaned(server) as left:
         port = str(urlsplit(server.address).port)
         status, text = ran(content.folder, instance, "serve", PORT=port, **A)
-    finally:
-        for worker in left:
-            os.kill(worker, signal.SIGKILL)
 
     where = f"HOST, PORT: cannot listen at {server.address}: Address already in use"
     named = ", ".join(map(str, left))

@@ -326,15 +326,23 @@ def test_clients_that_read_a_large_body_slowly_keep_no_thread(site: Site) -> Non
         assert wait_for(lambda: len(closed) == 9)
 
 
-def test_a_stopping_server_finishes_its_answers_and_takes_late_requests(site: Site) -> None:
-    is_called, may_answer = threading.Event(), threading.Event()
+class SlowApp:
+    """A WSGI app that answers when the test lets it."""
 
-    def app(environ: "WSGIEnvironment", start_response: "StartResponse") -> "Iterable[bytes]":
-        is_called.set()
-        may_answer.wait(20)
+    def __init__(self) -> None:
+        self.is_called, self.may_answer = threading.Event(), threading.Event()
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> "Iterable[bytes]":
+        self.is_called.set()
+        self.may_answer.wait(20)
         start_response("200 OK", [("Content-Length", "4")])
         return [b"done"]
 
+
+def test_a_stopping_server_finishes_its_answers_and_takes_late_requests(site: Site) -> None:
+    app = SlowApp()
     site.get("/all.rss")
     with ExitStack() as stack:
         server = stack.enter_context(ExitStack())
@@ -343,7 +351,7 @@ def test_a_stopping_server_finishes_its_answers_and_takes_late_requests(site: Si
         idle.sendall(HEAD)
         assert idle.recv(4096).startswith(b"HTTP/1.1 200")
         slow.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-        assert is_called.wait(20)
+        assert app.is_called.wait(20)
         stopping = threading.Thread(target=server.close)
         stopping.start()
         assert wait_for(lambda: is_refused(port))
@@ -351,7 +359,7 @@ def test_a_stopping_server_finishes_its_answers_and_takes_late_requests(site: Si
         for client in (silent, idle):
             client.sendall(HEAD)
         late = [everything(client) for client in (silent, idle)]
-        may_answer.set()
+        app.may_answer.set()
         answer = everything(slow)
         stopping.join()
 
@@ -411,19 +419,12 @@ def test_a_connection_that_cannot_be_checked_disturbs_no_other() -> None:
 
 
 def test_a_client_that_leaves_during_an_answer_disturbs_nobody(site: Site) -> None:
-    is_called, may_answer = threading.Event(), threading.Event()
-
-    def app(environ: "WSGIEnvironment", start_response: "StartResponse") -> "Iterable[bytes]":
-        is_called.set()
-        may_answer.wait(20)
-        start_response("200 OK", [("Content-Length", "4")])
-        return [b"done"]
-
+    app = SlowApp()
     with serving_here(site, wsgi=app) as port:
         with connected(port) as client:
             client.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
-            assert is_called.wait(20)
-        may_answer.set()
+            assert app.is_called.wait(20)
+        app.may_answer.set()
 
         assert send_request(port, request("/")).body == b"done"
 

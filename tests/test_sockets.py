@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.conftest import Content
-from tests.live import PATIENCE, listener, replaced, serving, started, workers
+from tests.live import PATIENCE, Server, listener, replaced, serving, started, workers
 from tests.programs import descriptors
 from tests.raw import request, send_request
 from tests.waiting import wait_for
@@ -219,16 +219,24 @@ def test_a_request_without_one_valid_host_is_refused(address: str, path: str) ->
     assert send_request(port, b"GET /all.rss HTTP/1.0\r\n\r\n").status == 200
 
 
+@contextmanager
+def short_of_descriptors(content: Content, tmp_path: Path, count: int) -> Iterator[Server]:
+    """Run a server that may open so many files."""
+    with ExitStack() as stack:
+        with descriptors(count):
+            server = stack.enter_context(
+                started(content.folder, tmp_path / "instance", output=subprocess.PIPE)
+            )
+        server.wait()
+        yield server
+
+
 def test_a_server_with_few_descriptors_cuts_connections_and_goes_on(
     content: Content, tmp_path: Path
 ) -> None:
     content.write("one.md")
     with ExitStack() as stack:
-        with descriptors(240):
-            server = stack.enter_context(
-                started(content.folder, tmp_path / "instance", output=subprocess.PIPE)
-            )
-        server.wait()
+        server = stack.enter_context(short_of_descriptors(content, tmp_path, 240))
         crowd = [stack.enter_context(connected(server.address)) for _ in range(200)]
 
         # 200 are left for files, and each connection may hold one: 20 connections stay.
@@ -249,11 +257,7 @@ def test_files_that_nobody_reads_leave_descriptors_for_others(
     content.write("one.md")
     content.raw("pictures/large.png", "x" * 9_000_000)
     with ExitStack() as stack:
-        with descriptors(440):
-            server = stack.enter_context(
-                started(content.folder, tmp_path / "instance", output=subprocess.PIPE)
-            )
-        server.wait()
+        server = stack.enter_context(short_of_descriptors(content, tmp_path, 440))
         crowd = [stack.enter_context(connected(server.address)) for _ in range(300)]
         for each in crowd:
             with suppress(OSError):
