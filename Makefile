@@ -19,10 +19,10 @@ serve: $(VENV)/serve ## Serve content/ at http://127.0.0.1:8000 (see README for 
 test: duration programs $(VENV)/test ## Run all tests; first install the programs that they need, if allowed
 	$(BIN)/pytest --cov
 
-quick: $(VENV)/test ## Run the tests that start no process, in under a minute
+quick: $(VENV)/test ## Run the tests that start no process, in under two minutes
 	@$(QUICK)
 
-torture: programs $(VENV)/test ## Do to it what nobody should, for half an hour, and print the figures
+torture: programs $(VENV)/test ## Run the stress tests at full length, half an hour, and print their figures
 	TORTURE=1 $(BIN)/pytest tests/torture
 
 check: $(VENV)/test ## Check format, lint and types
@@ -30,7 +30,7 @@ check: $(VENV)/test ## Check format, lint and types
 	$(BIN)/ruff check
 	$(BIN)/mypy
 
-format: $(VENV)/test ## Format the code and mend what lint can mend
+format: $(VENV)/test ## Format the code and fix what lint can fix
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
@@ -53,7 +53,7 @@ clean: ## Remove what these commands made
 	rm -rf $(VENV) instance .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 duration:
-	@echo "All tests: ten minutes to half an hour. Those that start no process, in under a minute: make quick"
+	@echo "All tests: ten minutes to half an hour. Those that start no process, in under two minutes: make quick"
 
 programs:
 	@tests/setup

@@ -40,6 +40,7 @@ async def _poll(port: int, path: str, count: int) -> Timings:
         free.put_nowait(_Client(*await asyncio.open_connection("127.0.0.1", port), path))
 
     async def ask(due: float) -> None:
+        """Send one poll that was due at a moment, and record how late its answer is."""
         client = await free.get()
         try:
             await asyncio.wait_for(client.ask(), PATIENCE)

@@ -116,12 +116,14 @@ class _Memory(BaseCache):
         self._lock = threading.Lock()
 
     def get(self, key: str) -> bytes | None:
+        """Return the bytes under the key, or None; they are the most recently used then."""
         with self._lock:
             if key in self._values:
                 self._values.move_to_end(key)
             return self._values.get(key)
 
     def set(self, key: str, value: bytes, timeout: object = None) -> bool:
+        """Store the bytes until room is short; return False if they alone are too large."""
         with self._lock:
             old = self._values.pop(key, None)
             self._room += 0 if old is None else PLACE + len(old)

@@ -119,7 +119,7 @@ class Finding:
 
 
 def findings(replies: Replies) -> list[Finding]:
-    """Return the result of every check, in the order in which to mend what is wrong."""
+    """Return the result of every check, in the order in which to correct what is wrong."""
     first = [_reachable(replies), _redirects(replies), _encryption(replies)]
     if not replies.packed.is_feed:
         return [*first, *_readers(replies)]

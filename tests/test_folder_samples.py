@@ -26,6 +26,7 @@ from feeds.errors import Reason
 from feeds.index.entries import FileOutcome, decode_verified
 from feeds.model import Article
 from tests.conftest import SHARED, Clock, Site
+from tests.programs import skip_if_quick
 
 SAMPLES = SHARED / "corpus" / "folders"
 
@@ -113,6 +114,7 @@ def front_matter(text: str) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    skip_if_quick()
     if not SAMPLES.is_dir():
         pytest.skip(f"no samples of folders at {SAMPLES}")
     content = tmp_path_factory.mktemp("samples") / "content"

@@ -75,19 +75,10 @@ class ContentSync:
         that decides how pages and lists do. ``owner`` names the server that a worker belongs to;
         the default is made of these settings.
         """
-        try:
-            instance.mkdir(parents=True, exist_ok=True)
-            self.shared = SharedState(instance / "index.state")
-        except OSError as error:
-            message = f"FEEDS_INSTANCE_DIR: {instance}: {error.strerror}: name a writable folder"
-            raise SettingsError(message) from None
+        self.shared = _shared_state(instance)
         self._path = instance / "index.sqlite"
         self._instance = instance
-        try:
-            with named_by_path(instance):
-                check_file(self._path)
-        except WrongFile as error:
-            raise SettingsError(str(error)) from None
+        _ensure_ours(self._path)
         self.reader = reader
         self._site_files = SiteFiles(reader.content)
         self.clock = clock
@@ -126,6 +117,7 @@ class ContentSync:
         began = logged_at = time.monotonic()
 
         def report_progress(done: int, total: int) -> None:
+            """Share and log the progress, the latter once in a while."""
             nonlocal logged_at
             self.shared.progress = done, total
             progress(done, total)
@@ -289,6 +281,25 @@ class ContentSync:
                 self._watcher.join(STOPPING)
             self._watcher = None
             self.ownership.release()
+
+
+def _shared_state(instance: Path) -> SharedState:
+    """Return the numbers that processes share, in an instance folder that need not be there."""
+    try:
+        instance.mkdir(parents=True, exist_ok=True)
+        return SharedState(instance / "index.state")
+    except OSError as error:
+        message = f"FEEDS_INSTANCE_DIR: {instance}: {error.strerror}: name a writable folder"
+        raise SettingsError(message) from None
+
+
+def _ensure_ours(index: Path) -> None:
+    """Raise SettingsError if the file of the index belongs to another program or version."""
+    try:
+        with named_by_path(index.parent):
+            check_file(index)
+    except WrongFile as error:
+        raise SettingsError(str(error)) from None
 
 
 _syncs: "weakref.WeakSet[ContentSync]" = weakref.WeakSet()

@@ -61,6 +61,7 @@ def _behind_links(content: Path, gone: Iterable[str]) -> frozenset[str]:
 
     @cache
     def is_linked(folder: str) -> bool:
+        """Return True if a folder, or one above it, is a symbolic link."""
         try:
             beneath.status(content, join(folder, "any"))
         except beneath.LinkedFolder:

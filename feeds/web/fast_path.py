@@ -139,6 +139,7 @@ def with_fast_path(
     site_environ, date = _site_environ(urls.site), date_writer(clock)
 
     def call(environ: "WSGIEnvironment", start_response: "StartResponse") -> "Iterable[bytes]":
+        """Answer from memory, else by the inner app."""
         method = environ["REQUEST_METHOD"]
         poll = fast_path.poll(_fields(environ)) if method in ("GET", "HEAD") else None
         found = fast_path.answer(poll) if poll else None

@@ -68,6 +68,7 @@ def date_writer(clock: Callable[[], float]) -> Callable[[], str]:
     last = 0, http_date(0)
 
     def date() -> str:
+        """Return the time as HTTP writes it."""
         nonlocal last
         second = int(clock())
         # Read once: another thread may replace it.

@@ -73,6 +73,7 @@ def menu(feed_infos: Iterable[FeedInfo], terms: Mapping[str, str] | None = None)
         inside.setdefault(above, []).append(feed_info)
 
     def tree(feed_info: FeedInfo) -> MenuEntry:
+        """Return the entry of a feed with those of the feeds in it."""
         below = inside.get(feed_info.id, ())
         return replace(
             entry(feed_info),
