@@ -10,7 +10,13 @@ LONGEST = 64
 #: The longest text whose words are read, in characters.
 _LONGEST_TEXT = 10_000
 
-_ASCII_WORD = re.compile("[a-z0-9]+")
+# A sign that ends a word belongs to it: C++, C#, Disney+. One between two words separates them, as
+# in an address with a plus for each space; before a digit, two belong to it: C++20.
+_ASCII_WORD = re.compile(r"[a-z0-9]+(?:\+\+(?=[0-9])|[+#]{1,2}(?![a-z0-9]))?")
+_WORD = re.compile(r"[^ +#]+(?:\+\+(?=\d)|[+#]{1,2}(?![^ +#]))?")
+
+#: The signs that may end a word, as tokens spell them, with a character that no word has.
+_SIGNS = {ord("+"): "-plus", ord("#"): "-sharp"}
 
 #: Han, kana, Thai, Lao, Burmese and Khmer are written without spaces between words.
 _RUN = re.compile(
@@ -20,7 +26,7 @@ _RUN = re.compile(
 
 
 class _Spelling(dict[int, str | None]):
-    """The spelling of each character in a word: itself, nothing for an accent, else a space."""
+    """The spelling of each character: itself, nothing for an accent, a space between words."""
 
     def __missing__(self, code: int) -> str | None:
         character = chr(code)
@@ -35,18 +41,21 @@ class _Spelling(dict[int, str | None]):
         return found
 
 
-_SPELLING = _Spelling()
+_SPELLING = _Spelling({sign: chr(sign) for sign in _SIGNS})
 
 
 def words(text: str) -> list[str]:
-    """Return the words of a text, folded: without letter case, accents and compatibility forms."""
+    """Return the words of a text, folded: without letter case, accents and compatibility forms.
+
+    A word may end with one or two signs: ``c++``, ``c#``.
+    """
     text = text[:_LONGEST_TEXT]
     if text.isascii():
         return [word[:LONGEST] for word in _ASCII_WORD.findall(text.lower())]
     folded = _folded(text)
     # Once more: the case and the parts of some characters depend on their form.
     folded = folded if folded.isascii() else _folded(folded)
-    return [word[:LONGEST] for word in folded.split()]
+    return [word[:LONGEST] for word in _WORD.findall(folded)]
 
 
 def _folded(text: str) -> str:
@@ -59,9 +68,12 @@ def indexed_tokens(word: str) -> Iterator[str]:
     """Return the tokens under which a text that holds a word is found.
 
     A run of a script without spaces gives each pair of neighbours, and its last character alone, so
-    that every character begins a token.
+    that every character begins a token. A word with a sign is found without it, too.
     """
-    for part, is_run in _parts(word):
+    bare = word.rstrip("+#")
+    if bare != word:
+        yield word.translate(_SIGNS)
+    for part, is_run in _parts(bare):
         if is_run:
             yield from (part[start : start + 2] for start in range(len(part)))
         else:
@@ -73,6 +85,9 @@ def asked_tokens(word: str) -> Iterator[tuple[str, bool]]:
 
     Only a single character of a script without spaces is one.
     """
+    if word[-1:] in ("+", "#"):
+        yield word.translate(_SIGNS), False
+        return
     for part, is_run in _parts(word):
         if not is_run or len(part) == 1:
             yield part, is_run

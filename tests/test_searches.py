@@ -1,5 +1,6 @@
 """Searches: words in an address, a page and a feed; and the words of every script."""
 
+import re
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -47,6 +48,10 @@ def library(content: Content, site: Site) -> Site:
         "arabic": {"title": "سفينة جديدة تعبر النهر"},
         "hindi": {"title": "नदी पर नई नाव"},
         "thai": {"title": "เรือข้ามฟากลำใหม่"},
+        "plus": {"title": "What C++20 brings", "topics": ["C++"]},
+        "sharp": {"title": "C# plus a look at the sharp end"},
+        "letter": {"title": "C, plus some more, plus Disney+"},
+        "hash": {"title": "#ferries are 20+"},
         "body": {"title": "Nothing of it"},
     }
     for number, (name, keys) in enumerate(written.items()):
@@ -107,6 +112,21 @@ def found(site: Site, query: str) -> list[str]:
         ("النهر", ["arabic"]),
         ("नदी", ["hindi"]),
         ("नद", []),
+        # A sign that ends a word belongs to it, and the word is found without it, too.
+        ("C++", ["plus"]),
+        ("c++20", ["plus"]),
+        ("Ｃ＋＋", ["plus"]),
+        ("C#", ["sharp"]),
+        ("c", ["plus", "sharp", "letter"]),
+        ("c plus", ["sharp", "letter"]),
+        ("C+", []),
+        ("disney", ["letter"]),
+        ("Disney+", ["letter"]),
+        ("20+", ["hash"]),
+        # One that does not end a word is no part of it.
+        ("ferries", ["hash"]),
+        ("#ferries", ["hash"]),
+        ("+ferries", ["hash"]),
         # Nothing of the body.
         ("zanzibar", []),
         # What is no word, but a part of FTS5's language or of the tokens of feeds.
@@ -131,6 +151,12 @@ def test_a_search_finds_the_articles_with_all_its_words_newest_first(
         ("Waits-FERRY", "ferry-waits"),
         ("ferry waits", "ferry-waits"),
         ("ferry+waits", "ferry-waits"),
+        ("C++", "c++"),
+        ("C#", "c#"),
+        ("20-C++", "20-c++"),
+        ("C+++Ferry", "c++-ferry"),
+        ("c++", "c++"),
+        ("c#", "c#"),
         ("café", "cafe"),
         ("ferry-ferry", "ferry"),
         ("--ferry--", "ferry"),
@@ -145,7 +171,7 @@ def test_any_other_spelling_of_a_search_leads_to_its_one_address_at_once(
 ) -> None:
     answer = library.get(f"/search/{quote(written)}{ending}")
 
-    expected = f"{SITE_URL}/search/{quote(usual)}{ending}"
+    expected = f"{SITE_URL}/search/{quote(usual, safe='+')}{ending}"
     assert (answer.status_code, answer.location) == (
         (200, None) if written == usual else (301, expected)
     )
@@ -179,10 +205,10 @@ def test_the_words_of_any_text_are_their_own_usual_spelling(text: str) -> None:
 
 
 @given(st.text(max_size=80))
-def test_words_are_made_of_letters_digits_and_marks_alone(text: str) -> None:
+def test_words_are_made_of_letters_digits_and_marks_with_a_sign_at_most(text: str) -> None:
     for word in words(text):
         assert 0 < len(word) <= LONGEST
-        assert not set(word) & set("\"'*-+()^:{}/.%\\ \0")
+        assert not set(re.sub("[+#]{1,2}$", "", word)) & set("\"'*-+#()^:{}/.%\\ \0")
         tokens = set(indexed_tokens(word))
         for token, is_beginning in asked_tokens(word):
             assert is_beginning or token in tokens
