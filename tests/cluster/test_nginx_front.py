@@ -1,9 +1,14 @@
 """nginx in front, with the shipped file: no request changes what another one is answered with."""
 
+import os
+import re
 import shutil
 import signal
+import socket
+import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,8 +16,9 @@ import pytest
 
 from feeds.web import embed
 from tests.cluster.crowd import all_at_once
-from tests.cluster.installation import Cluster
+from tests.cluster.installation import Cluster, Nginx
 from tests.conftest import SITE_URL, Content
+from tests.programs import need
 from tests.raw import RawAnswer, request, send_request, spellings
 from tests.test_http import PNG, fill
 from tests.waiting import wait_for
@@ -286,8 +292,10 @@ def timed(addresses: list[str], *headers: str) -> tuple[float, set[object]]:
         (request("/" + "a" * 9000), 414),
         (request("/pictures/two%20cats%2C.png", "Range: bytes=999-"), 416),
         (request("/", "X: " + "a" * 9000), 400),
-        (request("/", "Transfer-Encoding: x"), 501),
-        (request("/").replace(b"1.1", b"3.0"), 505),
+        (request("/", "Transfer-Encoding: x"), 400),
+        (request("/").replace(b"1.1", b"2.0"), 400),
+        (request("/").replace(b"1.1", b"3.0"), 400),
+        (request("/").replace(b"1.1", b"111"), 400),
     ],
     ids=lambda value: value[:40] if isinstance(value, bytes) else str(value),
 )
@@ -300,3 +308,93 @@ def test_refusals_by_nginx_itself_are_safe_in_a_browser(
     assert answer.headers.get_all("X-Content-Type-Options") == ["nosniff"]
     assert answer.headers.get_all("Referrer-Policy") == ["strict-origin-when-cross-origin"]
     assert len(answer.headers.get_all("Content-Security-Policy", [])) == 1
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        request("all.rss"),
+        request("a.example:80"),
+        request("/", method="GE:T"),
+        request("/", "Bad name: x"),
+        request("/", "Space-before : x"),
+        request("/", "Folded: a\r\n b"),
+        request("/", "N\0UL: x"),
+        request("/", "Content-Length: +1", body=b"x"),
+        request("/", "Content-Length: 1_0", body=b"x"),
+        request("/", "Content-Length: 1", "Content-Length: 2", body=b"x"),
+        request("/", "Content-Length: 1", "Transfer-Encoding: chunked", body=b"0\r\n\r\n"),
+        request("/", "Transfer-Encoding: chunked", body=b"-1\r\nx\r\n0\r\n\r\n"),
+        request("/", "Transfer-Encoding: chunked, identity", body=b"0\r\n\r\n"),
+    ],
+    ids=lambda sent: sent[:70].decode(),
+)
+def test_nothing_behind_an_invalid_request_is_answered(cluster: Cluster, sent: bytes) -> None:
+    kept_open = sent.replace(b"Connection: close\r\n", b"")
+    for port in (cluster.nginx.port, cluster.nodes[0].port):
+        found = answers(port, kept_open + request("/robots.txt"))
+
+        assert len(found) == 1
+        assert 400 <= found[0] < 500
+
+
+def answers(port: int, sent: bytes) -> list[int]:
+    """Send bytes and return the status of every response until the server closes."""
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as client:
+        client.sendall(sent)
+        received = b""
+        with suppress(ConnectionResetError):
+            while piece := client.recv(1 << 16):
+                received += piece
+    return [int(status) for status in re.findall(rb"HTTP/1\.[01] (\d{3}) ", received)]
+
+
+def test_nginx_keeps_its_connections_to_the_nodes(cluster: Cluster) -> None:
+    ports = [node.port for node in cluster.nodes]
+    before = connections_to(ports)
+    for number in range(60):
+        assert send_request(cluster.nginx.port, request(f"/nope/{number}.rss")).status == 404
+
+    # One connection at a time to each node: without keep-alive each request has its own.
+    assert len(connections_to(ports) - before) <= 2
+
+
+def connections_to(ports: list[int]) -> set[str]:
+    """The connections to ports of this machine, closed ones too that the kernel remembers."""
+    lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
+    ends = tuple(f":{port:04X}" for port in ports)
+    pairs = [line.split()[1:3] for line in lines]
+    # Either end may be the one that remembers a closed connection.
+    both = pairs + [pair[::-1] for pair in pairs]
+    return {client for client, node in both if node.endswith(ends)}
+
+
+def test_http_2_is_served_once_its_lines_are_no_comments(cluster: Cluster) -> None:
+    nginx = Nginx(cluster.folder / "http2")
+    key, certificate = cluster.folder / "key.pem", cluster.folder / "certificate.pem"
+    made = [need("openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
+            "-subj", "/CN=localhost", "-keyout", str(key), "-out", str(certificate)]  # fmt: skip
+    subprocess.run(made, check=True, capture_output=True)
+    live = "/etc/letsencrypt/live/feeds.example.org"
+    places = {
+        "listen 80 default_server;": "",
+        "listen [::]:80 default_server;": "",
+        "#listen 443 ssl http2;": f"listen 127.0.0.1:{nginx.port} ssl http2;",
+        "#listen [::]:443 ssl http2;": "",
+        f"#ssl_certificate {live}/fullchain.pem;": f"ssl_certificate {certificate};",
+        f"#ssl_certificate_key {live}/privkey.pem;": f"ssl_certificate_key {key};",
+        "/var/cache/nginx/tributary": str(cluster.folder / "http2-cache"),
+    }
+    nodes = {
+        f"10.20.0.1{number}:8000": f"127.0.0.1:{node.port}"
+        for number, node in enumerate(cluster.nodes, 1)
+    }
+    nginx.write(**{"nginx-front": places, "nginx-nodes": nodes})
+    asked = ["--insecure", "--silent", "--http2", "--output", os.devnull, "--write-out"]
+    command = [need("curl"), *asked, "%{http_version} %{http_code}"]
+    with nginx.running():
+        url = f"https://127.0.0.1:{nginx.port}/all.rss"
+        answer = subprocess.run([*command, url], capture_output=True, text=True, timeout=20)
+
+    assert "test is successful" in nginx.outcome()
+    assert answer.stdout == "2 200"
