@@ -9,7 +9,7 @@ from bench.tables import median, show, timed
 from feeds.mixes import Mix, read_terms
 from feeds.model import FeedId
 from feeds.searches import Search
-from feeds.urls import slug
+from feeds.slugs import slug
 
 #: How often each is measured.
 TIMES = 9

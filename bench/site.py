@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from feeds.web.response import Web
+from feeds.web.flask_response import Web
 
 URL = "https://feeds.example.org"
 

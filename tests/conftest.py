@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings
 
 from app import create_app
 from feeds.sync import ContentSync
-from feeds.web.response import Web
+from feeds.web.flask_response import Web
 
 # A busy machine is no fault of what is tested.
 settings.register_profile(

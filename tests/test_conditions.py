@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from feeds import formats
 from feeds.content_codings import CODINGS, IDENTITY, Bodies
 from feeds.documents import Document
-from feeds.web.answers import answer
+from feeds.web.document_response import answer
 from feeds.web.validators import MARGIN, Conditions
 from tests.conftest import NOW, Clock, Content, Site
 

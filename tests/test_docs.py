@@ -9,11 +9,11 @@ from app import create_app
 from feeds import settings
 from feeds.articles.folder_config import FOLDER_KEYS
 from feeds.articles.front_matter import _KEYS
+from feeds.articles.html_tags import MAX_DEPTH, MAX_TAGS
 from feeds.articles.markdown import MAX_LINES, MAX_MARKDOWN
 from feeds.articles.publication import KEYS
 from feeds.articles.site_config import KEYS as KEYS_OF_SITE
 from feeds.articles.site_file import IMAGE_KEYS
-from feeds.articles.tags import MAX_DEPTH, MAX_TAGS
 from feeds.catalog import MOST, STAY
 from tests.conftest import SITE_URL, Content, Site
 from tests.programs import skip_if_quick

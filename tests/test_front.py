@@ -18,7 +18,7 @@ from feeds.model import Format
 from feeds.publisher import Publisher
 from feeds.urls import ALL, PathTarget, Target, Urls
 from feeds.web import fast_path, with_fast_path
-from feeds.web.answers import MEMOIZED
+from feeds.web.document_response import MEMOIZED
 from feeds.web.targets import target_of
 from tests.conftest import SITE_URL, Content, Site
 from tests.programs import skip_if_quick

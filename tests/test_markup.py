@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from feeds.articles.html_tags import MAX_DEPTH, MAX_TAGS
 from feeds.articles.page import Page
 from feeds.articles.sanitize import MAX_HTML, render_body
 from feeds.articles.sanitize import sanitise as sanitise_for
-from feeds.articles.tags import MAX_DEPTH, MAX_TAGS
 from feeds.articles.text import UNCLEAN
 from feeds.errors import ArticleError, Reason
 

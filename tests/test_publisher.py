@@ -22,7 +22,7 @@ from feeds.errors import IndexUnavailable, MovedFeed, NoDelta, OutOfDate, Retire
 from feeds.model import FeedId, Format
 from feeds.publisher import ATTEMPTS, LOOK, Publisher
 from feeds.urls import PathTarget, Target
-from feeds.web.answers import memoized_answer
+from feeds.web.document_response import memoized_answer
 from feeds.web.embed import Box, Options
 from tests.programs import skip_if_quick
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feeds.articles.tags import _TEXT_TOKEN, _TOKEN
+from feeds.articles.html_tags import _TEXT_TOKEN, _TOKEN
 from feeds.articles.text import MAX_TEXT, UNCLEAN, clean, is_blank, repair
 
 ANYTHING = st.text(st.characters(exclude_categories=[]), max_size=200)

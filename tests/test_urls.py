@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feeds.model import FeedId, Format
+from feeds.slugs import slug
 from feeds.urls import (
     ALL,
     GUESSES,
@@ -17,7 +18,6 @@ from feeds.urls import (
     name_path,
     provider_path,
     read,
-    slug,
     topic_path,
 )
 

@@ -12,7 +12,7 @@ import pytest
 
 from app import create_app
 from feeds.sync.folder_events import FolderEvents
-from feeds.sync.site_files import SiteFiles
+from feeds.sync.site_file_changes import SiteFiles
 from tests.conftest import SITE_URL, Content, Site
 from tests.namespaces import in_a_namespace
 from tests.programs import skip_if_quick
@@ -141,7 +141,7 @@ def test_a_changed_file_of_the_site_is_logged_once_as_needing_a_restart(
     content.write("two.md", title="Two")
     assert wait_for(lambda: "Two" in titles(live))
 
-    printed = [r.getMessage() for r in caplog.records if r.name == "feeds.sync.site_files"]
+    printed = [r.getMessage() for r in caplog.records if r.name == "feeds.sync.site_file_changes"]
     assert printed == [f"{name} changed: restart to apply"]
 
 

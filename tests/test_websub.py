@@ -20,9 +20,10 @@ from feeds.cli.tools import Tools
 from feeds.errors import StoreUnavailable
 from feeds.model import Format
 from feeds.websub import ping
-from feeds.websub.announcer import PAUSE, Announcer
+from feeds.websub.announcer import Announcer
+from feeds.websub.delivery import PAUSE, retry_delay
 from feeds.websub.outbox import HubState
-from feeds.websub.ping import Reply, delay
+from feeds.websub.ping import Reply
 from tests import stores
 from tests.conftest import SITE_URL, Clock, Content, Site
 from tests.hubs import TinyHub, has_looked, real_hub, subscriber, tiny_hub
@@ -476,7 +477,7 @@ def test_a_hub_gets_announcements_while_another_hangs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     """Of what changed before, and of what changes meanwhile."""
-    monkeypatch.setattr("feeds.websub.announcer.ping", partial(ping, deadline=60))
+    monkeypatch.setattr("feeds.websub.delivery.ping", partial(ping, deadline=60))
     (tmp_path / "silent").mkdir()
     with tiny_hub(tmp_path / "silent") as silent:
         hubs = f"{silent.url('silence/')}, {hub.url('status/202')}"
@@ -543,7 +544,7 @@ def meanwhile_at_the_first(monkeypatch: pytest.MonkeyPatch, node: Node, *titles:
             node.refresh()
         return ping(hub, address)
 
-    monkeypatch.setattr("feeds.websub.announcer.ping", ping_and_change)
+    monkeypatch.setattr("feeds.websub.delivery.ping", ping_and_change)
 
 
 def test_a_hub_that_is_configured_no_longer_is_forgotten(
@@ -565,7 +566,7 @@ def test_a_hub_that_is_configured_no_longer_is_forgotten(
 
 
 def test_waits_grow_and_are_never_the_same() -> None:
-    waits = [[delay(failures) for _ in range(50)] for failures in (1, 2, 9, 5000)]
+    waits = [[retry_delay(failures) for _ in range(50)] for failures in (1, 2, 9, 5000)]
 
     assert [5 <= min(wait) < max(wait) <= 10 for wait in waits[:1]] == [True]
     assert 10 <= min(waits[1]) < max(waits[1]) <= 20
@@ -762,7 +763,7 @@ def test_a_machine_that_takes_its_time_holds_up_the_other_only_for_a_moment(
     queue = two_nodes[0].site.web.outbox
     waiting = queue.due(hub.url("status/202"), two_nodes[0].clock.now, 99)
     now = two_nodes[0].clock.now
-    claimed = [two_nodes[0].announcer.claim(due, now) for due in waiting]
+    claimed = [two_nodes[0].announcer.deliverer.claim(due, now) for due in waiting]
 
     two_nodes[1].tell(after=0)
 
@@ -780,7 +781,7 @@ def test_a_change_during_an_announcement_by_another_machine_waits_its_whole_paus
         node.clock.now += PAUSE
     first, second = two_nodes
     for due in first.site.web.outbox.due(hub.url("status/202"), first.clock.now, 99):
-        first.announcer.claim(due, first.clock.now)
+        first.announcer.deliverer.claim(due, first.clock.now)
     second.tell(after=0)
 
     content.write("a.md", title="One more title")
@@ -819,7 +820,7 @@ def test_an_early_announcement_is_repeated_after_its_pause(
 def test_announce_sends_the_queue_and_shows_the_state_of_each_hub(
     node: Node, hub: TinyHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(node.announcer, "_pause", 0)
+    monkeypatch.setattr(node.announcer.deliverer, "pause", 0)
     node.content.write("a.md", title="Another title")
 
     printed = node.site.runner.invoke(args=["announce"]).stdout
@@ -837,7 +838,7 @@ def test_announce_brings_forward_what_a_hub_missed(
     status.write_text("500")
     url = hub.url(f"file{status}")
     node = a_node(url, content, open_site, clock)
-    monkeypatch.setattr(node.announcer, "_pause", 0)
+    monkeypatch.setattr(node.announcer.deliverer, "pause", 0)
     content.write("a.md", title="Another title")
     node.refresh()
     node.tell()

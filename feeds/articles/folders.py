@@ -20,7 +20,7 @@ from feeds.articles.text import clean
 from feeds.articles.yaml_tree import Node
 from feeds.errors import ArticleError, Reason
 from feeds.settings import DeclaredFolder
-from feeds.urls import slug
+from feeds.slugs import slug
 
 #: The first heading, or the first listing, in which ``#`` begins a comment.
 _HEADING = re.compile(r"^(?:#[ \t]+(.*)|[ \t]*(?:```|~~~))", re.MULTILINE)

@@ -13,7 +13,7 @@ from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 from mdit_py_plugins.gfm import gfm_plugin
 
-from feeds.articles.tags import reject_if
+from feeds.articles.html_tags import reject_if
 
 #: Characters of a Markdown body; its HTML has to fit into 100,000 bytes.
 MAX_MARKDOWN = 100_000

@@ -11,7 +11,8 @@ from feeds.hosts import host_name
 from feeds.model import AiUse, FeedId, Format, Rights, Site
 from feeds.moved import Move, format_meant, grouped, old_address
 from feeds.settings import Choice, KnownProvider, NamedFeed, SiteConfig, Topic, checked_url
-from feeds.urls import is_own, name_path, provider_path, read_feed, slug, topic_path, usual_path
+from feeds.slugs import slug
+from feeds.urls import is_own, name_path, provider_path, read_feed, topic_path, usual_path
 
 #: The keys of each mapping in the files, by the file or by the key that holds the mapping.
 KEYS: Mapping[str, frozenset[str]] = {

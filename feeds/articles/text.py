@@ -9,7 +9,7 @@ from html import unescape
 
 import ftfy
 
-from feeds.articles.tags import only_elements
+from feeds.articles.html_tags import only_elements
 from feeds.plain_text import closed_directions, html_text
 
 MAX_TITLE, MAX_EXCERPT = 150, 500

@@ -10,7 +10,7 @@ from pathlib import Path
 from feeds.articles import is_hidden, is_namable, join, refuse_path, split, storable, without_ending
 from feeds.errors import ArticleError
 from feeds.index import Stamps
-from feeds.sync import beneath, scan
+from feeds.sync import containment, scan
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +63,8 @@ def _behind_links(content: Path, gone: Iterable[str]) -> frozenset[str]:
     def is_linked(folder: str) -> bool:
         """Return True if a folder, or one above it, is a symbolic link."""
         try:
-            beneath.status(content, join(folder, "any"))
-        except beneath.LinkedFolder:
+            containment.status(content, join(folder, "any"))
+        except containment.LinkedFolder:
             return True
         except OSError:
             return False
@@ -140,7 +140,7 @@ def _found(content: Path, path: str, known: Stamps) -> Iterator[tuple[str, dict[
         yield from _walked(content, path, known)
         return
     try:
-        status = beneath.status(content, path)
+        status = containment.status(content, path)
     except (FileNotFoundError, NotADirectoryError):
         return
     except OSError:

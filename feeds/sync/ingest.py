@@ -38,7 +38,7 @@ from feeds.image_sizes import known_facts
 from feeds.index import Fault, FileOutcome, IndexEntry, content_hash, searchable_text
 from feeds.model import Article, Membership
 from feeds.settings import DeclaredFolder
-from feeds.sync import beneath, scan
+from feeds.sync import containment, scan
 from feeds.sync.own_images import image_length, image_type, open_image
 
 #: Seconds for which a file must be unchanged before it counts as broken: writers that do not rename
@@ -116,7 +116,7 @@ class Ingester:
             outcome = self._ingest_once(path, now)
             if not outcome.stamp:
                 break
-            status = beneath.status(self.content, path)
+            status = containment.status(self.content, path)
             age = time.time() - status.st_mtime
             is_whole = outcome.reason is None or outcome.reason.is_deliberate
             is_same = outcome.stamp == scan.stamp(status)
@@ -129,7 +129,7 @@ class Ingester:
         folder, name = split(path)
         # A bad name may stand for another, so it is not looked up on the disk.
         has_name = is_namable(path)
-        stamp = scan.stamp(beneath.status(self.content, path)) if has_name else ""
+        stamp = scan.stamp(containment.status(self.content, path)) if has_name else ""
         outcome = FileOutcome(folder, name, stamp)
         try:
             refuse_path(path)

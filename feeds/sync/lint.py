@@ -11,10 +11,10 @@ from difflib import get_close_matches
 from feeds.articles import PICTURES, is_hidden, split, without_ending
 from feeds.errors import Reason
 from feeds.index import FileOutcome, IdClaims, decode_verified, printable
-from feeds.sync import beneath, scan
-from feeds.sync.beneath import LinkedFolder
+from feeds.sync import containment, scan
+from feeds.sync.containment import LinkedFolder
 from feeds.sync.ingest import NOT_AN_ARTICLE, Ingester
-from feeds.sync.site_files import SITE_FILES
+from feeds.sync.site_file_changes import SITE_FILES
 
 
 def inspect(reader: Ingester, now: int, claims: IdClaims) -> Iterator[FileOutcome]:
@@ -54,7 +54,7 @@ def inspect_one(
     ``owner_of`` returns the path of the file whose article has an id in the index.
     """
     try:
-        status = beneath.status(reader.content, path)
+        status = containment.status(reader.content, path)
     except LinkedFolder as error:
         message = f"behind {printable(error.filename)}, a symbolic link, which is not followed"
         return FileOutcome(*split(path), "", Reason.OUTSIDE, message)

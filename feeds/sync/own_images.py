@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import IO
 
 from feeds.articles import PICTURES, is_hidden, join, media_type_of
-from feeds.sync import beneath, scan
+from feeds.sync import containment, scan
 
 
 def open_image(content: Path, name: str) -> IO[bytes] | None:
     """Open an image by its name below their folder; None when there is none to serve."""
-    return beneath.open_plain(content, _path(content, name)) if _is_image(name) else None
+    return containment.open_plain(content, _path(content, name)) if _is_image(name) else None
 
 
 def image_type(file: IO[bytes]) -> str | None:
@@ -36,7 +36,7 @@ def image_length(content: Path, name: str) -> int | None:
     if not _is_image(name):
         return None
     try:
-        status = beneath.status(content, _path(content, name))
+        status = containment.status(content, _path(content, name))
     except OSError:
         return None
     return status.st_size if stat.S_ISREG(status.st_mode) else None

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import IO
 
 from feeds.articles import is_article, join
-from feeds.sync import beneath, scan
+from feeds.sync import containment, scan
 from feeds.urls import is_own
 
 #: Their folder below the content folder.
@@ -27,7 +27,7 @@ def open_public(content: Path, name: str) -> IO[bytes] | None:
     """Open a file by its name below the folder; return None if there is none to serve."""
     if public_fault(name):
         return None
-    file = beneath.open_plain(content, join(PUBLIC, name))
+    file = containment.open_plain(content, join(PUBLIC, name))
     if file and os.fstat(file.fileno()).st_size > MAX_PUBLIC:
         file.close()
         return None

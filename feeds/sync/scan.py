@@ -1,6 +1,6 @@
 """The content folder: lists its files and reads one; anything may lie in it.
 
-``beneath`` defines what is below the folder: nothing behind a symbolic link.
+``containment`` defines what is below the folder: nothing behind a symbolic link.
 """
 
 import errno
@@ -15,7 +15,7 @@ from unicodedata import normalize
 
 from feeds.articles import MAX_FILE, is_article, is_namable, join, storable
 from feeds.errors import ArticleError, Reason
-from feeds.sync import beneath
+from feeds.sync import containment
 
 #: Characters of the path of a folder. The kernel takes 4095 bytes, but more slowly with each.
 MAX_PATH = 1000
@@ -95,7 +95,7 @@ def _is_entered(entry: os.DirEntry[str]) -> bool:
 
 @contextmanager
 def _opened(content: Path, path: str) -> Iterator[int]:
-    handle = beneath.open_folder(content, path)
+    handle = containment.open_folder(content, path)
     try:
         yield handle
     finally:
@@ -162,7 +162,7 @@ def read(content: Path, path: str) -> bytes:
     """
     _check_name(path)
     try:
-        handle = beneath.open_file(content, path)
+        handle = containment.open_file(content, path)
     except (FileNotFoundError, NotADirectoryError):
         raise
     except OSError as error:
@@ -180,7 +180,7 @@ def is_there(content: Path, path: str, without: Collection[str]) -> bool:
     if path in without:
         return False
     try:
-        beneath.status(content, path)
+        containment.status(content, path)
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError:
@@ -215,6 +215,6 @@ def _check_name(path: str) -> None:
 def _unopened(content: Path, path: str, error: OSError) -> ArticleError:
     if error.errno == errno.ELOOP:
         return ArticleError(Reason.OUTSIDE, _LINK)
-    if not stat.S_ISREG(beneath.status(content, path).st_mode):
+    if not stat.S_ISREG(containment.status(content, path).st_mode):
         return ArticleError(Reason.NOT_A_FILE, "not a plain file: replace it by one")
     return ArticleError(Reason.UNREADABLE, f"{error.strerror}: make it readable")

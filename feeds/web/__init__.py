@@ -3,12 +3,12 @@
 from flask import Flask
 
 from feeds.web import error_handlers, operator_routes, own_images, site_routes
-from feeds.web.answers import Answer
 from feeds.web.document_plans import feed_plan
+from feeds.web.document_response import Answer
 from feeds.web.export_paths import ended, moved, moved_patterns, paths
 from feeds.web.fast_path import FastPath, Poll, RequestFields, with_fast_path
+from feeds.web.flask_response import DatedResponse, Web
 from feeds.web.rendering import version as pages_version
-from feeds.web.response import DatedResponse, Web
 from feeds.web.routes import routes
 
 __all__ = [

@@ -9,10 +9,10 @@ from feeds.errors import IndexUnavailable, RetiredFeed, UnknownCustomFeed, Unkno
 from feeds.languages import language, marked
 from feeds.urls import GUESSES, is_custom, read
 from feeds.web import views
+from feeds.web.flask_response import text_response, web
 from feeds.web.headers import PAGE_POLICY, with_default_headers
 from feeds.web.pages import HTML
 from feeds.web.rendering import render
-from feeds.web.response import text_response, web
 from feeds.web.routes import routes
 
 #: Endings of addresses that programs request.

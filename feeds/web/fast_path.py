@@ -1,8 +1,8 @@
 """The fast path: serves documents from memory in a few microseconds, before Flask runs.
 
 A request is answered here if its document is in memory and current, with the response that Flask
-would send: both take it from `answers`. Two doors use it: the server's own protocol, which responds
-in its event loop, and `with_fast_path`, a WSGI middleware for every other server.
+would send: both take it from `document_response`. Two doors use it: the server's own protocol,
+which responds in its event loop, and `with_fast_path`, a WSGI middleware for every other server.
 """
 
 import time
@@ -15,8 +15,8 @@ from feeds.metrics import PASSED_ON, REQUESTS, Counters
 from feeds.publisher import Publisher
 from feeds.subscribers import LONGEST
 from feeds.urls import Urls
-from feeds.web.answers import NO_CODING, Answer, memoized_answer
-from feeds.web.http_rules import date_writer, has_valid_host, is_valid_host, reject_host
+from feeds.web.document_response import NO_CODING, Answer, memoized_answer
+from feeds.web.host_and_date import date_writer, has_valid_host, is_valid_host, reject_host
 from feeds.web.targets import kind, reads_query, target_of
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ from flask import Response
 
 from feeds.sync import image_type
 from feeds.web.file_response import file_response, opened
+from feeds.web.flask_response import web
 from feeds.web.headers import FEED_POLICY
-from feeds.web.response import web
 from feeds.web.routes import routes
 
 #: Seconds that caches may keep an image.

@@ -5,8 +5,8 @@ from mimetypes import MimeTypes
 from flask import Response
 
 from feeds.web.file_response import file_response, opened
+from feeds.web.flask_response import web
 from feeds.web.headers import PUBLIC_POLICY
-from feeds.web.response import web
 
 #: The types that Python knows, without those of the machine: each machine answers alike.
 _TYPES = MimeTypes()

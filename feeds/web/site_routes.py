@@ -15,7 +15,7 @@ from feeds.model import FeedId
 from feeds.searches import Search
 from feeds.urls import ALL, PathTarget, read_feed
 from feeds.web import embed, lists, mix_page
-from feeds.web.response import respond, respond_once, text_response, web
+from feeds.web.flask_response import respond, respond_once, text_response, web
 from feeds.web.routes import routes
 
 #: The list of the feeds that the site chose, which a site need not have.

@@ -1,8 +1,9 @@
 """Publishes changed documents to hubs (WebSub, https://www.w3.org/TR/websub/)."""
 
-from feeds.websub.announcer import PAUSE, Announcer
+from feeds.websub.announcer import Announcer
+from feeds.websub.delivery import PAUSE, retry_delay
 from feeds.websub.outbox import WEBSUB, HubState, Outbox
-from feeds.websub.ping import DEADLINE, Reply, delay, ping
+from feeds.websub.ping import DEADLINE, Reply, ping
 
 __all__ = [
     "DEADLINE",
@@ -12,6 +13,6 @@ __all__ = [
     "HubState",
     "Outbox",
     "Reply",
-    "delay",
     "ping",
+    "retry_delay",
 ]

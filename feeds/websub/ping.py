@@ -1,6 +1,5 @@
 """Sends one announcement to a hub and classifies its reply."""
 
-import random
 import time
 from dataclasses import dataclass
 from datetime import UTC
@@ -11,9 +10,6 @@ from feeds.http_client import FAILURES, Request, send_request
 
 #: Seconds that one request to a hub may take.
 DEADLINE = 5.0
-
-#: Back-off in seconds after the first failure, doubled with each further one up to the maximum.
-MIN_DELAY, MAX_DELAY = 10.0, 3600.0
 
 #: Longest Retry-After that is honoured, in seconds.
 MAX_RETRY_AFTER = 86_400
@@ -73,8 +69,3 @@ def _retry_after(value: str | None) -> float:
         return min(max(known.timestamp() - time.time(), 0.0), MAX_RETRY_AFTER)
     except (ValueError, OverflowError):
         return 0.0
-
-
-def delay(failures: int) -> float:
-    """Return the back-off after a number of failures, exponential with jitter, in seconds."""
-    return min(MAX_DELAY, MIN_DELAY * 2.0 ** min(failures - 1, 20)) * random.uniform(0.5, 1.0)

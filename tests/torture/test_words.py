@@ -20,7 +20,8 @@ from feeds.articles.text import UNCLEAN
 from feeds.errors import ArticleError
 from feeds.formats import render
 from feeds.model import Format
-from feeds.urls import read, slug, topic_path
+from feeds.slugs import slug
+from feeds.urls import read, topic_path
 from tests.builders import feed
 from tests.conftest import NOW, SITE_URL, Clock, Site
 from tests.reading import items

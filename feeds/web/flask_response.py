@@ -20,7 +20,7 @@ from feeds.publisher import Publisher
 from feeds.subscribers import Subscribers
 from feeds.sync import ContentSync
 from feeds.urls import Target
-from feeds.web.answers import Answer, answer, delta_answer
+from feeds.web.document_response import Answer, answer, delta_answer
 from feeds.web.negotiation import accepts_delta
 from feeds.web.validators import Conditions, bases, is_unmodified
 from feeds.websub import Outbox

@@ -13,7 +13,7 @@ import pytest
 from app import create_app
 from feeds.errors import ArticleError, SettingsError
 from feeds.sync import scan
-from feeds.sync.beneath import LinkedFolder, open_file, open_folder, status
+from feeds.sync.containment import LinkedFolder, open_file, open_folder, status
 from feeds.sync.folder_events import FolderEvents
 from tests.conftest import SITE_URL, Content, Site
 from tests.namespaces import in_a_namespace
