@@ -4,6 +4,7 @@ import html
 from collections import deque
 from collections.abc import Callable
 from contextlib import closing
+from itertools import combinations
 from random import Random
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -429,6 +430,49 @@ def test_the_form_is_rendered_once_whatever_unknown_names_are_asked_of_it(
     assert len({answer.data for answer in answers}) == 1
     boxes = etree.HTML(answers[0].text).cssselect("input[checked]")
     assert [box.get("value") for box in boxes] == ticked
+
+
+def test_made_up_combinations_in_the_form_render_nothing_and_take_no_memory(
+    content: Content, river: Site
+) -> None:
+    names = [f"t{number}" for number in range(12)]
+    content.write("many.md", topics=names)
+    river.sync.refresh()
+    river.get("/mix?with=t0")
+    river.get("/mix?none=t0")
+    publisher = river.web.publisher
+    renderings, size = publisher.renderings, publisher.size
+
+    for first, second in combinations(names, 2):
+        for query, ticked in (
+            (f"with={first},%2B{second}", [("any", first), ("all", second)]),
+            (f"none={first}&none={second}", [("none", first), ("none", second)]),
+        ):
+            page = tree(river, f"/mix?{query}")
+            boxes = page.cssselect("input[checked]")
+            assert sorted((box.get("name"), box.get("value")) for box in boxes) == sorted(ticked)
+    assert (publisher.renderings, publisher.size) == (renderings, size)
+
+
+def test_a_form_with_ticks_has_an_etag_of_its_own_and_is_not_indexed(river: Site) -> None:
+    pages = [river.get(f"/mix{query}") for query in ("", "?with=river", "?with=ferries")]
+    tags = [page.headers["ETag"] for page in pages]
+
+    assert len({*tags}) == 3
+    assert river.get("/mix?with=river", if_none_match=tags[1]).status_code == 304
+    assert river.get("/mix?with=river", if_none_match=tags[2]).status_code == 200
+    assert [page.headers.get("X-Robots-Tag") for page in pages] == [None, "noindex", "noindex"]
+
+
+def test_a_feed_in_no_list_is_no_box_of_the_form(content: Content, open_site: OpenSite) -> None:
+    content.raw("site.yml", "limits: {topic: 2}")
+    content.write("a.md", topics=["River", "Small"])
+    content.write("b.md", topics=["River"])
+    site = open_site()
+
+    page = tree(site, "/mix?with=small,river")
+
+    assert [box.get("value") for box in page.cssselect("input[checked]")] == ["river"]
 
 
 def test_a_mix_stands_on_other_sites(river: Site) -> None:

@@ -87,14 +87,18 @@ def mix() -> ResponseReturnValue:
     if ticked.terms and not ticked.fault:
         return redirect(catalog.urls.page(FeedId(ticked.path)), 303)
     if ticked.terms or "make" in fields:
-        return _mix_form(mix_page.MixForm(mix_page.known(catalog, ticked), ticked.fault))
-    begun = Mix.of(read_terms(request.args.get("with", "")))
-    return _mix_form(mix_page.MixForm(mix_page.known(catalog, begun), ""))
+        return _mix_form(mix_page.known(catalog, ticked), ticked.fault)
+    return _mix_form(mix_page.known(catalog, Mix.of(read_terms(request.args.get("with", "")))), "")
 
 
-def _mix_form(form: mix_page.MixForm) -> Response:
-    target = form if form.mix.terms or form.fault else PathTarget("/mix")
-    return respond(target, partial(mix_page.mix_plan, web().catalog, form))
+def _mix_form(mix: Mix, fault: str) -> Response:
+    form = mix_page.MixForm(bool(mix.terms), fault)
+    target = PathTarget("/mix") if form == mix_page.UNTICKED else form
+    plan = partial(mix_page.form_plan, web().catalog, form)
+    if not mix.terms:
+        return respond(target, plan)
+    document = web().publisher.document(target, plan)
+    return respond_once(partial(mix_page.ticked_plan, document, mix))
 
 
 @routes.get("/search")
