@@ -22,6 +22,12 @@ MAX_TAG = 200
 #: Seconds by which the clock of the public address may differ from ours.
 CLOCK = 30
 
+#: The statuses of responses that lead to another address.
+REDIRECTED = (301, 302, 303, 307, 308)
+
+#: How the failure begins of a request that ended with the certificate, or with TLS itself.
+CERTIFICATE, HANDSHAKE = "certificate: ", "TLS: "
+
 #: The media types of feeds, by the ending of the address.
 _TYPES = {format.value: format.media_type for format in Format}
 # What another host sent is matched without backtracking, which could take minutes.
@@ -105,6 +111,12 @@ class Replies:
     #: Seconds UTC, when the first request was sent.
     now: float = 0
 
+    @property
+    def is_loop(self) -> bool:
+        """Return True if the last redirect leads to an address that was asked before."""
+        asked = [self.asked, *(hop.address for hop in self.hops)]
+        return asked[-1] in asked[:-1]
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -121,6 +133,9 @@ class Finding:
 def findings(replies: Replies) -> list[Finding]:
     """Return the result of every check, in the order in which to correct what is wrong."""
     first = [_reachable(replies), _redirects(replies), _encryption(replies)]
+    if replies.packed.status in REDIRECTED:
+        # Readers are led astray likewise: the proxy treats none of them unlike the others.
+        return first
     if not replies.packed.is_feed:
         return [*first, *_readers(replies)]
     return [*first, *_readers(replies), *(check(replies) for check in _CHECKS)]
@@ -153,9 +168,11 @@ def _redirects(replies: Replies) -> Finding:
     chain = " → ".join(f"{hop.status} {hop.address}" for hop in replies.hops)
     if replies.leads_away:
         todo = "remove the redirect, or name the other address: flask doctor URL"
-        return Finding(
-            "redirects", False, f"{chain}, another host or no address: not followed", todo
-        )
+        where = "another host, port or scheme, or no address"
+        return Finding("redirects", False, f"{chain}, {where}: not followed", todo)
+    if replies.is_loop:
+        todo = "end the loop: often http and https, or proxy and server, lead to each other"
+        return Finding("redirects", False, f"a loop: {chain}", todo)
     permanent = all(hop.status in (301, 308) for hop in replies.hops)
     todo = "use one 301, straight to the address of the feed: readers keep no other"
     return Finding("redirects", permanent and len(replies.hops) < 2, chain or "none", todo)
@@ -167,7 +184,10 @@ def _encryption(replies: Replies) -> Finding:
         is_local = parts.hostname in ("127.0.0.1", "::1", "localhost")
         todo = "serve https, and set FEEDS_URL to that address"
         return Finding("TLS", None if is_local else False, "not used", todo)
-    if "certificate" in replies.packed.failure.lower():
+    if replies.packed.failure.startswith(HANDSHAKE):
+        todo = "let the port of https answer by TLS 1.2 or later"
+        return Finding("TLS", False, replies.packed.failure, todo)
+    if replies.packed.failure.startswith(CERTIFICATE):
         todo = "install the full chain of a certificate for this host, and renew it in time"
         return Finding("TLS", False, replies.packed.failure, todo)
     if replies.packed.failure:
@@ -175,9 +195,10 @@ def _encryption(replies: Replies) -> Finding:
     plain = replies.unencrypted
     if plain is None or plain.failure:
         return Finding("TLS", True, "a valid certificate")
-    leads = plain.header("location") if plain.status in (301, 308) else ""
+    leads = plain.header("location")
+    is_right = plain.status in (301, 308) and leads == replies.address
     todo = "answer http with a 301 to the same address with https"
-    return Finding("TLS", leads == replies.address, f"valid; http: {plain.outcome} {leads}", todo)
+    return Finding("TLS", is_right, f"valid; http: {plain.outcome} {leads}".rstrip(), todo)
 
 
 def _readers(replies: Replies) -> Iterator[Finding]:

@@ -1,4 +1,7 @@
-"""What only root may do, for one process alone: to mount, and to lower the kernel's limits."""
+"""What only root may do, for one process alone.
+
+To mount, to lower the kernel's limits, and to listen at the ports of web servers.
+"""
 
 import subprocess
 import sys
@@ -12,13 +15,16 @@ ROOT = Path(__file__).parents[1]
 
 
 def in_a_namespace(code: str, *arguments: str) -> str:
-    """Run Python code as root of namespaces of its own; return what it prints."""
-    unshare = [need("unshare"), "--user", "--map-root-user", "--mount"]
+    """Run Python code as root of namespaces of its own; return what it prints.
+
+    Its network is another one, in which nothing is up.
+    """
+    unshare = [need("unshare"), "--user", "--map-root-user", "--mount", "--net"]
     if subprocess.run([*unshare, "true"], capture_output=True).returncode:
         pytest.skip("this system has no namespaces for its users")
     done = subprocess.run(
         [*unshare, sys.executable, "-c", code, *arguments],
-        capture_output=True, text=True, cwd=ROOT, timeout=60,
+        capture_output=True, text=True, cwd=ROOT, timeout=200,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -67,10 +67,11 @@ def test_a_right_feed_is_right_in_each_way() -> None:
         ((Hop(308, ADDRESS),), True),
         ((Hop(302, ADDRESS),), False),
         ((Hop(301, "https://feeds.example.org/x"), Hop(301, ADDRESS)), False),
+        ((Hop(301, ADDRESS), Hop(301, ADDRESS)), False),
     ],
 )
 def test_one_permanent_redirect_is_right(hops: tuple[Hop, ...], is_right: bool) -> None:
-    found = finding("redirects", hops=hops)
+    found = finding("redirects", asked="http://feeds.example.org/all.rss", hops=hops)
 
     assert found.is_right is is_right
     assert all(hop.address in found.found for hop in hops)

@@ -13,7 +13,19 @@ from urllib.parse import SplitResult, unquote, urlsplit
 import click
 from flask.cli import with_appcontext
 
-from feeds.checkup import MAX_BODY, Finding, Hop, Replies, Reply, absolute, entity_tag, findings
+from feeds.checkup import (
+    CERTIFICATE,
+    HANDSHAKE,
+    MAX_BODY,
+    REDIRECTED,
+    Finding,
+    Hop,
+    Replies,
+    Reply,
+    absolute,
+    entity_tag,
+    findings,
+)
 from feeds.cli.tools import Tools, given_tools
 from feeds.hosts import DEFAULT_PORTS
 from feeds.http_client import FAILURES, Request, send_request
@@ -108,9 +120,10 @@ class _Visit:
 
     def _follow(self, headers: Mapping[str, str]) -> tuple[str, tuple[Hop, ...], bool, Reply]:
         """Ask the named address and follow its redirects, as long as they stay at its host."""
-        address, hops = self._asked, list[Hop]()
+        address, hops, seen = self._asked, list[Hop](), set[str]()
         reply = self._get(address, headers)
-        while reply.status in (301, 302, 303, 307, 308) and len(hops) < REDIRECTS:
+        while reply.status in REDIRECTED and len(hops) < REDIRECTS and address not in seen:
+            seen.add(address)
             target = absolute(address, reply.header("location"))
             hops.append(Hop(reply.status, target))
             if not _is_same_host(self._asked, target):
@@ -155,11 +168,19 @@ class _Visit:
         given = {"Accept-Encoding": "identity", "Origin": "https://reader.example", **headers}
         try:
             head = send_request(Request("GET", address, given), end, most=MAX_BODY)
-        except ssl.SSLCertVerificationError as error:
-            return Reply(failure=f"certificate: {error.verify_message}")
         except FAILURES as error:
-            return Reply(failure=f"{type(error).__name__}: {error}"[:200])
+            return Reply(failure=_failure(error)[:200])
         return Reply(head.status, _headers(head.headers.items()), head.body)
+
+
+def _failure(error: Exception) -> str:
+    match error:
+        case ssl.SSLCertVerificationError():
+            return f"{CERTIFICATE}{error.verify_message}"
+        # A host that ends the connection may have any reason.
+        case ssl.SSLError(reason=str(reason)) if not isinstance(error, ssl.SSLEOFError):
+            return f"{HANDSHAKE}{reason.replace('_', ' ').lower()}"
+    return f"{type(error).__name__}: {error}"
 
 
 def _headers(items: list[tuple[str, str]]) -> dict[str, str]:

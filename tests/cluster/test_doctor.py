@@ -1,15 +1,11 @@
 """`flask doctor` against a real nginx in front of a real server, right and wrong in each way."""
 
 import json
-import os
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from email.utils import formatdate
-from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -23,14 +19,15 @@ from app import create_app
 from tests import stores
 from tests.cluster.installation import _MAIN, Nginx
 from tests.conftest import Content, Site
-from tests.live import ROOT, serving
+from tests.live import serving
+from tests.namespaces import in_a_namespace
 from tests.programs import need
 from tests.waiting import wait_for
 
 FRONT = """
 proxy_cache_path {folder}/cache keys_zone=front:1m;
 server {{
-    listen 127.0.0.1:{port}{tls};
+    listen 127.0.0.1:{port};
     {server}
     location / {{
         proxy_pass {node};
@@ -129,13 +126,13 @@ class Installation:
         self.node = ""
 
     @contextmanager
-    def fronted(self, server: str = "", location: str = "", tls: str = "") -> Iterator[None]:
+    def fronted(self, server: str = "", location: str = "") -> Iterator[None]:
         """Run nginx in front of the server."""
         need("nginx")
         nginx = Nginx(self.folder / "nginx", self.port)
         nginx.write() if not nginx.folder.exists() else None
         (nginx.folder / "nginx.conf").write_text(_MAIN.format(folder=nginx.folder))
-        text = FRONT.format(folder=nginx.folder, port=self.port, tls=tls, node=self.node,
+        text = FRONT.format(folder=nginx.folder, port=self.port, node=self.node,
                             server=server, location=location)  # fmt: skip
         (nginx.folder / "conf.d" / "front.conf").write_text(text)
         with nginx.running():
@@ -150,9 +147,7 @@ class Installation:
 
 
 @contextmanager
-def installed(
-    folder: Path, scheme: str = "http", host: str = "127.0.0.1"
-) -> Iterator[Installation]:
+def installed(folder: Path) -> Iterator[Installation]:
     content = Content(folder / "content")
     content.folder.mkdir()
     port = stores.free_port()
@@ -160,7 +155,7 @@ def installed(
         content.raw("site.yml", f"hubs: ['{address}']\n")
         for number in range(5):
             content.write(f"{number}.md", "Text. " * 200)
-        made = Installation(folder, content, f"{scheme}://{host}:{port}", port)
+        made = Installation(folder, content, f"http://127.0.0.1:{port}", port)
         with serving(content.folder, folder / "instance", FEEDS_URL=made.site_url) as made.node:
             yield made
 
@@ -364,26 +359,66 @@ def test_a_host_that_sends_nothing_is_given_up(
     assert code == 1
 
 
-def test_a_certificate_is_checked(tmp_path: Path) -> None:
-    with installed(tmp_path, "https", "localhost") as made:
-        key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-        command = [need("openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
-                   "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
-                   "-keyout", str(key), "-out", str(certificate)]  # fmt: skip
-        subprocess.run(command, check=True, capture_output=True)
-        server = f"ssl_certificate {certificate}; ssl_certificate_key {key};"
-        run = partial(
-            subprocess.run,
-            [sys.executable, "-m", "flask", "--app", "app", "doctor", "--json"],
-            cwd=ROOT, capture_output=True, text=True, timeout=100,
-        )  # fmt: skip
-        with made.fronted(server, tls=" ssl"):
-            trusted = run(env=os.environ | made.environ | {"SSL_CERT_FILE": str(certificate)})
-            unknown = run(env=os.environ | made.environ)
+@pytest.fixture(scope="module")
+def behind_tls(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The findings behind each configuration of nginx with TLS, at ports 443 and 80."""
+    code = "import runpy; runpy.run_module('tests.cluster.behind_tls', run_name='__main__')"
+    found: dict[str, Any] = json.loads(in_a_namespace(code, str(tmp_path_factory.mktemp("tls"))))
+    return found
 
-    assert trusted.returncode == 0, trusted.stdout
-    assert json.loads(trusted.stdout)[2]["is_right"] is True
-    found = {one["check"]: one for one in json.loads(unknown.stdout)}
-    assert wrong(found) == ["reachable", "TLS"]
-    assert "self-signed certificate" in found["TLS"]["found"]
-    assert unknown.returncode == 1
+
+def test_a_right_certificate_and_a_right_redirect_of_http_are_right(
+    behind_tls: dict[str, Any],
+) -> None:
+    found = behind_tls["findings"]["right"]
+
+    assert wrong(found) == []
+    assert found["TLS"]["found"] == "valid; http: 301 text/html https://127.0.0.1/all.rss"
+    named = behind_tls["findings"]["named by http"]
+    assert wrong(named) == ["rel=self"]
+    assert named["redirects"]["found"] == "301 https://127.0.0.1/all.rss"
+
+
+@pytest.mark.parametrize(
+    ("case", "checks", "text"),
+    [
+        ("of another host", ["reachable", "TLS"], "certificate is not valid for '127.0.0.1'"),
+        ("expired", ["reachable", "TLS"], "certificate has expired"),
+        ("of an unknown authority", ["reachable", "TLS"], "unable to get local issuer"),
+        ("without its chain", ["reachable", "TLS"], "unable to get local issuer"),
+        ("without TLS", ["reachable", "TLS"], "TLS: wrong version number"),
+        ("old TLS", ["reachable", "TLS"], "TLS: tlsv1 alert protocol version"),
+        ("http answers too", ["TLS"], "valid; http: 200 application/rss+xml"),
+        ("http leads there for now", ["TLS"], "302 text/html https://127.0.0.1/all.rss"),
+        ("http leads to the home page", ["TLS"], "301 text/html https://127.0.0.1/"),
+        ("http leads elsewhere", ["TLS"], "301 text/html https://other.example/all.rss"),
+        ("a loop", ["reachable", "redirects"], "a loop: 301 https://127.0.0.1/all.rss"),
+        ("to and fro", ["reachable", "redirects"], "a loop: 301 https://127.0.0.1/all.rss → 301 h"),
+    ],
+)
+def test_each_fault_of_tls_and_of_its_redirects_is_found(
+    behind_tls: dict[str, Any], case: str, checks: list[str], text: str
+) -> None:
+    found = behind_tls["findings"][case]
+
+    assert wrong(found) == checks
+    assert text in found[checks[-1]]["found"]
+    assert found[checks[-1]]["todo"]
+
+
+@pytest.mark.parametrize(
+    ("case", "leads"),
+    [
+        ("back to http", "http://127.0.0.1/secret"),
+        ("to another port", "https://127.0.0.1:8443/secret"),
+    ],
+)
+def test_no_redirect_leads_to_another_port_or_back_to_http(
+    behind_tls: dict[str, Any], case: str, leads: str
+) -> None:
+    found = behind_tls["findings"][case]
+
+    assert wrong(found) == ["reachable", "redirects"]
+    assert found["redirects"]["found"].startswith(f"301 {leads}, another host, port or scheme")
+    assert "/all.rss" in behind_tls["log"]
+    assert "secret" not in behind_tls["log"]
