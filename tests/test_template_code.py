@@ -161,6 +161,8 @@ def test_what_is_marked_as_raw_stays_and_what_is_highlighted_is_a_listing() -> N
         "{{#if x}}A{{/if}}",
         "{{~#each x}}A{{/each}}",
         "{{^x}}A{{/x}}",
+        "{#if x}A{/if}",
+        "{#each x as y}A{/each}",
         "<% if x %>A<% end %>",
         "<%- x.each do |y| -%>A<%- end -%>",
         "<% if (x) { %>A<% } %>",

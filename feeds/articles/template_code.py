@@ -33,7 +33,7 @@ _LITERAL = re.compile(
 _CONTROL = re.compile(
     r"\{%[-+~]?\s*(?:end)?"
     r"(?:for|if|unless|case|capture|tablerow|while|block|macro|raw|highlight|comment)\b(?!\s*\()"
-    r"|\{\{~?\s{0,5}[#^]|<%(?![=#])"
+    r"|\{\{~?\s{0,5}[#^]|\{#(?:if|each|await|key|snippet)\s|<%(?![=#])"
 )
 #: The begin and the end of what no reader of another program sees; in ``raw``, neither counts.
 _COMMENTS = (
