@@ -272,6 +272,7 @@ def test_other_methods_are_refused(served: Site, path: str, method: str) -> None
     answer = served.client.open(path, method=method, buffered=True)
 
     assert answer.status_code == 405
+    assert answer.text == "Method Not Allowed. Use a method that the header Allow names.\n"
     assert {"GET", "HEAD", "OPTIONS"} == set(answer.headers["Allow"].split(", "))
 
 

@@ -113,9 +113,9 @@ def test_any_other_spelling_of_a_mix_leads_to_its_one_address_at_once(
         ("river,nowhere", "There is no topic or provider “nowhere”."),
         ("river,-nowhere.example", "There is no topic or provider “nowhere.example”."),
         ("river,<b>\x1b[1m", "There is no topic or provider “<b>[1m”."),
-        ("-river", "Choose at least one topic or provider that is not left out."),
-        (",", "Choose at least one topic or provider that is not left out."),
-        (",".join("abcdefghi"), "Choose 8 topics and providers at most."),
+        ("-river", "Choose at least one topic or provider under “Any” or “All”."),
+        (",", "Choose at least one topic or provider under “Any” or “All”."),
+        (",".join("abcdefghi"), "Choose at most 8 topics and providers."),
         ("river," * 200, "The address is too long."),
     ],
 )
@@ -200,7 +200,7 @@ def test_the_address_of_a_mix_is_its_own_usual_spelling(terms: list[str]) -> Non
     ("terms", "title"),
     [
         ("ferries,ropes", "Ferries or Ropes"),
-        ("river,+gazette.example,+ropes", "River, with gazette.example and Ropes"),
+        ("river,+gazette.example,+ropes", "River, only with gazette.example and Ropes"),
         ("ferries,ropes,-c-plus-plus", "Ferries or Ropes, without C++"),
         ("+ferries,+ropes,-c-plus-plus,-steam", "Ferries and Ropes, without C++ or Steam"),
     ],
@@ -210,6 +210,15 @@ def test_a_mix_is_called_what_it_is_in_words(river: Site, terms: str, title: str
 
     assert feed["title"] == f"{title} — Tributary"
     assert texts(tree(river, f"/mix/{terms}"), "h1") == [title]
+
+
+@pytest.mark.parametrize("path", ["/mix/ferries,-ferries", "/search/zebra"])
+def test_a_page_of_a_mix_or_a_search_without_articles_says_that_none_matches(
+    river: Site, path: str
+) -> None:
+    page = tree(river, path)
+
+    assert texts(page, ".nothing") == ["No article matches yet. Subscribe to get the first one."]
 
 
 def test_a_mix_holds_as_many_articles_as_the_site_says_and_of_one_second_the_first_by_id(
@@ -384,9 +393,9 @@ def test_what_is_ticked_leads_to_its_feed(river: Site) -> None:
 @pytest.mark.parametrize(
     ("query", "why"),
     [
-        ("make=yes", "Choose at least one topic or provider that is not left out."),
-        ("none=river&make=yes", "Choose at least one topic or provider that is not left out."),
-        ("&".join(f"any={name}" for name in "abcdefghi"), "Choose 8 topics and providers at most."),
+        ("make=yes", "Choose at least one topic or provider under “Any” or “All”."),
+        ("none=river&make=yes", "Choose at least one topic or provider under “Any” or “All”."),
+        ("&".join(f"any={name}" for name in "abcdefghi"), "Choose at most 8 topics and providers."),
     ],
 )
 def test_the_form_says_what_is_wrong_and_keeps_what_was_ticked(

@@ -182,8 +182,8 @@ def test_any_other_spelling_of_a_search_leads_to_its_one_address_at_once(
     ("text", "why"),
     [
         ("!!!", "Write at least one word."),
-        ("a-b-c-d-e-f-g-h-i", "Write 8 words with 100 characters at most."),
-        (f"{'a' * 60}-{'b' * 60}", "Write 8 words with 100 characters at most."),
+        ("a-b-c-d-e-f-g-h-i", "Use at most 8 words, and at most 100 characters."),
+        (f"{'a' * 60}-{'b' * 60}", "Use at most 8 words, and at most 100 characters."),
     ],
 )
 def test_a_search_that_cannot_be_is_404_and_says_why(library: Site, text: str, why: str) -> None:
