@@ -51,9 +51,9 @@ class Mix:
     def fault(self) -> str:
         """Return the message that says what is wrong with the number of terms, or nothing."""
         if all(term.sign == NONE for term in self.terms):
-            return marked("Choose at least one topic or provider under “Any” or “All”.")
+            return marked("Choose at least one topic or provider that is not left out.")
         if len(self.terms) > MOST_TERMS:
-            return marked("Choose at most 8 topics and providers.")
+            return marked("Choose 8 topics and providers at most.")
         return ""
 
     def paths(self, sign: str) -> tuple[str, ...]:
@@ -68,7 +68,7 @@ class Mix:
         found = written.any_of(wanted) or written.all_of(needed)
         if wanted and needed:
             others = written.all_of(needed)
-            found = written.gettext("%(feeds)s, only with %(others)s", feeds=found, others=others)
+            found = written.gettext("%(feeds)s, with %(others)s", feeds=found, others=others)
         if refused:
             others = written.any_of(refused)
             found = written.gettext("%(feeds)s, without %(others)s", feeds=found, others=others)

@@ -31,7 +31,7 @@ class Search:
         if not self.words:
             return marked("Write at least one word.")
         if len(self.words) > MOST_WORDS or len(self.in_words) > LONGEST_SEARCH:
-            return marked("Use at most 8 words, and at most 100 characters.")
+            return marked("Write 8 words with 100 characters at most.")
         return ""
 
     @property

@@ -103,12 +103,13 @@ def check(connection: sqlite3.Connection, path: Path, migrations: Sequence[str])
 def _is_taken_over(connection: sqlite3.Connection, script: str) -> bool:
     """Return True for an empty file and for one with tables that the first script would make."""
     found = _columns(connection)
+    if not found:
+        return True
     with closing(sqlite3.connect(":memory:")) as model:
         model.executescript(script)
         ours = _columns(model)
     common = {table for table, _ in ours} & {table for table, _ in found}
-    has_ours = bool(common) and {each for each in ours if each[0] in common} <= found
-    return has_ours or not found
+    return bool(common) and {each for each in ours if each[0] in common} <= found
 
 
 def _columns(connection: sqlite3.Connection) -> set[tuple[str, str]]:

@@ -20,7 +20,7 @@ import pytest
 
 from app import create_app
 from feeds.articles.front_matter import parse
-from feeds.index import IndexState
+from feeds.index import IndexState, rebuild_if_corrupt
 from feeds.locks import LeaderLock, locked
 from feeds.sync import ingest
 from feeds.sync.content_sync import PATIENCE
@@ -108,6 +108,16 @@ def test_a_damaged_index_heals_while_it_is_served(
     assert wait_for(lambda: titles(live) == ["A", "B", "C", "First"])
     assert live.get("/topics/boats.rss").data == before
     assert live.get("/healthz").json["articles"] == 4
+
+
+def test_a_new_index_is_created_without_an_examination(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("feeds.index.integrity.check_tokens", lambda connection: 1 / 0)
+
+    rebuild_if_corrupt(tmp_path / "index.sqlite")
+
+    assert (tmp_path / "index.sqlite").is_file()
 
 
 def test_a_worker_with_nothing_in_memory_waits_for_the_rebuild_of_a_damaged_index(

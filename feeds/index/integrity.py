@@ -58,8 +58,11 @@ def is_database(path: Path) -> bool:
 def _is_damaged(path: Path) -> bool:
     if not is_database(path):
         return True
+    is_new = not path.exists()
     try:
         connect(path).close()
+        if is_new:
+            return False
         # In parallel, since no client is served before: SQLite releases the GIL. Two threads: with
         # a third, the workers took longer to load and to answer.
         with ThreadPoolExecutor(2) as pool:

@@ -32,9 +32,6 @@ _PROGRAM_FOLDERS = (
 #: Headers of an error that describe valid requests: of a 405 and of a 416.
 _KEPT = ("Allow", "Content-Range")
 
-#: Descriptions in place of standard ones that do not say what to do, by status.
-_ADVICE = {405: "Use a method that the header Allow names."}
-
 
 @routes.app_errorhandler(UnknownFeed)
 def unknown(error: UnknownFeed) -> ResponseReturnValue:
@@ -88,11 +85,11 @@ def _answered_again() -> ResponseReturnValue:
 
 @routes.app_errorhandler(HTTPException)
 def http_error(error: HTTPException) -> ResponseReturnValue:
-    """Answer any other error with its standard name, and what to do."""
+    """Answer any other error with its standard name and description."""
     if error.code == 404:
         return unknown(UnknownFeed())
     code = error.code or 500
-    text = f"{error.name}. {_ADVICE.get(code, error.description)}"
+    text = f"{error.name}. {error.description}"
     answer = text_response(code, text) if code < 500 else _server_error(code, text)
     answer.headers.extend((k, v) for k, v in error.get_headers() if k in _KEPT)
     return answer
