@@ -8,7 +8,7 @@ from time import monotonic
 import pytest
 
 from feeds import formats
-from tests.conftest import SITE_URL, Content, Site
+from tests.conftest import SITE_URL, Content, OpenShared, Site
 from tests.programs import skip_if_quick
 from tests.reading import FH, atom_feed, channel, items, json_feed, links
 
@@ -37,19 +37,25 @@ def walk(site: Site, path: str, format: str) -> Iterator[tuple[str, bytes]]:
         address = previous(answer.data, format)
 
 
-@pytest.fixture
-def archived(
-    content: Content, open_site: Callable[..., Site], monkeypatch: pytest.MonkeyPatch
-) -> Site:
+#: The size of a document in ``archived``.
+SMALL = formats.FRAME + 30_000
+
+
+@pytest.fixture(scope="module")
+def archived(open_shared: OpenShared) -> Site:
     """Three articles in the feed, 29 in all; September needs several documents."""
-    monkeypatch.setattr(formats, "MAX_BYTES", formats.FRAME + 30_000)
-    content.raw("site.yml", "limits: {items: 3}\n")
-    for month, count in (("2026-11", 4), ("2026-10", 2), ("2026-09", 20), ("2025-01", 3)):
-        for number in range(count):
-            name = f"{month}-{number:02}.md"
-            date = f"{month}-{number + 1:02}T10:00:00Z"
-            content.write(name, "A long body. " * 200, publishedDateTime=date)
-    return open_site()
+
+    def fill(content: Content) -> None:
+        content.raw("site.yml", "limits: {items: 3}\n")
+        for month, count in (("2026-11", 4), ("2026-10", 2), ("2026-09", 20), ("2025-01", 3)):
+            for number in range(count):
+                name = f"{month}-{number:02}.md"
+                date = f"{month}-{number + 1:02}T10:00:00Z"
+                content.write(name, "A long body. " * 200, publishedDateTime=date)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(formats, "MAX_BYTES", SMALL)
+        return open_shared(fill)
 
 
 @every_format
@@ -72,7 +78,7 @@ def test_no_archive_is_heavier_than_a_document_may_be(archived: Site, format: st
     """[12]"""
     sizes = [len(body) for _, body in walk(archived, "/all", format)]
 
-    assert max(sizes) <= formats.MAX_BYTES
+    assert max(sizes) <= SMALL
 
 
 @every_format
@@ -129,18 +135,16 @@ def test_a_feed_that_fits_is_marked_complete(
     assert atom_feed(site.get("/all.atom").data).find(f"{FH}complete") is not None
 
 
-@pytest.fixture
-def heavy(content: Content, open_site: Callable[..., Site]) -> Site:
-    """500 heavy articles, all wanted in one document."""
+def test_no_document_is_too_large_for_readers(
+    content: Content, open_site: Callable[..., Site]
+) -> None:
+    """[12, 75] However many articles are wanted; and none is lost."""
+    skip_if_quick()
     content.raw("site.yml", "limits: {items: 500}\n")
     for number in range(500):
         content.write(f"{number:03}.md", 'Marks & "quotes" grow. ' * 120)
-    return open_site()
+    heavy = open_site()
 
-
-def test_no_document_is_too_large_for_readers(heavy: Site) -> None:
-    """[12, 75] However many articles are wanted; and none is lost."""
-    skip_if_quick()
     before = monotonic()
     sizes = {format: len(heavy.get(f"/all.{format}").data) for format in FORMATS}
     took = monotonic() - before

@@ -6,14 +6,21 @@ from urllib.parse import urlencode
 import pytest
 from lxml import html
 
-from tests.conftest import SITE_URL, Content, Site
+from tests.conftest import SITE_URL, Content, OpenShared, Site
 from tests.web_helpers import hrefs, texts, tree, write_site
 
 PAGE = f"{SITE_URL}/topics/river"
 
 
+@pytest.fixture(scope="module")
+def river(open_shared: OpenShared) -> Site:
+    """A site that is only asked: the same one for all tests."""
+    return open_shared(write_site)
+
+
 @pytest.fixture
-def river(content: Content, open_site: Callable[..., Site]) -> Site:
+def changing(content: Content, open_site: Callable[..., Site]) -> Site:
+    """A site of its own, with the same content."""
     write_site(content)
     return open_site()
 
@@ -116,43 +123,45 @@ def test_any_site_may_frame_a_box_and_a_box_runs_nothing(river: Site) -> None:
     assert "Set-Cookie" not in answer.headers
 
 
-def test_unknown_options_make_no_documents(river: Site) -> None:
-    river.get("/embed/all")
-    kept, rendered = len(river.web.publisher._hot), river.web.publisher.renderings
+def test_unknown_options_make_no_documents(changing: Site) -> None:
+    changing.get("/embed/all")
+    kept, rendered = len(changing.web.publisher._hot), changing.web.publisher.renderings
 
-    same = {river.get(f"/embed/all?count={n}&theme=x{n}&y={n}").get_data() for n in range(100, 150)}
-    chooser = {river.get(f"/embed?feed=x{n}").status_code for n in range(50)}
+    same = {
+        changing.get(f"/embed/all?count={n}&theme=x{n}&y={n}").get_data() for n in range(100, 150)
+    }
+    chooser = {changing.get(f"/embed?feed=x{n}").status_code for n in range(50)}
 
     assert len(same) == 1
     assert chooser == {200}
-    assert (len(river.web.publisher._hot), river.web.publisher.renderings) == (kept, rendered)
+    assert (len(changing.web.publisher._hot), changing.web.publisher.renderings) == (kept, rendered)
 
 
 def test_the_page_of_choices_moves_with_feeds_and_not_with_articles(
-    river: Site, content: Content
+    changing: Site, content: Content
 ) -> None:
-    before = river.get("/embed")
+    before = changing.get("/embed")
 
     content.write("more.md", topics=["Ferries"])
-    river.sync.refresh()
-    after_an_article = river.get("/embed")
+    changing.sync.refresh()
+    after_an_article = changing.get("/embed")
     content.write("other.md", topics=["Otters"])
-    river.sync.refresh()
-    after_a_feed = river.get("/embed")
+    changing.sync.refresh()
+    after_a_feed = changing.get("/embed")
 
     assert after_an_article.headers["ETag"] == before.headers["ETag"]
     assert after_a_feed.headers["ETag"] != before.headers["ETag"]
 
 
-def test_a_box_moves_only_with_what_it_shows(river: Site, content: Content) -> None:
+def test_a_box_moves_only_with_what_it_shows(changing: Site, content: Content) -> None:
     content.write("more.md", topics=["River"], publishedDateTime="2026-09-01T00:00:00Z")
     few, many = "/embed/all?count=3", "/embed/all?count=20"
-    tags = {path: river.get(path).headers["ETag"] for path in (few, many)}
+    tags = {path: changing.get(path).headers["ETag"] for path in (few, many)}
 
-    river.sync.refresh()
+    changing.sync.refresh()
 
-    assert river.get(few).headers["ETag"] == tags[few]
-    assert river.get(many).headers["ETag"] != tags[many]
+    assert changing.get(few).headers["ETag"] == tags[few]
+    assert changing.get(many).headers["ETag"] != tags[many]
 
 
 def test_an_empty_box_states_that_it_is_empty(

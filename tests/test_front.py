@@ -1,9 +1,10 @@
 """The front gives the very answers that Flask gives, only sooner."""
 
 import tracemalloc
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -20,7 +21,7 @@ from feeds.urls import ALL, PathTarget, Target, Urls
 from feeds.web import fast_path, with_fast_path
 from feeds.web.document_response import MEMOIZED
 from feeds.web.targets import target_of
-from tests.conftest import SITE_URL, Content, Site
+from tests.conftest import SITE_URL, Clock, Content, Site, content_in, opened
 from tests.programs import skip_if_quick
 
 ADDRESSES = ("/all.rss", "/all.json", "/topics/ai.atom", "/topics/日本語.rss", "/feeds.json",
@@ -52,14 +53,16 @@ class Both:
     dates: tuple[str, ...]
 
 
-@pytest.fixture
-def both(content: Content, open_site: Callable[..., Site], monkeypatch: pytest.MonkeyPatch) -> Both:
+def open_both(folder: Path) -> Both:
+    content = content_in(folder)
     content.write("one.md", topics=["AI", "日本語"])
     content.write("two.md", "A longer body.", topics=["AI", "日本語"])
     content.write("three.md", "A body.", topics=["AI", "日本語"])
-    hot = open_site()
-    monkeypatch.setattr(Publisher, "hot", lambda self, target: None)
-    cold = open_site()
+    clock = Clock()
+    hot = opened(folder, clock)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Publisher, "hot", lambda self, target: None)
+        cold = opened(folder, clock)
     old, _ = (tuple(site.get(path).headers["ETag"] for path in ADDRESSES) for site in (hot, cold))
     content.write("three.md", "Another body.", topics=["AI", "日本語"])
     hot.sync.refresh()
@@ -67,6 +70,18 @@ def both(content: Content, open_site: Callable[..., Site], monkeypatch: pytest.M
     tags = tuple(answer.headers["ETag"] for answer in answers)
     dates = tuple(answer.headers["Last-Modified"] for answer in answers)
     return Both(hot, cold, tags + old, dates)
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory) -> Both:
+    """Sites that are only asked: the same ones for all tests."""
+    return open_both(tmp_path_factory.mktemp("both"))
+
+
+@pytest.fixture
+def changing(tmp_path: Path) -> Both:
+    """Sites of its own, with the same content."""
+    return open_both(tmp_path)
 
 
 def ask(site: Site, path: str, query: str = "", method: str = "GET", **environ: str) -> Answer:
@@ -139,13 +154,13 @@ def test_an_address_has_the_target_under_which_its_document_is_kept(both: Both, 
     assert target_of(as_wsgi_has_it) in both.hot.web.publisher._hot
 
 
-def test_guessed_addresses_share_the_targets_of_the_main_feed(both: Both) -> None:
-    kept = _sizes(both.hot)[0]
+def test_guessed_addresses_share_the_targets_of_the_main_feed(changing: Both) -> None:
+    kept = _sizes(changing.hot)[0]
 
     for path in GUESSED:
-        both.hot.get(path)
+        changing.hot.get(path)
 
-    assert _sizes(both.hot)[0] == kept + len(["/all.atom"])
+    assert _sizes(changing.hot)[0] == kept + len(["/all.atom"])
 
 
 @pytest.mark.parametrize("path", ADDRESSES + GUESSED)
@@ -160,22 +175,23 @@ def test_a_document_in_memory_is_answered_before_flask(
     assert first[0] == "200 OK"
 
 
-def test_invented_requests_leave_nothing_in_memory(both: Both) -> None:
-    kept = _sizes(both.hot)
+def test_invented_requests_leave_nothing_in_memory(changing: Both) -> None:
+    kept = _sizes(changing.hot)
 
     for number in range(3 * MEMOIZED):
-        ask(both.hot, f"/topics/{number}.rss")
-        ask(both.hot, f"/unknown/{number}")
-        ask(both.hot, "/all.rss", query=f"cb={number}")
-        ask(both.hot, "/all.rss", HTTP_IF_NONE_MATCH=f'"{number}"')
-        ask(both.hot, "/all.rss", HTTP_IF_NONE_MATCH=f'"{number:999}"')
+        ask(changing.hot, f"/topics/{number}.rss")
+        ask(changing.hot, f"/unknown/{number}")
+        ask(changing.hot, "/all.rss", query=f"cb={number}")
+        ask(changing.hot, "/all.rss", HTTP_IF_NONE_MATCH=f'"{number}"')
+        ask(changing.hot, "/all.rss", HTTP_IF_NONE_MATCH=f'"{number:999}"')
 
-    addresses, remembered = _sizes(both.hot)
+    addresses, remembered = _sizes(changing.hot)
     assert addresses == kept[0]
     assert remembered <= MEMOIZED
 
 
 def test_paths_that_clients_make_up_take_a_bounded_part_of_memory(both: Both) -> None:
+    skip_if_quick()
     front = with_fast_path(_refuse, both.hot.web.publisher, both.hot.web.catalog.urls)
 
     tracemalloc.start()
@@ -191,13 +207,13 @@ def test_paths_that_clients_make_up_take_a_bounded_part_of_memory(both: Both) ->
 
 
 def test_the_paths_that_are_remembered_are_bounded(
-    both: Both, monkeypatch: pytest.MonkeyPatch
+    changing: Both, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fast_path, "MAX_PATHS", 3)
-    answers = {path: ask(both.hot, path) for path in ADDRESSES + GUESSED}
+    answers = {path: ask(changing.hot, path) for path in ADDRESSES + GUESSED}
 
     for _ in range(2):
-        assert {path: ask(both.hot, path) for path in answers} == answers
+        assert {path: ask(changing.hot, path) for path in answers} == answers
 
 
 def _sizes(site: Site) -> tuple[int, int]:
@@ -206,26 +222,26 @@ def _sizes(site: Site) -> tuple[int, int]:
     return len(documents), max(len(document.memo) for document in documents)
 
 
-def test_a_change_is_in_the_next_answer(both: Both, content: Content) -> None:
-    before = ask(both.hot, "/all.rss")
+def test_a_change_is_in_the_next_answer(changing: Both, tmp_path: Path) -> None:
+    before = ask(changing.hot, "/all.rss")
 
-    content.write("four.md", title="Brand new")
-    both.hot.sync.refresh()
+    Content(tmp_path / "content").write("four.md", title="Brand new")
+    changing.hot.sync.refresh()
 
-    after = ask(both.hot, "/all.rss")
+    after = ask(changing.hot, "/all.rss")
     assert b"Brand new" in after[2]
     assert b"Brand new" not in before[2]
 
 
 def test_an_unchanged_feed_keeps_its_answers_when_another_changes(
-    both: Both, content: Content
+    changing: Both, tmp_path: Path
 ) -> None:
-    before = ask(both.hot, "/topics/日本語.rss")
+    before = ask(changing.hot, "/topics/日本語.rss")
 
-    content.write("four.md", title="Elsewhere")
-    both.hot.sync.refresh()
+    Content(tmp_path / "content").write("four.md", title="Elsewhere")
+    changing.hot.sync.refresh()
 
-    assert ask(both.hot, "/topics/日本語.rss") == before
+    assert ask(changing.hot, "/topics/日本語.rss") == before
 
 
 def test_the_documents_used_least_recently_leave_memory_first() -> None:

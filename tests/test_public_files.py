@@ -10,7 +10,7 @@ import pytest
 from feeds.sync.public_files import MAX_PUBLIC
 from tests.cluster.installation import Nginx
 from tests.cluster.test_static_site import Client, StaticSite
-from tests.conftest import SITE_URL, Content, Site
+from tests.conftest import SITE_URL, Content, OpenShared, Site
 from tests.programs import need
 
 KEY = "0f2b1c.txt"
@@ -50,8 +50,8 @@ def get(site: Site, path: str, **headers: str) -> Any:
     return site.client.get(path, headers=given, buffered=True)
 
 
-@pytest.fixture
-def public(content: Content, open_site: Callable[..., Site], tmp_path: Path) -> Site:
+def fill(content: Content) -> None:
+    outside = content.folder.parent
     content.write("a.md")
     for name, _ in SERVED:
         content.raw(f"public/{name}", f"<p>{name}</p>")
@@ -59,15 +59,20 @@ def public(content: Content, open_site: Callable[..., Site], tmp_path: Path) -> 
         content.raw(f"public/{name}", f"---\nsecured: UNSERVED\n---\nUNSERVED {name}")
     content.raw("public/.htpasswd", "UNSERVED")
     content.raw("public/.git/config", "UNSERVED")
-    (tmp_path / "outside.txt").write_text("UNSERVED")
-    (tmp_path / "outside").mkdir()
-    (tmp_path / "outside" / "deep.txt").write_text("UNSERVED")
-    (content.folder / "public" / "link.txt").symlink_to(tmp_path / "outside.txt")
-    (content.folder / "public" / "linked").symlink_to(tmp_path / "outside")
+    (outside / "outside.txt").write_text("UNSERVED")
+    (outside / "outside").mkdir()
+    (outside / "outside" / "deep.txt").write_text("UNSERVED")
+    (content.folder / "public" / "link.txt").symlink_to(outside / "outside.txt")
+    (content.folder / "public" / "linked").symlink_to(outside / "outside")
     os.mkfifo(content.folder / "public" / "pipe.txt")
     with (content.folder / "public" / "large.txt").open("wb") as file:
         file.truncate(MAX_PUBLIC + 1)
-    return open_site()
+
+
+@pytest.fixture(scope="module")
+def public(open_shared: OpenShared) -> Site:
+    """A site that is only asked: the same one for all tests."""
+    return open_shared(fill)
 
 
 @pytest.mark.parametrize(("name", "media_type"), SERVED)
@@ -109,12 +114,18 @@ def test_a_public_file_takes_no_address_of_the_site(public: Site, path: str) -> 
     assert b"UNSERVED" not in answer.data
 
 
-def test_a_changed_public_file_is_served_at_once(public: Site, content: Content) -> None:
+def test_a_changed_public_file_is_served_at_once(
+    content: Content, open_site: Callable[..., Site]
+) -> None:
+    content.raw(f"public/{KEY}", "first")
+    site = open_site()
+    assert get(site, f"/{KEY}").data == b"first"
+
     content.raw(f"public/{KEY}", "changed")
 
-    assert get(public, f"/{KEY}").data == b"changed"
+    assert get(site, f"/{KEY}").data == b"changed"
     content.remove(f"public/{KEY}")
-    assert get(public, f"/{KEY}").status_code == 404
+    assert get(site, f"/{KEY}").status_code == 404
 
 
 def test_check_names_each_public_file_that_is_not_served(public: Site) -> None:

@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -386,21 +387,25 @@ def withdrawn(site: Site) -> bool:
     return "deleted-entry" in site.get("/all.atom").text
 
 
-@pytest.mark.parametrize(("key", "value", "reason"), HIDING)
-def test_an_article_that_was_served_is_withdrawn_at_once(
-    content: Content, site: Site, key: str, value: Any, reason: Reason
+@pytest.mark.parametrize("hiding", [HIDING[::2], HIDING[1::2]], ids=["even", "odd"])
+def test_articles_that_were_served_are_withdrawn_at_once(
+    content: Content, open_site: OpenSite, hiding: list[tuple[str, Any, Reason]]
 ) -> None:
-    content.write("a.md")
-    content.write("b.md")
-    site.sync.refresh()
-    assert ids(site) == ["a", "b"]
+    hidden = {f"{number}-{key}": {key: value} for number, (key, value, _) in enumerate(hiding)}
+    content.raw("site.yml", f"limits: {{items: {len(hidden) + 1}}}")
+    for name in (*hidden, "plain"):
+        content.write(f"{name}.md")
+    site = open_site()
+    assert set(ids(site)) == {*hidden, "plain"}
 
-    content.raw("a.md", written(MINIMUM | {key: value}))
+    for name, key in hidden.items():
+        content.raw(f"{name}.md", written(MINIMUM | key))
     site.sync.refresh()
 
-    assert ids(site) == ["b"]
-    assert withdrawn(site)
-    assert site.get("/healthz").json["not served"] == {reason.value: 1}
+    assert ids(site) == ["plain"]
+    assert site.get("/all.atom").text.count("<at:deleted-entry ") == len(hidden)
+    reasons = Counter(reason.value for _, _, reason in hiding)
+    assert site.get("/healthz").json["not served"] == reasons
 
 
 @pytest.mark.parametrize("path", ["drafts/a.md", "_drafts/a.md", "a.draft.md", "_a.md"])

@@ -20,7 +20,7 @@ from feeds.model import FeedId
 from feeds.searches import LONGEST_SEARCH, MOST_WORDS, Search
 from feeds.web import paths
 from feeds.words import LONGEST, asked_tokens, indexed_tokens, words
-from tests.conftest import SITE_URL, Clock, Content, Site
+from tests.conftest import SITE_URL, Clock, Content, OpenShared, Site
 from tests.web_helpers import hrefs, texts, tree
 
 OpenSite = Callable[..., Site]
@@ -28,8 +28,7 @@ OpenSite = Callable[..., Site]
 OPENSEARCH = "{http://a9.com/-/spec/opensearch/1.1/}"
 
 
-@pytest.fixture
-def library(content: Content, site: Site) -> Site:
+def fill(content: Content) -> None:
     """Articles in several scripts."""
     written: dict[str, dict[str, Any]] = {
         "ferry": {"title": "The Ferry that waits", "topics": ["River Life"]},
@@ -57,8 +56,19 @@ def library(content: Content, site: Site) -> Site:
     for number, (name, keys) in enumerate(written.items()):
         body = "The word zanzibar is in the body alone." if name == "body" else ""
         content.write(f"{name}.md", body, publishedDateTime=f"2026-11-{19 - number}", **keys)
-    site.sync.refresh()
-    return site
+
+
+@pytest.fixture(scope="module")
+def library(open_shared: OpenShared) -> Site:
+    """A site that is only searched: the same one for all tests."""
+    return open_shared(fill)
+
+
+@pytest.fixture
+def changing(content: Content, open_site: OpenSite) -> Site:
+    """A site of its own, with the same articles."""
+    fill(content)
+    return open_site()
 
 
 @dataclass(kw_only=True)
@@ -182,8 +192,8 @@ def test_any_other_spelling_of_a_search_leads_to_its_one_address_at_once(
     ("text", "why"),
     [
         ("!!!", "Write at least one word."),
-        ("a-b-c-d-e-f-g-h-i", "Use at most 8 words, and at most 100 characters."),
-        (f"{'a' * 60}-{'b' * 60}", "Use at most 8 words, and at most 100 characters."),
+        ("a-b-c-d-e-f-g-h-i", "Write 8 words with 100 characters at most."),
+        (f"{'a' * 60}-{'b' * 60}", "Write 8 words with 100 characters at most."),
     ],
 )
 def test_a_search_that_cannot_be_is_404_and_says_why(library: Site, text: str, why: str) -> None:
@@ -216,41 +226,39 @@ def test_words_are_made_of_letters_digits_and_marks_with_a_sign_at_most(text: st
 
 
 def test_what_a_word_was_changed_to_is_found_and_what_it_was_is_not(
-    content: Content, library: Site
+    content: Content, changing: Site
 ) -> None:
     content.write("ferry.md", title="The barge that waits")
     content.remove("japan.md")
     content.write("cafe.md", title="Le café", draft=True)
-    library.sync.refresh()
+    changing.sync.refresh()
 
-    assert found(library, "ferry") == []
-    assert found(library, "barge waits") == ["ferry"]
-    assert found(library, "東京") == []
-    assert found(library, "cafe") == []
+    assert found(changing, "ferry") == []
+    assert found(changing, "barge waits") == ["ferry"]
+    assert found(changing, "東京") == []
+    assert found(changing, "cafe") == []
 
 
 def test_after_many_changes_the_index_finds_what_a_new_one_finds(
-    content: Content, library: Site, open_site: OpenSite, tmp_path: Any
+    content: Content, changing: Site, open_site: OpenSite, tmp_path: Any
 ) -> None:
     for turn in range(6):
         for number in range(12):
             name = f"{number}.md"
             content.write(name, title=f"word{turn} word{number % 3}", topics=[f"T{turn % 2}"])
-        library.sync.refresh()
+        changing.sync.refresh()
         content.remove(f"{turn}.md")
-        library.sync.refresh()
+        changing.sync.refresh()
     other = open_site(FEEDS_INSTANCE_DIR=str(tmp_path / "other"))
 
     for query in ("word0", "word1", "word4", "word5", "word2 word5", "example", "title"):
-        assert found(library, query) == found(other, query), query
+        assert found(changing, query) == found(other, query), query
     for mix in ("t1", "t1,+news.example.com", "news.example.com,-t1"):
-        rows = [site.web.catalog.select(FeedId(f"mix/{mix}")).rows for site in (library, other)]
+        rows = [site.web.catalog.select(FeedId(f"mix/{mix}")).rows for site in (changing, other)]
         assert rows[0] == rows[1]
 
 
-def test_a_search_page_shows_feeds_and_articles_and_leads_to_the_feed(
-    content: Content, library: Site
-) -> None:
+def test_a_search_page_shows_feeds_and_articles_and_leads_to_the_feed(library: Site) -> None:
     page = tree(library, "/?q=river")
 
     assert texts(page, ".index a") == ["River Life"]
@@ -285,14 +293,14 @@ def test_a_search_is_answered_while_an_article_that_it_finds_is_saved(
 
 
 def test_while_an_index_of_an_older_version_is_made_anew_a_search_shows_feeds(
-    library: Site,
+    changing: Site,
 ) -> None:
-    with closing(connect(library.sync.index.path)) as connection:
+    with closing(connect(changing.sync.index.path)) as connection:
         connection.execute("INSERT INTO meta VALUES ('unsearchable', 1)")
-    before = library.get("/?q=river")
-    with closing(connect(library.sync.index.path)) as connection:
+    before = changing.get("/?q=river")
+    with closing(connect(changing.sync.index.path)) as connection:
         connection.execute("DELETE FROM meta WHERE key = 'unsearchable'")
-    after = library.get("/?q=river")
+    after = changing.get("/?q=river")
 
     assert (before.status_code, after.status_code) == (200, 200)
     page = etree.HTML(before.text)
@@ -347,14 +355,14 @@ def test_the_words_of_a_form_lead_to_their_page(library: Site) -> None:
     assert library.get("/search").location == f"{SITE_URL}/"
 
 
-def test_a_search_changes_with_what_it_finds(content: Content, library: Site) -> None:
-    first = library.get("/search/ferry.rss")
+def test_a_search_changes_with_what_it_finds(content: Content, changing: Site) -> None:
+    first = changing.get("/search/ferry.rss")
     content.write("rope.md", title="A rope")
-    library.sync.refresh()
-    same = library.get("/search/ferry.rss", if_none_match=first.headers["ETag"])
+    changing.sync.refresh()
+    same = changing.get("/search/ferry.rss", if_none_match=first.headers["ETag"])
     content.write("rope.md", title="A rope of the ferry")
-    library.sync.refresh()
-    second = library.get("/search/ferry.rss", if_none_match=first.headers["ETag"])
+    changing.sync.refresh()
+    second = changing.get("/search/ferry.rss", if_none_match=first.headers["ETag"])
 
     assert (same.status_code, second.status_code) == (304, 200)
     assert second.last_modified > first.last_modified
