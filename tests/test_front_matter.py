@@ -157,6 +157,18 @@ def test_dates_in_every_usual_form_are_whole_seconds_utc(written: str, seconds: 
     assert article(front_matter).article.published == seconds
 
 
+@pytest.mark.parametrize(
+    "written",
+    ["9999-12-31T24:00:00Z", "9999-12-31T23:59:59-01:00", "0001-01-01T00:00:00+01:00"],
+)
+def test_a_moment_just_outside_of_all_years_is_a_wrong_year_and_no_fault(written: str) -> None:
+    with pytest.raises(ArticleError) as caught:
+        article(MINIMUM.replace("2024-03-01", written))
+
+    assert caught.value.reason is Reason.BAD_DATE
+    assert caught.value.message == "not a date from 1970 to 9999: correct the year"
+
+
 def test_an_article_is_served_from_its_very_second_on() -> None:
     moment = "date: 2027-01-15T08:00:00Z"
 

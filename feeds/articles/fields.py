@@ -6,7 +6,7 @@ which may be secret.
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from html import escape
 from typing import TypeVar
 
@@ -148,10 +148,9 @@ def weight(*texts: str) -> int:
 def _seconds(found: re.Match[str]) -> int:
     *parts, sign, east_hours, east_minutes = found.groups()
     year, month, day, hour, minute, second = (int(part or 0) for part in parts)
-    midnight = datetime(year, month, day, tzinfo=UTC)
+    midnight = int(datetime(year, month, day, tzinfo=UTC).timestamp())
     # ISO 8601: 24:00:00 is the end of a day, and a minute may have a leap second.
     if (hour == 24 and not minute == second == 0) or hour > 24 or minute > 59 or second > 60:
         raise ValueError("no time of a day")
-    east = timedelta(hours=int(east_hours or 0), minutes=int(east_minutes or 0))
-    time = timedelta(hours=hour, minutes=minute, seconds=second)
-    return int((midnight + time + (east if sign == "-" else -east)).timestamp())
+    east = int(east_hours or 0) * 3600 + int(east_minutes or 0) * 60
+    return midnight + hour * 3600 + minute * 60 + second + (east if sign == "-" else -east)
