@@ -42,7 +42,9 @@ def clean_url(raw: str, base: str | None = None) -> str | None:
     a user name are rejected: feeds are public, and ``https://bank.example@evil.example`` deceives
     readers.
     """
-    text = _AMPERSAND.sub("&", _trimmed(raw))
+    text = _trimmed(raw)
+    if "&" in text:
+        text = _AMPERSAND.sub("&", text)
     if not text or len(text) > MAX_LENGTH:
         return None
     if len(text) <= MAX_HOST and _CLEAN.fullmatch(text) and "/." not in text:
@@ -66,7 +68,8 @@ def site_url(raw: str, site: str) -> str | None:
 
 
 def _trimmed(raw: str) -> str:
-    return raw.translate(_BREAKS).strip(_EDGES)
+    # Nothing that is trimmed can be printed, but for the space: this takes a tenth of the time.
+    return raw.strip(" ") if raw.isprintable() else raw.translate(_BREAKS).strip(_EDGES)
 
 
 def domain(raw: str) -> str:
