@@ -211,17 +211,17 @@ def _is_in_sentence(node: LexborNode) -> bool:
     return any(each and (each.tag == "-text" or each.tag in INLINE) for each in besides)
 
 
-def _sides(attributes: Attributes, style: dict[str, str]) -> dict[str, int]:
+def _sides(attributes: Attributes, style: Attributes) -> dict[str, int]:
     """Return the sides of an image in pixels; a style wins over attributes, as in browsers."""
-    return _pixels({side: style.get(side, attributes.get(side)) for side in _SIDES})
+    return _pixels(attributes | style)
 
 
 def _pixels(values: Attributes) -> dict[str, int]:
-    found = {side: _PIXELS.fullmatch(values.get(side) or "") for side in _SIDES}
-    return {side: int(pixels[1]) for side, pixels in found.items() if pixels}
+    found = ((side, _PIXELS.fullmatch(values.get(side) or "")) for side in _SIDES)
+    return {side: int(pixels[1]) for side, pixels in found if pixels}
 
 
-def _style(attributes: Attributes) -> dict[str, str]:
+def _style(attributes: Attributes) -> Attributes:
     """Return the declarations of a style by the whole names of their properties."""
     style = attributes.get("style")
     if not style:

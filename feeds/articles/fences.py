@@ -6,6 +6,7 @@ that only a closing ``---`` ends.
 """
 
 import re
+from codecs import BOM_UTF8
 
 from feeds.articles import toml_tree, yaml_tree
 from feeds.articles.fields import Fields
@@ -60,9 +61,11 @@ def _decoded(text: bytes) -> str:
     """Return a text without a byte order mark, and with one kind of line break."""
     refuse_large(text)
     try:
-        return text.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+        # The codec "utf-8-sig" is written in Python.
+        lines = text.removeprefix(BOM_UTF8).decode()
     except UnicodeDecodeError:
         raise ArticleError(Reason.BAD_ENCODING, "not UTF-8: save it as UTF-8") from None
+    return lines.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _split(lines: str) -> tuple[Fields, str]:

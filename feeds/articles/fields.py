@@ -43,7 +43,9 @@ ABSENT = Node(None, 1)
 
 def words(fields: Fields, key: str, limit: int = MAX_TITLE, where: str = "") -> str:
     """Return the clean text of a key, cut to a limit; empty if it is invisible or missing."""
-    text = clean(fields.get(key, ABSENT).text(where + key))
+    if key not in fields:
+        return ""
+    text = clean(fields[key].text(where + key))
     return "" if is_blank(text) else shorten(text, limit)
 
 

@@ -88,15 +88,16 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """The end of a file, after its front matter, and the number of line breaks in the file."""
+    """The end of a file, after its front matter, and the bytes of the whole file."""
 
     text: str
-    breaks: int
+    file: bytes
 
     @property
     def line(self) -> int:
         """Return the line of the file where the text begins."""
-        return 1 + self.breaks - self.text.count("\n")
+        breaks = self.file.count(b"\n") + self.file.count(b"\r") - self.file.count(b"\r\n")
+        return 1 + breaks - self.text.count("\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +146,7 @@ def read(text: bytes, context: Context) -> tuple[Fields, Body]:
     """Return the front matter and the body of a file; raise ArticleError when it has none."""
     try:
         fields, body = (fences.split if context.folder is None else fences.split_any)(text)
-        return fields, Body(body, text.count(b"\n") + text.count(b"\r") - text.count(b"\r\n"))
+        return fields, Body(body, text)
     except ArticleError as error:
         glimpse(text, context, error)
         raise
@@ -302,9 +303,12 @@ def _page(url: str, images: tuple[Image, ...], context: Context) -> Page:
 def _content(fields: Fields, body: Body, page: Page, note: Note) -> str:
     """Return the body with what is featured before it, if it fits into a feed."""
     featured = fields.get("featuredContent", ABSENT)
-    render = partial(sanitise, featured.text("featuredContent"))
-    content = _rendered(render, page, f"featuredContent, line {featured.line}", note)
-    content += _rendered(partial(render_body, body.text, body.line), page, "body", note)
+    content = ""
+    if html := featured.text("featuredContent"):
+        where = f"featuredContent, line {featured.line}"
+        content = _rendered(partial(sanitise, html), page, where, note)
+    if body.text.strip():
+        content += _rendered(partial(render_body, body.text, body.line), page, "body", note)
     if len(escape(content, quote=False).encode()) > MAX_CONTENT:
         note(f"body: over {MAX_CONTENT} bytes: left out")
         return ""

@@ -108,7 +108,7 @@ def media_type(url: str) -> str:
     An image service converts what it is asked to convert, whatever the ending of the original.
     """
     path, _, query = url.lower().partition("#")[0].partition("?")
-    path, parameters = unquote(path), parse_qsl(query.replace("+", "%2b"))
+    path, parameters = unquote(path), parse_qsl(query.replace("+", "%2b")) if query else []
     return (
         _by_parameter(parameters, _FORMATS)
         or _by_path(path)

@@ -57,10 +57,11 @@ def _refuse_excess(markdown: str) -> None:
     reject_if(markdown.count("[") > MAX_BRACKETS, f"over {MAX_BRACKETS} brackets")
     signs = max(map(markdown.count, SIGNS))
     reject_if(signs > MAX_SIGNS, f"one of {SIGNS} over {MAX_SIGNS} times")
-    lines = markdown.split("\n")
-    reject_if(len(lines) > MAX_LINES, f"over {MAX_LINES} lines")
-    cells = max(line.count("|") for line in lines) * len(lines)
-    reject_if(cells > MAX_CELLS, f"over {MAX_CELLS} cells of tables")
+    breaks = markdown.count("\n")
+    reject_if(breaks >= MAX_LINES, f"over {MAX_LINES} lines")
+    if "|" in markdown:
+        columns = max(line.count("|") for line in markdown.split("\n"))
+        reject_if(columns * (breaks + 1) > MAX_CELLS, f"over {MAX_CELLS} cells of tables")
 
 
 def _is_searchable(markdown: str) -> bool:

@@ -179,7 +179,8 @@ def _unescaped(escape: re.Match[str]) -> str:
 
 def _rule_of(key: str) -> tuple[str, Rule] | None:
     """Return the name and the rule of a key, if it has one."""
-    name = folded(_SEPARATOR.split(key, maxsplit=1)[0])
+    # A key of letters and digits has no separator: the pattern takes half of the time.
+    name = folded(key if key.isalnum() else _SEPARATOR.split(key, maxsplit=1)[0])
     return _RULES.get(name) or _RULES.get(name.removeprefix("is"))
 
 

@@ -60,9 +60,7 @@ def render_body(markdown: str, line: int, page: Page) -> str:
 
     Raise ArticleError for one that would take too long.
     """
-    if not markdown.strip():
-        return ""
-    if _SUSPECT.search(markdown):
+    if not markdown.isascii() and _SUSPECT.search(markdown):
         markdown = repair(markdown)
     return sanitise(to_html(markdown, line), page).strip()
 
@@ -73,8 +71,6 @@ def sanitise(html: str, page: Page) -> str:
     Unusable links lose their address. Frames and players become links. What is removed and would be
     missed is noted to the page.
     """
-    if not html:
-        return ""
     reject_if(len(html) > MAX_HTML, f"over {MAX_HTML} characters of HTML")
 
     def lose(name: str, attributes: str) -> None:
