@@ -16,7 +16,7 @@ import redis as redis_client
 
 from tests import stores
 from tests.conftest import Content
-from tests.live import listener, serving, workers
+from tests.live import PATIENCE, listener, serving, workers
 from tests.reading import items
 from tests.torture.conftest import Figure, scaled
 from tests.torture.polling import Seen, polled
@@ -233,7 +233,10 @@ def test_a_worker_that_dies_on_a_full_disk_is_replaced_by_one_that_serves(
     server = listener(loaded.address)
     before = workers(server)
     os.kill(before[0], signal.SIGKILL)
-    assert wait_for(lambda: before[0] not in workers(server) and len(workers(server)) == 2)
+    # One that dies while it is asked whether it lives is given up after ten seconds.
+    assert wait_for(
+        lambda: before[0] not in workers(server) and len(workers(server)) == 2, PATIENCE
+    )
 
     with loaded.load(1) as seen:
         pass
