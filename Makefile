@@ -19,7 +19,7 @@ serve: $(VENV)/serve ## Serve content/ at http://127.0.0.1:8000 (see README for 
 test: duration programs $(VENV)/test ## Run all tests; first install the programs that they need, if allowed
 	$(BIN)/pytest --cov
 
-quick: $(VENV)/test ## Run the tests that start no process, in under two minutes
+quick: $(VENV)/test ## Run the tests that start no process, in under a minute
 	@$(QUICK)
 
 torture: programs $(VENV)/test ## Run the stress tests at full length, half an hour, and print their figures
@@ -53,7 +53,7 @@ clean: ## Remove what these commands made
 	rm -rf $(VENV) instance .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 duration:
-	@echo "All tests: ten minutes to half an hour. Those that start no process, in under two minutes: make quick"
+	@echo "All tests: ten minutes to half an hour. Those that start no process, in under a minute: make quick"
 
 programs:
 	@tests/setup

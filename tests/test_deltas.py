@@ -20,7 +20,7 @@ from feeds.urls import ALL, Target
 from feeds.web.negotiation import accepts_delta
 from tests import stores
 from tests.conftest import Clock, Content, Site
-from tests.programs import skip_if_quick
+from tests.programs import examples, skip_if_quick
 from tests.reading import FH, TOMBSTONES, atom_feed, channel, items, json_feed, links
 from tests.test_content_codings import DECODERS
 
@@ -572,7 +572,7 @@ def test_deltas_applied_in_order_give_the_feed(
     site = open_site()
     path = f"/all.{format}"
 
-    @settings(max_examples=30, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=examples(30), suppress_health_check=list(HealthCheck))
     @given(EDITS)
     def follow(edits: list[tuple[str, int]]) -> None:
         follower = Follower(path, format)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from feeds.articles.faults import MAX_FAULTS, faults
@@ -14,6 +14,7 @@ from feeds.articles.front_matter import Context, parse
 from feeds.articles.publication import KEYS
 from feeds.errors import ArticleError
 from tests.conftest import NOW, Content, Site
+from tests.programs import skip_if_quick
 from tests.test_front_matter import CASES, HOSTILE, expectation, names
 
 CONTEXT = Context("https://site.example", lambda url: None, NOW)
@@ -134,6 +135,7 @@ def test_a_file_without_fault_has_none(name: str) -> None:
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_the_faults_of_hostile_files_are_found_in_two_seconds(name: str) -> None:
+    skip_if_quick()
     front_matter, body = HOSTILE[name]
     text = f"---\nquality: x\n{front_matter.replace('title', 'Title')}---\n{body}"
 
@@ -155,7 +157,6 @@ SPELT = sorted(
 )
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(SPELT + [key.upper() for key in SPELT]), VALUES))
 def test_no_fault_is_named_twice_and_none_stops_the_search(keys: dict[str, Any]) -> None:
     found = of(f"---\n{yaml.safe_dump(keys, allow_unicode=True)}---\n")

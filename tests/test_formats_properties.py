@@ -13,6 +13,7 @@ from feeds.formats.item_html import content, escape
 from feeds.formats.sizes import FRAME, MAX_BYTES, MAX_ITEM_BYTES, fitted, weight
 from feeds.model import Article, Format, Image, Provider, RelatedLink, Withdrawal
 from tests.builders import addresses, article, articles, feed, image, related_link, site
+from tests.programs import examples
 from tests.reading import items
 
 # XML 1.0: Char ::= #x9 | #xA | #xD | [#x20-#xD7FF] | [#xE000-#xFFFD] | [#x10000-#x10FFFF]
@@ -66,7 +67,7 @@ def size(one: Article, format: Format) -> int:
 
 @every_format
 @given(one=ARTICLES)
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_the_text_of_an_article_survives_in_every_format(format: Format, one: Article) -> None:
     item = items(render(feed(one), format), format)[0]
     assert (item.title, item.url, item.content) == (one.title, one.url, content(one, "en"))
@@ -76,7 +77,7 @@ def test_the_text_of_an_article_survives_in_every_format(format: Format, one: Ar
 
 @pytest.mark.parametrize("format", [Format.RSS, Format.ATOM])
 @given(one=ARTICLES)
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_feedparser_finds_title_and_address(format: Format, one: Article) -> None:
     # feedparser takes "&b;" in an address for an entity and loses the semicolon.
     assume(";" not in one.url and not _is_read_twice(one.title))
@@ -96,7 +97,7 @@ def _is_read_twice(text: str) -> bool:
 
 @every_format
 @given(one=ARTICLES)
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 def test_the_weight_of_an_article_is_an_upper_bound(format: Format, one: Article) -> None:
     assert size(one, format) <= weight(one)
 

@@ -22,6 +22,7 @@ from feeds.model import FeedId, Format
 from feeds.subscribers import PollCounter
 from feeds.web import paths
 from tests.conftest import NOW, SITE_URL, Clock, Content, OpenShared, Site
+from tests.programs import skip_if_quick
 from tests.web_helpers import hrefs, texts, tree
 
 OpenSite = Callable[..., Site]
@@ -239,6 +240,7 @@ def test_a_mix_holds_as_many_articles_as_the_site_says_and_of_one_second_the_fir
 def test_a_mix_reads_a_bounded_number_of_the_articles_of_one_second(
     content: Content, open_site: OpenSite
 ) -> None:
+    skip_if_quick()
     content.raw("site.yml", "limits: {items: 3}")
     # The first by id of all, "a", is the last of those that are read; "0" comes after them.
     for number in range(MOST_OF_A_SECOND + 2):

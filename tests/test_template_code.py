@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from feeds.articles.markdown import MAX_MARKDOWN
 from feeds.articles.template_code import without_comments, without_template_code
+from tests.programs import skip_if_quick
 from tests.test_folders import article, read, written
 
 PICTURE = "![A boat](<a.jpg>)"
@@ -246,6 +247,7 @@ def test_any_text_is_read_without_an_error(pieces: list[str], is_mdx: bool) -> N
 @pytest.mark.parametrize("piece", PIECES)
 @pytest.mark.parametrize("before", ["", "{{", "<A", "{% ", "](", "::a["])
 def test_no_text_takes_long(piece: str, before: str) -> None:
+    skip_if_quick()
     text = before + piece * (MAX_MARKDOWN // len(piece))
     begin = time.process_time()
 

@@ -175,6 +175,7 @@ def test_many_changes_at_once_are_few_refreshes(content: Content, live: Site) ->
 def test_another_process_takes_over_when_the_one_that_watches_is_killed(
     content: Content, tmp_path: Path
 ) -> None:
+    skip_if_quick()
     environ = {
         "FEEDS_CONTENT_DIR": str(content.folder),
         "FEEDS_INSTANCE_DIR": str(tmp_path / "instance"),
