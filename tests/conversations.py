@@ -29,6 +29,7 @@ _HEADERS = [
     "If-None-Match: *", 'If-None-Match: "x"', "If-None-Match: $TAG", "If-None-Match: W/$TAG",
     "If-Modified-Since: Sat, 01 Jan 2000 00:00:00 GMT", "If-Modified-Since: tomorrow",
     "If-Modified-Since: Fri, 31 Dec 2060 00:00:00 GMT", "User-Agent: reader/1; 5 subscribers",
+    "User-Agent: a", "User-Agent: b (c; d)", "user-agent: e", "User-Agent:", "User-Agent: f\tg",
     "Connection: close", "Connection: keep-alive", "Connection: Keep-Alive, x",
     "Expect: 100-continue",
     "A-IM: feed", "Content-Length: 0", "Content-Length: 3", "Transfer-Encoding: chunked",

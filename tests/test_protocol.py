@@ -18,7 +18,9 @@ from feeds.metrics import PASSED_ON, REQUESTS
 from feeds.model import Format
 from feeds.server.asgi import FIRST_PART
 from feeds.server.connections import Connections, Limits
+from feeds.server.responder import PollResponder
 from feeds.urls import ALL, Target
+from feeds.web import FastPath
 from tests.conftest import Content, Site
 from tests.in_process import serving_here
 from tests.raw import request, send_request
@@ -449,6 +451,62 @@ def test_requests_that_are_remembered_keep_no_old_document(
         gc.collect()
 
         assert old() is None
+
+
+def head(*fields: str, path: str = "/all.rss") -> bytes:
+    return "\r\n".join((f"GET {path} HTTP/1.1", *fields, "", "")).encode("latin-1")
+
+
+def test_a_head_that_differs_in_its_user_agent_alone_is_not_parsed_again(site: Site) -> None:
+    responder = PollResponder(FastPath(site.web.publisher))
+    responder.read(head("Host: a", "User-Agent: one"))
+
+    found = responder.recall(head("User-Agent: two (x; y)", "Host: a"))
+
+    assert found is not None
+    assert found == PollResponder(FastPath(site.web.publisher)).read(
+        head("User-Agent: two (x; y)", "Host: a")
+    )
+    assert found.user_agent == "two (x; y)"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        head("Host: a"),
+        head("Host: a", "User-Agent: x", "User-Agent: y"),
+        head("Host: a", "User-Agent: x", "user-agent:"),
+        head("Host: a", "User-Agent: x", "USER-AGENT: y"),
+        head("Host: a", "User-Agent:"),
+        head("Host: a", "User-Agent: x "),
+        head("Host: a", "User-Agent:  x"),
+        head("Host: a", "User-Agent: x", " y"),
+        head("User-Agent: x", " Host: a"),
+        head("Host: a", "User-Agent: \xe9"),
+        head("Host: a", "User-Agent: x\ny"),
+        head("Host: b", "User-Agent: x"),
+        head("Host: a", "User-Agent: x", path="/all.atom"),
+        b"\r\nUser-Agent: x" + head("Host: a"),
+        head("Host: a") + b"\r\nUser-Agent: x\r\n\r\n",
+        head("Host: a") + head("User-Agent: x"),
+        head("Host: a").removesuffix(b"\r\n") + b"\r\nUser-Agent: x\r\n",
+    ],
+)
+def test_what_is_remembered_of_other_heads_changes_no_meaning(site: Site, other: bytes) -> None:
+    fast_path = FastPath(site.web.publisher)
+    experienced = PollResponder(fast_path)
+    for known in ("one", "x", "y"):
+        experienced.read(head("Host: a", f"User-Agent: {known}"))
+
+    assert experienced.read(other) == PollResponder(fast_path).read(other)
+
+
+def test_bytes_behind_a_head_are_not_taken_for_its_last_line(site: Site) -> None:
+    responder = PollResponder(FastPath(site.web.publisher))
+    responder.read(head("Host: a", "User-Agent: x"))
+
+    assert responder.recall(head("Host: a") + b"\r\nUser-Agent: y\r\n") is None
+    assert responder.recall(head("Host: a")[:-2] + b"\r\nUser-Agent: y\r\n") is None
 
 
 def test_a_poll_keeps_its_document_in_memory(

@@ -21,13 +21,12 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from feeds.server.connections import Connections
-from feeds.server.request_head import Handling, PartialHead
+from feeds.server.request_head import HEAD_END, Handling, PartialHead
 from feeds.server.responder import PollRequest, PollResponder
 
 #: Header fields that uvicorn adds to every response, also to those that it writes by itself.
 DEFAULT_HEADERS = (("x-content-type-options", "nosniff"),)
 
-_HEAD_END = b"\r\n\r\n"
 _CLOSE = b"connection: close\r\n"
 
 
@@ -55,7 +54,7 @@ class FeedProtocol(asyncio.Protocol):
         self._app_state = app_state
         self._loop = _loop or asyncio.get_running_loop()
         self._responder: PollResponder = app_state["responder"]
-        self._known = self._responder.known
+        self._recall = self._responder.recall
         self._connections: Connections = app_state["connections"]
         self._limits = self._connections.limits
         self._transport: asyncio.Transport
@@ -87,9 +86,9 @@ class FeedProtocol(asyncio.Protocol):
             self._transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        """Answer a head that is known; collect anything else."""
+        """Answer a head like one that was read before; collect anything else."""
         if self._state is State.OWN and not self._received and not self._is_full:
-            request = self._known.get(data)
+            request = self._recall(data)
             if request is not None and self._answer(request):
                 return
         self._collect(data)
@@ -194,9 +193,9 @@ class FeedProtocol(asyncio.Protocol):
             if self._searched == 0 and self._received.startswith(b"\r\n"):
                 del self._received[:2]
                 continue
-            start = max(0, self._searched - len(_HEAD_END) + 1)
-            end = self._received.find(_HEAD_END, start)
-            size = len(self._received) if end < 0 else end + len(_HEAD_END)
+            start = max(0, self._searched - len(HEAD_END) + 1)
+            end = self._received.find(HEAD_END, start)
+            size = len(self._received) if end < 0 else end + len(HEAD_END)
             if size > self._limits.head:
                 text = f"The headers are over {self._limits.head} bytes: send fewer.\n"
                 self._reject(b"431 Request Header Fields Too Large", text.encode())

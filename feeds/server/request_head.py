@@ -3,6 +3,7 @@
 httptools, which is llhttp, also parses for uvicorn's own protocol, so that both read alike.
 """
 
+import re
 from enum import Enum, auto
 from typing import Any, NamedTuple
 from urllib.parse import unquote
@@ -10,6 +11,9 @@ from urllib.parse import unquote
 import httptools
 
 from feeds.web import RequestFields
+
+#: The end of a head.
+HEAD_END = b"\r\n\r\n"
 
 #: Header fields of which a plain request has at most one.
 _SINGLE = {
@@ -19,6 +23,9 @@ _SINGLE = {
 
 #: Header fields with which the app selects or the protocol sends something else.
 _SPECIAL = {b"expect", b"a-im", b"upgrade", b"http2-settings"}
+
+#: A usual User-Agent: visible characters of ASCII, perhaps with spaces between them.
+_USER_AGENT = re.compile(rb"\r\n[Uu]ser-[Aa]gent: ((?=[!-~])[ -~]*[!-~])(?=\r\n)")
 
 #: Header fields that announce a body.
 _BODY = {b"content-length", b"transfer-encoding"}
@@ -37,6 +44,7 @@ class PlainRequest(NamedTuple):
     """A GET or HEAD of HTTP/1.1 without a body and without unusual header fields."""
 
     fields: RequestFields
+    user_agent: str
     is_head: bool
     is_kept_alive: bool
 
@@ -102,9 +110,20 @@ def _plain(
         accept_encoding=headers.get(b"accept-encoding"),
         if_none_match=headers.get(b"if-none-match"),
         if_modified_since=headers.get(b"if-modified-since"),
-        user_agent=headers.get(b"user-agent", ""),
     )
-    return PlainRequest(fields, is_head, is_kept_alive=connection == "keep-alive")
+    user_agent = headers.get(b"user-agent", "")
+    return PlainRequest(fields, user_agent, is_head, is_kept_alive=connection == "keep-alive")
+
+
+def split_user_agent(head: bytes) -> tuple[bytes, str]:
+    """Return a head without its first usual User-Agent, and that; the head and "" without one.
+
+    If a head is plain, so is every head that differs in that line alone: it only is counted.
+    """
+    found = _USER_AGENT.search(head)
+    if found is None:
+        return head, ""
+    return head[: found.start()] + head[found.end() :], found[1].decode("ascii")
 
 
 class PartialHead:

@@ -2,10 +2,10 @@
 
 from typing import NamedTuple
 
-from feeds.server.request_head import Handling, read_head
+from feeds.server.request_head import HEAD_END, Handling, read_head, split_user_agent
 from feeds.web import Answer, FastPath, Poll
 
-#: The most heads that are memoized, and the bytes of the longest one: 8 MB at most.
+#: The most heads that a memo holds, and the bytes of the longest one: 8 MB at most.
 MEMOIZED_HEADS, LONGEST_MEMOIZED = 4096, 1024
 
 
@@ -13,6 +13,7 @@ class PollRequest(NamedTuple):
     """A poll as a request on a connection."""
 
     poll: Poll
+    user_agent: str
     is_head: bool
     is_kept_alive: bool
 
@@ -28,11 +29,27 @@ class PollResponder:
         """Take the fast path."""
         self._fast_path = fast_path
         #: The meanings of whole heads, by their bytes.
-        self.known: dict[bytes, PollRequest] = {}
+        self._known: dict[bytes, PollRequest] = {}
+        #: A poll for each head without its User-Agent: the heads of many clients differ in nothing
+        #: else, and parsing one costs more than all the rest of its response.
+        self._similar: dict[bytes, PollRequest] = {}
+
+    def recall(self, data: bytes) -> PollRequest | None:
+        """Return the meaning of bytes that are a whole head like one that was read before."""
+        known = self._known.get(data)
+        if known is not None or len(data) > LONGEST_MEMOIZED or not data.endswith(HEAD_END):
+            return known
+        rest, user_agent = split_user_agent(data)
+        similar = self._similar.get(rest)
+        if similar is None:
+            return None
+        request = PollRequest(similar.poll, user_agent, similar.is_head, similar.is_kept_alive)
+        _memoize(self._known, data, request)
+        return request
 
     def read(self, head: bytes) -> PollRequest | Handling:
         """Return the meaning of a whole head, and memoize it if it is a short poll."""
-        known = self.known.get(head)
+        known = self.recall(head)
         if known is not None:
             return known
         plain = read_head(head)
@@ -41,16 +58,21 @@ class PollResponder:
         poll = self._fast_path.poll(plain.fields)
         if poll is None:
             return Handling.GENERAL
-        request = PollRequest(poll, plain.is_head, plain.is_kept_alive)
+        request = PollRequest(poll, plain.user_agent, plain.is_head, plain.is_kept_alive)
         if len(head) <= LONGEST_MEMOIZED:
-            if len(self.known) >= MEMOIZED_HEADS:
-                self.known.clear()
-            self.known[head] = request
+            _memoize(self._known, head, request)
+            _memoize(self._similar, split_user_agent(head)[0], request)
         return request
 
     def respond(self, request: PollRequest, client: str) -> Answer | None:
         """Return and count the response; None if the document is not in memory or not current."""
         answer = self._fast_path.answer(request.poll)
         if answer is not None:
-            self._fast_path.count(request.poll, answer, client)
+            self._fast_path.count(request.poll, answer, request.user_agent, client)
         return answer
+
+
+def _memoize(memo: dict[bytes, PollRequest], head: bytes, request: PollRequest) -> None:
+    if len(memo) >= MEMOIZED_HEADS:
+        memo.clear()
+    memo[head] = request

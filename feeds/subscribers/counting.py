@@ -17,8 +17,10 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import blake2b
-from ipaddress import IPv6Address, ip_address
+from heapq import nsmallest
+from ipaddress import IPv6Address
 from pathlib import Path
+from typing import NamedTuple
 
 from feeds.errors import StoreUnavailable
 from feeds.logs import LogThrottle
@@ -41,8 +43,7 @@ CLAIMS, SMALLEST = 200, 256
 _RANGE = 2**63
 
 
-@dataclass(frozen=True, slots=True)
-class Poll:
+class Poll(NamedTuple):
     """A successful request for a feed."""
 
     #: The path of the feed, the same for all its formats.
@@ -88,8 +89,7 @@ class Subscribers:
         with self._store.transaction() as connection:
             key, day = self._begin_day(connection, day)
             for feed, of_feed in by_feed.items():
-                _store_claims(connection, of_feed, day)
-                _store_hashes(connection, of_feed, key)
+                _store_hashes(connection, feed, _store_claims(connection, of_feed, day), key)
                 _keep(connection, [_day_count(connection, feed, day)])
 
     def merge(self, counts: Iterable[DayCount]) -> None:
@@ -142,20 +142,29 @@ def latest(counts: Iterable[DayCount], today: int) -> list[DayCount]:
     return sorted(by_feed.values(), key=lambda c: (-c.total, c.feed))
 
 
-def _store_claims(connection: sqlite3.Connection, polls: Iterable[Poll], day: int) -> None:
+def _store_claims(connection: sqlite3.Connection, polls: Iterable[Poll], day: int) -> list[Poll]:
+    """Store the claims of services; return the other polls."""
+    others = []
     for poll in polls:
-        if claimed := claim(poll.agent):
-            # A service that names the feed by an id has one subscription, whatever path it polls.
-            path = "" if claimed.id else poll.path
-            row = (poll.feed, path, claimed.service, claimed.id, claimed.count, day)
-            connection.execute(_CLAIM, (*row, poll.feed, CLAIMS, *row[:4]))
+        claimed = claim(poll.agent)
+        if claimed is None:
+            others.append(poll)
+            continue
+        # A service that names the feed by an id has one subscription, whatever path it polls.
+        path = "" if claimed.id else poll.path
+        row = (poll.feed, path, claimed.service, claimed.id, claimed.count, day)
+        connection.execute(_CLAIM, (*row, poll.feed, CLAIMS, *row[:4]))
+    return others
 
 
-def _store_hashes(connection: sqlite3.Connection, polls: Iterable[Poll], key: bytes) -> None:
-    found = {(p.feed, _hash(p, key)) for p in polls if claim(p.agent) is None}
-    connection.executemany("INSERT OR IGNORE INTO poller (feed, hash) VALUES (?, ?)", found)
-    for feed in {feed for feed, _ in found}:
-        connection.execute(_CUT, (feed, feed, SMALLEST - 1))
+def _store_hashes(
+    connection: sqlite3.Connection, feed: str, polls: Iterable[Poll], key: bytes
+) -> None:
+    # Each row lets the event loop wait for Python anew: none is written only to be cut again.
+    smallest = nsmallest(SMALLEST, {_hash(poll, key) for poll in polls})
+    rows = ((feed, each) for each in smallest)
+    connection.executemany("INSERT OR IGNORE INTO poller (feed, hash) VALUES (?, ?)", rows)
+    connection.execute(_CUT, (feed, feed, SMALLEST - 1))
 
 
 def _hash(poll: Poll, key: bytes) -> int:
@@ -165,10 +174,9 @@ def _hash(poll: Poll, key: bytes) -> int:
 
 def _network(address: str) -> str:
     """Return the address; of IPv6 the prefix, as the rest changes from hour to hour."""
-    with suppress(ValueError):
-        parsed = ip_address(address)
-        if isinstance(parsed, IPv6Address):
-            return parsed.packed[:8].hex()
+    if ":" in address:
+        with suppress(ValueError):
+            return IPv6Address(address).packed[:8].hex()
     return address
 
 

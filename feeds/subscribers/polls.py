@@ -53,8 +53,13 @@ class PollCounter:
         day = int(self._clock()) // _DAY
         # Equal polls within a second count once.
         records = dict.fromkeys(self._queue.popleft() for _ in range(len(self._queue)))
-        parsed = (_poll(decoded(path), agent, address) for path, agent, address in records)
-        polls = [poll for poll in parsed if poll]
+        # Many clients poll few feeds: each path is parsed once.
+        feeds = {path: _feed(decoded(path)) for path in {record[0] for record in records}}
+        polls = [
+            Poll(feed, decoded(path), agent, address)
+            for path, agent, address in records
+            if (feed := feeds[path]) is not None
+        ]
         # A new day is recorded even without polls: its key must not outlive the day.
         if not polls and day == self._day:
             return
@@ -99,15 +104,17 @@ def _parse(line: str, prefix: str) -> tuple[int, Poll] | None:
     except ValueError:
         return None
     path = unquote(found[5].partition("?")[0].removeprefix(prefix))
-    poll = _poll(path, found[6][:LONGEST], found[1])
-    return (day - date(1970, 1, 1).toordinal(), poll) if poll else None
+    feed = _feed(path)
+    if feed is None:
+        return None
+    poll = Poll(feed, path, found[6][:LONGEST], found[1])
+    return day - date(1970, 1, 1).toordinal(), poll
 
 
-def _poll(path: str, agent: str, address: str) -> Poll | None:
+def _feed(path: str) -> str | None:
+    """Return the path of the feed whose document a path names, if its polls are counted."""
     target = read(path.removeprefix("/"))
     if target is None or target.format is None or target.feed.month:
         return None
     # A client that invents a million mixes would fill the disk.
-    if is_custom(target.feed):
-        return None
-    return Poll(target.feed.path, path, agent, address)
+    return None if is_custom(target.feed) else target.feed.path

@@ -45,11 +45,10 @@ class RequestFields(NamedTuple):
     accept_encoding: str | None
     if_none_match: str | None
     if_modified_since: str | None
-    user_agent: str
 
 
 class Poll(NamedTuple):
-    """A request for a document: what decides its response, and how it is counted."""
+    """A request for a document: what decides its response, and its label in the metrics."""
 
     #: The document, as the publisher knows it.
     target: Hashable
@@ -59,8 +58,6 @@ class Poll(NamedTuple):
     accept_encoding: str | None
     if_none_match: str | None
     if_modified_since: str | None
-    #: Truncated to bound the memory of the queue.
-    user_agent: str
 
 
 class FastPath:
@@ -92,7 +89,6 @@ class FastPath:
             fields.accept_encoding,
             fields.if_none_match,
             fields.if_modified_since,
-            fields.user_agent[:LONGEST],
         )
 
     def _find(self, path: str) -> _Known:
@@ -117,10 +113,11 @@ class FastPath:
             document, poll.accept_encoding, poll.if_none_match, poll.if_modified_since
         )
 
-    def count(self, poll: Poll, answer: Answer, client: str) -> None:
+    def count(self, poll: Poll, answer: Answer, user_agent: str, client: str) -> None:
         """Count a response to a poll; ``client`` is an IP address, or empty if there is none."""
         self._numbers[REQUESTS, poll.label, answer.status, answer.coding] += 1
-        self._polls.append((poll.path, poll.user_agent, client))
+        # Truncated to bound the memory of the queue.
+        self._polls.append((poll.path, user_agent[:LONGEST], client))
 
 
 def with_fast_path(
@@ -144,7 +141,8 @@ def with_fast_path(
         poll = fast_path.poll(_fields(environ)) if method in ("GET", "HEAD") else None
         found = fast_path.answer(poll) if poll else None
         if poll and found and not _wants_delta(environ, found):
-            fast_path.count(poll, found, environ.get("REMOTE_ADDR", ""))
+            user_agent = environ.get("HTTP_USER_AGENT", "")
+            fast_path.count(poll, found, user_agent, environ.get("REMOTE_ADDR", ""))
             # A copy, since a server may modify the list.
             start_response(found.line, [*found.headers, ("Date", date())])
             return [found.body] if found.body and method == "GET" else []
@@ -166,7 +164,6 @@ def _fields(environ: "WSGIEnvironment") -> RequestFields:
         accept_encoding=get("HTTP_ACCEPT_ENCODING"),
         if_none_match=get("HTTP_IF_NONE_MATCH"),
         if_modified_since=get("HTTP_IF_MODIFIED_SINCE"),
-        user_agent=get("HTTP_USER_AGENT", ""),
     )
 
 
