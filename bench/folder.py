@@ -8,7 +8,9 @@ from time import perf_counter, process_time
 
 import yaml
 
+from bench import search_index
 from bench.articles import article, path_of
+from bench.search_index import SearchCosts
 from bench.site import open_web
 from bench.tables import median, show, timed
 from feeds.model import FeedId
@@ -39,11 +41,15 @@ class Costs:
     changed: float
     #: Megabytes of the whole process after all this.
     memory: float
+    #: What of it is for mixes and searches.
+    search: SearchCosts
 
 
 def run(folders: dict[int, tuple[Path, Path]]) -> None:
-    """Measure each folder and print the table."""
-    show_costs([measure(*where, size) for size, where in folders.items()])
+    """Measure each folder and print the tables."""
+    found = [measure(*where, size) for size, where in folders.items()]
+    show_costs(found)
+    show_search_costs(found)
 
 
 def measure(content: Path, instance: Path, count: int) -> Costs:
@@ -66,6 +72,7 @@ def measure(content: Path, instance: Path, count: int) -> Costs:
         selected=median(timed(lambda: web.catalog.select(_FEED).fingerprint) for _ in range(TIMES)),
         changed=median(_change(web.sync.refresh, content, number) for number in range(TIMES)),
         memory=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        search=search_index.measure(web.sync.index.path),
     )
 
 
@@ -101,6 +108,25 @@ def show_costs(found: list[Costs]) -> None:
         for cost in found
     ]
     show("Size of the folder", head, rows)
+
+
+def show_search_costs(found: list[Costs]) -> None:
+    """The table of what mixes and searches have of that."""
+    head = ["articles", "index MB", "of it %", "tokens s", "writing them s", "of computing %"]
+    head += ["of one change ms"]
+    rows = [
+        (
+            f"{cost.articles:,}",
+            cost.search.index,
+            cost.search.table / cost.search.index * 100,
+            cost.search.made,
+            cost.search.written,
+            (cost.search.made + cost.search.written) / cost.computed * 100,
+            cost.search.changed * 1000,
+        )
+        for cost in found
+    ]
+    show("What mixes and searches have of that", head, rows)
 
 
 def _computed() -> float:
