@@ -5,13 +5,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
+from threading import Thread, Timer
 
 import pytest
 
 from app import create_app
-from feeds.sync.folder_events import FolderEvents
+from feeds.sync.folder_events import STEP, FolderEvents
 from feeds.sync.site_file_changes import SiteFiles
 from tests.conftest import SITE_URL, Content, Site
 from tests.namespaces import in_a_namespace
@@ -170,6 +172,72 @@ def test_many_changes_at_once_are_few_refreshes(content: Content, live: Site) ->
 
     assert wait_for(lambda: live.get("/healthz").json["articles"] == 301)
     assert live.sync.shared.revision() - before <= 15
+
+
+@pytest.fixture
+def events(content: Content) -> Iterator[FolderEvents]:
+    skip_if_quick()
+    events = FolderEvents(content.folder)
+    yield events
+    events.close()
+
+
+def test_a_file_that_is_renamed_into_place_is_reported_at_once(
+    content: Content, events: FolderEvents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("feeds.sync.folder_events.STEP", 10)
+    beside = content.folder / "a.md.new"
+    beside.write_text("Whole.")
+    os.replace(beside, content.folder / "a.md")
+
+    began = time.monotonic()
+    found = events.wait(1)
+
+    assert found == {"a.md", "a.md.new"}
+    assert time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize("kind", ["written", "deleted", "moved away"])
+def test_a_change_that_may_go_on_is_reported_with_its_end(
+    content: Content, kind: str, tmp_path: Path
+) -> None:
+    skip_if_quick()
+    for name in ("a.md", "b.md"):
+        (content.folder / name).write_text("One half.")
+    with closing(FolderEvents(content.folder)) as events:
+        begin: dict[str, Callable[[Path], object]] = {
+            "written": lambda path: path.write_text("Another half."),
+            "deleted": Path.unlink,
+            "moved away": lambda path: path.rename(tmp_path / "elsewhere"),
+        }
+        begin[kind](content.folder / "a.md")
+        end = Timer(STEP / 2, lambda: (content.folder / "b.md").write_text("Its end."))
+        end.start()
+        found = events.wait(1)
+        end.join()
+
+    assert found == {"a.md", "b.md"}
+
+
+def test_renames_that_follow_one_another_are_few_sets(
+    content: Content, events: FolderEvents
+) -> None:
+    def rename_many() -> None:
+        for number in range(300):
+            beside = content.folder / f".{number}"
+            beside.write_text("Whole.")
+            os.replace(beside, content.folder / f"{number}.md")
+
+    renaming = Thread(target=rename_many)
+    renaming.start()
+    found: set[str] = set()
+    sets = 0
+    while len(found) < 300:
+        found |= events.wait(1)
+        sets += 1
+    renaming.join()
+
+    assert sets <= 5
 
 
 def test_another_process_takes_over_when_the_one_that_watches_is_killed(

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from inotify_simple import INotify, flags
+from inotify_simple import Event, INotify, flags
 
 from feeds.articles import join
 from feeds.sync import scan
@@ -20,6 +20,9 @@ from feeds.sync import scan
 #: Seconds: changes form one set if they are less than STEP apart, for at most DEBOUNCE. A writer
 #: that does not rename pauses for less than a STEP in the middle of a file.
 DEBOUNCE, STEP = 1.0, 0.025
+
+#: Seconds without a change after which a file that is moved into its place is returned at once.
+QUIET = 0.1
 
 _MASK = (
     flags.ATTRIB
@@ -50,6 +53,7 @@ class FolderEvents:
         self._paths: dict[int, set[str]] = {}
         #: True if the kernel dropped events: a new object and a scan of the folder are needed.
         self.are_lost = False
+        self._quiet_from = 0.0
         self._inotify = INotify()
         try:
             self._watch("")
@@ -64,12 +68,16 @@ class FolderEvents:
     def wait(self, seconds: float) -> set[str]:
         """Wait that long for changes; return the paths below the folder that changed."""
         found: set[str] = set()
+        unfinished: set[int | tuple[int, str]] = set()
         events = self._inotify.read(timeout=int(seconds * 1000))
-        end = time.monotonic() + DEBOUNCE
+        began = time.monotonic()
+        is_first = began > self._quiet_from
         while events:
             for event in events:
+                _note(event, unfinished)
                 found.update(self._changed(event.wd, event.mask, event.name))
-            if time.monotonic() > end:
+            self._quiet_from = time.monotonic() + QUIET
+            if (is_first and not unfinished) or time.monotonic() > began + DEBOUNCE:
                 break
             events = self._inotify.read(timeout=int(STEP * 1000))
         return found
@@ -130,3 +138,18 @@ class FolderEvents:
             self._watches.pop(path, None)
             self._watch(path)
             yield path
+
+
+def _note(event: Event, unfinished: set[int | tuple[int, str]]) -> None:
+    """Add or remove the change that an event begins or ends.
+
+    A file that is moved into its place is complete. One that was closed may be opened again for its
+    second half, and one that is deleted or moved away usually has a successor.
+    """
+    if event.mask & flags.MOVED_TO:
+        unfinished.discard(event.cookie)
+        return
+    unfinished.add((event.wd, event.name))
+    if event.mask & flags.MOVED_FROM:
+        unfinished.discard((event.wd, event.name))
+        unfinished.add(event.cookie)
