@@ -303,7 +303,7 @@ def test_explain_names_the_file_that_has_the_same_id(content: Content, site: Sit
 
     printed = site.runner.invoke(args=["explain", "b.md"]).output
 
-    same = "a.md has the same id and was served first: give one of them another"
+    same = "a.md has the same id and was served first: give one of the two another id"
     assert printed == f"b.md:1: id: collision: {same}\n"
 
 
@@ -312,7 +312,7 @@ def test_of_two_new_files_with_one_id_the_first_by_path_is_named_so(
 ) -> None:
     content.write("a.md", id="same")
     content.write("b.md", id="same")
-    same = "a.md has the same id and comes first by path: give one of them another"
+    same = "a.md has the same id and comes first by path: give one of the two another id"
 
     checked = site.runner.invoke(args=["check"]).output
     site.sync.refresh()
@@ -384,7 +384,9 @@ def test_check_states_that_a_bad_date_is_in_the_file_name(content: Content, site
         ("notes.txt", "notes.txt: not-an-article: only files whose names end in .md"),
         (".hidden.md", ".hidden.md: not-an-article: only files whose names end in .md"),
         ("news", "Error: no file news in "),
-        ("site.yml", "Error: no file site.yml in "),
+        ("site.yml", "site.yml: not-an-article: it describes the site; a fault in it stops"),
+        ("public/ads.txt", "public/ads.txt: not-an-article: it is served as it is, at /ads.txt"),
+        ("public/all.rss", "public/all.rss: not-an-article: an address of this site, which answ"),
         ("../outside.md", "Error: no file ../outside.md in "),
         ("a.md/b.md", "Error: no file a.md/b.md in "),
     ],
@@ -395,11 +397,20 @@ def test_explain_reports_a_file_that_is_no_article(
     content.raw("notes.txt", "x")
     content.raw(".hidden.md", "x")
     content.raw("site.yml", "title: x")
+    content.raw("public/ads.txt", "x")
+    content.raw("public/all.rss", "x")
     content.raw("../outside.md", "x")
     content.write("a.md")
     content.write("news/n1.md")
 
     assert site.runner.invoke(args=["explain", path]).output.startswith(printed)
+
+
+def test_check_reports_no_file_that_is_served_as_it_is(content: Content, site: Site) -> None:
+    content.raw("public/ads.txt", "x")
+    content.write("a.md")
+
+    assert checked(site) == "a.md: served"
 
 
 def checked(site: Site) -> str:
@@ -429,7 +440,7 @@ def test_check_names_the_key_that_an_unknown_one_is_close_to(
 
     line = checked(site)
 
-    assert line == f"a.md: served: {key}: unknown key: {meant}?"
+    assert line == f"a.md: served: {key}: unknown key: did you mean {meant}?"
     assert site.runner.invoke(args=["explain", "a.md"]).output.startswith(f"{line}\n")
 
 

@@ -85,7 +85,7 @@ def test_a_file_that_is_not_served_is_reported_with_reason_and_place(name: str) 
     ("written", "line", "todo"),
     [
         ("title: Ferries: a history\n", 2, "put the text in quotes"),
-        ("title:no space\ndate: 2024-03-01\n", 3, "one above without ': '"),
+        ("title:no space\ndate: 2024-03-01\n", 3, "a line above without ': '"),
         ("title: x\n  date: 2024-03-01\n", 3, "indented too far"),
         ("title: x\nprovider:\n\tname: y\n", 4, "indent with spaces"),
         ("topics:\n  - a\n\t- b\n", 4, "indent with spaces"),
@@ -102,7 +102,8 @@ def test_a_file_that_is_not_served_is_reported_with_reason_and_place(name: str) 
         ("title: - x\n", 2, "put the text in quotes"),
         ("title: , x\n", 2, "put the text in quotes"),
         ("title: > x\n", 2, "put the text in quotes"),
-        ("title: ? x\n", 2, "mend the YAML here"),
+        ("title: [\n", 3, "a [ or { that is not closed"),
+        ("title: ? x\n", 2, "correct the YAML here"),
     ],
 )
 def test_an_error_in_yaml_is_reported_with_its_remedy(written: str, line: int, todo: str) -> None:

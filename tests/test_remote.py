@@ -162,8 +162,8 @@ def test_lengths_and_types_enter_the_feeds_and_move_them_once(
     after = site.get("/all.json").headers["ETag"]
     second = site.runner.invoke(args=["images"])
 
-    assert "2 asked, 2 answered with a size in bytes, 0 failed; 0 left for later" in first.output
-    assert "0 asked, 0 answered" in second.output
+    assert "2 requested, 2 with a size in bytes, 0 failed; 0 left for later" in first.output
+    assert "0 requested, 0 with a size" in second.output
     assert enclosure(site) == [(41000, "image/webp"), (7, "image/webp")]
     assert before != after == site.get("/all.json").headers["ETag"]
     assert sorted(host.requests()) == ["HEAD /41000.jpg", "HEAD /7.jpg"]
@@ -182,7 +182,7 @@ def test_an_unresponsive_host_is_probed_again_only_after_a_week(
         outputs.append(site.runner.invoke(args=["images"]).output)
 
     assert len(host.requests()) == 2
-    assert "1 asked, 0 answered with a size in bytes, 1 failed; 0 left for later" in outputs[0]
+    assert "1 requested, 0 with a size in bytes, 1 failed; 0 left for later" in outputs[0]
 
 
 def test_answers_outlive_the_index(
@@ -210,8 +210,8 @@ def test_a_run_that_was_cut_short_is_gone_on_with(content: Content, site: Site, 
     first = site.runner.invoke(args=["images"])
     second = site.runner.invoke(args=["images"])
 
-    assert "1 asked, 1 answered with a size in bytes, 0 failed; 1 left for later" in first.output
-    assert "0 asked, 0 answered with a size in bytes, 0 failed; 1 left for later" in second.output
+    assert "1 requested, 1 with a size in bytes, 0 failed; 1 left for later" in first.output
+    assert "0 requested, 0 with a size in bytes, 0 failed; 1 left for later" in second.output
     assert host.requests().count("HEAD /1.jpg") == 1
 
 

@@ -190,7 +190,7 @@ def test_every_visible_setting_moves_the_fingerprint(tmp_path: Path) -> None:
         ({"site": "hubs: [x y]"}, "site.yml:1: hubs"),
         ({"site": "hubs: x"}, "site.yml:1: hubs: is text"),
         ({"site": "feeds: [{title: x}]"}, "site.yml:1: name: is missing"),
-        ({"site": "feeds: [{name: X Y}]"}, "site.yml:1: name: stands in an address: write"),
+        ({"site": "feeds: [{name: X Y}]"}, "site.yml:1: name: part of an address: write"),
         ({"site": "feeds: [{name: a}, {name: a}]"}, "site.yml:1: name: a second feed a"),
         ({"site": "feeds: [{name: a, any: {tags: []}}]"}, "site.yml:1: tags: unknown key"),
         ({"site": "a: &x 1"}, "site.yml:1: an anchor"),

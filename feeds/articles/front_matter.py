@@ -246,7 +246,7 @@ def _title(fields: Fields) -> str:
     if "title" not in fields:
         raise ArticleError(Reason.MISSING_FIELD, "missing: add one", 1, "title")
     if not title:
-        message = "nothing of it can be seen: write a title"
+        message = "no visible text: write a title"
         raise ArticleError(Reason.EMPTY_TITLE, message, fields["title"].line, "title")
     return title
 

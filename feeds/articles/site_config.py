@@ -41,7 +41,7 @@ _MAX_RIGHTS = 200
 
 #: Messages for values of a wrong form.
 _AN_AUTHORITY = "not a domain: write it in lower case, like example.org"
-_A_NAME = "stands in an address: write lower-case letters and digits, with single hyphens between"
+_A_NAME = "part of an address: write lower-case letters and digits, with single hyphens between"
 _AN_OLD_ADDRESS = "not an old address: write its path, such as /category/news/feed/"
 _A_FEED = "not a feed: write all, topics/NAME, providers/DOMAIN or feeds/NAME"
 
@@ -166,7 +166,9 @@ def _check_parents(file: SiteFile, node: Node, topics: Mapping[str, Topic], topi
     seen = {topic.slug}
     while topic.parent is not None:
         if topic.parent not in topics:
-            raise file.wrong(node, "parent", f"no topic {topic.parent}: write the id of one above")
+            raise file.wrong(
+                node, "parent", f"no topic {topic.parent}: write the id of another topic"
+            )
         if topic.parent in seen:
             raise file.wrong(node, "parent", "a topic cannot be part of itself: write another")
         seen.add(topic.parent)

@@ -49,7 +49,8 @@ def near_misses(text: bytes, context: Context) -> Iterator[str]:
             continue
         meant = _MEANT.get(folded) or _closest(folded)
         if meant and not _is_given(fields, meant):
-            yield f"{key if key.isascii() and key.isprintable() else folded}: unknown key: {meant}?"
+            shown = key if key.isascii() and key.isprintable() else folded
+            yield f"{shown}: unknown key: did you mean {meant}?"
 
 
 def _is_given(fields: Fields, key: str) -> bool:

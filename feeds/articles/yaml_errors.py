@@ -7,8 +7,8 @@ _QUOTE = "put the text in quotes"
 #: libyaml's messages, each to its most frequent cause and the remedy.
 _ADVICE = {
     "mapping values are not allowed in this context": (
-        f"': ' inside a text, a line that is indented too far, or one above without ': ':"
-        f" {_QUOTE}, or mend the line"
+        f"': ' inside a text, a line that is indented too far, or a line above without ': ':"
+        f" {_QUOTE}, or correct the line"
     ),
     "found character that cannot start any token": (
         f"a tab, or a text that begins with @, % or `: indent with spaces, or {_QUOTE}"
@@ -37,7 +37,8 @@ _ADVICE = {
         f"a text that begins with '- ': {_QUOTE}, or begin a list on a line of its own"
     ),
     "did not find expected node content": (
-        f"a text that begins with a comma or a closing bracket: {_QUOTE}"
+        "a text that begins with a comma or a closing bracket, or a [ or { that is not closed:"
+        f" {_QUOTE}, or close it"
     ),
     "did not find expected comment or line break": (
         f"a text that begins with > or |: {_QUOTE}, or begin it on the next line"
@@ -57,7 +58,7 @@ def advice(error: yaml.MarkedYAMLError) -> str:
     """Return the cause and the remedy, without the text, which may be secret."""
     # problem is one of libyaml's fixed messages; the snippet of the mark would quote the text.
     problem = str(error.problem or "not YAML")
-    return _ADVICE.get(problem, f"{problem}: mend the YAML here")
+    return _ADVICE.get(problem, f"{problem}: correct the YAML here")
 
 
 def place(error: yaml.MarkedYAMLError) -> int:

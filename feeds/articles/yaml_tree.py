@@ -17,7 +17,7 @@ from feeds.articles.yaml_errors import advice, place
 from feeds.errors import ArticleError, Reason
 
 #: What is wrong with a key that a mapping has twice.
-GIVEN_TWICE = "given twice: keep one, since nobody can tell which was meant"
+GIVEN_TWICE = "given twice: remove one of the two"
 #: Levels of nesting; articles need 5.
 MAX_DEPTH = 16
 #: Events in one front matter; the largest real article has about 300.

@@ -50,10 +50,13 @@ READERS = {
 
 @click.command("doctor")
 @click.argument("url", default="")
-@click.option("--json", "as_json", is_flag=True, help="Print a list for programs.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list, for programs.")
 @with_appcontext
 def doctor(url: str, as_json: bool) -> None:
-    """Ask the public address of a feed as readers do; show what is right, and what to do."""
+    """Request a public feed as readers do; show what is right, and what to do about the rest.
+
+    URL is a feed, or a site, whose main feed is requested; without it, the main feed of this site.
+    """
     tools = given_tools()
     found = findings(_Visit(_feed_address(tools, url)).replies(tools))
     if as_json:

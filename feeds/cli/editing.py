@@ -20,18 +20,18 @@ from feeds.sync import FolderReport, as_on_disk, folder_reports
 
 
 @click.command("check")
-@click.option("--json", "as_json", is_flag=True, help="Print a list for programs.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list, for programs.")
 @click.option(
     "--links",
     type=click.IntRange(1, 1000),
     metavar="N",
-    help="Request N pages of each folder in site.yml; fail if one is not there.",
+    help="Also request the pages of N articles of each folder in site.yml; fail if one is missing.",
 )
 @with_appcontext
 def check(as_json: bool, links: int | None) -> None:
-    """Report for every file whether it is served, and if not, why and what to correct.
+    """Report whether each file is served, and if not, why, and what to correct.
 
-    For each folder that site.yml declares, the report ends with its counts and newest links.
+    For each folder in site.yml, the report ends with its counts and newest links.
     """
     outcomes = list(given_tools().sync.inspect())
     tally = Counter(map(_outcome, outcomes))
@@ -66,7 +66,7 @@ def _check_links(reports: list[FolderReport], count: int) -> bool:
 @click.argument("path")
 @with_appcontext
 def explain(path: str) -> None:
-    """Show in which feeds the article of a file is, or why it is in none."""
+    """Show which feeds have the article of a file, or why none has it."""
     tools = ready_tools()
     below = _below(tools.environment.content, path)
     below = as_on_disk(tools.environment.content, below)
@@ -96,7 +96,7 @@ def feeds() -> None:
 
 
 @click.command("refresh")
-@click.option("--confirm", is_flag=True, help="Accept the loss of any number of files.")
+@click.option("--confirm", is_flag=True, help="Accept that most or all files are gone.")
 @with_appcontext
 def refresh(confirm: bool) -> None:
     """Update the index from the content folder."""

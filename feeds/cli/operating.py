@@ -38,10 +38,10 @@ from feeds.web import ended, moved, moved_patterns, paths
 
 
 @click.command("announce")
-@click.option("--status", "only_status", is_flag=True, help="Send nothing; show the state only.")
+@click.option("--status", "only_status", is_flag=True, help="Send nothing; show the state alone.")
 @with_appcontext
 def announce(only_status: bool) -> None:
-    """Send hubs all pending changes now, and show the state of each hub."""
+    """Send hubs all changes that wait, and show the state of each hub."""
     tools = given_tools()
     if not only_status:
         refresh_with_bar(tools.sync, False)
@@ -56,7 +56,10 @@ def announce(only_status: bool) -> None:
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 @with_appcontext
 def export(folder: Path) -> None:
-    """Write the site into a folder, for any web server; unchanged files stay as they are."""
+    """Write the whole site into a folder as files, for any web server.
+
+    An export writes only what changed, and removes only what an earlier export wrote.
+    """
     tools = given_tools()
     site, content = tools.catalog.files.site.url, tools.environment.content
     if folder.resolve().is_relative_to(content.resolve()):
@@ -115,10 +118,15 @@ def _fetch(client: FlaskClient, path: str, coding: str) -> ExportedResponse:
 
 
 @click.command("images")
-@click.option("--host", "hosts", multiple=True, help="Ask this host only; can be repeated.")
+@click.option(
+    "--host",
+    "hosts",
+    multiple=True,
+    help="Request from this host only; can be given several times.",
+)
 @with_appcontext
 def images(hosts: tuple[str, ...]) -> None:
-    """Ask the hosts of images for their lengths, each once; feeds then contain them."""
+    """Request the lengths of images from their hosts, each once, for the feeds."""
     tools = given_tools()
     sync, answered, asked = tools.sync, 0, 0
     refresh_with_bar(sync, False)
@@ -128,7 +136,7 @@ def images(hosts: tuple[str, ...]) -> None:
             u for u in sync.pictures.to_probe(now) if not hosts or urlsplit(u).hostname in hosts
         ]
         with click.progressbar(
-            length=len(wanted), label="Asking hosts of images", show_pos=True
+            length=len(wanted), label="Requesting lengths of images", show_pos=True
         ) as bar:
             for url, head in probe_all(wanted, tools.is_allowed):
                 sync.pictures.store(url, ImageFacts(head.length, head.media_type), now)
@@ -140,7 +148,7 @@ def images(hosts: tuple[str, ...]) -> None:
         sync.ownership.ensure_no_other()
         sync.refresh(sync.pictures.forget_outdated())
     click.echo(
-        f"{asked} asked, {answered} answered with a size in bytes, {asked - answered} failed;"
+        f"{asked} requested, {answered} with a size in bytes, {asked - answered} failed;"
         f" {len(wanted) - asked} left for later"
     )
 
@@ -148,7 +156,7 @@ def images(hosts: tuple[str, ...]) -> None:
 @click.command("serve")
 @with_appcontext
 def serve_command() -> None:
-    """Serve until stopped; see README for HOST, PORT and FEEDS_WORKERS."""
+    """Serve the feeds until stopped; the README has the settings, such as PORT."""
     tools = given_tools()
     try:
         site_url = tools.catalog.files.site.url
@@ -161,10 +169,15 @@ _HEADING = "    all services  alone  day         page"
 
 
 @click.command("subscribers")
-@click.option("--read", "file", type=click.File(errors="replace"), help="Count by a proxy's log.")
+@click.option(
+    "--read",
+    "file",
+    type=click.File(errors="replace"),
+    help="First count the access log of a proxy; - is standard input.",
+)
 @with_appcontext
 def subscribers(file: TextIO | None) -> None:
-    """Show the subscribers of each feed: all, by services, alone, and the day of the count."""
+    """Show how many subscribe to each feed: all, through services, on their own."""
     tools = given_tools()
     today = int(tools.sync.clock()) // 86_400
     if file:

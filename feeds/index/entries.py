@@ -11,7 +11,7 @@ from feeds.articles import name_of
 from feeds.errors import ContentMismatch, Reason
 from feeds.model import Article, Membership
 
-_SAME_ID = "{} has the same id and {}: give one of them another"
+_SAME_ID = "{} has the same id and {}: give one of the two another id"
 _SAME_PATH = "{} is the same path in another Unicode normal form: remove one of them"
 
 _decode = msgspec.json.Decoder(Article).decode

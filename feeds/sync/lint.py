@@ -14,6 +14,7 @@ from feeds.index import FileOutcome, IdClaims, decode_verified, printable
 from feeds.sync import containment, scan
 from feeds.sync.containment import LinkedFolder
 from feeds.sync.ingest import NOT_AN_ARTICLE, Ingester
+from feeds.sync.public_files import PUBLIC, public_fault
 from feeds.sync.site_file_changes import SITE_FILES
 
 
@@ -62,9 +63,13 @@ def inspect_one(
         return None
     except OSError:
         return reader.ingest(path, now)
-    if stat.S_ISDIR(status.st_mode) or path in SITE_FILES:
+    if stat.S_ISDIR(status.st_mode):
         return None
-    if is_hidden(path) or not scan.has_outcome(path, stat.S_ISLNK(status.st_mode)):
+    if (
+        path in SITE_FILES
+        or is_hidden(path)
+        or not scan.has_outcome(path, stat.S_ISLNK(status.st_mode))
+    ):
         return _no_article(path)
     outcome = reader.ingest(path, now)
     if outcome is None:
@@ -88,7 +93,7 @@ def _paths(reader: Ingester) -> Iterator[tuple[str, bool]]:
         # By the name on the disk, by which a person finds the file.
         names = (name for name, stamp in folder.stamps.items() if stamp)
         yield from ((folder.prefix + name, True) for name in (*names, *folder.misnamed))
-        if folder.path.split("/")[0] != PICTURES:
+        if folder.path.split("/")[0] not in (PICTURES, PUBLIC):
             known = SITE_FILES if folder.path == "" else ()
             others = (name for name in folder.others if name not in known)
             yield from ((folder.prefix + name, False) for name in others)
@@ -131,6 +136,11 @@ def _no_article(path: str) -> FileOutcome:
 
 
 def _meant(path: str) -> str:
-    """Return a hint on a file that is no article, such as a misspelt name of a site file."""
+    """Return what a file is that is no article, or how its name is probably meant."""
+    if path in SITE_FILES:
+        return "it describes the site; a fault in it stops every command, with a message"
+    if path.startswith(f"{PUBLIC}/"):
+        name = path.removeprefix(f"{PUBLIC}/")
+        return public_fault(name) or f"it is served as it is, at /{name}"
     name = path.casefold().replace(".yaml", ".yml")
     return f"not read: call it {name}" if name in SITE_FILES else NOT_AN_ARTICLE
