@@ -22,7 +22,7 @@ from feeds.urls import Urls, is_custom, is_file_name, is_search, provider_path, 
 STAY = 48 * 3600
 
 #: The most articles in one document.
-MOST = 500
+MAX_ARTICLES = 500
 
 #: The most withdrawals in one document, the latest first.
 MOST_WITHDRAWN = 50
@@ -231,7 +231,7 @@ class Catalog:
         rows = self._index.rows(path, self._now(), count)
         recent = rows[0].published - STAY if rows and limit is None else self._now()
         if rows and rows[-1].published >= recent:
-            rows = self._index.rows(path, self._now(), MOST)
+            rows = self._index.rows(path, self._now(), MAX_ARTICLES)
         wanted = [row for i, row in enumerate(rows) if i < count or row.published >= recent]
         return next(split_by_weight(wanted, _weigh, self._budget), [])
 

@@ -19,7 +19,7 @@ _WORDS = {
 }
 
 #: The most parameters of a request that are compared.
-_MOST = 20
+_MAX_PARAMETERS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def find(moves: Moves, path: str, query: str) -> Move | None:
     if not candidates:
         return None
     try:
-        given = set(parse_qsl(query, keep_blank_values=True, max_num_fields=_MOST))
+        given = set(parse_qsl(query, keep_blank_values=True, max_num_fields=_MAX_PARAMETERS))
     except ValueError:
         given = set()
     return next((move for move in candidates if given.issuperset(move.old.parameters)), None)

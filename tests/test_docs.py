@@ -14,7 +14,7 @@ from feeds.articles.markdown import MAX_LINES, MAX_MARKDOWN
 from feeds.articles.publication import KEYS
 from feeds.articles.site_config import KEYS as KEYS_OF_SITE
 from feeds.articles.site_file import IMAGE_KEYS
-from feeds.catalog import MOST, STAY
+from feeds.catalog import MAX_ARTICLES, STAY
 from tests.conftest import SITE_URL, Content, Site
 from tests.programs import skip_if_quick
 from tests.test_architecture import PLAN
@@ -80,7 +80,7 @@ def test_the_documentation_states_how_many_articles_a_busy_feed_has(file: str) -
     text = " ".join((ROOT / file).read_text().split())
 
     assert f"{STAY // 3600} hours" in text
-    assert f"up to {MOST} articles" in text
+    assert f"up to {MAX_ARTICLES} articles" in text
 
 
 def test_the_articles_in_the_readme_are_served(content: Content, site: Site) -> None:

@@ -19,7 +19,7 @@ from feeds.subscribers.counting import (
     SMALLEST,
     SUBSCRIBERS,
     DayCount,
-    Poll,
+    FeedPoll,
     Subscribers,
     latest,
 )
@@ -78,8 +78,8 @@ def subscribers(tmp_path: Path) -> Subscribers:
     return Subscribers(tmp_path / SUBSCRIBERS)
 
 
-def poll(agent: str = "newsboat", address: str = "192.0.2.1", path: str = "/all.rss") -> Poll:
-    return Poll("all", path, agent, address)
+def poll(agent: str = "newsboat", address: str = "192.0.2.1", path: str = "/all.rss") -> FeedPoll:
+    return FeedPoll("all", path, agent, address)
 
 
 def counted(subscribers: Subscribers) -> dict[str, tuple[int, int]]:

@@ -8,7 +8,7 @@ from lxml.etree import Element, SubElement, tostring
 from feeds.formats.dates import rfc3339
 
 #: "Each Sitemap file that you provide must have no more than 50,000 URLs".
-MOST = 50_000
+MAX_URLS = 50_000
 
 _NAMESPACE = "http://www.sitemaps.org/schemas/sitemap/0.9"
 
@@ -17,7 +17,7 @@ def render(pages: Iterable[tuple[str, int | None]]) -> bytes:
     """Render pages, each with its address and the time of its last change, if known."""
     names: dict[str | None, str] = {None: _NAMESPACE}
     root = Element(f"{{{_NAMESPACE}}}urlset", nsmap=names)  # type: ignore[arg-type]
-    for address, moment in islice(pages, MOST):
+    for address, moment in islice(pages, MAX_URLS):
         url = SubElement(root, f"{{{_NAMESPACE}}}url")
         SubElement(url, f"{{{_NAMESPACE}}}loc").text = address
         if moment is not None:

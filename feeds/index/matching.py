@@ -20,7 +20,7 @@ _NUMBER_BITS = 28
 _LATEST = 2**34
 
 #: The most tokens of one article.
-_MOST = 1000
+_MAX_TOKENS = 1000
 
 #: The articles whose tokens wait at most: 20 MB.
 _MOST_BUFFERED = 20_000
@@ -80,7 +80,7 @@ def searchable_text(article: Article, feeds: Iterable[Membership]) -> str:
     tokens = dict.fromkeys(feed_token(feed.path) for feed in feeds if _is_findable(feed.path))
     for word in words(" ".join(texts)):
         tokens.update(dict.fromkeys(indexed_tokens(word)))
-    return " ".join([*tokens][:_MOST])
+    return " ".join([*tokens][:_MAX_TOKENS])
 
 
 def feed_token(path: str) -> str:

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from feeds.server.request_head import HEAD_END, Handling, read_head, split_user_agent
-from feeds.web import Answer, FastPath, Poll
+from feeds.web import Answer, DocumentRequest, FastPath
 
 #: The most heads that a memo holds, and the bytes of the longest one: 8 MB at most.
 MEMOIZED_HEADS, LONGEST_MEMOIZED = 4096, 1024
@@ -12,7 +12,7 @@ MEMOIZED_HEADS, LONGEST_MEMOIZED = 4096, 1024
 class PollRequest(NamedTuple):
     """A poll as a request on a connection."""
 
-    poll: Poll
+    document_request: DocumentRequest
     user_agent: str
     is_head: bool
     is_kept_alive: bool
@@ -43,7 +43,9 @@ class PollResponder:
         similar = self._similar.get(rest)
         if similar is None:
             return None
-        request = PollRequest(similar.poll, user_agent, similar.is_head, similar.is_kept_alive)
+        request = PollRequest(
+            similar.document_request, user_agent, similar.is_head, similar.is_kept_alive
+        )
         _memoize(self._known, data, request)
         return request
 
@@ -55,10 +57,12 @@ class PollResponder:
         plain = read_head(head)
         if isinstance(plain, Handling):
             return plain
-        poll = self._fast_path.poll(plain.fields)
-        if poll is None:
+        document_request = self._fast_path.document_request(plain.fields)
+        if document_request is None:
             return Handling.GENERAL
-        request = PollRequest(poll, plain.user_agent, plain.is_head, plain.is_kept_alive)
+        request = PollRequest(
+            document_request, plain.user_agent, plain.is_head, plain.is_kept_alive
+        )
         if len(head) <= LONGEST_MEMOIZED:
             _memoize(self._known, head, request)
             _memoize(self._similar, split_user_agent(head)[0], request)
@@ -66,9 +70,9 @@ class PollResponder:
 
     def respond(self, request: PollRequest, client: str) -> Answer | None:
         """Return and count the response; None if the document is not in memory or not current."""
-        answer = self._fast_path.answer(request.poll)
+        answer = self._fast_path.answer(request.document_request)
         if answer is not None:
-            self._fast_path.count(request.poll, answer, request.user_agent, client)
+            self._fast_path.count(request.document_request, answer, request.user_agent, client)
         return answer
 
 

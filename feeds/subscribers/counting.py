@@ -43,7 +43,7 @@ CLAIMS, SMALLEST = 200, 256
 _RANGE = 2**63
 
 
-class Poll(NamedTuple):
+class FeedPoll(NamedTuple):
     """A successful request for a feed."""
 
     #: The path of the feed, the same for all its formats.
@@ -81,9 +81,9 @@ class Subscribers:
         self._store = Store(path, (_SCHEMA,))
         self._throttle = LogThrottle()
 
-    def count(self, polls: Iterable[Poll], day: int) -> None:
+    def count(self, polls: Iterable[FeedPoll], day: int) -> None:
         """Count the polls of a day and delete old counts. Raise StoreUnavailable."""
-        by_feed: defaultdict[str, list[Poll]] = defaultdict(list)
+        by_feed: defaultdict[str, list[FeedPoll]] = defaultdict(list)
         for poll in polls:
             by_feed[poll.feed].append(poll)
         with self._store.transaction() as connection:
@@ -142,7 +142,9 @@ def latest(counts: Iterable[DayCount], today: int) -> list[DayCount]:
     return sorted(by_feed.values(), key=lambda c: (-c.total, c.feed))
 
 
-def _store_claims(connection: sqlite3.Connection, polls: Iterable[Poll], day: int) -> list[Poll]:
+def _store_claims(
+    connection: sqlite3.Connection, polls: Iterable[FeedPoll], day: int
+) -> list[FeedPoll]:
     """Store the claims of services; return the other polls."""
     others = []
     for poll in polls:
@@ -158,7 +160,7 @@ def _store_claims(connection: sqlite3.Connection, polls: Iterable[Poll], day: in
 
 
 def _store_hashes(
-    connection: sqlite3.Connection, feed: str, polls: Iterable[Poll], key: bytes
+    connection: sqlite3.Connection, feed: str, polls: Iterable[FeedPoll], key: bytes
 ) -> None:
     # Each row lets the event loop wait for Python anew: none is written only to be cut again.
     smallest = nsmallest(SMALLEST, {_hash(poll, key) for poll in polls})
@@ -167,7 +169,7 @@ def _store_hashes(
     connection.execute(_CUT, (feed, feed, SMALLEST - 1))
 
 
-def _hash(poll: Poll, key: bytes) -> int:
+def _hash(poll: FeedPoll, key: bytes) -> int:
     poller = f"{_network(poll.address)}\0{poll.agent}".encode("utf-8", "replace")
     return int.from_bytes(blake2b(poller, key=key, digest_size=8).digest()) % _RANGE
 

@@ -15,7 +15,7 @@ from urllib.parse import unquote, urlsplit
 from feeds.errors import StoreUnavailable
 from feeds.logs import LogOnce
 from feeds.metrics import PollRecord
-from feeds.subscribers.counting import SUBSCRIBERS, DayCount, Poll, Subscribers
+from feeds.subscribers.counting import SUBSCRIBERS, DayCount, FeedPoll, Subscribers
 from feeds.subscribers.user_agents import LONGEST
 from feeds.urls import decoded, is_custom, read
 
@@ -56,7 +56,7 @@ class PollCounter:
         # Many clients poll few feeds: each path is parsed once.
         feeds = {path: _feed(decoded(path)) for path in {record[0] for record in records}}
         polls = [
-            Poll(feed, decoded(path), agent, address)
+            FeedPoll(feed, decoded(path), agent, address)
             for path, agent, address in records
             if (feed := feeds[path]) is not None
         ]
@@ -95,7 +95,7 @@ def read_log(lines: Iterable[str], site: str, today: int) -> list[DayCount]:
         return counted.days()
 
 
-def _parse(line: str, prefix: str) -> tuple[int, Poll] | None:
+def _parse(line: str, prefix: str) -> tuple[int, FeedPoll] | None:
     found = _LINE.match(line)
     if found is None or found[3] not in _MONTHS or not found[5].startswith(f"{prefix}/"):
         return None
@@ -107,7 +107,7 @@ def _parse(line: str, prefix: str) -> tuple[int, Poll] | None:
     feed = _feed(path)
     if feed is None:
         return None
-    poll = Poll(feed, path, found[6][:LONGEST], found[1])
+    poll = FeedPoll(feed, path, found[6][:LONGEST], found[1])
     return day - date(1970, 1, 1).toordinal(), poll
 
 

@@ -6,15 +6,15 @@ from feeds.web import error_handlers, operator_routes, own_images, site_routes
 from feeds.web.document_plans import feed_plan
 from feeds.web.document_response import Answer
 from feeds.web.export_paths import ended, moved, moved_patterns, paths
-from feeds.web.fast_path import FastPath, Poll, RequestFields, with_fast_path
+from feeds.web.fast_path import DocumentRequest, FastPath, RequestFields, with_fast_path
 from feeds.web.flask_response import DatedResponse, Web
 from feeds.web.rendering import version as pages_version
 from feeds.web.routes import routes
 
 __all__ = [
     "Answer",
+    "DocumentRequest",
     "FastPath",
-    "Poll",
     "RequestFields",
     "Web",
     "add_routes",

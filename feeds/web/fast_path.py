@@ -47,7 +47,7 @@ class RequestFields(NamedTuple):
     if_modified_since: str | None
 
 
-class Poll(NamedTuple):
+class DocumentRequest(NamedTuple):
     """A request for a document: what decides its response, and its label in the metrics."""
 
     #: The document, as the publisher knows it.
@@ -70,8 +70,8 @@ class FastPath:
         self._polls = publisher.counts.polls
         self._known: dict[str, _Known] = {}
 
-    def poll(self, fields: RequestFields) -> Poll | None:
-        """Return the poll that a GET or HEAD is; None if Flask must look at it.
+    def document_request(self, fields: RequestFields) -> DocumentRequest | None:
+        """Return the request for a document that a GET or HEAD is; None if Flask must answer it.
 
         The result depends on the fields alone, so it may be memoized.
         """
@@ -82,7 +82,7 @@ class FastPath:
         # Pages and boxes read their query.
         if fields.query and reads_query:
             return None
-        return Poll(
+        return DocumentRequest(
             target,
             path,
             label,
@@ -104,20 +104,20 @@ class FastPath:
             self._known[path] = found
         return found
 
-    def answer(self, poll: Poll) -> Answer | None:
+    def answer(self, request: DocumentRequest) -> Answer | None:
         """Return the response to a GET if the document is in memory and current, else None."""
-        document = self._hot(poll.target)
+        document = self._hot(request.target)
         if document is None:
             return None
         return memoized_answer(
-            document, poll.accept_encoding, poll.if_none_match, poll.if_modified_since
+            document, request.accept_encoding, request.if_none_match, request.if_modified_since
         )
 
-    def count(self, poll: Poll, answer: Answer, user_agent: str, client: str) -> None:
-        """Count a response to a poll; ``client`` is an IP address, or empty if there is none."""
-        self._numbers[REQUESTS, poll.label, answer.status, answer.coding] += 1
+    def count(self, request: DocumentRequest, answer: Answer, user_agent: str, client: str) -> None:
+        """Count a response; ``client`` is an IP address, or empty if there is none."""
+        self._numbers[REQUESTS, request.label, answer.status, answer.coding] += 1
         # Truncated to bound the memory of the queue.
-        self._polls.append((poll.path, user_agent[:LONGEST], client))
+        self._polls.append((request.path, user_agent[:LONGEST], client))
 
 
 def with_fast_path(
@@ -138,11 +138,12 @@ def with_fast_path(
     def call(environ: "WSGIEnvironment", start_response: "StartResponse") -> "Iterable[bytes]":
         """Answer from memory, else by the inner app."""
         method = environ["REQUEST_METHOD"]
-        poll = fast_path.poll(_fields(environ)) if method in ("GET", "HEAD") else None
-        found = fast_path.answer(poll) if poll else None
-        if poll and found and not _wants_delta(environ, found):
+        is_read = method in ("GET", "HEAD")
+        request = fast_path.document_request(_fields(environ)) if is_read else None
+        found = fast_path.answer(request) if request else None
+        if request and found and not _wants_delta(environ, found):
             user_agent = environ.get("HTTP_USER_AGENT", "")
-            fast_path.count(poll, found, user_agent, environ.get("REMOTE_ADDR", ""))
+            fast_path.count(request, found, user_agent, environ.get("REMOTE_ADDR", ""))
             # A copy, since a server may modify the list.
             start_response(found.line, [*found.headers, ("Date", date())])
             return [found.body] if found.body and method == "GET" else []

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 
 @dataclass(frozen=True)
-class Poll:
+class PollResult:
     """One answer."""
 
     path: str
@@ -25,7 +25,7 @@ class Poll:
 class Seen:
     """All that some pollers saw."""
 
-    polls: list[Poll] = field(default_factory=list)
+    polls: list[PollResult] = field(default_factory=list)
     #: Every different body, by digest.
     bodies: dict[str, bytes] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
@@ -83,7 +83,7 @@ def _poll(
 
 def ask(
     connection: http.client.HTTPConnection, path: str, headers: dict[str, str]
-) -> tuple[Poll, bytes]:
+) -> tuple[PollResult, bytes]:
     """One request and its answer."""
     started = time.monotonic()
     connection.request("GET", path, headers=headers)
@@ -91,4 +91,4 @@ def ask(
     body = response.read()
     seconds = time.monotonic() - started
     digest = hashlib.sha256(body).hexdigest()
-    return Poll(path, response.status, seconds, response.headers["ETag"] or "", digest), body
+    return PollResult(path, response.status, seconds, response.headers["ETag"] or "", digest), body
