@@ -25,6 +25,8 @@ SERVED = [
     ("about/team.html", "text/html; charset=utf-8"),
     ("apple-app-site-association", "application/octet-stream"),
     ("old/feed.rss", "application/octet-stream"),
+    # Its bytes are no text, and no header says how they are coded.
+    ("notes.txt.gz", "application/octet-stream"),
 ]
 
 #: Files that are never served, and what `flask check` says of each.

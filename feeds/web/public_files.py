@@ -15,7 +15,9 @@ _TYPES = MimeTypes()
 def public_file(path: str) -> Response:
     """Answer with the public file of this path; raise NotFound if there is none."""
     file = opened(web().sync.open_public, path)
-    media_type = _TYPES.guess_type(path)[0] or "application/octet-stream"
+    media_type, coding = _TYPES.guess_type(path)
+    if media_type is None or coding:
+        media_type = "application/octet-stream"
     response = file_response(file, web().catalog.files.site.max_age, media_type)
     # A browser must not run what an operator put there: it has the origin of the pages.
     response.headers.extend(PUBLIC_POLICY)

@@ -22,6 +22,9 @@ from tests.waiting import SOON
 PAGES = ["/", "/topics/river", "/topics/river/2026-10", "/?q=river", "/embed",
          "/mix?with=river", "/mix/ferries,river", "/search/river", "/embed/all"]  # fmt: skip
 
+#: What a client can write into an address that the page shows.
+OF_A_LONG_WORD = [f"{path}{'gesellschaft' * 5}" for path in ("/search/", "/?q=", "/mix/", "/x/")]
+
 OPERATORS = "/operators/subscribers"
 
 #: Two of them refuse, and are looked at all the same.
@@ -253,7 +256,7 @@ def test_a_page_is_as_light_or_dark_as_the_system(
     context.close()
 
 
-@pytest.mark.parametrize("path", [*PAGES, "/topics/none"])
+@pytest.mark.parametrize("path", [*PAGES, "/topics/none", *OF_A_LONG_WORD])
 def test_a_page_fits_a_phone(phone: Visit, path: str) -> None:
     page = phone.go(path)
 
