@@ -16,17 +16,33 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.conftest import Content
+from tests.conftest import Content, content_in
 from tests.live import PATIENCE, Server, listener, replaced, serving, started, workers
 from tests.programs import descriptors
 from tests.raw import request, send_request
 from tests.waiting import wait_for
 
 
-@pytest.fixture
-def address(content: Content, tmp_path: Path) -> Iterator[str]:
+@contextmanager
+def serving_one(folder: Path) -> Iterator[str]:
+    """Serve one article with two workers."""
+    content = content_in(folder)
     content.write("one.md")
-    with serving(content.folder, tmp_path / "instance", FEEDS_WORKERS="2") as address:
+    with serving(content.folder, folder / "instance", FEEDS_WORKERS="2") as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A server that is only asked: the same one for all tests."""
+    with serving_one(tmp_path_factory.mktemp("served")) as address:
+        yield address
+
+
+@pytest.fixture
+def own_address(tmp_path: Path) -> Iterator[str]:
+    """A server that a test reloads, kills or stops."""
+    with serving_one(tmp_path) as address:
         yield address
 
 
@@ -98,19 +114,19 @@ def test_silent_partial_and_slow_sockets_delay_no_other_client(address: str) -> 
     assert [failure for poller in pollers for failure in poller.failed] == []
 
 
-def test_a_reload_loses_no_request(address: str) -> None:
-    server = listener(address)
+def test_a_reload_loses_no_request(own_address: str) -> None:
+    server = listener(own_address)
     before = set(workers(server))
 
-    with polled(address) as pollers:
+    with polled(own_address) as pollers:
         os.kill(server, signal.SIGHUP)
         assert wait_for(lambda: replaced(server, before), PATIENCE)
 
     assert [failure for poller in pollers for failure in poller.failed] == []
 
 
-def test_a_reload_waits_for_connections_without_a_request(address: str) -> None:
-    server = listener(address)
+def test_a_reload_waits_for_connections_without_a_request(own_address: str) -> None:
+    server = listener(own_address)
     before = set(workers(server))
     opened: list[tuple[float, socket.socket]] = []
 
@@ -119,7 +135,7 @@ def test_a_reload_waits_for_connections_without_a_request(address: str) -> None:
         end = time.monotonic() + PATIENCE
         while not replaced(server, before):
             assert time.monotonic() < end
-            opened.append((time.monotonic(), stack.enter_context(connected(address))))
+            opened.append((time.monotonic(), stack.enter_context(connected(own_address))))
             time.sleep(0.1)
             # Half a second after it was opened each asks, whatever happened meanwhile.
             while opened and time.monotonic() - opened[0][0] > 0.5:
@@ -146,14 +162,14 @@ def test_a_request_during_the_death_of_the_only_worker_is_answered_by_the_next(
             assert ask_for_the_feed(client).startswith(b"HTTP/1.1 200")
 
 
-def test_a_worker_that_dies_is_replaced(address: str) -> None:
-    server = listener(address)
+def test_a_worker_that_dies_is_replaced(own_address: str) -> None:
+    server = listener(own_address)
     victim = workers(server)[0]
 
     os.kill(victim, signal.SIGKILL)
 
     assert wait_for(lambda: victim not in workers(server) and len(workers(server)) == 2, PATIENCE)
-    assert answers_all(address)
+    assert answers_all(own_address)
 
 
 def answers_all(address: str) -> bool:
@@ -163,8 +179,8 @@ def answers_all(address: str) -> bool:
     return poller.failed == []
 
 
-def test_accepted_requests_are_answered_before_the_server_stops(address: str) -> None:
-    parts = urlsplit(address)
+def test_accepted_requests_are_answered_before_the_server_stops(own_address: str) -> None:
+    parts = urlsplit(own_address)
     with ExitStack() as stack:
         asked = [
             stack.enter_context(closing(HTTPConnection(parts.hostname or "", parts.port, 20)))
@@ -173,7 +189,7 @@ def test_accepted_requests_are_answered_before_the_server_stops(address: str) ->
         for connection in asked:
             connection.request("GET", "/all.json")
 
-        os.kill(listener(address), signal.SIGTERM)
+        os.kill(listener(own_address), signal.SIGTERM)
 
         assert [ask(connection) for connection in asked] == [200] * 20
 
@@ -266,6 +282,9 @@ def test_files_that_nobody_reads_leave_descriptors_for_others(
         # 240 are for connections and their files: 120 connections stay.
         assert wait_for(lambda: sum(map(is_cut, crowd)) >= 150)
         assert wait_for(lambda: all(is_cut(each) or has_begun(each) for each in crowd))
+        # The server would wait for them when it stops.
+        for each in crowd:
+            each.close()
         server.process.terminate()
         printed = server.printed()
 
@@ -275,7 +294,7 @@ def test_files_that_nobody_reads_leave_descriptors_for_others(
 def has_begun(client: socket.socket) -> bool:
     """Whether a response has begun to arrive; it stays unread."""
     try:
-        return bool(client.recv(1, socket.MSG_DONTWAIT | socket.MSG_PEEK))
+        return bool(_peek(client))
     except OSError:
         return False
 
@@ -283,11 +302,17 @@ def has_begun(client: socket.socket) -> bool:
 def is_cut(client: socket.socket) -> bool:
     """Whether the server has closed a connection."""
     try:
-        return client.recv(1, socket.MSG_DONTWAIT | socket.MSG_PEEK) == b""
+        return _peek(client) == b""
     except BlockingIOError:
         return False
     except OSError:
         return True
+
+
+def _peek(client: socket.socket) -> bytes:
+    # MSG_DONTWAIT is not enough: Python waits for the timeout of a socket before it calls recv.
+    client.setblocking(False)
+    return client.recv(1, socket.MSG_PEEK)
 
 
 def test_an_answer_has_one_date(address: str) -> None:
