@@ -9,7 +9,7 @@ from feeds.logs import LogOnce
 log = logging.getLogger(__name__)
 
 #: Seconds between two runs of the tasks.
-BEAT = 1.0
+INTERVAL = 1.0
 
 #: Seconds for which the end of a process waits for the last run.
 PATIENCE = 2.0
@@ -42,7 +42,7 @@ class PeriodicThread:
     def _run(self) -> None:
         is_last = False
         while not is_last:
-            is_last = self._stopped.wait(BEAT)
+            is_last = self._stopped.wait(INTERVAL)
             for task, log_once in self._tasks:
                 try:
                     task()

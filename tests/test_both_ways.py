@@ -10,7 +10,7 @@ import pytest
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.supervisors import Multiprocess
 
-from feeds.server.asgi import GeneralWay
+from feeds.server.asgi import FlaskAdapter
 from tests.conftest import Content, Site
 from tests.conversations import LONG_SILENCE, Received, hold, made_up
 from tests.in_process import running, serving_here
@@ -47,7 +47,7 @@ def both_ways(open_site: Callable[..., Site], content: Content) -> Iterator[Port
     site = open_site()
     with (
         serving_here(site) as ours,
-        running(GeneralWay(site.app), http="httptools", lifespan="off") as plain,
+        running(FlaskAdapter(site.app), http="httptools", lifespan="off") as plain,
     ):
         yield Ports(ours, plain, site.get("/all.rss").headers["ETag"])
 

@@ -209,12 +209,12 @@ def broken() -> None:
 
 
 def test_counts_are_written_at_every_beat_and_at_the_end(site: Site, tmp_path: Path) -> None:
-    beat = PeriodicThread(broken, site.web.counts.flush)
-    beat.start()
-    beat.start()
+    thread = PeriodicThread(broken, site.web.counts.flush)
+    thread.start()
+    thread.start()
     site.get("/all.rss")
 
-    beat.stop()
+    thread.stop()
 
     with closing(sqlite3.connect(tmp_path / "instance" / FILE)) as connection:
         assert connection.execute("SELECT sum(value) FROM number").fetchone()[0] > 0

@@ -22,7 +22,7 @@ def lines(caplog: pytest.LogCaptureFixture, level: int = logging.ERROR) -> list[
 def test_a_work_that_fails_at_every_beat_is_logged_once_with_its_traceback_until_it_works(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("feeds.periodic_thread.BEAT", 0.001)
+    monkeypatch.setattr("feeds.periodic_thread.INTERVAL", 0.001)
     caplog.set_level(logging.INFO)
     calls, is_broken = 0, threading.Event()
     is_broken.set()
@@ -33,8 +33,8 @@ def test_a_work_that_fails_at_every_beat_is_logged_once_with_its_traceback_until
         if is_broken.is_set():
             raise KeyError("a fault of ours")
 
-    beat = PeriodicThread(work)
-    beat.start()
+    thread = PeriodicThread(work)
+    thread.start()
     assert wait_for(lambda: calls > 200)
     what = "counting failed, trying again every second"
     assert lines(caplog) == [f"{what}: KeyError: 'a fault of ours'"]
@@ -42,13 +42,13 @@ def test_a_work_that_fails_at_every_beat_is_logged_once_with_its_traceback_until
 
     is_broken.clear()
     assert wait_for(lambda: "counting works again" in caplog.text)
-    beat.stop()
+    thread.stop()
 
 
 def test_one_work_that_fails_hides_no_other(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("feeds.periodic_thread.BEAT", 0.001)
+    monkeypatch.setattr("feeds.periodic_thread.INTERVAL", 0.001)
     count = 0
 
     def fails() -> None:
@@ -61,10 +61,10 @@ def test_one_work_that_fails_hides_no_other(
         nonlocal count
         count += 1
 
-    beat = PeriodicThread(fails, fails_too, works)
-    beat.start()
+    thread = PeriodicThread(fails, fails_too, works)
+    thread.start()
     assert wait_for(lambda: count > 10)
-    beat.stop()
+    thread.stop()
 
     assert [line.rpartition(" ")[2] for line in lines(caplog)] == ["'first'", "'second'"]
 

@@ -63,7 +63,7 @@ class WorkerApp:
     stop: Callable[[], None]
 
 
-class GeneralWay:
+class FlaskAdapter:
     """Flask as an ASGI app: it answers every request that the fast path does not answer."""
 
     def __init__(self, wsgi: "WSGIApplication") -> None:
@@ -75,12 +75,12 @@ class GeneralWay:
         """Answer one request."""
         # WSGI does not distinguish Accept_Encoding from Accept-Encoding.
         scope["headers"] = [each for each in scope["headers"] if b"_" not in each[0]]
-        outlet = _Outlet(send, scope["state"].get("connection"))
+        sender = _ResponseSender(send, scope["state"].get("connection"))
         try:
-            await self._app(scope, receive, outlet.send)  # type: ignore[arg-type]
+            await self._app(scope, receive, sender.send)  # type: ignore[arg-type]
             if _REST in scope:
-                await outlet.stream(scope[_REST], self._reader)
-            await outlet.end()
+                await sender.stream(scope[_REST], self._reader)
+            await sender.end()
         finally:
             if _CLOSE in scope:
                 scope[_CLOSE]()
@@ -102,7 +102,7 @@ def _call(
     return [bytes(first)]
 
 
-class _Outlet:
+class _ResponseSender:
     """The way of one response to the client."""
 
     def __init__(self, send: Send, connection: FeedProtocol | None) -> None:
@@ -149,7 +149,7 @@ class Worker:
     def __init__(self, app: WorkerApp, limits: Limits | None = None) -> None:
         """Take the app and the limits of clients."""
         self._app = app
-        self._general = GeneralWay(app.wsgi)
+        self._flask = FlaskAdapter(app.wsgi)
         self._responder = PollResponder(app.fast_path)
         self._connections = Connections(limits or Limits())
 
@@ -161,7 +161,7 @@ class Worker:
         connection: FeedProtocol = scope["state"]["connection"]
         connection.app_called()
         try:
-            await self._general(scope, receive, send)
+            await self._flask(scope, receive, send)
         finally:
             # Afterwards: uvicorn's protocol may still write the response to an exception.
             asyncio.get_running_loop().call_soon(connection.app_answered)

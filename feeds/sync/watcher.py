@@ -21,7 +21,7 @@ from feeds.sync.refresh import RefreshReport
 log = logging.getLogger(__name__)
 
 #: Seconds between looks at the clock and at the leader lock.
-BEAT = 0.25
+TICK = 0.25
 
 #: Seconds between scans of the whole folder where the file system reports no changes.
 POLL = 1
@@ -101,7 +101,7 @@ class Watcher(threading.Thread):
                 self._watched.mark_verified()
                 self._log_once.report(error)
                 self._stop_event.wait(PAUSE)
-            self._stop_event.wait(BEAT)
+            self._stop_event.wait(TICK)
         self._leader_lock.release()
 
     def _watch(self) -> None:
@@ -157,7 +157,7 @@ class Watcher(threading.Thread):
                 yield {""}
                 rescan = time.monotonic() + RESCAN
                 while not (events.are_lost or self._stop_event.is_set()):
-                    yield events.wait(BEAT)
+                    yield events.wait(TICK)
                     if time.monotonic() > rescan:
                         break
 
