@@ -1,7 +1,7 @@
 """The catalog: which feeds exist, their names, and the articles of each of their documents.
 
 The catalog selects the content of a document from the index alone, without reading the articles: an
-unchanged answer is cheap for this reason. Articles are read only when a document is rendered.
+unchanged response is therefore cheap. Articles are read only when a document is rendered.
 """
 
 from contextlib import AbstractContextManager

@@ -134,7 +134,7 @@ def findings(replies: Replies) -> list[Finding]:
     """Return the result of every check, in the order in which to correct what is wrong."""
     first = [_reachable(replies), _redirects(replies), _encryption(replies)]
     if replies.packed.status in REDIRECTED:
-        # Readers are led astray likewise: the proxy treats none of them unlike the others.
+        # Every reader gets the same redirect: checks of each would only repeat the finding.
         return first
     if not replies.packed.is_feed:
         return [*first, *_readers(replies)]

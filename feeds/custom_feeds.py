@@ -14,7 +14,7 @@ from feeds.urls import MAX_PATH, usual_path
 
 @dataclass(frozen=True, slots=True)
 class CustomFeed:
-    """A mix or a search, and what it asks of articles."""
+    """A mix or a search, and its condition on articles."""
 
     feed_info: FeedInfo
     condition: Condition
@@ -34,7 +34,7 @@ class CustomFeeds:
     def find(self, id: FeedId) -> CustomFeed:
         """Return the custom feed of an address.
 
-        Raise MovedFeed for another spelling, and UnknownCustomFeed, which says what is wrong.
+        Raise MovedFeed for another spelling, and UnknownCustomFeed, whose message names the fault.
         """
         kind, _, text = id.path.partition("/")
         if len(text) > MAX_PATH:

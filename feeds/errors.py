@@ -88,7 +88,7 @@ class UnknownFeed(TributaryError):
 
 
 class UnknownCustomFeed(UnknownFeed):
-    """A mix or a search that cannot be: 404; the message says to people what is wrong with it."""
+    """A mix or a search that is not possible: 404; its message names the fault, for people."""
 
     def __init__(self, message: str, **values: object) -> None:
         """Store a message of the catalogs, and the values of its placeholders."""

@@ -1,4 +1,4 @@
-"""DOOR: a folder of which an export owns some files, and others own the rest.
+"""DOOR: a folder of which an export owns some files, and other programs own the rest.
 
 An export writes only files that changed, each at once by renaming, and removes only files that an
 export wrote. A list in the folder names them; a name is in the list before its file is written.

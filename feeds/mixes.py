@@ -49,7 +49,7 @@ class Mix:
 
     @property
     def fault(self) -> str:
-        """Return the message that says what is wrong with the number of terms, or nothing."""
+        """Return the message about a wrong number of terms; empty if it is right."""
         if all(term.sign == NONE for term in self.terms):
             return marked("Choose at least one topic or provider that is not left out.")
         if len(self.terms) > MOST_TERMS:

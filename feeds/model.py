@@ -146,7 +146,7 @@ class Addresses:
 
 @dataclass(frozen=True, slots=True)
 class AiUse:
-    """The uses by programs that a publisher allows or forbids; None where it says nothing."""
+    """The uses by programs that a publisher allows or forbids; None for a use not named."""
 
     train: bool | None = None
     search: bool | None = None
@@ -164,7 +164,7 @@ class Rights:
     ai: AiUse = AiUse()
 
 
-#: The rights of a publisher that says nothing about them.
+#: The rights of a publisher that states none.
 NO_RIGHTS = Rights()
 
 

@@ -1,4 +1,4 @@
-"""Small periodic tasks beside the requests."""
+"""A thread that runs small tasks periodically, apart from requests."""
 
 import logging
 import threading

@@ -1,4 +1,4 @@
-"""Plain text: what HTML says without its markup, and a long text cut to fit."""
+"""Plain text: the text of HTML without its markup, and a long text cut to fit."""
 
 import re
 from collections.abc import Collection, Iterator

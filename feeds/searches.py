@@ -27,7 +27,7 @@ class Search:
 
     @property
     def fault(self) -> str:
-        """Return the message that says what is wrong with the number of words, or nothing."""
+        """Return the message about a wrong number of words; empty if it is right."""
         if not self.words:
             return marked("Write at least one word.")
         if len(self.words) > MOST_WORDS or len(self.in_words) > LONGEST_SEARCH:

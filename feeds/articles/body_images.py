@@ -25,7 +25,7 @@ _SIZE_IN_NAME = re.compile(r"-[0-9]{2,4}x[0-9]{2,4}(?=\.[a-z]{3,4}$)")
 _SIZING = {"", "w", "h", "width", "height", "fit", "resize", "crop", "quality", "q", "ssl", "strip"}
 _SMILEYS = {"wp-smiley", "emoji", "emojione", "twemoji", "smiley", "smilies"}
 
-# Hosts that only count readers, by their whole names, and paths of others that do.
+# Hosts of tracking pixels, by their whole names, and paths of such images on other hosts.
 _COUNTERS = re.compile(
     r"https?://(?:"
     r"(?:[a-z0-9-]+\.)*(?:doubleclick\.net|google-analytics\.com|scorecardresearch\.com"

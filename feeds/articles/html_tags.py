@@ -1,4 +1,4 @@
-"""Tells the tags of HTML from other text between angle brackets, before a parser sees them.
+"""Separates the tags of HTML from other text between angle brackets, before a parser sees them.
 
 A parser takes every ``<name …>`` for an element: the type in ``Vec<u8>`` and half of ``if x<y and
 y>z`` would be gone. All patterns take linear time: none reads past the next ``<`` twice.
@@ -35,10 +35,10 @@ _TAG = (
     rf"<(?P<slash>/?)(?P<name>{_NAME})(?P<attributes>{_ATTRIBUTES})>"
     rf"|<(?P<bad_slash>/?)(?P<bad>{_NAME})(?P<good>{_ATTRIBUTES})[^<>]*+>"
 )
-# A frame is closed at once: authors forget its end tag, and its fallback is an excuse.
+# A frame is closed at once: authors forget its end tag, and its content only excuses old browsers.
 _FRAME = rf"<iframe(?=[\s/>])(?P<frame>{_ATTRIBUTES})>(?:[^<>]*+</iframe\s*+>)?"
 
-# What is most frequent and needs no rewriting: common tags as Markdown writes them.
+# Tags that need no rewriting: the most frequent ones, as Markdown writes them.
 _PLAIN = (
     r"/?(?:a|b|blockquote|code|div|em|figcaption|figure|h[1-6]|i|li|ol|p|pre|span|strong|sup|table"
     r"|tbody|td|th|thead|tr|u|ul)(?: [a-z-]+=\"[^\"<>]*+\")*>"

@@ -14,7 +14,7 @@ NAMES = (
     *("year", "month", "day", "m", "d", "slug", "name", "path", "folder", "title"),
     *("categories", "lang"),
 )
-#: Of these a pattern needs one: all articles of a folder would have one link.
+#: A pattern needs one of these: otherwise all articles of a folder would have one link.
 TELLING = frozenset(("slug", "name", "path", "title"))
 
 _PART = re.compile(r"\{([^{}]*)\}")

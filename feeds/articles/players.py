@@ -1,4 +1,4 @@
-"""Players and frames of a body, which readers do not run, to links to what they would show."""
+"""Turns players and frames of a body, which readers do not run, into links to what they play."""
 
 import re
 from collections.abc import Iterator

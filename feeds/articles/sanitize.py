@@ -1,7 +1,7 @@
 """Renders untrusted Markdown and HTML as HTML that is safe for browsers and readers.
 
 Tags are counted before a parser sees them. On its tree, what readers would not show becomes what
-they do: links, images with one address, text. nh3 has the last word on what may leave.
+they do: links, images with one address, text. Finally nh3 removes what may not leave.
 """
 
 import re
@@ -108,7 +108,7 @@ def _link(node: LexborNode, page: Page) -> bool:
 
 
 def _show_formula(node: LexborNode, page: Page) -> bool:
-    """Put what a formula says before it: its own text, its source, or its signs."""
+    """Insert a formula as text before it: its own text, its source, or its signs."""
     source = node.css_first("annotation")
     text = node.attributes.get("alttext") or (source or node).text(deep=True)
     node.insert_before(" ".join(text.split()))
@@ -116,7 +116,7 @@ def _show_formula(node: LexborNode, page: Page) -> bool:
 
 
 def _show_state(node: LexborNode, page: Page) -> bool:
-    """Put a sign before the box of a task."""
+    """Insert a sign before the box of a task."""
     if node.attributes.get("type") == "checkbox":
         node.insert_before("☑" if "checked" in node.attributes else "☐")
     return True

@@ -19,7 +19,7 @@ MORE = re.compile(
 _TAKEN, _KEPT = "\x01", "\x02"
 _STANDIN = re.compile(f"{_KEPT}([0-9]+){_KEPT}")
 
-#: How that begins which is taken out; components and modules aside.
+#: How removed code begins, except components and modules.
 _SIGNS = ("{{", "{%", "<%", "{/*", "={", "{:", "{#", "\n::", ":::")
 _CAPITAL = re.compile(r"</?[A-Z]")
 _FENCE = re.compile(r"^[ \t>*+-]*(`{3,}|~{3,})([^`\n]*)$", re.MULTILINE)
@@ -35,7 +35,7 @@ _CONTROL = re.compile(
     r"(?:for|if|unless|case|capture|tablerow|while|block|macro|raw|highlight|comment)\b(?!\s*\()"
     r"|\{\{~?\s{0,5}[#^]|\{#(?:if|each|await|key|snippet)\s|<%(?![=#])"
 )
-#: The begin and the end of what no reader of another program sees; in ``raw``, neither counts.
+#: The beginning and the end of comments; inside ``raw``, which is last, neither counts.
 _COMMENTS = (
     (r"\{%-?\s{0,5}comment\b[^%}\n]{0,100}%\}", r"\{%-?\s{0,5}endcomment\s{0,5}-?%\}"),
     (r"\{::comment\}", r"\{:/(?:comment)?\}"),
@@ -49,7 +49,7 @@ _COMMENTS = (
     (r"\{\{~?!--", r"--~?\}\}"),
     (r"\{%-?\s{0,5}raw\s{0,5}-?%\}", r"\{%-?\s{0,5}endraw\s{0,5}-?%\}"),
 )
-#: The number of a group is odd for a begin; its end has the next one.
+#: Groups with odd numbers are beginnings; the next group is the end.
 _COMMENT_MARK = re.compile("|".join(f"({begin})|({end})" for begin, end in _COMMENTS))
 _COMMENT_BEGIN = re.compile("|".join(begin for begin, _ in _COMMENTS))
 _RAW_END = 2 * len(_COMMENTS)

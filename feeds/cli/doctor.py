@@ -1,4 +1,4 @@
-"""The command that asks the public address of a feed, as readers do.
+"""The command that requests the public address of a feed, as readers do.
 
 ``flask doctor``
 """
@@ -68,7 +68,7 @@ def doctor(url: str, as_json: bool) -> None:
 
 
 def _feed_address(tools: Tools, url: str) -> str:
-    """Return the address of the feed to ask: that of a site is completed."""
+    """Return the address of the feed to request; complete that of a site."""
     if not url:
         return tools.catalog.urls.feed(ALL, Format.RSS)
     parts = _parsed(url)
@@ -158,7 +158,7 @@ class _Visit:
 
     def _unencrypted(self, address: str, headers: Mapping[str, str]) -> Reply | None:
         parts = urlsplit(address)
-        # A port of its own says nothing of where http would be.
+        # If https has a port of its own, that of http is unknown.
         if parts.scheme != "https" or parts.port not in (None, 443):
             return None
         return self._get(

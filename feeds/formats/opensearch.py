@@ -1,4 +1,4 @@
-"""The OpenSearch description, by which browsers and readers search the site.
+"""The OpenSearch description, with which browsers and readers search the site.
 
 https://github.com/dewitt/opensearch/blob/master/opensearch-1-1-draft-6.md
 """

@@ -32,7 +32,7 @@ def month_of(moment: int) -> str:
 
 @lru_cache(maxsize=4096)
 def _month_of_day(day: int) -> str:
-    # Asked for each feed of each article: a sixth of the time of writing them.
+    # Called for each feed of each article: it took a sixth of the time of writing them.
     return datetime.fromtimestamp(day * 86_400, UTC).strftime("%Y-%m")
 
 
@@ -51,7 +51,7 @@ class FeedCounters:
     connection: sqlite3.Connection
     #: Seconds UTC.
     now: int
-    #: The feeds and months that are marked anyway.
+    #: The feeds and months that this refresh marks as changed in any case.
     months: Collection[tuple[str, str]]
 
     def count_in_feed(self, feed: str, delta: int) -> bool:

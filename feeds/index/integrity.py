@@ -73,7 +73,7 @@ def _is_damaged(path: Path) -> bool:
             check_tokens(connection)
         return False
     except sqlite3.DatabaseError as error:
-        # The file was read from beginning to end: if it is too short, that will not pass.
+        # The whole file was read: one that is too short is damaged, not just being written.
         if not is_suspect(error):
             raise
         return True

@@ -1,8 +1,8 @@
 """Finds articles by the feeds that hold them and by their words: FTS5, in one table for both.
 
-The rows of the table are in the order of feeds, newest first, so that a search ends as soon as it
-has found enough. Where nothing is found, 100,000 articles take 2 ms for two feeds; key ranges of
-`membership`, compared row by row, took 35 ms.
+The rows of the table are in the order in which feeds show articles, newest first, so that a query
+ends as soon as it has found enough. Where nothing is found, 100,000 articles take 2 ms for two
+feeds; key ranges of `membership`, compared row by row, took 35 ms.
 """
 
 import sqlite3
@@ -22,7 +22,7 @@ _LATEST = 2**34
 #: The most tokens of one article.
 _MAX_TOKENS = 1000
 
-#: The articles whose tokens wait at most: 20 MB.
+#: The most articles whose tokens are buffered: 20 MB.
 _MOST_BUFFERED = 20_000
 
 #: The feeds under which an article is found.
@@ -109,7 +109,7 @@ def _quoted(token: str) -> str:
 
 @dataclass(slots=True)
 class TokenBuffer:
-    """Tokens that wait to be written in the order of their table: FTS5 writes any other slowly."""
+    """A buffer of tokens, to write them in the order of their table: FTS5 is slow in any other."""
 
     connection: sqlite3.Connection
     _added: dict[int, str] = field(default_factory=dict)

@@ -1,6 +1,6 @@
 """The hot queries, for the reader and the writer: a test holds each to one range of a key."""
 
-#: How most articles spell a feed's name; none where several under one domain have each their own.
+#: The most frequent spelling of a feed's name; NULL if several publish under one domain.
 SPELLING = """
 SELECT name FROM spelling WHERE feed = {0}
 AND (SELECT min(feed) FROM spelling WHERE feed BETWEEN {0} || '/' AND {0} || '0')

@@ -69,8 +69,8 @@ class SharedState:
     def cached_revision(self) -> int:
         """Return the revision, or what it was a moment ago if another process has just moved it.
 
-        For every request: a system call lets other threads have Python, and took a sixth of what
-        a 304 costs a worker.
+        Every request calls it: a system call would let other threads have Python, and took a sixth
+        of the time of a 304.
         """
         now = monotonic()
         if now >= self._until:
@@ -168,7 +168,7 @@ def publish_revision(
 def mark_looks(
     connection: sqlite3.Connection, shared: SharedState, now: int, looks: str, pages: str
 ) -> None:
-    """Mark what other settings, or another version of the code, show otherwise from now on.
+    """Mark all documents that other settings, or another version of the code, change from now on.
 
     ``looks`` names all that decides how documents show what is in the index, ``pages`` all that
     decides how pages and lists do.

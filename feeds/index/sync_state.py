@@ -96,7 +96,7 @@ def precedence(
 
 
 def reschedule(connection: sqlite3.Connection, now: int) -> None:
-    """Postpone what is still due: its file is gone, and may come back unchanged."""
+    """Postpone files that are still due: they are missing, and may come back unchanged."""
     connection.execute("UPDATE file SET due = ? WHERE due <= ?", (now + SETTLE, now))
 
 

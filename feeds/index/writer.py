@@ -19,8 +19,8 @@ from feeds.index.queries import LANGUAGE, SPELLING
 from feeds.index.sync_state import WITHDRAWAL_SECONDS
 from feeds.model import Article, Membership
 
-#: Rows of memberships in a buffer at most: 30 MB. Written one by one, an index of 100,000 articles
-#: took 400 µs an article, half of it for spellings, of which there are few.
+#: The most rows of memberships in the buffer: 30 MB. Written one by one, an index of 100,000
+#: articles took 400 µs an article, half of it for spellings, of which there are few.
 MOST_BUFFERED = 100_000
 
 #: As in the table: feed, published, id, updated, weight, hash.
@@ -121,7 +121,7 @@ class IndexWriter:
     connection: sqlite3.Connection
     #: Seconds UTC.
     now: int
-    #: Returns True if a file whose article is served was not moved or removed since.
+    #: Returns True if the file of a served article still exists at its path.
     is_there: Callable[[str], bool]
     #: Takes a folder and a name; returns True if the article of that file was served before.
     was_served: Callable[[str, str], bool]
@@ -132,7 +132,7 @@ class IndexWriter:
     _headings: dict[str, tuple[str | None, str | None]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Begin with nothing to write."""
+        """Begin with empty buffers."""
         self._buffer = WriteBuffer(self.connection)
         self._tokens = TokenBuffer(self.connection)
 

@@ -1,4 +1,4 @@
-"""The ASGI app of one worker: its start and stop, and the way of a request to Flask.
+"""The ASGI app of one worker: its start and stop, and the path of a request to Flask.
 
 Flask runs in two threads. With one, a cold page delayed all other requests by 61 to 95 ms (p99 of
 hot polls); four gave no more than two.
@@ -103,7 +103,7 @@ def _call(
 
 
 class _ResponseSender:
-    """The way of one response to the client."""
+    """A sender of the parts of one response to the client."""
 
     def __init__(self, send: Send, connection: FeedProtocol | None) -> None:
         self._send = send
@@ -191,6 +191,6 @@ class Worker:
 def _tune_interpreter() -> None:
     sys.setswitchinterval(SWITCH_INTERVAL)
     gc.collect()
-    # What is loaded stays. Examining it again doubled the p99 of hot polls beside cold pages.
+    # Loaded modules stay. Examining them again doubled the p99 of hot polls beside cold pages.
     gc.freeze()
     gc.set_threshold(*GC_THRESHOLD)

@@ -1,4 +1,4 @@
-"""Which processes hold a port, as far as the kernel tells: on Linux, those of the same user."""
+"""Which processes hold a port, as far as the kernel shows: on Linux, those of the same user."""
 
 import os
 from collections.abc import Iterator

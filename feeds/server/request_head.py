@@ -118,7 +118,8 @@ def _plain(
 def split_user_agent(head: bytes) -> tuple[bytes, str]:
     """Return a head without its first usual User-Agent, and that; the head and "" without one.
 
-    If a head is plain, so is every head that differs in that line alone: it only is counted.
+    If a head is plain, so is every head that differs in that line alone; it counts as another
+    client's.
     """
     found = _USER_AGENT.search(head)
     if found is None:

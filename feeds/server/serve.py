@@ -93,7 +93,7 @@ def _configuration(environment: Environment, load: Load) -> uvicorn.Config:
         ws="none",
         workers=environment.workers,
         backlog=BACKLOG,
-        # A node believes nothing that a client says of itself.
+        # Any client can write X-Forwarded-For.
         proxy_headers=False,
         server_header=False,
         access_log=False,

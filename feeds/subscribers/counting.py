@@ -1,7 +1,7 @@
 """The numbers of subscribers by feed and day, in a small file of the instance folder.
 
-Services report for how many people they poll: the latest reports of all services for a feed are
-added up. Other pollers are distinguished within a day by a keyed hash of address and User-Agent.
+Services report how many people they poll for; the latest reports of all services for a feed are
+added. Other pollers are distinguished within a day by a keyed hash of address and User-Agent.
 The key is random and is destroyed with the hashes at the end of the day: then no poller can be
 identified.
 

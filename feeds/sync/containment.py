@@ -20,7 +20,7 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 # Opening a FIFO without O_NONBLOCK waits for its writer.
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
-#: What opening says of a path without a file to read: the last two of a socket and a device.
+#: The errors of opening a path without a readable file; the last two: a socket, a device.
 _MISSING = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EACCES, errno.ENAMETOOLONG,
             errno.ENXIO, errno.ENODEV}  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""Keeps the index equal to the content folder: while a server runs, and when a command asks."""
+"""Keeps the index equal to the content folder: while a server runs, and for commands."""
 
 import logging
 import math

@@ -1,4 +1,4 @@
-"""What becomes of the files of each declared folder, for ``flask check``."""
+"""The outcomes of the files of each declared folder, counted for ``flask check``."""
 
 from collections import Counter
 from collections.abc import Iterable

@@ -65,7 +65,7 @@ def held(connection: sqlite3.Connection) -> int:
 def _note(
     connection: sqlite3.Connection, since: int | None, count: int | None, is_empty: bool | None
 ) -> None:
-    """Store since when how many files are missing whose articles stay; None when none are."""
+    """Store the number of missing files whose articles stay, and since when; None for none."""
     found = {"held-since": since, "held": count, "held-empty": is_empty}
     for key, value in found.items():
         if sync_state.meta(connection, key) != value:

@@ -1,4 +1,4 @@
-"""The way of the index from state to state; docs/architecture.md has the diagram."""
+"""The transitions between the states of the index; docs/architecture.md has the diagram."""
 
 import logging
 import sqlite3
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class IndexLifecycle:
-    """Knows the state of an index, and moves it to the next."""
+    """Determines the state of an index, and moves it to the next."""
 
     index: Index
     #: Held by the process that watches the folder and refreshes the index.

@@ -97,13 +97,13 @@ class Ingester:
             message = f"{error.strerror}: make it readable"
             return FileOutcome(folder, name, "", Reason.UNREADABLE, message)
         except Exception as error:
-            # A fault of ours in one file must not stop the reading of all others.
+            # A fault in our code must not stop the reading of all other files.
             return self._fault(path, now, error)
 
     def _fault(self, path: str, now: int, error: Exception) -> FileOutcome:
-        """Return the outcome of a file on which we fail; one that seems to hide is not served."""
+        """Return the outcome of a file on which our code fails; a hidden article stays hidden."""
         fault = ArticleError(Reason.FAULT, _where(error))
-        # The fault may be in what is called here, too.
+        # The faulty code may be called here, too.
         with suppress(Exception):
             glimpse(scan.read(self.content, path), self._context(path, now), fault)
         is_hidden = fault.hidden is not None

@@ -1,4 +1,4 @@
-"""The content folder: lists its files and reads one; anything may lie in it.
+"""The content folder: lists its files and reads one; all of them are untrusted.
 
 ``containment`` defines what is below the folder: nothing behind a symbolic link.
 """

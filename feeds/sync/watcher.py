@@ -20,7 +20,7 @@ from feeds.sync.refresh import RefreshReport
 
 log = logging.getLogger(__name__)
 
-#: Seconds between looks at the clock and at the leader lock.
+#: Seconds between checks of the clock and of the leader lock.
 TICK = 0.25
 
 #: Seconds between scans of the whole folder where the file system reports no changes.
@@ -110,7 +110,7 @@ class Watcher(threading.Thread):
         self._refresh({""})
         watched = _identity(self._content)
         changes = self._changes(Path(os.path.realpath(self._content)))
-        # The watches exist after the first beat, so this refresh misses no change.
+        # The watches exist after the first tick, so this refresh misses no change.
         next(changes, None)
         report = self._refresh({""})
         examined, last = time.monotonic(), self._clock()
@@ -136,7 +136,7 @@ class Watcher(threading.Thread):
         return report
 
     def _changes(self, real: Path) -> Iterator[set[str]]:
-        """Yield the paths that changed below the content folder; an empty set at a quiet beat."""
+        """Yield the paths that changed below the content folder; an empty set at a tick without."""
         while not self._stop_event.is_set():
             try:
                 if not self._poll:

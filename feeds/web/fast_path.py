@@ -1,7 +1,7 @@
 """The fast path: serves documents from memory in a few microseconds, before Flask runs.
 
 A request is answered here if its document is in memory and current, with the response that Flask
-would send: both take it from `document_response`. Two doors use it: the server's own protocol,
+would send: both take it from `document_response`. Two callers use it: the server's own protocol,
 which responds in its event loop, and `with_fast_path`, a WSGI middleware for every other server.
 """
 
@@ -92,7 +92,7 @@ class FastPath:
         )
 
     def _find(self, path: str) -> _Known:
-        """Return what the fast path has to know of a path.
+        """Return the target of a path, and what follows from it.
 
         It is remembered only while its document is in memory: a client can invent a million others.
         """

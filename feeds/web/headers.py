@@ -11,7 +11,7 @@ ALWAYS = (
 #: A browser must neither run nor load anything in a feed.
 FEED_POLICY = (("Content-Security-Policy", "default-src 'none'; sandbox"),)
 
-#: Search engines index neither searches nor boxes nor what readers put together.
+#: Search engines index neither searches nor boxes nor mixes.
 NOINDEX = (("X-Robots-Tag", "noindex"),)
 
 #: Scripts of other sites may read feeds and lists, with conditional requests.

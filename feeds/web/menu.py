@@ -62,7 +62,7 @@ def entry(feed_info: FeedInfo) -> MenuEntry:
 def menu(feed_infos: Iterable[FeedInfo], terms: Mapping[str, str] | None = None) -> Menu:
     """Return the menu of a site: topics and providers by name, named feeds as in site.yml.
 
-    ``terms`` maps the paths of feeds to what a search looks into beside their names.
+    ``terms`` maps the paths of feeds to the texts that a search reads besides their names.
     """
     found = list(feed_infos)
     inside: dict[FeedId | None, list[FeedInfo]] = {}

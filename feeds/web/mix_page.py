@@ -50,7 +50,7 @@ class MixForm:
 
     #: True if some boxes will be ticked: search engines do not index the page then.
     has_ticks: bool
-    #: What is wrong with the ticks: one of the messages of a mix, or nothing.
+    #: The fault of the ticks: one of the messages of a mix, or the empty text.
     fault: str
 
 

@@ -76,7 +76,7 @@ class _Found:
     feeds: Menu
     #: None if there is a fault.
     articles: Selection | None
-    #: The message that says why no articles are searched, or nothing.
+    #: The message about why articles are not searched, or the empty text.
     fault: str
 
 

@@ -81,7 +81,7 @@ def box(path: str) -> ResponseReturnValue:
 
 @routes.get("/mix")
 def mix() -> ResponseReturnValue:
-    """Answer with the form of a mix; what is ticked in it leads to the feed."""
+    """Answer with the form of a mix, or redirect to the mix that is ticked in it."""
     catalog, fields = web().catalog, request.args.to_dict(flat=False)
     ticked = mix_page.ticked(fields)
     if ticked.terms and not ticked.fault:
@@ -103,7 +103,7 @@ def _mix_form(mix: Mix, fault: str) -> Response:
 
 @routes.get("/search")
 def search() -> ResponseReturnValue:
-    """Lead the words of a form to the page of their search."""
+    """Redirect to the page of a search for the words in a form."""
     asked = Search.of(request.args.get("q", ""))
     urls = web().catalog.urls
     return redirect(f"{urls.site}/" if asked.fault else urls.page(FeedId(asked.path)), 303)

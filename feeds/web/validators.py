@@ -59,7 +59,7 @@ def validators(document: Document, coding: str) -> list[tuple[str, str]]:
 
 
 def _last_modified(document: Document) -> list[tuple[str, str]]:
-    """Return no date when it does not stand for the document alone.
+    """Return Last-Modified; nothing if an earlier document had the same date.
 
     A cache in front answers 304 to every client that names the date that it holds. RFC 9110,
     8.8.2.1, asks for a date only if it can be "reasonably and consistently determined".
@@ -69,7 +69,7 @@ def _last_modified(document: Document) -> list[tuple[str, str]]:
 
 
 def etag(document: Document, coding: str) -> str:
-    """Return the strong tag of a document in a coding; RFC 9110, 8.8.3.3 wants them distinct."""
+    """Return the strong tag of a document in a coding; RFC 9110, 8.8.3.3 requires distinct ones."""
     suffix = "" if coding == IDENTITY else f"-{coding}"
     return f'"{document.base_key or document.key}{suffix}"'
 
