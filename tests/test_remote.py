@@ -358,6 +358,7 @@ def test_host_names_the_port_unless_it_is_the_default(
     """RFC 9110, 7.2, of a real send_request with a server that every address leads to."""
     connect = socket.create_connection
     with socket.create_server(("127.0.0.1", 0)) as listening, ThreadPoolExecutor(1) as server:
+        listening.settimeout(20)
         here = listening.getsockname()
         monkeypatch.setattr(socket, "create_connection", lambda _, *more: connect(here, *more))
         asked = server.submit(_heard, listening, certificate if url[4] == "s" else None)
