@@ -12,8 +12,9 @@ _LONGEST_TEXT = 10_000
 
 # A sign that ends a word belongs to it: C++, C#, Disney+. One between two words separates them, as
 # in an address with a plus for each space; before a digit, two belong to it: C++20.
-_ASCII_WORD = re.compile(r"[a-z0-9]+(?:\+\+(?=[0-9])|[+#]{1,2}(?![a-z0-9]))?")
-_WORD = re.compile(r"[^ +#]+(?:\+\+(?=\d)|[+#]{1,2}(?![^ +#]))?")
+_LETTER = r"a-zA-Z0-9\x80-\U0010ffff"
+_WORD = re.compile(rf"[{_LETTER}]+(?:\+\+(?=\d)|[+#]{{1,2}}(?![{_LETTER}]))?")
+_PIECE = re.compile(f"[{_LETTER}+#]+")
 
 #: The signs that may end a word, as tokens spell them, with a character that no word has.
 _SIGNS = {ord("+"): "-plus", ord("#"): "-sharp"}
@@ -51,33 +52,39 @@ def words(text: str) -> list[str]:
     """
     text = text[:_LONGEST_TEXT]
     if text.isascii():
-        return [word[:LONGEST] for word in _ASCII_WORD.findall(text.lower())]
-    folded = _folded(text)
-    # Once more: the case and the parts of some characters depend on their form.
-    folded = folded if folded.isascii() else _folded(folded)
-    return [word[:LONGEST] for word in _WORD.findall(folded)]
+        text = text.lower()
+    else:
+        # Piece by piece: in most texts only a dash or a quotation mark is not ASCII.
+        pieces = _PIECE.findall(text)
+        text = " ".join(each.lower() if each.isascii() else _folded(each) for each in pieces)
+    return [word[:LONGEST] for word in _WORD.findall(text)]
 
 
 def _folded(text: str) -> str:
+    once = _folded_once(text)
+    # Once more: the case and the parts of some characters depend on their form.
+    return once if once.isascii() else _folded_once(once)
+
+
+def _folded_once(text: str) -> str:
     text = unicodedata.normalize("NFKC", text).casefold()
     text = unicodedata.normalize("NFKD", text).translate(_SPELLING)
     return unicodedata.normalize("NFKC", text)
 
 
-def indexed_tokens(word: str) -> Iterator[str]:
+def indexed_tokens(word: str) -> list[str]:
     """Return the tokens under which a text that holds a word is found.
 
     A run of a script without spaces gives each pair of neighbours, and its last character alone, so
     that every character begins a token. A word with a sign is found without it, too.
     """
+    if word.isascii() and word.isalnum():
+        return [word]
     bare = word.rstrip("+#")
-    if bare != word:
-        yield word.translate(_SIGNS)
+    tokens = [] if bare == word else [word.translate(_SIGNS)]
     for part, is_run in _parts(bare):
-        if is_run:
-            yield from (part[start : start + 2] for start in range(len(part)))
-        else:
-            yield part
+        tokens += (part[start : start + 2] for start in range(len(part))) if is_run else [part]
+    return tokens
 
 
 def asked_tokens(word: str) -> Iterator[tuple[str, bool]]:
