@@ -1,5 +1,6 @@
 """Pages for people: what they show, what they announce, and what they cost."""
 
+import gc
 from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote
@@ -498,3 +499,15 @@ def test_a_search_looks_into_aliases_descriptions_and_plurals(
 
     assert texts(tree(site, f"/?q={query}"), ".index li a") == ["Ferries & Crossings"]
     assert texts(tree(site, "/?q=bridges"), ".index li a") == ["Bridges"]
+
+
+def test_a_menu_is_freed_without_a_collection_of_garbage(site: Site, content: Content) -> None:
+    """Polls wait for such a collection, and it takes longer the more there is."""
+    for number in range(20):
+        content.write(f"{number}.md", topics=[f"Topic {number}"])
+    site.sync.refresh()
+    feed_infos = site.web.catalog.feed_infos()
+    gc.collect()
+
+    assert menu.menu(feed_infos).size > 20
+    assert gc.collect() == 0
