@@ -14,7 +14,7 @@ from bench.site import URL, open_app
 from bench.tables import median, ratio, show, timed
 from feeds import formats
 from feeds.catalog import Catalog
-from feeds.content_codings import CODINGS, Bodies
+from feeds.encoded_bodies import CODINGS, Bodies
 from feeds.model import Feed, FeedId, Format
 
 #: Calls in one measurement of the front, and measurements.

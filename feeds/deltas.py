@@ -13,7 +13,7 @@ from hashlib import blake2b
 import msgspec
 
 from feeds.cache import Cache
-from feeds.content_codings import seal, unseal
+from feeds.encoded_bodies import seal, unseal
 from feeds.index import Row
 from feeds.model import Withdrawal
 from feeds.selection import Selection

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from feeds.content_codings import Bodies
+from feeds.encoded_bodies import Bodies
 
 #: An upper bound of the bytes of a document besides its bodies: validators, headers, and the
 #: responses in its memo with the conditions that clients invent.

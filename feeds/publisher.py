@@ -17,8 +17,8 @@ from functools import partial
 from weakref import WeakValueDictionary
 
 from feeds.cache import LEASE, Cache
-from feeds.content_codings import IDENTITY, Bodies, seal, unseal
 from feeds.documents import Document, DocumentPlan
+from feeds.encoded_bodies import IDENTITY, Bodies, seal, unseal
 from feeds.errors import IndexUnavailable, MovedFeed, NoDelta, OutOfDate, RetiredFeed, UnknownFeed
 from feeds.logs import LogThrottle
 from feeds.metrics import Counters

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import uvicorn
 
 from feeds.server.asgi import Worker, WorkerApp
-from feeds.server.connections import Limits
+from feeds.server.connection_limits import Limits
 from feeds.server.listener import open_listener
 from feeds.server.protocol import DEFAULT_HEADERS, FeedProtocol
 from feeds.web import FastPath

@@ -17,7 +17,7 @@ import redis as redis_client
 
 from feeds import cache as cache_module
 from feeds.cache import Cache, open_cache, open_history_cache
-from feeds.content_codings import seal, unseal
+from feeds.encoded_bodies import seal, unseal
 from feeds.errors import SettingsError
 from tests import stores
 from tests.conftest import Content, Site

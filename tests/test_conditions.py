@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feeds import formats
-from feeds.content_codings import CODINGS, IDENTITY, Bodies
 from feeds.documents import Document
+from feeds.encoded_bodies import CODINGS, IDENTITY, Bodies
+from feeds.web.conditional_requests import MARGIN, Conditions
 from feeds.web.document_response import answer
-from feeds.web.validators import MARGIN, Conditions
 from tests.conftest import NOW, Clock, Content, Site
 
 MODIFIED = datetime(2026, 11, 1, 10, 0, 0, tzinfo=UTC)

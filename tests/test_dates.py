@@ -20,7 +20,7 @@ from feeds import web
 from feeds.index import state, writer
 from feeds.index.feed_counters import SLACK
 from feeds.sync import refresh
-from feeds.web.validators import MARGIN
+from feeds.web.conditional_requests import MARGIN
 from tests.conftest import NOW, SITE_URL, Clock, Content, Site
 from tests.live import serving
 from tests.waiting import wait_for

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from feeds import formats
 from feeds.cache import open_history_cache
-from feeds.content_codings import CODINGS, IDENTITY
 from feeds.deltas import DocumentHistory, _name
+from feeds.encoded_bodies import CODINGS, IDENTITY
 from feeds.model import FeedId, Format
 from feeds.urls import ALL, Target
 from feeds.web.negotiation import accepts_delta
@@ -22,7 +22,7 @@ from tests import stores
 from tests.conftest import Clock, Content, Site
 from tests.programs import examples, skip_if_quick
 from tests.reading import FH, TOMBSTONES, atom_feed, channel, items, json_feed, links
-from tests.test_content_codings import DECODERS
+from tests.test_encoded_bodies import DECODERS
 
 FORMATS = ["rss", "atom", "json"]
 

@@ -288,7 +288,7 @@ def test_a_command_answers_though_the_index_cannot_be_examined(
     def fail(path: Path) -> None:
         raise sqlite3.OperationalError("database or disk is full")
 
-    monkeypatch.setattr("feeds.sync.index_lifecycle.rebuild_if_corrupt", fail)
+    monkeypatch.setattr("feeds.sync.index_state_transitions.rebuild_if_corrupt", fail)
     monkeypatch.setattr(again.sync.lifecycle, "_is_examined", False)
 
     result = again.runner.invoke(args=["feeds"])

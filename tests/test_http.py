@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import NOW, SITE_URL, Clock, Content, OpenShared, Site
 from tests.reading import ATOM, atom_feed, channel, items, json_feed, links, text
-from tests.test_content_codings import DECODERS
+from tests.test_encoded_bodies import DECODERS
 
 TOPICS = """
 - name: AI

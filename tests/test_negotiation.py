@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feeds.content_codings import CODINGS, IDENTITY
+from feeds.encoded_bodies import CODINGS, IDENTITY
 from feeds.web.negotiation import coding
 
 #: Accept-Encoding, and what is sent.

@@ -17,7 +17,7 @@ import pytest
 from feeds.metrics import PASSED_ON, REQUESTS
 from feeds.model import Format
 from feeds.server.asgi import FIRST_PART
-from feeds.server.connections import Connections, Limits
+from feeds.server.connection_limits import Connections, Limits
 from feeds.server.responder import PollResponder
 from feeds.urls import ALL, Target
 from feeds.web import FastPath

@@ -16,8 +16,8 @@ from string import ascii_lowercase
 import pytest
 
 from feeds.cache import open_cache
-from feeds.content_codings import CODINGS, IDENTITY, Bodies, seal
 from feeds.documents import OVERHEAD, Document, DocumentPlan
+from feeds.encoded_bodies import CODINGS, IDENTITY, Bodies, seal
 from feeds.errors import IndexUnavailable, MovedFeed, NoDelta, OutOfDate, RetiredFeed, UnknownFeed
 from feeds.model import FeedId, Format
 from feeds.publisher import ATTEMPTS, LOOK, Publisher

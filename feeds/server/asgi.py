@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from a2wsgi import WSGIMiddleware
 
-from feeds.server.connections import Connections, Limits
+from feeds.server.connection_limits import Connections, Limits
 from feeds.server.protocol import DEFAULT_HEADERS, FeedProtocol
 from feeds.server.responder import PollResponder
 from feeds.web import FastPath

@@ -20,7 +20,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from feeds.server.connections import Connections
+from feeds.server.connection_limits import Connections
 from feeds.server.request_head import HEAD_END, Handling, PartialHead
 from feeds.server.responder import PollRequest, PollResponder
 

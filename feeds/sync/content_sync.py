@@ -27,7 +27,7 @@ from feeds.index import (
     upgrade,
 )
 from feeds.locks import LeaderLock
-from feeds.sync.index_lifecycle import IndexLifecycle
+from feeds.sync.index_state_transitions import IndexLifecycle
 from feeds.sync.ingest import Ingester
 from feeds.sync.instance_owner import Ownership, named_by_path, owner_name
 from feeds.sync.lint import inspect, inspect_one, nearest

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from http import HTTPStatus
 
-from feeds.content_codings import IDENTITY
 from feeds.documents import Document
+from feeds.encoded_bodies import IDENTITY
+from feeds.web.conditional_requests import Base, Conditions, is_unmodified, validators
 from feeds.web.headers import with_default_headers
 from feeds.web.negotiation import coding
-from feeds.web.validators import Base, Conditions, is_unmodified, validators
 
 #: The coding of a response without a body, in the counters.
 NO_CODING = "none"

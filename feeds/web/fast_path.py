@@ -10,13 +10,14 @@ from collections.abc import Hashable
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote, urlsplit
 
-from feeds.content_codings import IDENTITY
+from feeds.encoded_bodies import IDENTITY
 from feeds.metrics import PASSED_ON, REQUESTS, Counters
 from feeds.publisher import Publisher
 from feeds.subscribers import LONGEST
 from feeds.urls import Urls
+from feeds.web.date_header import date_writer
 from feeds.web.document_response import NO_CODING, Answer, memoized_answer
-from feeds.web.host_and_date import date_writer, has_valid_host, is_valid_host, reject_host
+from feeds.web.host_header import has_valid_host, is_valid_host, reject_host
 from feeds.web.targets import kind, reads_query, target_of
 
 if TYPE_CHECKING:

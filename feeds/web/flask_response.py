@@ -10,9 +10,9 @@ from flask import Response, current_app, request
 from werkzeug.datastructures import Headers
 
 from feeds.catalog import Catalog
-from feeds.content_codings import Bodies
 from feeds.deltas import DocumentHistory
 from feeds.documents import Document, DocumentPlan
+from feeds.encoded_bodies import Bodies
 from feeds.errors import NoDelta
 from feeds.logs import LogThrottle
 from feeds.metrics import SharedCounters
@@ -20,9 +20,9 @@ from feeds.publisher import Publisher
 from feeds.subscribers import Subscribers
 from feeds.sync import ContentSync
 from feeds.urls import Target
+from feeds.web.conditional_requests import Conditions, bases, is_unmodified
 from feeds.web.document_response import Answer, answer, delta_answer
 from feeds.web.negotiation import accepts_delta
-from feeds.web.validators import Conditions, bases, is_unmodified
 from feeds.websub import Outbox
 
 if TYPE_CHECKING:

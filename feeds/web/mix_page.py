@@ -13,8 +13,8 @@ import msgspec
 from markupsafe import escape
 
 from feeds.catalog import Catalog
-from feeds.content_codings import IDENTITY
 from feeds.documents import Document, DocumentPlan
+from feeds.encoded_bodies import IDENTITY
 from feeds.errors import MovedFeed, RetiredFeed, UnknownFeed
 from feeds.languages import language
 from feeds.mixes import ALL, ANY, NONE, Mix, Term, is_domain, read_terms

@@ -5,7 +5,7 @@ from functools import lru_cache
 from werkzeug.datastructures import Accept
 from werkzeug.http import parse_accept_header, parse_date, parse_range_header
 
-from feeds.content_codings import CODINGS, IDENTITY
+from feeds.encoded_bodies import CODINGS, IDENTITY
 
 #: RFC 9110, 8.4.1.3: "A recipient SHOULD consider "x-gzip" to be equivalent to "gzip"."
 _SYNONYMS = {"x-gzip": "gzip"}

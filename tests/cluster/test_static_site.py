@@ -24,7 +24,7 @@ from tests.cluster.installation import Nginx
 from tests.conftest import SITE_URL, Clock, Content, Site
 from tests.programs import need
 from tests.raw import RawAnswer, request, send_request, spellings
-from tests.test_content_codings import DECODERS
+from tests.test_encoded_bodies import DECODERS
 from tests.test_http import (  # noqa: F401
     EVERY_KIND,
     REFUSED,

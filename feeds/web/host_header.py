@@ -1,11 +1,9 @@
-"""Two rules of HTTP that hold under any server: one valid Host, and a correct Date."""
+"""The header field Host of a request: exactly one, with a valid value, under any server."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import TYPE_CHECKING
-
-from werkzeug.http import http_date
 
 from feeds.web.headers import with_default_headers
 
@@ -57,24 +55,3 @@ def reject_host(environ: "WSGIEnvironment", start_response: "StartResponse") -> 
     )
     start_response("400 BAD REQUEST", headers)
     return [] if environ["REQUEST_METHOD"] == "HEAD" else [_REJECTION]
-
-
-def date_writer(clock: Callable[[], float]) -> Callable[[], str]:
-    """Return a function that returns the current value of Date.
-
-    Servers add a Date of their own to responses without one. One of them repeated the same second
-    for an hour after the clock was set back by an hour.
-    """
-    last = 0, http_date(0)
-
-    def date() -> str:
-        """Return the time as HTTP writes it."""
-        nonlocal last
-        second = int(clock())
-        # Read once: another thread may replace it.
-        known = last
-        if known[0] != second:
-            known = last = second, http_date(second)
-        return known[1]
-
-    return date

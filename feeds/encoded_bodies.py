@@ -1,4 +1,4 @@
-"""Content codings: the bytes of a document in each, encoded on demand, and sealed for a cache."""
+"""The bytes of a document in each content coding, encoded on demand, and sealed for a cache."""
 
 import gzip
 import threading

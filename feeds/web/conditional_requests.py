@@ -1,4 +1,4 @@
-"""Validators: the ETag and the date of a document, and when a client has it already.
+"""Conditional requests: the ETag and the date of a document, and when a client has it already.
 
 RFC 9110, sections 8.8 and 13.
 """
@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from werkzeug.http import http_date, parse_date
 from werkzeug.sansio.http import is_resource_modified
 
-from feeds.content_codings import IDENTITY
 from feeds.documents import Document
+from feeds.encoded_bodies import IDENTITY
 
 #: Seconds that a cache may serve a stale document while this server fails (RFC 5861).
 STALE_IF_ERROR = 86_400

@@ -16,7 +16,7 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feeds.content_codings import CODINGS, IDENTITY, Bodies, seal, unseal
+from feeds.encoded_bodies import CODINGS, IDENTITY, Bodies, seal, unseal
 from tests.programs import skip_if_quick
 
 BODY = b"<rss>" + b"<item>The same again, and again.</item>" * 100 + b"</rss>"
@@ -48,7 +48,7 @@ def test_a_feed_becomes_smaller(coding: str) -> None:
 
 def test_the_same_body_has_the_same_bytes_in_another_process_and_at_another_time() -> None:
     skip_if_quick()
-    script = "from tests.test_content_codings import *; print(blake2b(SEALED).hexdigest())"
+    script = "from tests.test_encoded_bodies import *; print(blake2b(SEALED).hexdigest())"
     environ = os.environ | {"PYTHONHASHSEED": "1"}
     found = subprocess.run(
         [sys.executable, "-c", script], env=environ, capture_output=True, text=True, check=True
