@@ -4,7 +4,7 @@ from functools import partial
 from pathlib import Path
 
 from bench.articles import PROVIDERS, TOPICS
-from bench.site import open_web
+from bench.site import open_app, web_of
 from bench.tables import median, show, timed
 from feeds.mixes import Mix, read_terms
 from feeds.model import FeedId
@@ -54,7 +54,7 @@ def run(folders: dict[int, tuple[Path, Path]]) -> None:
 
 
 def _milliseconds(content: Path, instance: Path, paths: dict[str, str]) -> dict[str, float]:
-    web = open_web(content, instance)
+    web = web_of(open_app(content, instance))
     web.sync.refresh()
     selects = {name: partial(web.catalog.select, FeedId(path)) for name, path in paths.items()}
     return {

@@ -11,7 +11,7 @@ import yaml
 from bench import search_index
 from bench.articles import article, path_of
 from bench.search_index import SearchCosts
-from bench.site import open_web
+from bench.site import open_app, web_of
 from bench.tables import median, show, timed
 from feeds.model import FeedId
 
@@ -55,11 +55,11 @@ def run(folders: dict[int, tuple[Path, Path]]) -> None:
 def measure(content: Path, instance: Path, count: int) -> Costs:
     """Index the folder from nothing, then ask of it what a running server asks."""
     yaml_alone, yaml_computed = _yaml_alone(content, count)
-    web = open_web(content, instance)
+    web = web_of(open_app(content, instance))
     before = _computed()
     cold = timed(lambda: web.sync.refresh())
     computed = _computed() - before
-    opened = timed(lambda: open_web(content, instance).sync.examine())
+    opened = timed(lambda: web_of(open_app(content, instance)).sync.examine())
     return Costs(
         articles=count,
         cold=cold,

@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 from time import perf_counter
 
-from bench.site import URL, open_app
+from bench.site import URL, open_app, web_of
 from bench.tables import show
 
 
@@ -18,7 +18,7 @@ def run(folders: dict[int, tuple[Path, Path]]) -> None:
 
 def _row(count: int, content: Path, instance: Path) -> tuple[object, ...]:
     app = open_app(content, instance)
-    app.extensions["tributary"].sync.refresh()
+    web_of(app).sync.refresh()
     client = app.test_client()
     current = {item["id"] for item in json.loads(client.get("/all.json").data)["items"]}
     began, documents, size, ids = perf_counter(), 0, 0, Counter[str]()

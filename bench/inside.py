@@ -10,7 +10,7 @@ from typing import Any
 from feedgen.feed import FeedGenerator
 from werkzeug.test import EnvironBuilder
 
-from bench.site import URL, open_app
+from bench.site import URL, open_app, web_of
 from bench.tables import median, ratio, show, timed
 from feeds import formats
 from feeds.catalog import Catalog
@@ -24,9 +24,9 @@ CALLS, TIMES = 5000, 9
 def run(content: Path, instance: Path) -> None:
     """Print both tables; the folder is indexed already."""
     app = open_app(content, instance)
-    app.extensions["tributary"].sync.refresh()
+    web_of(app).sync.refresh()
     show("The front alone", ["answer", "microseconds"], _front(app.wsgi_app))
-    catalog = app.extensions["tributary"].catalog
+    catalog = web_of(app).catalog
     show("Rendering", ["what", "ms", "of bare feedgen"], _rendering(catalog))
 
 

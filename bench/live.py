@@ -8,7 +8,7 @@ from pathlib import Path
 from bench.folder import rewrite
 from bench.load import get
 from bench.servers import serving
-from bench.site import open_web, resident
+from bench.site import open_app, resident, web_of
 from bench.tables import median, show
 
 #: Saves that are timed.
@@ -21,7 +21,7 @@ POLL = 0.002
 def run(folders: dict[int, tuple[Path, Path]]) -> None:
     """Measure each folder."""
     for where in folders.values():
-        open_web(*where).sync.refresh()
+        web_of(open_app(*where)).sync.refresh()
     head = ["articles", "first answer after s", "from os.replace to the poll, ms", "slowest"]
     head += ["memory of a worker MB"]
     show(

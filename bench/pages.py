@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.articles import TOPICS
-from bench.site import URL, open_app
+from bench.site import URL, open_app, web_of
 from bench.tables import show
 
 PAGES = ("/", f"/topics/{TOPICS[0].lower().replace(' ', '-')}")
@@ -17,7 +17,7 @@ _SCRIPT = re.compile(r'<script(?![^>]*\b(?:defer|async|type="module"))[^>]*src="
 def run(content: Path, instance: Path) -> None:
     """Print the table; the folder is indexed already."""
     app = open_app(content, instance)
-    app.extensions["tributary"].sync.refresh()
+    web_of(app).sync.refresh()
     head = ["page", "articles", "kB", "kB as br", "resources that block", "their kB as br"]
     show("Pages, without pictures", head, [_row(app.test_client(), path) for path in PAGES])
 

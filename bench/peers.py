@@ -21,7 +21,7 @@ from bench.articles import article, write_articles
 from bench.folder import rewrite
 from bench.load import get
 from bench.servers import serving
-from bench.site import open_web
+from bench.site import open_app, web_of
 from bench.tables import show, timed
 
 Row = tuple[str, float, float]
@@ -45,7 +45,7 @@ def _ours(work: Path, count: int) -> Row:
     content, instance = work / "content", work / "instance"
 
     def all_feeds() -> None:
-        web = open_web(content, instance)
+        web = web_of(open_app(content, instance))
         web.sync.refresh()
         client = _client(content, instance)
         for listing in web.catalog.feed_infos():

@@ -10,10 +10,11 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
+from flask import Flask
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from bench.articles import NEWEST
-from bench.site import URL, open_app
+from bench.site import URL, open_app, web_of
 from bench.tables import show
 from feeds.model import FeedId
 
@@ -90,7 +91,7 @@ class History:
     def run(self) -> tuple[int, list[Poller]]:
         """How many articles appeared, and the pollers at the end."""
         app, pollers = open_app(self.content, self.instance, self.clock), list(self.pollers())
-        sync = app.extensions["tributary"].sync
+        sync = web_of(app).sync
         due = sync.refresh().due
         before = _count(app)
         for moment in range(self.first, self.first + self.days * DAY, min(INTERVALS)):
@@ -113,8 +114,8 @@ def run(content: Path, work: Path) -> None:
         _table("real articles, a year", history)
 
 
-def _count(app: Any) -> int:
-    return int(app.extensions["tributary"].catalog.listing(FeedId("all")).count)
+def _count(app: Flask) -> int:
+    return web_of(app).catalog.feed_info(FeedId("all")).count
 
 
 def _table(name: str, history: History) -> None:

@@ -4,21 +4,22 @@ import os
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+
+from flask import Flask
 
 from feeds.web.flask_response import Web
 
 URL = "https://feeds.example.org"
 
 
-def open_web(content: Path, instance: Path) -> Web:
-    """What the routes answer from."""
-    web = open_app(content, instance).extensions["tributary"]
+def web_of(app: Flask) -> Web:
+    """What the routes of the app answer from."""
+    web = app.extensions["tributary"]
     assert isinstance(web, Web)
     return web
 
 
-def open_app(content: Path, instance: Path, clock: Callable[[], float] = time.time) -> Any:
+def open_app(content: Path, instance: Path, clock: Callable[[], float] = time.time) -> Flask:
     """The app."""
     from app import create_app
 

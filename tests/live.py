@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,11 +116,13 @@ def started(
     instance: Path,
     command: str = "serve",
     output: int | None = None,
+    prefix: Sequence[str] = (),
     **environ: str,
 ) -> Iterator[Server]:
     """Start a server of a content folder, and stop it when the block ends.
 
-    ``output`` takes all that it prints, as Popen's ``stdout`` does.
+    ``output`` takes all that it prints, as Popen's ``stdout`` does. ``prefix`` is a program that
+    becomes the server, with its arguments.
     """
     skip_if_quick()
     port = environ.get("PORT") or str(free_port())
@@ -132,7 +134,7 @@ def started(
     }
     address = f"http://127.0.0.1:{port}"
     with subprocess.Popen(
-        [sys.executable, "-m", "flask", "--app", "app", command],
+        [*prefix, sys.executable, "-m", "flask", "--app", "app", command],
         cwd=ROOT, env=os.environ | given | environ, text=True,
         stdout=output, stderr=output and subprocess.STDOUT,
     ) as process, ended(process):  # fmt: skip

@@ -18,7 +18,6 @@ import pytest
 
 from tests.conftest import Content, content_in
 from tests.live import PATIENCE, Server, listener, replaced, serving, started, workers
-from tests.programs import descriptors
 from tests.raw import request, send_request
 from tests.waiting import wait_for
 
@@ -238,11 +237,13 @@ def test_a_request_without_one_valid_host_is_refused(address: str, path: str) ->
 @contextmanager
 def short_of_descriptors(content: Content, tmp_path: Path, count: int) -> Iterator[Server]:
     """Run a server that may open so many files."""
-    with ExitStack() as stack:
-        with descriptors(count):
-            server = stack.enter_context(
-                started(content.folder, tmp_path / "instance", output=subprocess.PIPE)
-            )
+    with started(
+        content.folder,
+        tmp_path / "instance",
+        output=subprocess.PIPE,
+        # By another program: this process may have more of them open already.
+        prefix=["prlimit", f"--nofile={count}:"],
+    ) as server:
         server.wait()
         yield server
 
