@@ -152,7 +152,7 @@ class _Background:
 def _background(app: Flask) -> _Background:
     web: Web = app.extensions["tributary"]
     tools: cli.Tools = app.extensions["tributary.tools"]
-    polls = PollCounter(web.publisher.counts.polls, web.subscribers, web.sync.clock)
+    polls = PollCounter(web.publisher.counts, web.subscribers, web.sync.clock)
     counting = PeriodicThread(web.counts.flush, polls.count)
 
     def start() -> None:

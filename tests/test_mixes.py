@@ -1,7 +1,6 @@
 """Mixes: feeds of any, all and none of some topics and providers, written into an address."""
 
 import html
-from collections import deque
 from collections.abc import Callable
 from contextlib import closing
 from itertools import combinations
@@ -17,6 +16,7 @@ from lxml import etree
 
 from feeds.index import connect
 from feeds.index.reader import MOST_OF_A_SECOND
+from feeds.metrics import Counters
 from feeds.mixes import ALL, ANY, NONE, Mix, read_terms
 from feeds.model import FeedId, Format
 from feeds.subscribers import PollCounter
@@ -370,8 +370,9 @@ def test_a_mix_is_announced_to_no_hub_and_indexed_by_nobody(
 
 
 def test_polls_of_mixes_fill_no_disk(content: Content, changing: Site) -> None:
-    queue = deque([("/mix/river.rss", "Reader (5 subscribers)", "203.0.113.9")] * 3)
-    PollCounter(queue, changing.web.subscribers, lambda: NOW).count()
+    counts = Counters()
+    counts.polled("/mix/river.rss", "Reader (5 subscribers)", "203.0.113.9")
+    PollCounter(counts, changing.web.subscribers, lambda: NOW).count()
 
     assert changing.web.subscribers.days() == []
 

@@ -13,6 +13,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from feeds.metrics.counters import WAITING
 from feeds.subscribers.counting import (
     CLAIMS,
     COUNT_DAYS,
@@ -238,7 +239,7 @@ def polled(content: Content, open_site: Callable[..., Site], tmp_path: Path) -> 
 
 
 def drain(site: Site, clock: Callable[[], float]) -> dict[str, tuple[int, int]]:
-    PollCounter(site.web.publisher.counts.polls, site.web.subscribers, clock).count()
+    PollCounter(site.web.publisher.counts, site.web.subscribers, clock).count()
     return counted(site.web.subscribers)
 
 
@@ -261,21 +262,31 @@ def test_no_forwarded_address_is_believed(polled: Site, clock: Clock) -> None:
     assert drain(polled, clock) == {"all": (0, 1)}
 
 
-def test_a_queue_that_is_not_emptied_stays_small(polled: Site) -> None:
-    seen = polled.web.publisher.counts.polls
-    for _ in range(seen.maxlen or 0):
-        seen.append(("/all.rss", "", ""))
-
+def test_polls_that_are_not_counted_take_little_memory(polled: Site) -> None:
+    counts = polled.web.publisher.counts
     polled.get("/all.rss", User_Agent="x" * 60_000)
+    assert [len(agent) for _, agent, _ in counts.polls] == [300]
 
-    assert len(seen) == seen.maxlen
-    assert len(seen[-1][1]) <= 300
+    for number in range(2 * WAITING):
+        counts.polled("/all.rss", str(number), "")
+
+    assert len(counts.polls) == WAITING
+
+
+def test_a_client_that_polls_without_end_keeps_no_other_from_being_counted(
+    polled: Site, clock: Clock
+) -> None:
+    polled.get("/all.rss", User_Agent="newsboat")
+    for _ in range(2 * WAITING):
+        polled.web.publisher.counts.polled("/all.rss", "a loop", "192.0.2.1")
+
+    assert drain(polled, clock) == {"all": (0, 2)}
 
 
 def test_polls_that_cannot_be_stored_are_lost_and_logged_once(
     polled: Site, tmp_path: Path, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    counter = PollCounter(polled.web.publisher.counts.polls, polled.web.subscribers, clock)
+    counter = PollCounter(polled.web.publisher.counts, polled.web.subscribers, clock)
     in_the_way = tmp_path / "instance" / SUBSCRIBERS
     in_the_way.mkdir()
     for _ in range(3):

@@ -5,7 +5,6 @@ from feeds.metrics.counters import (
     PASSED_ON,
     REQUESTS,
     Counters,
-    PollRecord,
     SharedCounters,
 )
 from feeds.metrics.exposition import CONTENT_TYPE, Gauge, exposition
@@ -17,7 +16,6 @@ __all__ = [
     "REQUESTS",
     "Counters",
     "Gauge",
-    "PollRecord",
     "SharedCounters",
     "exposition",
 ]

@@ -7,7 +7,7 @@ backwards, whichever worker serves the request.
 
 import logging
 import threading
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -35,7 +35,8 @@ Key = tuple[str | int | float, ...]
 #: A poll: the path, the User-Agent and the client address, path and address as in WSGI.
 PollRecord = tuple[str, str, str]
 
-#: The most polls in the queue; if more arrive within a second, the oldest are lost.
+#: The most different polls that wait to be counted; if more arrive within a second, the last are
+#: lost.
 WAITING = 20_000
 
 #: In the instance folder.
@@ -58,7 +59,19 @@ class Counters:
     def __init__(self) -> None:
         """Start with no counts."""
         self.numbers: defaultdict[Key, float] = defaultdict(int)
-        self.polls: deque[PollRecord] = deque(maxlen=WAITING)
+        #: The polls that wait to be counted. A dictionary: equal ones count once, and a client that
+        #: polls a thousand times a second takes the place of one.
+        self.polls: dict[PollRecord, None] = {}
+
+    def polled(self, path: str, user_agent: str, client: str) -> None:
+        """Let a poll wait to be counted."""
+        if len(self.polls) < WAITING:
+            self.polls[path, user_agent, client] = None
+
+    def take_polls(self) -> list[PollRecord]:
+        """Return the polls that wait, the oldest first, and forget them."""
+        newest_first = [self.polls.popitem()[0] for _ in range(len(self.polls))]
+        return newest_first[::-1]
 
     def rendered(self, seconds: float) -> None:
         """Count one rendering and the time that it took."""

@@ -1,8 +1,7 @@
-"""Counting of subscribers by polls: from the queue of this process, or from a log of a proxy."""
+"""Counting of subscribers by polls: those of this process, or from a log of a proxy."""
 
 import logging
 import re
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from functools import partial
@@ -14,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 
 from feeds.errors import StoreUnavailable
 from feeds.logs import LogOnce
-from feeds.metrics import PollRecord
+from feeds.metrics import Counters
 from feeds.subscribers.counting import SUBSCRIBERS, DayCount, FeedPoll, Subscribers
 from feeds.subscribers.user_agents import LONGEST
 from feeds.urls import decoded, is_custom, read
@@ -36,23 +35,22 @@ _MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 
 
 class PollCounter:
-    """A counter of the polls that the fast path of this process has queued."""
+    """A counter of the polls that wait in this process."""
 
     def __init__(
-        self, queue: deque[PollRecord], subscribers: Subscribers, clock: Callable[[], float]
+        self, counts: Counters, subscribers: Subscribers, clock: Callable[[], float]
     ) -> None:
-        """Take the queue that the fast path fills, and the store of the counts."""
-        self._queue = queue
+        """Take the counters where polls wait, and the store of the counts."""
+        self._counts = counts
         self._subscribers = subscribers
         self._clock = clock
         self._day = 0
         self._log_once = LogOnce(log, "polls are not counted now")
 
     def count(self) -> None:
-        """Count all polls in the queue; polls that cannot be stored are lost."""
+        """Count all polls that wait; polls that cannot be stored are lost."""
         day = int(self._clock()) // _DAY
-        # Equal polls within a second count once.
-        records = dict.fromkeys(self._queue.popleft() for _ in range(len(self._queue)))
+        records = self._counts.take_polls()
         # Many clients poll few feeds: each path is parsed once.
         feeds = {path: _feed(decoded(path)) for path in {record[0] for record in records}}
         polls = [

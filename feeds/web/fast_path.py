@@ -68,7 +68,7 @@ class FastPath:
         """Take the documents."""
         self._hot = publisher.hot
         self._numbers = publisher.counts.numbers
-        self._polls = publisher.counts.polls
+        self._polled = publisher.counts.polled
         self._known: dict[str, _Known] = {}
 
     def document_request(self, fields: RequestFields) -> DocumentRequest | None:
@@ -117,8 +117,8 @@ class FastPath:
     def count(self, request: DocumentRequest, answer: Answer, user_agent: str, client: str) -> None:
         """Count a response; ``client`` is an IP address, or empty if there is none."""
         self._numbers[REQUESTS, request.label, answer.status, answer.coding] += 1
-        # Truncated to bound the memory of the queue.
-        self._polls.append((request.path, user_agent[:LONGEST], client))
+        # Truncated to bound the memory of what waits.
+        self._polled(request.path, user_agent[:LONGEST], client)
 
 
 def with_fast_path(
@@ -187,7 +187,7 @@ def _counted(
     def start(line: str, headers: list[tuple[str, str]], *error: Any) -> "Callable[..., Any]":
         counts.numbers[REQUESTS, kind(target_of(path)), int(line[:3]), _coding(line, headers)] += 1
         if line.startswith(_SUCCESSFUL):
-            counts.polls.append((path, *client))
+            counts.polled(path, *client)
         dated = [each for each in headers if each[0] != "Date"]
         return start_response(line, [*dated, ("Date", date())], *error)
 
