@@ -6,6 +6,7 @@ import re
 import socket
 import threading
 import time
+import tracemalloc
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, suppress
@@ -18,11 +19,12 @@ from feeds.metrics import PASSED_ON, REQUESTS
 from feeds.model import Format
 from feeds.server.asgi import FIRST_PART
 from feeds.server.connection_limits import Connections, Limits
-from feeds.server.responder import PollResponder
+from feeds.server.responder import MEMOIZED_HEADS, PollRequest, PollResponder
 from feeds.urls import ALL, Target
 from feeds.web import FastPath
 from tests.conftest import Content, Site
 from tests.in_process import serving_here
+from tests.programs import skip_if_quick
 from tests.raw import request, send_request
 from tests.waiting import wait_for
 
@@ -507,6 +509,34 @@ def test_bytes_behind_a_head_are_not_taken_for_its_last_line(site: Site) -> None
 
     assert responder.recall(head("Host: a") + b"\r\nUser-Agent: y\r\n") is None
     assert responder.recall(head("Host: a")[:-2] + b"\r\nUser-Agent: y\r\n") is None
+
+
+def test_ten_revisions_of_a_document_take_the_memory_of_one(site: Site, content: Content) -> None:
+    skip_if_quick()
+    responder = PollResponder(FastPath(site.web.publisher))
+    heads = [head("Host: a", path=f"/all.rss?n={number}") for number in range(MEMOIZED_HEADS)]
+
+    def poll_all(revision: int) -> int:
+        content.write("one.md", "Word. " * 8_000, title=f"Revision {revision}")
+        site.sync.refresh()
+        site.get("/all.rss")
+        for each in heads:
+            meaning = responder.read(each)
+            assert isinstance(meaning, PollRequest)
+            answer = responder.respond(meaning, "192.0.2.1")
+            assert answer is not None
+            assert len(answer.body) > 40_000
+        gc.collect()
+        return tracemalloc.get_traced_memory()[0]
+
+    tracemalloc.start()
+    try:
+        first, *_, last = map(poll_all, range(10))
+    finally:
+        tracemalloc.stop()
+
+    # A body for each head and revision would take 1.6 GB.
+    assert last - first < 1_000_000
 
 
 def test_a_poll_keeps_its_document_in_memory(
