@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bench.articles import TOPICS
 from bench.load import Rate, get, kinds, load
-from bench.servers import installed, nginx, serving
+from bench.servers import front, installed, nginx, serving
 from bench.tables import median, ratio, show
 
 #: How often each is asked, in turn.
@@ -19,6 +19,9 @@ PATH = f"topics/{TOPICS[39].lower().replace(' ', '-')}.rss"
 #: Told to keep files open, nginx does not see for a minute that one was replaced; as it is it
 #: looks at the file for each request, and is as live as we are: it is what others are compared to.
 KEPT_OPEN = "nginx, open_file_cache"
+
+#: What an operator gets who puts nginx in front, with the configuration of deploy/.
+IN_FRONT = "nginx in front of ours, with its cache"
 
 Rates = dict[tuple[str, str], list[Rate]]
 
@@ -42,6 +45,7 @@ def _measured(names: list[str], content: Path, work: Path, workers: int) -> Rate
             "nginx": stack.enter_context(nginx(work / "static", workers)),
             KEPT_OPEN: stack.enter_context(nginx(work / "static", workers, "max=1000")),
         }
+        ports[IN_FRONT] = stack.enter_context(front(ports["ours"], workers))
         for _ in range(ROUNDS):
             for name, port in (files | ports).items():
                 url = f"http://127.0.0.1:{port}/{PATH}"

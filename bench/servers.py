@@ -96,6 +96,33 @@ def nginx(folder: Path, workers: int = 1, kept_open: str = "off") -> Iterator[in
 
 
 @contextmanager
+def front(node: int, workers: int = 1) -> Iterator[int]:
+    """Put nginx in front of a node, with its cache, as deploy/ has it; yield its port."""
+    port, place = free_port(), Path(mkdtemp(prefix="front-"))
+    # Its workers are another user, who keeps the cache.
+    place.chmod(0o755)
+    changes = (
+        ("/var/cache/nginx/tributary", f"{place}/cache"),
+        ("listen 80 default_server;", f"listen 127.0.0.1:{port} reuseport backlog=4096;"),
+        ("listen [::]:80 default_server;", ""),
+        ("server 10.20.0.11:8000 max_fails=2 fail_timeout=2s;", f"server 127.0.0.1:{node};"),
+        ("server 10.20.0.12:8000 max_fails=2 fail_timeout=2s;", ""),
+    )
+    shipped = "".join(
+        (ROOT / "deploy" / name).read_text() for name in ("nginx-nodes.conf", "nginx-front.conf")
+    )
+    for given, here in changes:
+        if given not in shipped:
+            raise ValueError(f"deploy/ has no {given!r} any more")
+        shipped = shipped.replace(given, here)
+    config = place / "nginx.conf"
+    config.write_text(_FRONT.format(place=place, workers=workers) + shipped + "}\n")
+    with running(["nginx", "-c", str(config), "-p", str(place)]):
+        wait_for(port)
+        yield port
+
+
+@contextmanager
 def running(
     command: Sequence[str], environ: Mapping[str, str] | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
@@ -142,6 +169,15 @@ def wait_for(port: int, patience: float = 30) -> None:
         time.sleep(0.02)
     raise TimeoutError(f"nobody listens on port {port}")
 
+
+_FRONT = """
+daemon off; worker_processes {workers}; pid {place}/pid; error_log {place}/errors;
+events {{ worker_connections 4096; }}
+http {{
+    access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000;
+    client_body_temp_path {place}/a; proxy_temp_path {place}/b; fastcgi_temp_path {place}/c;
+    uwsgi_temp_path {place}/d; scgi_temp_path {place}/e;
+"""
 
 _NGINX = """
 daemon off; worker_processes {workers}; pid {place}/pid; error_log {place}/errors;
