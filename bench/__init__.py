@@ -1,1 +1,1 @@
-"""Measures what Tributary promises of its speed, beside others, on this machine: ``make bench``."""
+"""Benchmarks: the speed that Tributary promises, beside other software on this machine."""

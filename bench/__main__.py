@@ -1,4 +1,4 @@
-"""Runs everything and prints its tables: ``python -m bench``, or some: ``python -m bench http``."""
+"""Run all benchmarks, or those that are named: ``python -m bench http``."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ QUICK = SIZES[:-1]
 
 
 def main(wanted: list[str]) -> None:
-    """Measure what is wanted, or all."""
+    """Run the wanted parts, or all."""
     _install(["nginx", "wrk"])
     sizes = QUICK if "quick" in wanted else SIZES
     began = time.monotonic()
@@ -41,7 +41,7 @@ def main(wanted: list[str]) -> None:
 
 
 def _steps(folders: dict[int, tuple[Path, Path]], work: Path) -> dict[str, Callable[[], None]]:
-    """All that is measured, in an order in which each finds what it needs."""
+    """Return all parts by name; each needs what those before it leave behind."""
     content, instance = folders[SIZES[0]]
     two = {size: folders[size] for size in (SIZES[1], max(folders))}
     return {
@@ -58,7 +58,7 @@ def _steps(folders: dict[int, tuple[Path, Path]], work: Path) -> dict[str, Calla
 
 
 def _install(programs: list[str]) -> None:
-    """Take from Debian what pip cannot bring, where that is allowed; else say what to do."""
+    """Install the programs that pip does not have from Debian, or exit with the reason."""
     missing = [program for program in programs if shutil.which(program) is None]
     if not missing:
         return

@@ -1,4 +1,4 @@
-"""Invents folders of articles: as many as asked for, the same ones every time.
+"""Made-up articles: folders of any size, the same in each run.
 
 They are made of the words, sizes and keys that real ones have: 2 to 5 kB, a few topics out of 200,
 one of 100 providers, pictures, related links, and keys that no server may show.
@@ -37,7 +37,7 @@ NEWEST = datetime(2026, 6, 30, 20, 50, tzinfo=UTC)
 
 
 def write_articles(folder: Path, count: int) -> None:
-    """Write so many articles below a folder, in sub-folders of a bearable size."""
+    """Write so many articles below a folder, in sub-folders of limited size."""
     for number in range(count):
         path = folder / path_of(number)
         if number % FOLDER == 0:
@@ -46,12 +46,12 @@ def write_articles(folder: Path, count: int) -> None:
 
 
 def path_of(number: int) -> str:
-    """Where an article lies below its folder."""
+    """Return the path of an article below its folder."""
     return f"{number // FOLDER:04}/article-{number:06}.md"
 
 
 def article(number: int, title: str = "") -> str:
-    """One article, decided by its number; with a title of its own if given."""
+    """Return the text of an article; its number determines it, but for a given title."""
     dice = Random(number)
     published = NEWEST - timedelta(minutes=7 * number)
     provider = PROVIDERS[dice.randrange(len(PROVIDERS))]

@@ -1,4 +1,4 @@
-"""What mixes and searches cost: selecting each in a small and in a large folder."""
+"""Mixes and searches: the time to select each in a small and in a large folder."""
 
 from functools import partial
 from pathlib import Path

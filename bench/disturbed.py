@@ -1,4 +1,4 @@
-"""How long hot polls take beside what could delay them.
+"""The time of polls of a document in memory beside work that could delay them.
 
 900 bad sockets, clients that ask for cold pages, a first index of very many articles, a Redis that
 hangs.
@@ -28,7 +28,7 @@ Row = tuple[str, int, float, float, int]
 
 
 def run(content: Path, large: Path, work: Path) -> None:
-    """Poll with and without each of them."""
+    """Poll beside each kind of work, and beside none."""
     rows: list[Row] = []
     with serving("ours", content, work / "disturbed") as port:
         get(f"http://127.0.0.1:{port}/{PATH}")

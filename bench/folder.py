@@ -1,4 +1,4 @@
-"""What the size of the folder costs: to index it, to start, to look it over, to change one."""
+"""The size of the folder: its cost for the first index, a start, a scan and a change."""
 
 import os
 import resource
@@ -24,7 +24,7 @@ TIMES = 9
 
 @dataclass(frozen=True)
 class Costs:
-    """Seconds, but for what says otherwise."""
+    """The costs of a folder, in seconds if not noted otherwise."""
 
     articles: int
     cold: float
@@ -53,7 +53,7 @@ def run(folders: dict[int, tuple[Path, Path]]) -> None:
 
 
 def measure(content: Path, instance: Path, count: int) -> Costs:
-    """Index the folder from nothing, then ask of it what a running server asks."""
+    """Build the index of a folder, then run what a server runs on it."""
     yaml_alone, yaml_computed = _yaml_alone(content, count)
     web = web_of(open_app(content, instance))
     before = _computed()
@@ -81,7 +81,7 @@ _FEED = FeedId("topics/after-global")
 
 
 def show_costs(found: list[Costs]) -> None:
-    """The table of sizes."""
+    """Print the table of sizes."""
     head = [
         "articles",
         "cold index s",
@@ -111,7 +111,7 @@ def show_costs(found: list[Costs]) -> None:
 
 
 def show_search_costs(found: list[Costs]) -> None:
-    """The table of what mixes and searches have of that."""
+    """Print the share of mixes and searches."""
     head = ["articles", "index MB", "of it %", "tokens s", "writing them s", "of computing %"]
     head += ["of one change ms"]
     rows = [
@@ -130,13 +130,13 @@ def show_search_costs(found: list[Costs]) -> None:
 
 
 def _computed() -> float:
-    """Seconds that this process and those it started have computed."""
+    """Return the processor seconds of this process and of its children."""
     times = os.times()
     return times.user + times.system + times.children_user + times.children_system
 
 
 def _yaml_alone(content: Path, count: int) -> tuple[float, float]:
-    """Seconds that bytes and YAML of all articles take, and that are computed: from a sample."""
+    """Return elapsed and processor seconds to read and parse all articles, from a sample."""
     step = max(1, count // SAMPLE)
     numbers = range(0, count, step)
     began, computed = perf_counter(), process_time()
@@ -162,7 +162,7 @@ def _change(refresh: object, content: Path, number: int) -> float:
 
 
 def rewrite(content: Path, number: int, title: str) -> None:
-    """Give an article another title, as editors do: written beside, then renamed."""
+    """Change the title of an article as editors do: write another file, then rename it."""
     target = content / path_of(number)
     written = target.with_name(f".{target.name}.new")
     written.write_text(article(number, title))

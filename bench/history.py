@@ -1,4 +1,4 @@
-"""How long it takes to read a whole history, archive by archive."""
+"""The time to read a whole history, archive by archive."""
 
 import json
 from collections import Counter

@@ -10,14 +10,14 @@ from bench.load import Rate, get, kinds, load
 from bench.servers import front, installed, nginx, serving
 from bench.tables import median, ratio, show
 
-#: How often each is asked, in turn.
+#: Measurements of each server, in turn.
 ROUNDS = 3
 
 #: In a folder of a thousand articles a feed of 40 kB.
 PATH = f"topics/{TOPICS[39].lower().replace(' ', '-')}.rss"
 
-#: Told to keep files open, nginx does not see for a minute that one was replaced; as it is it
-#: looks at the file for each request, and is as live as we are: it is what others are compared to.
+#: With this setting nginx notices a replaced file after a minute. Without it, it checks the file at
+#: each request, as a feed server has to: that is what others are compared to.
 KEPT_OPEN = "nginx, open_file_cache"
 
 #: What an operator gets who puts nginx in front, with the configuration of deploy/.

@@ -90,7 +90,7 @@ def _first(feed: Feed, count: int) -> Feed:
 
 
 def _turns(functions: Mapping[str, Callable[[], object]]) -> dict[str, list[float]]:
-    """Seconds that each computes, measured in turn: the machine has other work to do."""
+    """Return the processor seconds of each call, measured in turn on a machine with other work."""
     taken: dict[str, list[float]] = {name: [] for name in functions}
     for _ in range(TIMES):
         for name, function in functions.items():
@@ -105,7 +105,7 @@ def _times(function: Callable[[], object]) -> list[float]:
 
 
 def _bare(feed: Feed) -> FeedGenerator:
-    """The same data by feedgen as its README shows it, without anything that it has no word for."""
+    """Return the same data by feedgen as its README shows it, but for what feedgen lacks."""
     found = FeedGenerator()
     found.load_extension("media")
     found.load_extension("dc")

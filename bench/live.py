@@ -1,4 +1,4 @@
-"""A server: how soon it answers, how soon a save shows, and what a worker has in memory."""
+"""A running server: the time to its first response and of a save, and the memory of a worker."""
 
 import os
 import subprocess

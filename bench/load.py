@@ -1,4 +1,4 @@
-"""Asks a server as fast as it answers, with wrk, and tells how fast that was."""
+"""The rate and the p99 of a server under load from wrk."""
 
 import re
 import subprocess
@@ -22,7 +22,7 @@ class Kind:
 
 @dataclass(frozen=True)
 class Rate:
-    """What wrk saw."""
+    """The result of a measurement by wrk."""
 
     per_second: float
     #: Milliseconds.
@@ -46,7 +46,7 @@ def load(url: str, kind: Kind, seconds: int = 2, connections: int = 32) -> Rate:
 
 
 def kinds(url: str) -> dict[str, Kind]:
-    """The kinds of request with the validators that this server gives."""
+    """Return the kinds of request, with the validators of this server."""
     asked = urllib.request.Request(url, headers={"Accept-Encoding": "gzip"})
     with urllib.request.urlopen(asked) as answer:
         tag = answer.headers["ETag"]
@@ -61,7 +61,7 @@ def kinds(url: str) -> dict[str, Kind]:
 
 
 def get(url: str, **headers: str) -> bytes:
-    """The body of one answer."""
+    """Return the body of one response."""
     asked = urllib.request.Request(url, headers=headers)
     with urllib.request.urlopen(asked, timeout=60) as answer:
         body: bytes = answer.read()
@@ -71,7 +71,7 @@ def get(url: str, **headers: str) -> bytes:
 def _found(pattern: str, out: str) -> tuple[str, ...]:
     found = re.search(pattern, out)
     if found is None:
-        raise ValueError(f"wrk did not say {pattern}: {out}")
+        raise ValueError(f"wrk printed no {pattern}: {out}")
     return found.groups()
 
 

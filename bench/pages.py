@@ -1,4 +1,4 @@
-"""What a page for people weighs, and what it waits for before it shows anything."""
+"""Pages for people: their size, and the resources that block rendering."""
 
 import re
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a day of polls costs in bytes: whole feeds, compressed, with 304, and with deltas.
+"""The bytes of a day of polls: whole feeds, compressed, with 304, and with deltas.
 
 The history of a folder is lived through again: the clock is set, and each article appears when it
 was published. Pollers ask at their intervals as readers do; only the time between is left out.
@@ -48,7 +48,7 @@ class Clock:
 
 @dataclass
 class Poller:
-    """Asks for one feed and counts what it is sent, headers too."""
+    """A client that polls one feed and counts the bytes of each response, headers too."""
 
     manner: str
     interval: int
@@ -58,7 +58,7 @@ class Poller:
     wholes: int = 0
 
     def poll(self, call: Any) -> None:
-        """Ask once, and keep the tag as readers do."""
+        """Poll once, and keep the ETag as readers do."""
         body, status, headers = run_wsgi_app(call, dict(self.environ))
         length = sum(map(len, body))
         self.sent += length + sum(len(name) + len(value) + 4 for name, value in headers)
@@ -83,13 +83,13 @@ class History:
         self.clock = Clock(self.first)
 
     def pollers(self) -> Iterator[Poller]:
-        """One of each manner and interval."""
+        """Yield a poller for each manner and interval."""
         plain = EnvironBuilder(path=self.path, base_url=URL).get_environ()
         for manner, interval in product(MANNERS, INTERVALS):
             yield Poller(manner, interval, plain | MANNERS[manner][0])
 
     def run(self) -> tuple[int, list[Poller]]:
-        """How many articles appeared, and the pollers at the end."""
+        """Return the number of articles that appeared, and the pollers at the end."""
         app, pollers = open_app(self.content, self.instance, self.clock), list(self.pollers())
         sync = web_of(app).sync
         due = sync.refresh().due

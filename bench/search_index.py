@@ -1,4 +1,4 @@
-"""What the table by which mixes and searches find articles costs: bytes, and time to fill it."""
+"""The table that finds articles of mixes and searches: its bytes, and the time to fill it."""
 
 from collections.abc import Iterator
 from contextlib import closing

@@ -20,14 +20,14 @@ OTHERS = ("granian", "gunicorn")
 
 
 def installed() -> list[str]:
-    """The names of all servers that are installed here and can serve ``app:app``."""
+    """Return the names of all servers that are installed here and can serve ``app:app``."""
     return ["ours", *(name for name in OTHERS if find_spec(name))]
 
 
 def environment(
     content: Path, instance: Path, port: int, workers: int = 1, **more: str
 ) -> dict[str, str]:
-    """What a server of ours needs to know."""
+    """Return the environment of a server of ours."""
     return (
         os.environ
         | more
@@ -142,7 +142,7 @@ def running(
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
-    """End a process of ours and all that it started."""
+    """End a process of the bench and its children."""
     for sign in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(process.pid, sign)
@@ -152,7 +152,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
 
 
 def free_port() -> int:
-    """A port that nobody listens on."""
+    """Return a port at which no process listens."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port: int = found.getsockname()[1]
@@ -160,14 +160,14 @@ def free_port() -> int:
 
 
 def wait_for(port: int, patience: float = 30) -> None:
-    """Wait until somebody listens on a port."""
+    """Wait until a process listens at a port."""
     until = time.monotonic() + patience
     while time.monotonic() < until:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:
                 return
         time.sleep(0.02)
-    raise TimeoutError(f"nobody listens on port {port}")
+    raise TimeoutError(f"no process listens at port {port}")
 
 
 _FRONT = """

@@ -13,14 +13,14 @@ URL = "https://feeds.example.org"
 
 
 def web_of(app: Flask) -> Web:
-    """What the routes of the app answer from."""
+    """Return what the routes of the app respond from."""
     web = app.extensions["tributary"]
     assert isinstance(web, Web)
     return web
 
 
 def open_app(content: Path, instance: Path, clock: Callable[[], float] = time.time) -> Flask:
-    """The app."""
+    """Return the app over a content folder."""
     from app import create_app
 
     given = {
@@ -32,7 +32,7 @@ def open_app(content: Path, instance: Path, clock: Callable[[], float] = time.ti
 
 
 def resident(pid: int) -> float:
-    """Megabytes that a process has in memory, and no other has: files and libraries are shared."""
+    """Return the megabytes of a process in memory, without those that it shares."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     found = dict(line.split(":", 1) for line in lines)
     return int(found["VmRSS"].split()[0]) / 1024

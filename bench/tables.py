@@ -6,24 +6,24 @@ from collections.abc import Callable, Iterable, Sequence
 
 
 def median(values: Iterable[float]) -> float:
-    """The value in the middle: this machine has other things to do at times."""
+    """Return the median: the machine may have other work at times."""
     return statistics.median(values)
 
 
 def ratio(ours: Sequence[float], theirs: Sequence[float]) -> float:
-    """The median of ratios of neighbours: measured side by side, noise hits both."""
+    """Return the median of ratios of neighbours: noise hits measurements side by side alike."""
     return median(a / b for a, b in zip(ours, theirs, strict=True))
 
 
 def timed(function: Callable[[], object]) -> float:
-    """Seconds that a call takes."""
+    """Return the seconds that a call takes."""
     began = time.perf_counter()
     function()
     return time.perf_counter() - began
 
 
 def number(value: float) -> str:
-    """A figure with as many digits as it deserves."""
+    """Return a number with three significant digits."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
