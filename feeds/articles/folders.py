@@ -15,7 +15,7 @@ from feeds.articles.links import without_tracking
 from feeds.articles.markdown import MAX_MARKDOWN
 from feeds.articles.page import Page
 from feeds.articles.sanitize import render_body
-from feeds.articles.template_code import MORE, without_comments, without_template_code
+from feeds.articles.template_code import end_of_excerpt, without_comments, without_template_code
 from feeds.articles.text import clean
 from feeds.articles.yaml_tree import Node
 from feeds.errors import ArticleError, Reason
@@ -176,8 +176,8 @@ def _plain(body: str, path: str, note: Note) -> str:
 
 def _beginning(body: str, path: str, base: str) -> Node | None:
     """Return what is before the mark that ends an excerpt, as HTML; None without one."""
-    mark = MORE.search(body)
-    text = _plain(body[: mark.start()], path, lambda note: None) if mark else ""
+    end = end_of_excerpt(body)
+    text = "" if end is None else _plain(body[:end], path, lambda note: None)
     return Node(render_body(text, 1, Page(base)), 1) if text.strip() else None
 
 

