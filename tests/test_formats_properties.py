@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from feeds.formats import render
 from feeds.formats.item_html import content, escape
-from feeds.formats.sizes import FRAME, MAX_BYTES, MAX_ITEM_BYTES, fitted, weight
+from feeds.formats.item_sizes import FRAME, MAX_BYTES, MAX_ITEM_BYTES, fitted, weight
 from feeds.model import Article, Format, Image, Provider, RelatedLink, Withdrawal
 from tests.builders import addresses, article, articles, feed, image, related_link, site
 from tests.programs import examples

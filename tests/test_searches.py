@@ -17,9 +17,9 @@ from lxml import etree
 from app import create_app
 from feeds.index import connect
 from feeds.model import FeedId
+from feeds.search_words import LONGEST, asked_tokens, indexed_tokens, words
 from feeds.searches import LONGEST_SEARCH, MOST_WORDS, Search
 from feeds.web import paths
-from feeds.words import LONGEST, asked_tokens, indexed_tokens, words
 from tests.conftest import SITE_URL, Clock, Content, OpenShared, Site
 from tests.web_helpers import hrefs, texts, tree
 

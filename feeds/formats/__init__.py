@@ -8,12 +8,12 @@ from collections.abc import Callable
 from feeds.formats import atom, json_feed, rss
 from feeds.formats.dates import rfc3339
 from feeds.formats.item_html import description, escape
+from feeds.formats.item_sizes import FRAME, MAX_BYTES, MAX_ITEM_BYTES, weigher, weight
 from feeds.formats.opensearch import MOST_SHORT_NAME, SEARCH
 from feeds.formats.opensearch import render as opensearch
 from feeds.formats.opml import Outline
 from feeds.formats.opml import render as opml
 from feeds.formats.sitemap import render as sitemap
-from feeds.formats.sizes import FRAME, MAX_BYTES, MAX_ITEM_BYTES, weigher, weight
 from feeds.model import Feed, Format
 
 __all__ = [

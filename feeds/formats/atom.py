@@ -17,7 +17,7 @@ from feeds.formats._feedgen import (
 )
 from feeds.formats.dates import rfc3339
 from feeds.formats.item_html import content, description
-from feeds.formats.sizes import MAX_WITHDRAWN, fitted
+from feeds.formats.item_sizes import MAX_WITHDRAWN, fitted
 from feeds.model import Article, Feed, Format, Image, RelatedLink, Rights, Source, Withdrawal
 
 _LANG = "{http://www.w3.org/XML/1998/namespace}lang"

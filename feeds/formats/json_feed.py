@@ -5,7 +5,7 @@ from typing import Any
 
 from feeds.formats.dates import rfc3339
 from feeds.formats.item_html import content, description
-from feeds.formats.sizes import fitted
+from feeds.formats.item_sizes import fitted
 from feeds.model import Article, Feed, Image, Rights, Site
 
 _Object = dict[str, Any]

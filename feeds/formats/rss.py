@@ -18,7 +18,7 @@ from feeds.formats._feedgen import (
 )
 from feeds.formats.dates import rfc822
 from feeds.formats.item_html import as_html, content, description
-from feeds.formats.sizes import fitted
+from feeds.formats.item_sizes import fitted
 from feeds.model import Article, Feed, Format, Image, RelatedLink, Rights, Source
 
 _NAMESPACES = {

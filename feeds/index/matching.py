@@ -12,7 +12,7 @@ from itertools import chain, islice
 from urllib.parse import quote
 
 from feeds.model import Article, Membership
-from feeds.words import asked_tokens, indexed_tokens, words
+from feeds.search_words import asked_tokens, indexed_tokens, words
 
 #: The bits of a place that hold the number of the article; the others hold its time.
 _NUMBER_BITS = 28
