@@ -43,7 +43,7 @@ def test_only_the_sides_themselves_tell_the_size_of_an_image(attributes: str) ->
 
 
 @pytest.mark.parametrize(
-    "search_words",
+    "words",
     ["CSS display: none explained", "height: 1px; or not", "width:0", "visibility: hidden"],
 )
 def test_words_about_an_image_are_no_style(words: str) -> None:
