@@ -376,6 +376,22 @@ def test_a_body_does_not_begin_with_the_title_a_second_time() -> None:
     assert other.content == "<h1>B</h1>\n<p>Text.</p>"
 
 
+def test_modules_before_the_title_are_not_a_beginning_of_the_body() -> None:
+    text = "---\ntitle: A\n---\nimport Tabs from '@theme/Tabs';\n\n# A\n\nText.\n{/* truncate */}\n"
+    found = article(text, "blog/2024-03-01-ferry.mdx")
+
+    assert (found.excerpt, found.content) == ("Text.", "<p>Text.</p>")
+
+
+def test_an_excerpt_has_no_headings_where_text_follows() -> None:
+    found = article(
+        "---\ntitle: A\n---\n## R&D & more\n\nText & a `<b>`.\n\n## News\n<!--more-->\nRest."
+    )
+    alone = article("---\ntitle: A\n---\n## News\n<!--more-->\nRest.")
+
+    assert (found.excerpt, alone.excerpt) == ("Text & a <b>.", "News")
+
+
 def test_a_comment_in_a_listing_is_no_title() -> None:
     error = refusal("---\ntags: [x]\n---\n```sh\n# Ferry\n```\n")
 

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from functools import partial
+from html import escape
 
 from feeds.articles import publication
 from feeds.articles.fields import Fields, Note, in_iso
@@ -19,6 +20,7 @@ from feeds.articles.template_code import end_of_excerpt, without_comments, witho
 from feeds.articles.text import clean
 from feeds.articles.yaml_tree import Node
 from feeds.errors import ArticleError, Reason
+from feeds.plain_text import HEADINGS, html_text
 from feeds.settings import DeclaredFolder
 from feeds.slugs import slug
 
@@ -61,7 +63,7 @@ def translate(
     below = path.removeprefix(f"{folder.folder}/") if folder.folder else path
     _refuse_private(below)
     found = FolderFields(fields, folder.keys, note)
-    title, body = _title(found.text("title"), without_comments(body))
+    title, body = _title(found.text("title"), without_comments(body), path)
     place = _Place(without_ending(below), _text(found.text("slug")))
     address = found.first("address")
     moment, day = _moment(found, place, address and address[1], folder.zone)
@@ -141,22 +143,29 @@ def _readable(node: Node, zone: str | None) -> Moment | None:
         return None
 
 
-def _title(title: Node | None, body: str) -> tuple[Node | None, str]:
+def _title(title: Node | None, body: str, path: str) -> tuple[Node | None, str]:
     """Return the title, else the first heading; the body does not begin with it a second time."""
-    heading, rest = _heading(body)
+    heading, rest = _heading(body, path)
     if title is None:
         return heading, rest
     is_repeated = heading is not None and clean(_text(heading)) == clean(_text(title))
     return title, rest if is_repeated else body
 
 
-def _heading(body: str) -> tuple[Node | None, str]:
+def _heading(body: str, path: str) -> tuple[Node | None, str]:
     """Return the first heading, and the body, which loses it if it begins with it."""
     found = _HEADING.search(body)
     if found is None or found[1] is None:
         return None, body
-    is_first = not body[: found.start()].strip()
-    return Node(found[1].rstrip("# \t"), 1), body[found.end() :] if is_first else body
+    before = body[: found.start()]
+    # Modules that the text imports stand before its first heading.
+    text = without_template_code(before, _is_mdx(path)) if before.strip() else ("", 0)
+    is_first = text is not None and not text[0].strip()
+    return Node(found[1].rstrip("# \t"), 1), before + body[found.end() :] if is_first else body
+
+
+def _is_mdx(path: str) -> bool:
+    return path.endswith(".mdx")
 
 
 def _plain(body: str, path: str, note: Note) -> str:
@@ -164,7 +173,7 @@ def _plain(body: str, path: str, note: Note) -> str:
     if len(body) > MAX_MARKDOWN:
         note(f"body: over {MAX_MARKDOWN} characters: left out")
         return ""
-    found = without_template_code(body, is_mdx=path.endswith(".mdx"))
+    found = without_template_code(body, _is_mdx(path))
     if found is None:
         note("body: left out, since its text depends on template code")
         return ""
@@ -175,10 +184,13 @@ def _plain(body: str, path: str, note: Note) -> str:
 
 
 def _beginning(body: str, path: str, base: str) -> Node | None:
-    """Return what is before the mark that ends an excerpt, as HTML; None without one."""
+    """Return what is before the mark that ends an excerpt, but for headings; None without one."""
     end = end_of_excerpt(body)
     text = "" if end is None else _plain(body[:end], path, lambda note: None)
-    return Node(render_body(text, 1, Page(base)), 1) if text.strip() else None
+    if not text.strip():
+        return None
+    html = render_body(text, 1, Page(base))
+    return Node(escape(html_text(html, without=HEADINGS).strip() or html_text(html)), 1)
 
 
 def _moment(
