@@ -316,6 +316,20 @@ def test_nothing_moves_while_pictures_come(desktop: Visit) -> None:
     assert page.evaluate("window.shift") < 0.01
 
 
+def test_what_stays_in_sight_covers_nothing(desktop: Visit) -> None:
+    page = desktop.go("/topics/river")
+    page.set_viewport_size({"width": 1280, "height": 400})
+    edges = """[".subscribe", ".beside"].map((name) => {
+        const box = document.querySelector(`.columns > ${name}`).getBoundingClientRect();
+        return [box.top, box.bottom];
+    })"""
+
+    for where in (0, 0.5, 1):
+        page.evaluate("(part) => scrollTo(0, part * document.body.scrollHeight)", where)
+        (_, end), (start, _) = page.evaluate(edges)
+        assert end <= start
+
+
 def test_a_picture_that_fails_leaves_no_hole(desktop: Visit) -> None:
     page = desktop.go("/topics/river")
     page.mouse.wheel(0, 20_000)
