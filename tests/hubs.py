@@ -2,7 +2,6 @@
 
 import sqlite3
 import sys
-import threading
 import urllib.request
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -14,7 +13,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from tests import stores
 from tests.hosts import Host, running
-from tests.live import ROOT
+from tests.live import ROOT, served
 from tests.waiting import wait_for
 
 
@@ -70,16 +69,11 @@ class Subscriber:
 @contextmanager
 def subscriber() -> Iterator[Subscriber]:
     """A subscriber until the block ends."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Callback) as server:
-        found = Subscriber(server.server_address[1])
-        vars(server)["subscriber"] = found
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield found
-        finally:
-            server.shutdown()
-            thread.join()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Callback)
+    found = Subscriber(server.server_address[1])
+    vars(server)["subscriber"] = found
+    with served(server):
+        yield found
 
 
 class _Callback(BaseHTTPRequestHandler):

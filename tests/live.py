@@ -4,12 +4,14 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from socketserver import BaseServer
 from typing import Any
 
 from tests import waiting
@@ -140,6 +142,22 @@ def started(
     ) as process, ended(process):  # fmt: skip
         _PROCESSES[address] = process.pid
         yield Server(process, address, int(environ.get("FEEDS_WORKERS", 1)))
+
+
+@contextmanager
+def served(server: BaseServer) -> Iterator[None]:
+    """Let a server of the standard library answer in a thread until the block ends, or fails.
+
+    A thread whose server is closed and not shut down would use a core, and the process never end.
+    """
+    with server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 @contextmanager

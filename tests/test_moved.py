@@ -8,7 +8,6 @@ from contextlib import closing, contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import feedparser
@@ -21,7 +20,7 @@ from feeds.moved import find, format_meant, old_address
 from feeds.urls import is_own
 from tests.builders import article, feed, site
 from tests.conftest import NOW, SITE_URL, Content, OpenShared, Site
-from tests.live import serving
+from tests.live import served, serving
 from tests.programs import need
 from tests.reading import ATOM, atom_feed, items
 from tests.stores import free_port
@@ -265,14 +264,8 @@ JEKYLL = """<?xml version="1.0" encoding="utf-8"?>
 def earlier_program(folder: Path, port: int) -> Iterator[None]:
     """Serve the files of a folder at a port, as an earlier program served its feeds."""
     handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
-    with ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
-        thread = Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield
-        finally:
-            server.shutdown()
-            thread.join()
+    with served(ThreadingHTTPServer(("127.0.0.1", port), handler)):
+        yield
 
 
 def newsboat(folder: Path, address: str) -> dict[str, bool]:

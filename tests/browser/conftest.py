@@ -1,7 +1,6 @@
 """A real browser at a real server."""
 
 import shutil
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from feeds.subscribers.counting import SUBSCRIBERS, DayCount, Subscribers
 from tests.conftest import Content
-from tests.live import ROOT, serving
+from tests.live import ROOT, served, serving
 from tests.programs import need
 from tests.stores import free_port
 from tests.web_helpers import TOPICS
@@ -175,7 +174,6 @@ def other_site(tmp_path: Path) -> Iterator[tuple[Path, str]]:
             pass
 
     handler = partial(Quiet, directory=str(tmp_path))
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as served:
-        threading.Thread(target=served.serve_forever, daemon=True).start()
-        yield tmp_path, f"http://localhost:{served.server_address[1]}"
-        served.shutdown()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    with served(server):
+        yield tmp_path, f"http://localhost:{server.server_address[1]}"

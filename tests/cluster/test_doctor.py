@@ -8,7 +8,6 @@ from contextlib import closing, contextmanager
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any, ClassVar
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -19,7 +18,7 @@ from app import create_app
 from tests import stores
 from tests.cluster.installation import _MAIN, Nginx
 from tests.conftest import Content, Site
-from tests.live import serving
+from tests.live import served, serving
 from tests.namespaces import in_a_namespace
 from tests.programs import need
 from tests.waiting import wait_for
@@ -82,10 +81,9 @@ class Hub(BaseHTTPRequestHandler):
 
 @contextmanager
 def answering(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        Thread(target=server.serve_forever).start()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    with served(server):
         yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()
 
 
 class Late(BaseHTTPRequestHandler):
