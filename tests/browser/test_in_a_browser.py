@@ -308,8 +308,14 @@ def test_nothing_moves_while_pictures_come(desktop: Visit) -> None:
     # The page has the space for pictures by now: three of them have not come yet.
     assert soon(page, lambda: len(held) > 2)
     page.evaluate(ON_SCREEN)
-    for route in held:
+
+    def fulfill(route: Route) -> None:
         route.fulfill(body=image, content_type="image/jpeg")
+
+    # Those that are requested from now on, too: a slow browser has not requested the third yet.
+    page.context.route("**/*.jpg", fulfill)
+    for route in held:
+        fulfill(route)
     page.wait_for_function("document.images[2].complete && document.images[2].naturalWidth")
     page.evaluate(ON_SCREEN)
 
