@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, settings
 from app import create_app
 from feeds.sync import ContentSync
 from feeds.web.flask_response import Web
-from tests.programs import examples
+from tests.programs import examples, skip_if_quick
 
 # A busy machine is no fault of what is tested.
 settings.register_profile(
@@ -189,6 +189,27 @@ def opened(folder: Path, clock: Clock, **environ: str) -> Site:
 @pytest.fixture
 def content(tmp_path: Path) -> Content:
     return content_in(tmp_path)
+
+
+@pytest.fixture(params=["events", "poll"])
+def followed(
+    request: pytest.FixtureRequest,
+    content: Content,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Site]:
+    """A site on the real clock that keeps itself up to date, by each means, once it is started."""
+    skip_if_quick()
+    monkeypatch.setattr("feeds.sync.watcher.POLL", 0.2)
+    environ = {
+        "FEEDS_CONTENT_DIR": str(content.folder),
+        "FEEDS_INSTANCE_DIR": str(tmp_path / "instance"),
+        "FEEDS_URL": SITE_URL,
+        "FEEDS_WATCH": request.param,
+    }
+    site = Site(create_app(environ))
+    yield site
+    site.sync.stop()
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import ctypes
 import os
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,18 +15,15 @@ from feeds.errors import ArticleError, SettingsError
 from feeds.sync import scan
 from feeds.sync.containment import LinkedFolder, open_file, open_folder, status
 from feeds.sync.folder_events import FolderEvents
-from tests.conftest import SITE_URL, Content, Site
+from tests.conftest import Content, Site
 from tests.namespaces import in_a_namespace
-from tests.programs import descriptors, skip_if_quick
+from tests.programs import descriptors
 from tests.waiting import wait_for
+from tests.web_helpers import titles
 
 OpenSite = Callable[..., Site]
 
 PNG = b"\x89PNG\r\n\x1a\n"
-
-
-def titles(site: Site) -> list[str]:
-    return sorted(item["title"] for item in site.get("/all.json").json["items"])
 
 
 def unserved(site: Site) -> dict[str, int]:
@@ -44,32 +41,17 @@ def outside(content: Content) -> Content:
 Start = Callable[[], Site]
 
 
-@pytest.fixture(params=["events", "poll"])
-def start(
-    request: pytest.FixtureRequest,
-    content: Content,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Start]:
+@pytest.fixture
+def start(followed: Site, content: Content) -> Start:
     """Start the site of a content folder with one article in ``news``, kept up to date."""
-    skip_if_quick()
-    monkeypatch.setattr("feeds.sync.watcher.POLL", 0.2)
     content.write("news/n1.md", title="News")
-    environ = {
-        "FEEDS_CONTENT_DIR": str(content.folder),
-        "FEEDS_INSTANCE_DIR": str(tmp_path / "instance"),
-        "FEEDS_URL": SITE_URL,
-        "FEEDS_WATCH": request.param,
-    }
-    site = Site(create_app(environ))
 
     def started() -> Site:
-        site.sync.start()
-        seen(content, site, "warm")
-        return site
+        followed.sync.start()
+        seen(content, followed, "warm")
+        return followed
 
-    yield started
-    site.sync.stop()
+    return started
 
 
 @pytest.fixture

@@ -30,12 +30,9 @@ from tests.live import workers
 from tests.programs import skip_if_quick
 from tests.stores import ended
 from tests.waiting import wait_for
+from tests.web_helpers import titles
 
 OpenSite = Callable[..., Site]
-
-
-def titles(site: Site, feed: str = "all") -> list[str]:
-    return sorted(item["title"] for item in site.get(f"/{feed}.json").json["items"])
 
 
 @pytest.fixture

@@ -32,6 +32,7 @@ from tests.layouts import to_first_layout
 from tests.live import started
 from tests.programs import skip_if_quick
 from tests.waiting import wait_for
+from tests.web_helpers import titles
 
 TODAY = 20_000
 
@@ -453,10 +454,6 @@ def indexed(content: Content, open_site: Callable[..., Site]) -> Site:
     content.write("a.md", title="A", topics=["Boats"])
     content.write("b.md", title="B")
     return open_site()
-
-
-def titles(site: Site) -> list[str]:
-    return sorted(item["title"] for item in site.get("/all.json").json["items"])
 
 
 def reopened(content: Content, tmp_path: Path, clock: Callable[[], float] = time.time) -> Site:

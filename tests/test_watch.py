@@ -20,35 +20,17 @@ from tests.namespaces import in_a_namespace
 from tests.programs import skip_if_quick
 from tests.stores import ended
 from tests.waiting import wait_for
+from tests.web_helpers import titles
 
 
-def titles(site: Site) -> list[str]:
-    return sorted(item["title"] for item in site.get("/all.json").json["items"])
-
-
-@pytest.fixture(params=["events", "poll"])
-def live(
-    request: pytest.FixtureRequest,
-    content: Content,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> Iterator[Site]:
+@pytest.fixture
+def live(followed: Site, content: Content) -> Site:
     """The app as a worker has it: on the real clock, keeping itself up to date."""
-    skip_if_quick()
-    monkeypatch.setattr("feeds.sync.watcher.POLL", 0.2)
-    environ = {
-        "FEEDS_CONTENT_DIR": str(content.folder),
-        "FEEDS_INSTANCE_DIR": str(tmp_path / "instance"),
-        "FEEDS_URL": SITE_URL,
-        "FEEDS_WATCH": request.param,
-    }
-    site = Site(create_app(environ))
-    site.sync.start()
+    followed.sync.start()
     # Until the watcher has the folder in view, a change would be found by its first scan.
     content.write("first.md", title="First")
-    assert wait_for(lambda: titles(site) == ["First"])
-    yield site
-    site.sync.stop()
+    assert wait_for(lambda: titles(followed) == ["First"])
+    return followed
 
 
 def test_edits_of_files_are_noticed_soon(content: Content, live: Site) -> None:

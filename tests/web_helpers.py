@@ -69,6 +69,11 @@ def tree(site: Site, path: str, status: int = 200) -> Any:
     return html.fromstring(answer.get_data())
 
 
+def titles(site: Site, feed: str = "all") -> list[str]:
+    """The titles of the articles in a feed, in the order of letters."""
+    return sorted(item["title"] for item in site.get(f"/{feed}.json").json["items"])
+
+
 def texts(page: Any, selector: str) -> list[str]:
     """The text of each element that a selector finds, white space folded."""
     return [" ".join(found.text_content().split()) for found in page.cssselect(selector)]
