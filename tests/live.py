@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import threading
@@ -104,6 +105,13 @@ def _parent(pid: int) -> int | None:
     # The name of the program comes before it, in brackets, and may hold anything.
     fields = _proc(pid, "stat").rpartition(b")")[2].split()
     return int(fields[1]) if fields else None
+
+
+def is_pending(pid: int, number: signal.Signals) -> bool:
+    """Whether a process keeps a signal that it was sent, and does not hear it."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    (pending,) = (line for line in status.splitlines() if line.startswith("ShdPnd:"))
+    return bool(int(pending.split()[1], 16) >> (number - 1) & 1)
 
 
 def _proc(pid: int, name: str) -> bytes:

@@ -17,7 +17,16 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.conftest import Content, content_in
-from tests.live import PATIENCE, Server, listener, replaced, serving, started, workers
+from tests.live import (
+    PATIENCE,
+    Server,
+    is_pending,
+    listener,
+    replaced,
+    serving,
+    started,
+    workers,
+)
 from tests.raw import request, send_request
 from tests.waiting import wait_for
 
@@ -191,6 +200,34 @@ def test_accepted_requests_are_answered_before_the_server_stops(own_address: str
         os.kill(listener(own_address), signal.SIGTERM)
 
         assert [ask(connection) for connection in asked] == [200] * 20
+
+
+def test_connections_that_wait_for_a_worker_are_answered_before_the_server_stops(
+    own_address: str,
+) -> None:
+    """As on a busy machine: no worker runs while they come, nor at the signal."""
+    parts, server = urlsplit(own_address), listener(own_address)
+    asleep = workers(server)
+    send_to(asleep, signal.SIGSTOP)
+    with ExitStack() as stack:
+        waiting = [
+            stack.enter_context(closing(HTTPConnection(parts.hostname or "", parts.port, 20)))
+            for _ in range(20)
+        ]
+        for connection in waiting:
+            connection.request("GET", "/all.json")
+
+        os.kill(server, signal.SIGTERM)
+        assert wait_for(lambda: all(is_pending(pid, signal.SIGTERM) for pid in asleep), PATIENCE)
+        time.sleep(0.2)  # uvicorn looks for a signal every 0.1 s.
+        send_to(asleep, signal.SIGCONT)
+
+        assert [ask(connection) for connection in waiting] == [200] * 20
+
+
+def send_to(processes: list[int], number: signal.Signals) -> None:
+    for process in processes:
+        os.kill(process, number)
 
 
 def ask(connection: HTTPConnection) -> int:

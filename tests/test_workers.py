@@ -12,7 +12,16 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Content
-from tests.live import PATIENCE, listener, ready_workers, replaced, serving, started, workers
+from tests.live import (
+    PATIENCE,
+    is_pending,
+    listener,
+    ready_workers,
+    replaced,
+    serving,
+    started,
+    workers,
+)
 from tests.test_sockets import polled
 from tests.waiting import wait_for
 
@@ -196,13 +205,6 @@ def test_a_ctrl_c_which_all_processes_hear_is_for_the_first(
 
     assert server.process.returncode == 0
     assert "it is killed" not in printed
-
-
-def is_pending(pid: int, number: signal.Signals) -> bool:
-    """Whether a process keeps a signal that it was sent, and does not hear it."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    (pending,) = (line for line in status.splitlines() if line.startswith("ShdPnd:"))
-    return bool(int(pending.split()[1], 16) >> (number - 1) & 1)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])

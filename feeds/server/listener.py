@@ -1,6 +1,7 @@
 """The socket that all workers share."""
 
 import errno
+import select
 import socket
 
 from feeds.errors import SettingsError
@@ -48,3 +49,10 @@ def open_listener(host: str, port: int) -> socket.socket:
         listener.close()
         raise
     return listener
+
+
+def has_waiting(listener: socket.socket) -> bool:
+    """Return True if a connection waits to be accepted."""
+    poll = select.poll()
+    poll.register(listener, select.POLLIN)
+    return bool(poll.poll(0))
