@@ -10,6 +10,7 @@ from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.rules_block import StateBlock, code
 from markdown_it.rules_core import StateCore
+from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 from mdit_py_plugins.gfm import gfm_plugin
 
@@ -34,6 +35,8 @@ LINE = "data-line"
 
 #: Characters of a word that may be an address; none of this length is accepted.
 MAX_WORD = 4_000
+#: What the inline rules of this parser begin or end with.
+_SIGN = re.compile(r"[\n\\`~*_\[\]<&:@]|!(?=\[)|w(?=ww\.)")
 _PARAGRAPHS = re.compile(r"\n[ \t]*\n")
 _BEGINS_AS_HTML = re.compile(r"\s*<")
 _EMBED = re.compile(
@@ -75,6 +78,7 @@ def _is_searchable(markdown: str) -> bool:
 def _parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": True}).use(gfm_plugin)
     parser.block.ruler.at("code", _code)
+    parser.inline.ruler.at("text", _text)
     parser.core.ruler.push("lines", _note_lines)
     # Readers have neither the marks that this arrow leads to nor any use for it.
     parser.add_render_rule("footnote_anchor", _nothing)
@@ -92,6 +96,21 @@ def _code(state: StateBlock, first: int, last: int, silent: bool) -> bool:
     start = state.bMarks[first] + state.tShift[first]
     is_html = state.src.startswith("<", start) and _BEGINS_AS_HTML.match(state.src)
     return not is_html and code(state, first, last, silent)
+
+
+def _text(state: StateInline, silent: bool) -> bool:
+    """Parse text up to the next sign that another rule examines.
+
+    The rule of the library also stops at those of other plugins, and at each ``w``.
+    """
+    found = _SIGN.search(state.src, state.pos, state.posMax)
+    end = found.start() if found else state.posMax
+    if end == state.pos:
+        return False
+    if not silent:
+        state.append_pending(state.src[state.pos : end])
+    state.pos = end
+    return True
 
 
 def _nothing(
