@@ -13,7 +13,7 @@ import pytest
 from app import create_app
 from feeds.errors import ArticleError, SettingsError
 from feeds.sync import scan
-from feeds.sync.containment import LinkedFolder, open_file, open_folder, status
+from feeds.sync.containment import LinkedFolder, entry, open_folder, status
 from feeds.sync.folder_events import FolderEvents
 from tests.conftest import Content, Site
 from tests.namespaces import in_a_namespace
@@ -303,7 +303,7 @@ def test_a_path_leads_through_no_link_and_not_upwards(content: Content, outside:
     (content.folder / "up").symlink_to("..")
 
     for path in ("today/n1.md", "news/out/secret.md", "up/outside/secret.md"):
-        for opened in (status, open_file, open_folder):
+        for opened in (status, open_entry, open_folder):
             with pytest.raises(LinkedFolder):
                 opened(content.folder, path)
     for path in (
@@ -315,11 +315,16 @@ def test_a_path_leads_through_no_link_and_not_upwards(content: Content, outside:
         "a\0.md",
         "\ud800.md",
     ):
-        for opened in (status, open_file, open_folder):
+        for opened in (status, open_entry, open_folder):
             with pytest.raises(FileNotFoundError):
                 opened(content.folder, path)
     with pytest.raises(LinkedFolder):
         open_folder(content.folder, "today")
+
+
+def open_entry(root: Path, path: str) -> int:
+    with entry(root, path) as found:
+        return found.open()
 
 
 def test_a_folder_swapped_for_a_link_at_any_moment_leaks_nothing(

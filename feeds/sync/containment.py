@@ -9,6 +9,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
@@ -33,22 +34,51 @@ class LinkedFolder(NotADirectoryError):
         super().__init__(errno.ENOTDIR, "a symbolic link", path)
 
 
-def status(root: Path, path: str) -> os.stat_result:
-    """Return the status of a file or folder below the root; that of a link is its own.
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A name in an open folder, of a file of any kind that may or may not exist."""
+
+    _above: int
+    name: str
+
+    def status(self) -> os.stat_result:
+        """Return the status of the file; that of a link is its own."""
+        return os.stat(self.name, dir_fd=self._above, follow_symlinks=False)
+
+    def open(self) -> int:
+        """Open the file to read it; ELOOP if it is a link."""
+        return os.open(self.name, _FILE, dir_fd=self._above)
+
+    def open_folder(self, path: str) -> int:
+        """Open the folder of this name to list it; raise LinkedFolder(path) if it is a link."""
+        return _open_inner(self.name, _FOLDER, self._above, path)
+
+
+@contextmanager
+def entry(root: Path, path: str) -> Iterator[Entry]:
+    """Open the folder that a path below the root lies in, for all that is done with its file.
 
     This and the functions below raise LinkedFolder when a folder of the path is a link, and
     FileNotFoundError for a path that leads upwards. The root itself may be reached by links.
     """
+    *folders, name = _components(path)
+    above = os.open(root, _THROUGH)
+    try:
+        for depth, folder in enumerate(folders, 1):
+            inner = _open_inner(folder, _THROUGH, above, "/".join(folders[:depth]))
+            os.close(above)
+            above = inner
+        yield Entry(above, name)
+    finally:
+        os.close(above)
+
+
+def status(root: Path, path: str) -> os.stat_result:
+    """Return the status of a file or folder below the root; that of a link is its own."""
     if path == "":
         return os.stat(root)
-    with _above(root, path) as (above, name):
-        return os.stat(name, dir_fd=above, follow_symlinks=False)
-
-
-def open_file(root: Path, path: str) -> int:
-    """Open a file of any kind below the root to read it; ELOOP if it is a link."""
-    with _above(root, path) as (above, name):
-        return os.open(name, _FILE, dir_fd=above)
+    with entry(root, path) as found:
+        return found.status()
 
 
 def open_plain(root: Path, path: str) -> IO[bytes] | None:
@@ -57,7 +87,8 @@ def open_plain(root: Path, path: str) -> IO[bytes] | None:
     Raise OSError if there may be one, as when the process has no descriptor left.
     """
     try:
-        handle = open_file(root, path)
+        with entry(root, path) as found:
+            handle = found.open()
     except OSError as error:
         if error.errno in _MISSING:
             return None
@@ -72,23 +103,8 @@ def open_folder(root: Path, path: str) -> int:
     """Open a folder below the root, or the root, to be listed."""
     if path == "":
         return os.open(root, _FOLDER)
-    with _above(root, path) as (above, name):
-        return _open_inner(name, _FOLDER, above, path)
-
-
-@contextmanager
-def _above(root: Path, path: str) -> Iterator[tuple[int, str]]:
-    """Open the folder that a path lies in; yield its handle and the last component."""
-    *folders, name = _components(path)
-    above = os.open(root, _THROUGH)
-    try:
-        for depth, folder in enumerate(folders, 1):
-            inner = _open_inner(folder, _THROUGH, above, "/".join(folders[:depth]))
-            os.close(above)
-            above = inner
-        yield above, name
-    finally:
-        os.close(above)
+    with entry(root, path) as found:
+        return found.open_folder(path)
 
 
 def _open_inner(name: str, flags: int, above: int, path: str) -> int:

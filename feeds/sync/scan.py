@@ -20,6 +20,8 @@ from feeds.sync import containment
 #: Characters of the path of a folder. The kernel takes 4095 bytes, but more slowly with each.
 MAX_PATH = 1000
 
+#: Bytes that are read from a file at once.
+_PIECE = 65_536
 
 _NAME = attrgetter("name")
 
@@ -161,12 +163,18 @@ def read(content: Path, path: str) -> bytes:
     NotADirectoryError when it is not below the folder any more.
     """
     _check_name(path)
+    with containment.entry(content, path) as entry:
+        return read_entry(entry)
+
+
+def read_entry(entry: containment.Entry) -> bytes:
+    """Return the bytes of a file as ``read`` does."""
     try:
-        handle = containment.open_file(content, path)
+        handle = entry.open()
     except (FileNotFoundError, NotADirectoryError):
         raise
     except OSError as error:
-        raise _unopened(content, path, error) from None
+        raise _unopened(entry, error) from None
     try:
         return _read_plain(handle)
     except OSError as error:
@@ -200,10 +208,10 @@ def _read_plain(handle: int) -> bytes:
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         raise ArticleError(Reason.NOT_A_FILE, "not a plain file: replace it by one")
     found = b""
-    # One read returns at most what is there now; a file that grows meanwhile is cut at the limit.
-    while len(found) <= MAX_FILE and (piece := os.read(handle, MAX_FILE + 1 - len(found))):
+    # By pieces: Python takes as much memory from the kernel as it is asked to read.
+    while len(found) <= MAX_FILE and (piece := os.read(handle, _PIECE)):
         found += piece
-    return found
+    return found[: MAX_FILE + 1]
 
 
 def _check_name(path: str) -> None:
@@ -212,9 +220,9 @@ def _check_name(path: str) -> None:
         raise ArticleError(Reason.BAD_NAME, message)
 
 
-def _unopened(content: Path, path: str, error: OSError) -> ArticleError:
+def _unopened(entry: containment.Entry, error: OSError) -> ArticleError:
     if error.errno == errno.ELOOP:
         return ArticleError(Reason.OUTSIDE, _LINK)
-    if not stat.S_ISREG(containment.status(content, path).st_mode):
+    if not stat.S_ISREG(entry.status().st_mode):
         return ArticleError(Reason.NOT_A_FILE, "not a plain file: replace it by one")
     return ArticleError(Reason.UNREADABLE, f"{error.strerror}: make it readable")
