@@ -164,8 +164,8 @@ def glimpse(text: bytes, context: Context, error: ArticleError) -> None:
 def _refuse_misspelt(fields: Fields) -> None:
     """Reject near-miss spellings of known keys."""
     for key, node in fields.items():
-        meant = _KEYS.get(bare(key))
-        if meant and key != meant:
+        meant = None if key in KNOWN_KEYS else _KEYS.get(bare(key))
+        if meant:
             raise publication.misspelt(meant, node)
 
 

@@ -179,8 +179,9 @@ def _unescaped(escape: re.Match[str]) -> str:
 
 def _rule_of(key: str) -> tuple[str, Rule] | None:
     """Return the name and the rule of a key, if it has one."""
-    # A key of letters and digits has no separator: the pattern takes half of the time.
-    name = folded(key if key.isalnum() else _SEPARATOR.split(key, maxsplit=1)[0])
+    # Most keys have only letters and digits, and no separator: the rest takes most of the time.
+    is_plain = key.isascii() and key.isalnum()
+    name = key.lower() if is_plain else folded(_SEPARATOR.split(key, maxsplit=1)[0])
     return _RULES.get(name) or _RULES.get(name.removeprefix("is"))
 
 
