@@ -11,7 +11,7 @@ import msgspec
 
 from bench.tables import median, timed
 from feeds.index import connect
-from feeds.index.matching import TokenBuffer, clear_tokens, place, searchable_text
+from feeds.index.full_text import TokenBuffer, clear_tokens, place, searchable_text
 from feeds.model import Article, Membership
 
 #: How often one change is measured.

@@ -16,9 +16,9 @@ from urllib.parse import quote, urlsplit
 import msgspec
 
 from feeds.errors import SettingsError
-from feeds.hosts import DEFAULT_PORTS, authority_host
+from feeds.host_names import DEFAULT_PORTS, authority_host
 from feeds.model import Article, Image, Rights, Site
-from feeds.moved import Moves
+from feeds.moved_addresses import Moves
 
 
 @dataclass(frozen=True, slots=True)

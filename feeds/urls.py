@@ -19,7 +19,7 @@ from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import SplitResult, quote, unquote, urlencode, urlsplit
 
-from feeds.hosts import DEFAULT_PORTS, authority_host, host_name
+from feeds.host_names import DEFAULT_PORTS, authority_host, host_name
 from feeds.model import Addresses, FeedId, Format
 from feeds.slugs import slug
 

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
-from feeds.server.asgi import Worker, WorkerApp
 from feeds.server.connection_limits import Limits
 from feeds.server.listener import open_listener
 from feeds.server.protocol import DEFAULT_HEADERS, FeedProtocol
+from feeds.server.worker import Worker, WorkerApp
 from feeds.web import FastPath
 from tests.conftest import Site
 from tests.programs import skip_if_quick

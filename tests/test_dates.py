@@ -17,7 +17,7 @@ import pytest
 
 from app import create_app
 from feeds import web
-from feeds.index import state, writer
+from feeds.index import shared_state, writer
 from feeds.index.feed_counters import SLACK
 from feeds.sync import refresh
 from feeds.web.conditional_requests import MARGIN
@@ -179,7 +179,7 @@ def test_a_full_disk_dates_no_change_too_early_and_hides_none(
         connection.execute("SELECT no_room_on_the_disk()")
 
     with monkeypatch.context() as patched:
-        patched.setattr(state, "date_changes", full)
+        patched.setattr(shared_state, "date_changes", full)
         change(served, content)
     seen = b"Another title" in served.get("/all.rss").data
     clock.now += 60

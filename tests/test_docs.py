@@ -7,8 +7,8 @@ import pytest
 
 from app import create_app
 from feeds import settings
-from feeds.articles.folder_config import FOLDER_KEYS
 from feeds.articles.front_matter import _KEYS
+from feeds.articles.generator_folders import FOLDER_KEYS
 from feeds.articles.html_tags import MAX_DEPTH, MAX_TAGS
 from feeds.articles.markdown import MAX_LINES, MAX_MARKDOWN
 from feeds.articles.publication import KEYS

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from feeds.articles import publication
 from feeds.articles.faults import faults
-from feeds.articles.folder_dates import read_date
-from feeds.articles.folder_fields import SYNONYMS
 from feeds.articles.front_matter import Context, Parsed, parse
-from feeds.articles.link_patterns import NAMES, compiled
+from feeds.articles.generator_dates import read_date
+from feeds.articles.generator_fields import SYNONYMS
+from feeds.articles.generator_links import NAMES, compiled
 from feeds.articles.publication import KEYS
 from feeds.articles.yaml_tree import Node
 from feeds.errors import ArticleError, Reason

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feeds.articles.links import clean_url, domain, host, key, site_url, without_tracking
-from feeds.hosts import host_name
+from feeds.host_names import host_name
 
 BASE = "https://news.example/2024/one?x=1"
 

@@ -16,7 +16,7 @@ import pytest
 from feeds.articles.front_matter import Context, parse
 from feeds.formats import render
 from feeds.model import Format
-from feeds.moved import find, format_meant, old_address
+from feeds.moved_addresses import find, format_meant, old_address
 from feeds.urls import is_own
 from tests.builders import article, feed, site
 from tests.conftest import NOW, SITE_URL, Content, OpenShared, Site

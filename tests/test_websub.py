@@ -19,11 +19,10 @@ from feeds import cache, formats
 from feeds.cli.tools import Tools
 from feeds.errors import StoreUnavailable
 from feeds.model import Format
-from feeds.websub import ping
 from feeds.websub.announcer import Announcer
-from feeds.websub.delivery import PAUSE, retry_delay
+from feeds.websub.hub_client import Reply, ping
 from feeds.websub.outbox import HubState
-from feeds.websub.ping import Reply
+from feeds.websub.retries import PAUSE, retry_delay
 from tests import stores
 from tests.conftest import SITE_URL, Clock, Content, Site
 from tests.hubs import TinyHub, has_looked, real_hub, subscriber, tiny_hub
@@ -477,7 +476,7 @@ def test_a_hub_gets_announcements_while_another_hangs(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     """Of what changed before, and of what changes meanwhile."""
-    monkeypatch.setattr("feeds.websub.delivery.ping", partial(ping, deadline=60))
+    monkeypatch.setattr("feeds.websub.retries.ping", partial(ping, deadline=60))
     (tmp_path / "silent").mkdir()
     with tiny_hub(tmp_path / "silent") as silent:
         hubs = f"{silent.url('silence/')}, {hub.url('status/202')}"
@@ -544,7 +543,7 @@ def meanwhile_at_the_first(monkeypatch: pytest.MonkeyPatch, node: Node, *titles:
             node.refresh()
         return ping(hub, address)
 
-    monkeypatch.setattr("feeds.websub.delivery.ping", ping_and_change)
+    monkeypatch.setattr("feeds.websub.retries.ping", ping_and_change)
 
 
 def test_a_hub_that_is_configured_no_longer_is_forgotten(

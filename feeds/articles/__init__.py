@@ -12,8 +12,8 @@ from feeds.articles.file_names import (
     storable,
     without_ending,
 )
-from feeds.articles.folders import folder_of
 from feeds.articles.front_matter import Context, glimpse, parse
+from feeds.articles.generator_articles import folder_of
 from feeds.articles.images import PICTURES, media_type_of
 from feeds.articles.publication import name_of, refuse_path
 from feeds.articles.site_config import parse_site_config

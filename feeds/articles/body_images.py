@@ -7,9 +7,9 @@ from itertools import islice
 
 from selectolax.lexbor import LexborNode
 
+from feeds.articles.body_context import Attributes, Page, late_addresses
 from feeds.articles.html_tags import NO_SCRIPT
 from feeds.articles.images import MIN_SIDE
-from feeds.articles.page import Attributes, Page, late_addresses
 from feeds.plain_text import INLINE
 
 #: Pixels: of several sizes of an image, the largest up to this one is taken.

@@ -11,7 +11,8 @@ from functools import partial
 from html import escape
 from unicodedata import normalize
 
-from feeds.articles import fences, folders, publication
+from feeds.articles import fences, publication
+from feeds.articles.body_context import Page
 from feeds.articles.fields import (
     ABSENT,
     Fields,
@@ -24,9 +25,9 @@ from feeds.articles.fields import (
     words,
 )
 from feeds.articles.file_names import without_ending
+from feeds.articles.generator_articles import states, translate
 from feeds.articles.images import PICTURES, images
 from feeds.articles.links import domain, host
-from feeds.articles.page import Page
 from feeds.articles.related import related
 from feeds.articles.sanitize import render_body, sanitise
 from feeds.articles.text import MAX_EXCERPT, MAX_TITLE, UNCLEAN, bare
@@ -123,13 +124,13 @@ def parse(text: bytes, path: str, context: Context) -> Parsed:
 
 def interpret(fields: Fields, body: Body, path: str, context: Context) -> Parsed:
     """Make an article of a front matter and a body; raise ArticleError as ``parse`` does."""
-    expiry = publication.expiry(folders.states(fields.items(), context.folder), context.now)
+    expiry = publication.expiry(states(fields.items(), context.folder), context.now)
     try:
         notes: list[str] = []
         if context.folder is None:
             _refuse_misspelt(fields)
         else:
-            fields, end = folders.translate(fields, body.text, path, context.folder, notes.append)
+            fields, end = translate(fields, body.text, path, context.folder, notes.append)
             body = replace(body, text=end)
         published = _published(fields, path, context.now)
         updated, due = _updated(fields, published, context.now)
@@ -155,7 +156,7 @@ def read(text: bytes, context: Context) -> tuple[Fields, Body]:
 def glimpse(text: bytes, context: Context, error: ArticleError) -> None:
     """Add to the error of a file that cannot be read whether it hides its article, and when."""
     try:
-        found = folders.states(publication.glimpse(text), context.folder)
+        found = states(publication.glimpse(text), context.folder)
         error.due = publication.expiry(found, context.now)
     except ArticleError as hidden:
         error.hidden, error.due = hidden, hidden.due

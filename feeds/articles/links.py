@@ -5,7 +5,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from ada_url import URL
 
-from feeds.hosts import LABEL, MAX_HOST, authority_host, host_name
+from feeds.host_names import LABEL, MAX_HOST, authority_host, host_name
 
 #: Characters of an address; longer ones are rejected, since every feed repeats them.
 MAX_LENGTH = 2_000

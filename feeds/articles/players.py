@@ -6,9 +6,9 @@ from html import escape
 
 from selectolax.lexbor import LexborNode
 
+from feeds.articles.body_context import Attributes, Page, late_addresses
 from feeds.articles.body_images import is_counter, is_hidden
 from feeds.articles.html_tags import FRAME, NO_SCRIPT
-from feeds.articles.page import Attributes, Page, late_addresses
 from feeds.articles.text import MAX_TITLE, clean
 from feeds.plain_text import shorten
 

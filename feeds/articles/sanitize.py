@@ -10,10 +10,10 @@ from collections.abc import Callable
 import nh3
 from selectolax.lexbor import LexborNode
 
+from feeds.articles.body_context import Page
 from feeds.articles.body_images import remove_lead, show_image
 from feeds.articles.html_tags import FRAME, Tidier, reject_if
 from feeds.articles.markdown import LINE, to_html
-from feeds.articles.page import Page
 from feeds.articles.players import link_player
 from feeds.articles.text import UNCLEAN, repair
 from feeds.plain_text import HEADINGS, INLINE, HtmlParser

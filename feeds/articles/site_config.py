@@ -4,12 +4,12 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
-from feeds.articles.folder_config import declared_folders
+from feeds.articles.generator_folders import declared_folders
 from feeds.articles.site_file import SiteFile
 from feeds.articles.yaml_tree import Node
-from feeds.hosts import host_name
+from feeds.host_names import host_name
 from feeds.model import AiUse, FeedId, Format, Rights, Site
-from feeds.moved import Move, format_meant, grouped, old_address
+from feeds.moved_addresses import Move, format_meant, grouped, old_address
 from feeds.settings import Choice, KnownProvider, NamedFeed, SiteConfig, Topic, checked_url
 from feeds.slugs import slug
 from feeds.urls import is_own, name_path, provider_path, read_feed, topic_path, usual_path

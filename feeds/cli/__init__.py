@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from feeds.cli import doctor, editing, operating
+from feeds.cli import doctor, editor_commands, operator_commands
 from feeds.cli.tools import Tools
 
 __all__ = [
@@ -12,15 +12,15 @@ __all__ = [
 
 _COMMANDS = (
     doctor.doctor,
-    editing.check,
-    editing.explain,
-    editing.feeds,
-    editing.refresh,
-    operating.announce,
-    operating.export,
-    operating.images,
-    operating.serve_command,
-    operating.subscribers,
+    editor_commands.check,
+    editor_commands.explain,
+    editor_commands.feeds,
+    editor_commands.refresh,
+    operator_commands.announce,
+    operator_commands.export,
+    operator_commands.images,
+    operator_commands.serve_command,
+    operator_commands.subscribers,
 )
 
 

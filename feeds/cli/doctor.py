@@ -13,7 +13,8 @@ from urllib.parse import SplitResult, unquote, urlsplit
 import click
 from flask.cli import with_appcontext
 
-from feeds.checkup import (
+from feeds.cli.tools import Tools, given_tools
+from feeds.doctor_findings import (
     CERTIFICATE,
     HANDSHAKE,
     MAX_BODY,
@@ -26,8 +27,7 @@ from feeds.checkup import (
     entity_tag,
     findings,
 )
-from feeds.cli.tools import Tools, given_tools
-from feeds.hosts import DEFAULT_PORTS
+from feeds.host_names import DEFAULT_PORTS
 from feeds.http_client import FAILURES, Request, send_request
 from feeds.model import Format
 from feeds.urls import ALL

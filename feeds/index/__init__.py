@@ -18,10 +18,16 @@ from feeds.index.feed_counters import (
     month_range,
     undate_changes,
 )
+from feeds.index.full_text import Condition, searchable_text
 from feeds.index.integrity import is_database, rebuild_if_corrupt, reread_corrupt_rows
-from feeds.index.matching import Condition, searchable_text
 from feeds.index.reader import Index, IndexFacts, KnownFeed, Month, Row
-from feeds.index.state import IndexState, SharedState, mark_looks, move_revision, publish_revision
+from feeds.index.shared_state import (
+    IndexState,
+    SharedState,
+    mark_looks,
+    move_revision,
+    publish_revision,
+)
 from feeds.index.sync_state import SETTLE, Stamps, mark_for_rereading
 from feeds.index.writer import IndexWriter, clear, drop_empty_feeds, forget_folder, made_for
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from feeds.index.database import connect
 from feeds.index.entries import is_content_unchanged
-from feeds.index.matching import check_tokens
+from feeds.index.full_text import check_tokens
 from feeds.index.sync_state import mark_for_rereading
 from feeds.locks import locked
 from feeds.sqlite import OPENING, SIDE_FILES, is_suspect

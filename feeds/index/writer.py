@@ -14,7 +14,7 @@ import msgspec
 from feeds.articles import join
 from feeds.index.entries import FileOutcome, IndexEntry
 from feeds.index.feed_counters import SITE, FeedCounters, mark_everything, month_of
-from feeds.index.matching import TokenBuffer, clear_tokens, place, searchable_text
+from feeds.index.full_text import TokenBuffer, clear_tokens, place, searchable_text
 from feeds.index.queries import LANGUAGE, SPELLING
 from feeds.index.sync_state import WITHDRAWAL_SECONDS
 from feeds.model import Article, Membership

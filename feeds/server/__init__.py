@@ -1,7 +1,7 @@
 """DOOR sockets: the processes that answer."""
 
-from feeds.server.asgi import WorkerApp
-from feeds.server.serve import serve
+from feeds.server.supervisor import serve
+from feeds.server.worker import WorkerApp
 
 __all__ = [
     "WorkerApp",

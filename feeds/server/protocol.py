@@ -21,8 +21,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from feeds.server.connection_limits import Connections
+from feeds.server.poll_responder import PollRequest, PollResponder
 from feeds.server.request_head import HEAD_END, Handling, PartialHead
-from feeds.server.responder import PollRequest, PollResponder
 
 #: Header fields that uvicorn adds to every response, also to those that it writes by itself.
 DEFAULT_HEADERS = (("x-content-type-options", "nosniff"),)

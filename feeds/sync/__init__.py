@@ -6,9 +6,9 @@ from pathlib import Path
 from feeds.articles import parse_site_config
 from feeds.settings import SiteConfig
 from feeds.sync.content_sync import ContentSync
-from feeds.sync.folder_report import FolderReport, folder_reports
+from feeds.sync.generator_report import FolderReport, folder_reports
+from feeds.sync.image_files import image_type
 from feeds.sync.ingest import READING_VERSION, Ingester
-from feeds.sync.own_images import image_type
 from feeds.sync.refresh import RefreshReport
 from feeds.sync.scan import as_on_disk, read
 

@@ -27,11 +27,11 @@ from feeds.index import (
     upgrade,
 )
 from feeds.locks import LeaderLock
+from feeds.sync.image_files import image_names, open_image
 from feeds.sync.index_state_transitions import IndexLifecycle
 from feeds.sync.ingest import Ingester
 from feeds.sync.instance_owner import Ownership, named_by_path, owner_name
 from feeds.sync.lint import inspect, inspect_one, nearest
-from feeds.sync.own_images import image_names, open_image
 from feeds.sync.public_files import open_public, public_faults, public_names
 from feeds.sync.refresh import Progress, Refresher, RefreshReport
 from feeds.sync.site_file_changes import SiteFiles

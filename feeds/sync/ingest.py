@@ -39,7 +39,7 @@ from feeds.index import Fault, FileOutcome, IndexEntry, content_hash, searchable
 from feeds.model import Article, Membership
 from feeds.settings import DeclaredFolder
 from feeds.sync import containment, scan
-from feeds.sync.own_images import image_length, image_type, open_image
+from feeds.sync.image_files import image_length, image_type, open_image
 
 #: Seconds for which a file must be unchanged before it counts as broken: writers that do not rename
 #: leave half of it there for a moment (2 to 3 % of reads saw that).

@@ -19,7 +19,7 @@ from feeds.languages import Language, language
 from feeds.model import FeedId
 from feeds.selection import Selection
 from feeds.urls import ALL, is_custom, read_feed
-from feeds.web import views
+from feeds.web import view_models
 from feeds.web.document_plans import digest, page_key, site_plan
 from feeds.web.headers import BOX_POLICY, CORS, FEED_POLICY, NOINDEX, PAGE_POLICY
 from feeds.web.menu import Menu, MenuEntry, menu
@@ -173,14 +173,14 @@ def iframe(
 
 def _render_box(catalog: Catalog, feed_info: FeedInfo, shown: Selection, chosen: Options) -> bytes:
     files, urls = catalog.files, catalog.urls
-    feed, frame = catalog.feed(shown), views.frame(files.site, urls)
+    feed, frame = catalog.feed(shown), view_models.frame(files.site, urls)
     return render(
         "box.html",
         frame=frame,
         name=feed_info.name,
         title=feed_info.title,
         page=urls.page(feed_info.id),
-        articles=views.articles(feed, urls, frame.language),
+        articles=view_models.articles(feed, urls, frame.language),
         chosen=chosen,
     )
 
@@ -188,11 +188,11 @@ def _render_box(catalog: Catalog, feed_info: FeedInfo, shown: Selection, chosen:
 def _render_chooser(catalog: Catalog, feed_info: FeedInfo, menu: Menu, chosen: Options) -> bytes:
     files, urls = catalog.files, catalog.urls
     addresses = urls.addresses(feed_info.id)
-    links = views.feed_links(feed_info.name, addresses)
+    links = view_models.feed_links(feed_info.name, addresses)
     written = language(files.site.language)
     return render(
         "embed.html",
-        frame=views.frame(files.site, urls),
+        frame=view_models.frame(files.site, urls),
         title=f"{written.gettext('Add to your site')} — {files.site.title}",
         description=written.gettext("Links and a box of articles to copy into your own site."),
         canonical=urls.at("embed"),
@@ -233,7 +233,7 @@ def _choices(
     return listed if is_listed else (*own, *listed)
 
 
-def _alternate(link: views.FeedLink) -> str:
+def _alternate(link: view_models.FeedLink) -> str:
     title, href = escape(link.title), escape(link.href)
     return f'<link rel="alternate" type="{link.type}" title="{title}" href="{href}">'
 

@@ -8,7 +8,7 @@ from werkzeug.exceptions import HTTPException
 from feeds.errors import IndexUnavailable, RetiredFeed, UnknownCustomFeed, UnknownFeed
 from feeds.languages import language, marked
 from feeds.urls import GUESSES, is_custom, read
-from feeds.web import views
+from feeds.web import view_models
 from feeds.web.flask_response import text_response, web
 from feeds.web.headers import PAGE_POLICY, with_default_headers
 from feeds.web.pages import HTML
@@ -125,7 +125,7 @@ def _error_response(
     heading = gettext(heading)
     page = render(
         "error.html",
-        frame=views.frame(site, urls),
+        frame=view_models.frame(site, urls),
         status=status,
         heading=heading,
         advice=gettext(advice, **values),

@@ -19,7 +19,7 @@ from feeds.errors import MovedFeed, RetiredFeed, UnknownFeed
 from feeds.languages import language
 from feeds.mixes import ALL, ANY, NONE, Mix, Term, is_domain, read_terms
 from feeds.model import FeedId
-from feeds.web import views
+from feeds.web import view_models
 from feeds.web.document_plans import digest, page_key, site_plan
 from feeds.web.headers import NOINDEX, PAGE_POLICY
 from feeds.web.menu import MenuEntry, menu
@@ -140,7 +140,7 @@ def _render(catalog: Catalog, groups: Mapping[str, tuple[MixRow, ...]], form: Mi
     heading = gettext("Combine feeds")
     return render(
         "mix.html",
-        frame=views.frame(site, urls),
+        frame=view_models.frame(site, urls),
         heading=heading,
         title=f"{heading} — {site.title}",
         description=gettext("One feed of the topics and providers that you choose."),

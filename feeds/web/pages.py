@@ -21,7 +21,7 @@ from feeds.model import FeedId
 from feeds.searches import Search
 from feeds.selection import Selection
 from feeds.urls import ALL, is_custom
-from feeds.web import views
+from feeds.web import view_models
 from feeds.web.document_plans import page_key, site_plan
 from feeds.web.headers import NOINDEX, PAGE_POLICY
 from feeds.web.menu import Menu, MenuEntry, entry, menu, search
@@ -166,7 +166,7 @@ def _search_terms(catalog: Catalog) -> dict[str, str]:
 
 def _links(catalog: Catalog, id: FeedId) -> str:
     feed = FeedId(id.path)
-    return views.link_header(views.feed_links("", catalog.urls.addresses(feed)))
+    return view_models.link_header(view_models.feed_links("", catalog.urls.addresses(feed)))
 
 
 def _render(catalog: Catalog, selection: Selection, shown: _Shown) -> bytes:
@@ -174,10 +174,10 @@ def _render(catalog: Catalog, selection: Selection, shown: _Shown) -> bytes:
     feed = catalog.feed(selection)
     name, current = shown.entry.name, FeedId(id.path)
     addresses = urls.addresses(current)
-    articles = views.articles(feed, urls, language(files.site.language))
+    articles = view_models.articles(feed, urls, language(files.site.language))
     return render(
         "home.html" if id == ALL else "feed.html",
-        frame=views.frame(replace(files.site, rights=feed.site.rights), urls),
+        frame=view_models.frame(replace(files.site, rights=feed.site.rights), urls),
         local=partial(_local, catalog),
         query=None,
         menu=shown.menu,
@@ -188,9 +188,9 @@ def _render(catalog: Catalog, selection: Selection, shown: _Shown) -> bytes:
         description=shown.description,
         described_in=shown.language,
         canonical="" if is_custom(id) else urls.page(id),
-        feed_links=views.feed_links(name, addresses),
+        feed_links=view_models.feed_links(name, addresses),
         oembed=urls.oembed(current),
-        readers=views.readers(addresses.rss),
+        readers=view_models.readers(addresses.rss),
         picture=selection.image if current != ALL else None,
         updated=selection.updated if selection.rows else None,
         weekly=shown.weekly,
@@ -222,15 +222,15 @@ def _render_search(catalog: Catalog, found: _Found) -> bytes:
     written = language(site.language)
     gettext = written.gettext
     heading = gettext("Search results for “%(query)s”", query=found.query)
-    links = views.feed_links(found.query, urls.addresses(articles.id)) if articles else ()
+    links = view_models.feed_links(found.query, urls.addresses(articles.id)) if articles else ()
     return render(
         "search.html",
-        frame=views.frame(site, urls),
+        frame=view_models.frame(site, urls),
         heading=heading,
         local=partial(_local, catalog),
         query=found.query,
         menu=found.feeds,
-        articles=views.articles(catalog.feed(articles), urls, written) if articles else (),
+        articles=view_models.articles(catalog.feed(articles), urls, written) if articles else (),
         more=_local(catalog, articles.id) if articles else "",
         fault=found.fault and gettext(found.fault),
         feed_links=links,
@@ -267,11 +267,11 @@ def _following(selection: Selection, shown: _Shown) -> FeedId | None:
     return selection.previous
 
 
-def _neighbour(catalog: Catalog, id: FeedId | None) -> views.Link | None:
+def _neighbour(catalog: Catalog, id: FeedId | None) -> view_models.Link | None:
     """Return a link to an archive page before or after."""
     if id is None or id.month is None:
         return None
-    return views.Link(_month(catalog, id), _local(catalog, id))
+    return view_models.Link(_month(catalog, id), _local(catalog, id))
 
 
 def _month(catalog: Catalog, id: FeedId) -> str:

@@ -14,7 +14,7 @@ from feeds import formats
 from feeds.languages import Language, language
 from feeds.web import template_filters
 from feeds.web.assets import NAMES
-from feeds.web.views import Frame
+from feeds.web.view_models import Frame
 
 _FOLDER = Path(__file__).parent
 

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import NotFound
 
 from feeds.errors import MovedFeed
-from feeds.moved import find
+from feeds.moved_addresses import find
 from feeds.urls import ALL, GUESSES, PathTarget, Target, is_custom, read
 from feeds.web.assets import asset_plan
 from feeds.web.document_plans import delta_plan, feed_plan

@@ -8,7 +8,7 @@ from feeds.catalog import Catalog
 from feeds.languages import ENGLISH
 from feeds.model import FeedId
 from feeds.subscribers import DayCount, latest
-from feeds.web import views
+from feeds.web import view_models
 from feeds.web.rendering import render
 
 #: Days in a plot.
@@ -27,7 +27,7 @@ _DAY = 86_400
 class _Row:
     """A feed with its latest count and the counts of the last days."""
 
-    link: views.Link
+    link: view_models.Link
     latest: DayCount
     #: Days and their subscribers, latest first.
     days: tuple[tuple[str, int], ...]
@@ -45,7 +45,7 @@ def subscribers_page(catalog: Catalog, counts: Sequence[DayCount], today: int) -
     title = f"Subscribers — {catalog.files.site.title}"
     return render(
         "subscribers.html",
-        frame=replace(views.frame(catalog.files.site, catalog.urls), language=ENGLISH),
+        frame=replace(view_models.frame(catalog.files.site, catalog.urls), language=ENGLISH),
         rows=rows[:FEEDS],
         left_out=len(rows[FEEDS:]),
         days=DAYS,
@@ -62,7 +62,7 @@ def _row(catalog: Catalog, last: DayCount, counts: list[DayCount], today: int) -
     most = max((count.total for count in shown), default=0)
     page = catalog.urls.local(catalog.urls.page(FeedId(last.feed)))
     return _Row(
-        link=views.Link(last.feed, page),
+        link=view_models.Link(last.feed, page),
         latest=last,
         days=tuple((ENGLISH.day(count.day * _DAY), count.total) for count in reversed(shown)),
         most=most,

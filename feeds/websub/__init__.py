@@ -1,9 +1,9 @@
 """Publishes changed documents to hubs (WebSub, https://www.w3.org/TR/websub/)."""
 
 from feeds.websub.announcer import Announcer
-from feeds.websub.delivery import PAUSE, retry_delay
+from feeds.websub.hub_client import DEADLINE, Reply, ping
 from feeds.websub.outbox import WEBSUB, HubState, Outbox
-from feeds.websub.ping import DEADLINE, Reply, ping
+from feeds.websub.retries import PAUSE, retry_delay
 
 __all__ = [
     "DEADLINE",

@@ -18,9 +18,9 @@ from feeds.catalog import Catalog
 from feeds.logs import LogOnce
 from feeds.sync import ContentSync
 from feeds.websub.changes import ChangeDetector
-from feeds.websub.delivery import PAUSE, Deliverer
+from feeds.websub.hub_client import DEADLINE
 from feeds.websub.outbox import Delivery, HubState, Outbox
-from feeds.websub.ping import DEADLINE
+from feeds.websub.retries import PAUSE, Deliverer
 
 log = logging.getLogger(__name__)
 

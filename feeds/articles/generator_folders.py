@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from zoneinfo import ZoneInfo
 
-from feeds.articles.folder_fields import SYNONYMS
-from feeds.articles.link_patterns import compiled
+from feeds.articles.generator_fields import SYNONYMS
+from feeds.articles.generator_links import compiled
 from feeds.articles.publication import folded
 from feeds.articles.site_file import SiteFile
 from feeds.articles.text import bare

@@ -26,9 +26,9 @@ import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from feeds import logs
-from feeds.server.asgi import Worker, WorkerApp
 from feeds.server.listener import BACKLOG, has_waiting, listen
 from feeds.server.protocol import DEFAULT_HEADERS, FeedProtocol
+from feeds.server.worker import Worker, WorkerApp
 from feeds.settings import Environment
 from feeds.sync import ContentSync
 from feeds.websub import Announcer

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 from a2wsgi import WSGIMiddleware
 
 from feeds.server.connection_limits import Connections, Limits
+from feeds.server.poll_responder import PollResponder
 from feeds.server.protocol import DEFAULT_HEADERS, FeedProtocol
-from feeds.server.responder import PollResponder
 from feeds.web import FastPath
 
 if TYPE_CHECKING:

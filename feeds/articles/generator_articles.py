@@ -7,14 +7,14 @@ from functools import partial
 from html import escape
 
 from feeds.articles import publication
+from feeds.articles.body_context import Page
 from feeds.articles.fields import Fields, Note, in_iso
 from feeds.articles.file_names import without_ending
-from feeds.articles.folder_dates import Moment, date_in_path, read_date
-from feeds.articles.folder_fields import FolderFields
-from feeds.articles.link_patterns import compiled
+from feeds.articles.generator_dates import Moment, date_in_path, read_date
+from feeds.articles.generator_fields import FolderFields
+from feeds.articles.generator_links import compiled
 from feeds.articles.links import without_tracking
 from feeds.articles.markdown import MAX_MARKDOWN
-from feeds.articles.page import Page
 from feeds.articles.sanitize import render_body
 from feeds.articles.template_code import end_of_excerpt, without_comments, without_template_code
 from feeds.articles.text import clean

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from hashlib import blake2b
 
 from feeds.cache import Cache
+from feeds.websub.hub_client import Reply, ping
 from feeds.websub.outbox import Delivery, Outbox
-from feeds.websub.ping import Reply, ping
 
 log = logging.getLogger(__name__)
 

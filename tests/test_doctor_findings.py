@@ -7,7 +7,7 @@ from email.utils import formatdate
 
 import pytest
 
-from feeds.checkup import MAX_BODY, Finding, Hop, Replies, Reply, entity_tag, findings
+from feeds.doctor_findings import MAX_BODY, Finding, Hop, Replies, Reply, entity_tag, findings
 
 ADDRESS = "https://feeds.example.org/all.rss"
 BODY = (
