@@ -7,9 +7,9 @@ from feeds.web.document_plans import feed_plan
 from feeds.web.document_response import Answer
 from feeds.web.export_paths import ended, moved, moved_patterns, paths
 from feeds.web.fast_path import DocumentRequest, FastPath, RequestFields, with_fast_path
+from feeds.web.feed_routes import routes
 from feeds.web.flask_response import DatedResponse, Web
 from feeds.web.rendering import version as pages_version
-from feeds.web.routes import routes
 
 __all__ = [
     "Answer",

@@ -4,6 +4,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from hashlib import blake2b
+from typing import Any
+
+import msgspec
 
 from feeds import formats
 from feeds.catalog import Catalog
@@ -110,6 +113,17 @@ def site_plan(
         headers,
         render,
         is_custom=is_custom,
+    )
+
+
+def list_plan(catalog: Catalog, facts: Any, type: str, render: Callable[[], bytes]) -> DocumentPlan:
+    """Return the plan of a list that shows some facts; call it inside their snapshot."""
+    known, files = msgspec.json.encode(facts), catalog.files
+    return site_plan(
+        catalog,
+        key=digest(known, files.fingerprint, version(files.site.language), type),
+        headers=(("Content-Type", type), *FEED_POLICY, *CORS),
+        render=render,
     )
 
 

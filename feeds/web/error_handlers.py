@@ -9,11 +9,11 @@ from feeds.errors import IndexUnavailable, RetiredFeed, UnknownCustomFeed, Unkno
 from feeds.languages import language, marked
 from feeds.urls import GUESSES, is_custom, read
 from feeds.web import view_models
+from feeds.web.feed_routes import routes
 from feeds.web.flask_response import text_response, web
 from feeds.web.headers import PAGE_POLICY, with_default_headers
 from feeds.web.pages import HTML
 from feeds.web.rendering import render
-from feeds.web.routes import routes
 
 #: Endings of addresses that programs request.
 _PROGRAMS = (".rss", ".atom", ".json", ".opml", ".xml", ".txt", ".ico")

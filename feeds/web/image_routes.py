@@ -5,10 +5,10 @@ from mimetypes import guess_type
 from flask import Response
 
 from feeds.sync import image_type
+from feeds.web.feed_routes import routes
 from feeds.web.file_response import file_response, opened
 from feeds.web.flask_response import web
 from feeds.web.headers import FEED_POLICY
-from feeds.web.routes import routes
 
 #: Seconds that caches may keep an image.
 MAX_AGE = 86_400

@@ -8,11 +8,11 @@ from werkzeug.exceptions import NotFound
 
 from feeds.errors import IndexUnavailable
 from feeds.metrics import CONTENT_TYPE, exposition
+from feeds.web.feed_routes import routes
 from feeds.web.flask_response import text_response, web
 from feeds.web.gauges import gauges
 from feeds.web.headers import PAGE_POLICY
 from feeds.web.pages import HTML
-from feeds.web.routes import routes
 from feeds.web.subscribers_page import subscribers_page
 
 #: Retry-After while the index is being built, in seconds.

@@ -1,13 +1,11 @@
-"""Lists of all feeds for programs: JSON, OPML, feed menu, sitemap, robots.txt."""
+"""Lists of feeds for programs: JSON, OPML, feed menu."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Any
-
-import msgspec
 
 from feeds import formats
 from feeds.catalog import Catalog
@@ -16,19 +14,14 @@ from feeds.errors import MovedFeed, RetiredFeed, UnknownFeed
 from feeds.feed_info import FeedInfo
 from feeds.formats import Outline
 from feeds.languages import language
-from feeds.model import AiUse, FeedId, Format
+from feeds.model import FeedId
 from feeds.plain_text import shorten
 from feeds.urls import ALL, Urls
-from feeds.web.document_plans import digest, site_plan
-from feeds.web.headers import CORS, FEED_POLICY
+from feeds.web.document_plans import list_plan
 from feeds.web.menu import Menu, MenuEntry, entry, menu
-from feeds.web.rendering import version
 
 JSON = "application/json; charset=utf-8"
 OPML = "text/x-opml; charset=utf-8"
-XML = "application/xml; charset=utf-8"
-OPENSEARCH = f"{formats.SEARCH}; charset=utf-8"
-TEXT = "text/plain; charset=utf-8"
 
 #: Feed Menus, 3: "feed-titles be no longer than 50 characters", descriptions "than 140".
 _MENU_TITLE, _MENU_DESCRIPTION = 50, 140
@@ -39,7 +32,7 @@ def directory_plan(catalog: Catalog) -> DocumentPlan:
     with catalog.snapshot():
         feed_infos, weekly = catalog.feed_infos(), catalog.all_weekly()
         render = partial(_directory, catalog, feed_infos, weekly)
-        return _plan(catalog, (feed_infos, weekly), JSON, render)
+        return list_plan(catalog, (feed_infos, weekly), JSON, render)
 
 
 def opml_plan(catalog: Catalog) -> DocumentPlan:
@@ -50,7 +43,7 @@ def opml_plan(catalog: Catalog) -> DocumentPlan:
     """
     with catalog.snapshot():
         feed_infos = [feed_info.without_counts for feed_info in catalog.feed_infos()]
-        return _plan(catalog, feed_infos, OPML, partial(_opml, catalog, feed_infos))
+        return list_plan(catalog, feed_infos, OPML, partial(_opml, catalog, feed_infos))
 
 
 def topic_opml_plan(catalog: Catalog, id: FeedId) -> DocumentPlan:
@@ -58,7 +51,7 @@ def topic_opml_plan(catalog: Catalog, id: FeedId) -> DocumentPlan:
     with catalog.snapshot():
         family = _family(catalog, catalog.feed_info(id))
         feed_infos = [feed_info.without_counts for feed_info in family]
-        return _plan(catalog, feed_infos, OPML, partial(_topic_opml, catalog, feed_infos))
+        return list_plan(catalog, feed_infos, OPML, partial(_topic_opml, catalog, feed_infos))
 
 
 def feed_menu_plan(catalog: Catalog) -> DocumentPlan:
@@ -71,62 +64,7 @@ def feed_menu_plan(catalog: Catalog) -> DocumentPlan:
         raise UnknownFeed
     with catalog.snapshot():
         feed_infos = list(_chosen(catalog))
-        return _plan(catalog, feed_infos, JSON, partial(_feed_menu, catalog, feed_infos))
-
-
-def sitemap_plan(catalog: Catalog) -> DocumentPlan:
-    """Return the plan of ``/sitemap.xml``: the pages of feeds and of the months of ``/all``."""
-    with catalog.snapshot():
-        pages = [(feed_info.id, feed_info.newest) for feed_info in catalog.feed_infos()]
-        pages += [(FeedId(ALL.path, month.name), None) for month in catalog.months(ALL)]
-        return _plan(catalog, pages, XML, partial(_sitemap, catalog, pages))
-
-
-def opensearch_plan(catalog: Catalog) -> DocumentPlan:
-    """Return the plan of ``/opensearch.xml``: how browsers and readers search the site."""
-    site, urls = catalog.files.site, catalog.urls
-    templates = {"text/html": f"{urls.site}/?q={{searchTerms}}"}
-    for format in Format:
-        templates[format.media_type] = f"{urls.at('search')}/{{searchTerms}}.{format.value}"
-    body = formats.opensearch(
-        shorten(site.title, formats.MOST_SHORT_NAME), site.description, site.language, templates
-    )
-    with catalog.snapshot():
-        return _plan(catalog, body.decode(), OPENSEARCH, lambda: body)
-
-
-def robots_plan(catalog: Catalog) -> DocumentPlan:
-    """Return the plan of ``/robots.txt``: it excludes searches and boxes, which repeat the rest.
-
-    Mixes are not excluded, since readers that fetch their feeds may obey it.
-    """
-    urls = catalog.urls
-    home, boxes = urls.local(f"{urls.site}/"), urls.local(urls.at("embed/"))
-    forms = urls.local(urls.at("mix"))
-    refused = (f"Disallow: {path}" for path in (f"{home}?q=", boxes, f"{forms}?"))
-    rules = (*refused, "Allow: /", "")
-    lines = ("User-agent: *", *_content_signal(catalog.files.site.rights.ai), *rules)
-    body = "\n".join((*lines, f"Sitemap: {urls.at('sitemap.xml')}\n")).encode()
-    return _plan(catalog, body.decode(), TEXT, lambda: body)
-
-
-def _content_signal(ai: AiUse) -> tuple[str, ...]:
-    """Return the line of robots.txt that allows or forbids uses (https://contentsignals.org)."""
-    uses = {"search": ai.search, "ai-input": ai.input, "ai-train": ai.train}
-    words = {True: "yes", False: "no"}
-    found = [f"{use}={words[allowed]}" for use, allowed in uses.items() if allowed is not None]
-    return (f"Content-Signal: {', '.join(found)}",) if found else ()
-
-
-def _plan(catalog: Catalog, facts: Any, type: str, render: Callable[[], bytes]) -> DocumentPlan:
-    """Return the plan of a list that shows some facts; call it inside their snapshot."""
-    known, files = msgspec.json.encode(facts), catalog.files
-    return site_plan(
-        catalog,
-        key=digest(known, files.fingerprint, version(files.site.language), type),
-        headers=(("Content-Type", type), *FEED_POLICY, *CORS),
-        render=render,
-    )
+        return list_plan(catalog, feed_infos, JSON, partial(_feed_menu, catalog, feed_infos))
 
 
 def _family(catalog: Catalog, feed_info: FeedInfo) -> Iterator[FeedInfo]:
@@ -253,10 +191,6 @@ def _menu_feed(catalog: Catalog, feed_info: FeedInfo) -> dict[str, Any]:
         "rss": addresses.rss,
         "atom": addresses.atom,
     }
-
-
-def _sitemap(catalog: Catalog, pages: list[tuple[FeedId, int | None]]) -> bytes:
-    return formats.sitemap((catalog.urls.page(id), newest) for id, newest in pages)
 
 
 def _json(value: Any) -> bytes:
