@@ -105,7 +105,7 @@ TABLE = [
 
 
 def status(if_none_match: str | None, if_modified_since: str | None) -> int:
-    conditions = Conditions(None, if_none_match, if_modified_since)
+    conditions = Conditions(IDENTITY, if_none_match, if_modified_since)
     return answer(DOCUMENT, conditions).status
 
 

@@ -22,6 +22,7 @@ from feeds.errors import IndexUnavailable, MovedFeed, NoDelta, OutOfDate, Retire
 from feeds.model import FeedId, Format
 from feeds.publisher import ATTEMPTS, LOOK, Publisher
 from feeds.urls import PathTarget, Target
+from feeds.web.conditional_requests import Conditions
 from feeds.web.document_response import memoized_answer
 from feeds.web.embed import Box, Options
 from tests.programs import skip_if_quick
@@ -522,7 +523,7 @@ def test_memory_holds_what_is_counted_and_no_body_twice() -> None:
             plan = DocumentPlan(f"key {number}", 1, 2, 900, (), copied)
             document = publisher.document(f"/{number}", partial(replace, plan))
             for coding in (*CODINGS, IDENTITY) * 8:
-                memoized_answer(document, coding, f'"{Random().random():080}"', None)
+                memoized_answer(document, Conditions(coding, f'"{Random().random():080}"'))
         del document, copied, plan
         held = tracemalloc.get_traced_memory()[0]
     finally:
@@ -543,7 +544,8 @@ def test_small_documents_take_no_more_than_is_counted_either() -> None:
             for turn, coding in enumerate((*CODINGS, IDENTITY) * 16):
                 made_up = f"{turn}{number:095}"
                 known = f'"{number:032x}"' if turn % 2 else f'"{made_up}"'
-                memoized_answer(document, coding, known, None if turn % 8 < 4 else made_up)
+                since = None if turn % 8 < 4 else made_up
+                memoized_answer(document, Conditions(coding, known, since))
         del document
         held = tracemalloc.get_traced_memory()[0]
     finally:
@@ -626,7 +628,8 @@ def test_no_thread_disturbs_another() -> None:
                 made = partial(plan_of, address, shop.content)
                 document = shop.publisher.document(address, made)
             if document is not None:
-                memoized_answer(document, random.choice(CODINGS), random.choice(TAGS), None)
+                conditions = Conditions(random.choice(CODINGS), random.choice(TAGS))
+                memoized_answer(document, conditions)
                 answered += 1
             if random.random() < 0.01:
                 shop.publish(text(random.randrange(10**9), 3_000).decode())

@@ -6,6 +6,7 @@ RFC 9110, sections 8.8 and 13.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from werkzeug.http import http_date, parse_date
 from werkzeug.sansio.http import is_resource_modified
@@ -34,11 +35,11 @@ _MAX_LENGTH = 8_000
 MARGIN = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Conditions:
-    """The request headers that select the response."""
+class Conditions(NamedTuple):
+    """What a request says about the response to a GET of a document."""
 
-    accept_encoding: str | None = None
+    #: The coding of the body that the client accepts.
+    coding: str = IDENTITY
     if_none_match: str | None = None
     if_modified_since: str | None = None
 

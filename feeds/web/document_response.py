@@ -11,7 +11,6 @@ from feeds.documents import Document
 from feeds.encoded_bodies import IDENTITY
 from feeds.web.conditional_requests import Base, Conditions, is_unmodified, validators
 from feeds.web.headers import with_default_headers
-from feeds.web.negotiation import coding
 
 #: The coding of a response without a body, in the counters.
 NO_CODING = "none"
@@ -49,20 +48,18 @@ _LINES = {200: "200 OK", 304: "304 NOT MODIFIED"}
 
 def answer(document: Document, conditions: Conditions) -> Answer:
     """Return the response to a GET; the server drops the body for a HEAD."""
-    chosen = coding(conditions.accept_encoding)
-    headers = validators(document, chosen)
+    headers = validators(document, conditions.coding)
     if is_unmodified(document, conditions):
         # RFC 9110, 15.4.5: "a sender SHOULD NOT generate representation metadata" beyond those.
         kept = [each for each in headers if each[0] != "Content-Type"]
         return Answer(304, with_default_headers(kept), b"", NO_CODING)
-    return _with_body(200, headers, document, chosen)
+    return _with_body(200, headers, document, conditions.coding)
 
 
-def delta_answer(document: Document, base: Base, accept_encoding: str | None) -> Answer:
+def delta_answer(document: Document, base: Base, coding: str) -> Answer:
     """Return the response with the items that are new since a client's document (RFC 3229)."""
-    chosen = coding(accept_encoding)
     # RFC 3229, 10.4.1: a 226 has the tag and the date of the current instance, the full document.
-    headers = dict(validators(document, chosen))
+    headers = dict(validators(document, coding))
     headers |= {
         "IM": "feed",
         # 10.5.1: "MUST be included … if the request included more than one entity tag".
@@ -74,7 +71,7 @@ def delta_answer(document: Document, base: Base, accept_encoding: str | None) ->
         "Cache-Control": "no-store, im",
         "Vary": "Accept-Encoding, A-IM, If-None-Match",
     }
-    return _with_body(226, list(headers.items()), document, chosen)
+    return _with_body(226, list(headers.items()), document, coding)
 
 
 def _with_body(
@@ -87,21 +84,18 @@ def _with_body(
     return Answer(status, with_default_headers(headers), body, coding)
 
 
-def memoized_answer(
-    document: Document, accept_encoding: str | None, tags: str | None, since: str | None
-) -> Answer:
+def memoized_answer(document: Document, conditions: Conditions) -> Answer:
     """Return the response of ``answer``, memoized with the document."""
-    key = (coding(accept_encoding), tags, since)
-    found: Answer | None = document.memo.get(key)
-    return found or _memoize(document, key, Conditions(accept_encoding, tags, since))
+    found: Answer | None = document.memo.get(conditions)
+    return found or _memoize(document, conditions)
 
 
-def _memoize(document: Document, key: tuple[str | None, ...], conditions: Conditions) -> Answer:
+def _memoize(document: Document, conditions: Conditions) -> Answer:
     found = answer(document, conditions)
-    if max(len(part or "") for part in key) <= MAX_MEMOIZED_LENGTH:
+    if max(len(part or "") for part in conditions) <= MAX_MEMOIZED_LENGTH:
         if len(document.memo) >= MEMOIZED - 1:
             document.memo.clear()
         # All conditions share one 200 and one 304 in each coding.
-        found = document.memo.setdefault((found.status, key[0]), found)
-        document.memo[key] = found
+        found = document.memo.setdefault((found.status, conditions.coding), found)
+        document.memo[conditions] = found
     return found

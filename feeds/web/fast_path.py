@@ -15,9 +15,11 @@ from feeds.metrics import PASSED_ON, REQUESTS, Counters
 from feeds.publisher import Publisher
 from feeds.subscribers import LONGEST
 from feeds.urls import Urls
+from feeds.web.conditional_requests import Conditions
 from feeds.web.date_header import date_writer
 from feeds.web.document_response import NO_CODING, Answer, memoized_answer
 from feeds.web.host_header import has_valid_host, is_valid_host, reject_host
+from feeds.web.negotiation import coding
 from feeds.web.targets import kind, reads_query, target_of
 
 if TYPE_CHECKING:
@@ -49,16 +51,14 @@ class RequestFields(NamedTuple):
 
 
 class DocumentRequest(NamedTuple):
-    """A request for a document: what decides its response, and its label in the metrics."""
+    """A request for a document: what decides its response, and what is counted of it."""
 
     #: The document, as the publisher knows it.
     target: Hashable
     path: str
     #: The label of the target in the metrics.
     label: str
-    accept_encoding: str | None
-    if_none_match: str | None
-    if_modified_since: str | None
+    conditions: Conditions
 
 
 class FastPath:
@@ -83,14 +83,10 @@ class FastPath:
         # Pages and boxes read their query.
         if fields.query and reads_query:
             return None
-        return DocumentRequest(
-            target,
-            path,
-            label,
-            fields.accept_encoding,
-            fields.if_none_match,
-            fields.if_modified_since,
+        conditions = Conditions(
+            coding(fields.accept_encoding), fields.if_none_match, fields.if_modified_since
         )
+        return DocumentRequest(target, path, label, conditions)
 
     def _find(self, path: str) -> _Known:
         """Return the target of a path, and what follows from it.
@@ -108,11 +104,7 @@ class FastPath:
     def answer(self, request: DocumentRequest) -> Answer | None:
         """Return the response to a GET if the document is in memory and current, else None."""
         document = self._hot(request.target)
-        if document is None:
-            return None
-        return memoized_answer(
-            document, request.accept_encoding, request.if_none_match, request.if_modified_since
-        )
+        return None if document is None else memoized_answer(document, request.conditions)
 
     def count(self, request: DocumentRequest, answer: Answer, user_agent: str, client: str) -> None:
         """Count a response; ``client`` is an IP address, or empty if there is none."""

@@ -12,7 +12,7 @@ from werkzeug.datastructures import Headers
 from feeds.catalog import Catalog
 from feeds.deltas import DocumentHistory
 from feeds.documents import Document, DocumentPlan
-from feeds.encoded_bodies import Bodies
+from feeds.encoded_bodies import IDENTITY, Bodies
 from feeds.errors import NoDelta
 from feeds.logs import LogThrottle
 from feeds.metrics import SharedCounters
@@ -22,7 +22,7 @@ from feeds.sync import ContentSync
 from feeds.urls import Target
 from feeds.web.conditional_requests import Conditions, bases, is_unmodified
 from feeds.web.document_response import Answer, answer, delta_answer
-from feeds.web.negotiation import accepts_delta
+from feeds.web.negotiation import accepts_delta, coding
 from feeds.websub import Outbox
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class _DeltaTarget:
 def respond(target: Hashable, plan: Callable[[], DocumentPlan]) -> Response:
     """Answer with the document of a target; the publisher caches it and renders it on change."""
     document = web().publisher.document(target, plan)
-    return _response(answer(document, _conditions(request.headers.get("Accept-Encoding"))))
+    return _response(answer(document, _conditions(_coding())))
 
 
 def respond_with_delta(
@@ -76,7 +76,7 @@ def respond_with_delta(
     ``delta`` returns the plan of the items since the document with a key, or raises NoDelta.
     """
     document = web().publisher.document(target, plan)
-    conditions = _conditions(request.headers.get("Accept-Encoding"))
+    conditions = _conditions(_coding())
     if accepts_delta(request.headers.get("A-IM")) and not is_unmodified(document, conditions):
         found = _delta(target, document, delta, conditions)
         if found is not None:
@@ -93,7 +93,7 @@ def _delta(
                 _DeltaTarget(target, base.key), partial(delta, base.key), fallback=current
             )
             if found is not current:
-                return delta_answer(found, base, conditions.accept_encoding)
+                return delta_answer(found, base, conditions.coding)
     return None
 
 
@@ -106,7 +106,7 @@ def respond_once(plan: Callable[[], DocumentPlan]) -> Response:
     with web().catalog.snapshot():
         planned = plan()
         document = planned.with_bodies(Bodies(planned.render()))
-    return _response(answer(document, _conditions(None)))
+    return _response(answer(document, _conditions(IDENTITY)))
 
 
 def text_response(status: int, text: str) -> Response:
@@ -114,9 +114,13 @@ def text_response(status: int, text: str) -> Response:
     return Response(f"{text}\n", status, content_type="text/plain; charset=utf-8")
 
 
-def _conditions(accept_encoding: str | None) -> Conditions:
+def _coding() -> str:
+    return coding(request.headers.get("Accept-Encoding"))
+
+
+def _conditions(coding: str) -> Conditions:
     return Conditions(
-        accept_encoding,
+        coding,
         request.headers.get("If-None-Match"),
         request.headers.get("If-Modified-Since"),
     )
