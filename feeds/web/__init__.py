@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from feeds.web import error_handlers, image_routes, operator_routes, site_routes
+from feeds.web import error_handlers, operator_routes, site_routes
 from feeds.web.document_plans import feed_plan
 from feeds.web.document_response import Answer
 from feeds.web.export_paths import ended, moved, moved_patterns, paths
@@ -21,7 +21,6 @@ __all__ = [
     "ended",
     "error_handlers",
     "feed_plan",
-    "image_routes",
     "moved",
     "moved_patterns",
     "operator_routes",

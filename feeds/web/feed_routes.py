@@ -1,4 +1,4 @@
-"""Routes of feeds, their pages and the assets."""
+"""Routes of feeds and their pages, assets, images and public files."""
 
 from functools import partial
 
@@ -11,10 +11,10 @@ from feeds.moved_addresses import find
 from feeds.urls import ALL, GUESSES, PathTarget, Target, is_custom, read
 from feeds.web.assets import asset_plan
 from feeds.web.document_plans import delta_plan, feed_plan
+from feeds.web.files import own_image, public_file
 from feeds.web.flask_response import respond, respond_once, respond_with_delta, web
 from feeds.web.headers import CORS, PREFLIGHT
 from feeds.web.pages import page_plan, search_plan
-from feeds.web.public_files import public_file
 
 routes = Blueprint("tributary", __name__)
 
@@ -26,6 +26,12 @@ def asset(name: str) -> Response:
     if plan is None:
         raise NotFound
     return respond(PathTarget(f"/static/{name}"), lambda: plan)
+
+
+@routes.get("/pictures/<path:name>")
+def picture(name: str) -> Response:
+    """Answer with an image from the content folder."""
+    return own_image(name)
 
 
 @routes.get("/", defaults={"path": ""})

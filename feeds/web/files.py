@@ -1,24 +1,56 @@
-"""Responses with open files: conditional, with single ranges."""
+"""Serves files of the site, its own images and the public ones: conditional, single ranges."""
 
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from mimetypes import MimeTypes, guess_type
 from typing import IO, TYPE_CHECKING
 
 from flask import Response, request, send_file
 from werkzeug.exceptions import HTTPException, NotFound, ServiceUnavailable
 from werkzeug.http import parse_date
 
+from feeds.sync import image_type
+from feeds.web.flask_response import web
+from feeds.web.headers import FEED_POLICY, PUBLIC_POLICY
 from feeds.web.negotiation import has_single_range, is_parsable_date
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment
 
+#: Seconds that caches may keep an image.
+IMAGE_MAX_AGE = 86_400
+
+#: The types that Python knows, without those of the machine: each machine answers alike.
+_TYPES = MimeTypes()
+
 #: Request headers that Werkzeug parses as dates.
 _DATES = ("HTTP_IF_MODIFIED_SINCE", "HTTP_IF_UNMODIFIED_SINCE", "HTTP_IF_RANGE")
 
 
-def opened(open_file: Callable[[str], IO[bytes] | None], name: str) -> IO[bytes]:
+def own_image(name: str) -> Response:
+    """Answer with an image from the content folder; raise NotFound if there is none."""
+    file = _opened(web().sync.open_image, name)
+    # Its bytes, not its name, as in feeds.
+    media_type = image_type(file) or guess_type(name)[0] or ""
+    response = _response(file, IMAGE_MAX_AGE, media_type)
+    response.headers.extend(FEED_POLICY)
+    return response
+
+
+def public_file(path: str) -> Response:
+    """Answer with the public file of this path; raise NotFound if there is none."""
+    file = _opened(web().sync.open_public, path)
+    media_type, coding = _TYPES.guess_type(path)
+    if media_type is None or coding:
+        media_type = "application/octet-stream"
+    response = _response(file, web().catalog.files.site.max_age, media_type)
+    # A browser must not run what an operator put there: it has the origin of the pages.
+    response.headers.extend(PUBLIC_POLICY)
+    return response
+
+
+def _opened(open_file: Callable[[str], IO[bytes] | None], name: str) -> IO[bytes]:
     """Open a file to answer with; raise NotFound, or ServiceUnavailable if it may be there."""
     try:
         file = open_file(name)
@@ -30,7 +62,7 @@ def opened(open_file: Callable[[str], IO[bytes] | None], name: str) -> IO[bytes]
     return file
 
 
-def file_response(file: IO[bytes], max_age: int, media_type: str) -> Response:
+def _response(file: IO[bytes], max_age: int, media_type: str) -> Response:
     """Answer with an open file; reopening it by its path could yield another file."""
     try:
         return _conditional_response(file, max_age, media_type)
