@@ -114,6 +114,12 @@ def is_pending(pid: int, number: signal.Signals) -> bool:
     return bool(int(pending.split()[1], 16) >> (number - 1) & 1)
 
 
+def is_asleep(pid: int) -> bool:
+    """Whether a process obeys a SIGSTOP: all its threads do."""
+    threads = (_proc(pid, f"task/{thread}/stat") for thread in os.listdir(f"/proc/{pid}/task"))
+    return all(stat.rpartition(b")")[2].split()[:1] == [b"T"] for stat in threads)
+
+
 def _proc(pid: int, name: str) -> bytes:
     with suppress(OSError):
         return Path(f"/proc/{pid}/{name}").read_bytes()

@@ -94,6 +94,7 @@ def test_the_constructors_of_uvicorn_that_this_server_calls_are_as_they_were() -
         "config", "server_state", "app_state", "_loop",
     ]  # fmt: skip
     assert list(inspect.signature(Multiprocess).parameters) == ["config", "sockets"]
+    assert list(inspect.signature(Multiprocess.terminate_all).parameters) == ["self"]
 
 
 def test_most_made_up_conversations_are_answered_with_success(ports: Ports) -> None:

@@ -1,11 +1,13 @@
 """The server that ``flask serve`` starts, asked over real sockets, by clients good and bad."""
 
+import asyncio
 import os
 import signal
 import socket
 import subprocess
 import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
@@ -16,10 +18,13 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from feeds.server.listener import open_listener
+from feeds.server.supervisor import accept_before_stop
 from tests.conftest import Content, content_in
 from tests.live import (
     PATIENCE,
     Server,
+    is_asleep,
     is_pending,
     listener,
     replaced,
@@ -209,6 +214,8 @@ def test_connections_that_wait_for_a_worker_are_answered_before_the_server_stops
     parts, server = urlsplit(own_address), listener(own_address)
     asleep = workers(server)
     send_to(asleep, signal.SIGSTOP)
+    # The kernel hands SIGTERM to a process before a SIGSTOP that it has not obeyed yet.
+    assert wait_for(lambda: all(map(is_asleep, asleep)), PATIENCE)
     with ExitStack() as stack:
         waiting = [
             stack.enter_context(closing(HTTPConnection(parts.hostname or "", parts.port, 20)))
@@ -223,6 +230,80 @@ def test_connections_that_wait_for_a_worker_are_answered_before_the_server_stops
         send_to(asleep, signal.SIGCONT)
 
         assert [ask(connection) for connection in waiting] == [200] * 20
+
+
+def test_a_second_signal_does_not_hasten_the_stop_of_a_worker() -> None:
+    """systemd sends SIGTERM to each process of a unit, and the supervisor sends another."""
+    stops: list[int] = []
+    before = signal.signal(signal.SIGTERM, lambda number, _: stops.append(number))
+    try:
+        asyncio.run(stop_twice(stops))
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+async def stop_twice(stops: list[int]) -> None:
+    with open_listener("127.0.0.1", 0) as listener:
+        accept_before_stop(listener)
+        with socket.create_connection(listener.getsockname()):
+            signal.raise_signal(signal.SIGTERM)
+            signal.raise_signal(signal.SIGTERM)
+            await asyncio.sleep(0.05)
+            assert stops == []
+
+            listener.accept()[0].close()
+            await asyncio.sleep(0.05)
+            assert stops == [signal.SIGTERM]
+
+
+def test_a_server_that_stops_refuses_connections_while_it_finishes_a_response(
+    content: Content, tmp_path: Path
+) -> None:
+    """A proxy then asks another node, instead of waiting for an answer that does not come."""
+    with slowly_read(content, tmp_path) as (server, client), client:
+        server.process.terminate()
+
+        assert wait_for(lambda: is_refused(server.address), PATIENCE)
+        assert workers(server.process.pid)
+
+
+def test_a_client_that_takes_nothing_causes_no_traceback_at_a_stop(
+    content: Content, tmp_path: Path
+) -> None:
+    with slowly_read(content, tmp_path) as (server, _):
+        server.process.terminate()
+        printed = server.printed()
+
+    assert server.process.returncode == 0
+    assert "Traceback" not in printed
+    assert "it is killed" not in printed
+
+
+@contextmanager
+def slowly_read(content: Content, tmp_path: Path) -> Iterator[tuple[Server, socket.socket]]:
+    """A server, and a client that reads only the beginning of a response."""
+    content.write("one.md")
+    content.raw("pictures/large.png", "x" * 9_000_000)
+    with started(
+        content.folder, tmp_path / "instance", output=subprocess.PIPE, FEEDS_WORKERS="2"
+    ) as server:
+        server.wait()
+        with connected(server.address) as client:
+            client.sendall(b"GET /pictures/large.png HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert wait_for(lambda: has_begun(client), PATIENCE)
+            yield server, client
+
+
+def is_refused(address: str) -> bool:
+    """Whether no connection is taken; one that is taken must be answered."""
+    try:
+        urllib.request.urlopen(f"{address}/all.rss", timeout=PATIENCE).close()
+    except urllib.error.URLError as error:
+        return isinstance(error.reason, ConnectionRefusedError)
+    except ConnectionResetError:
+        # It came between uvicorn's last look at the socket and its closing: microseconds.
+        return False
+    return False
 
 
 def send_to(processes: list[int], number: signal.Signals) -> None:

@@ -131,6 +131,10 @@ class FeedProtocol(asyncio.Protocol):
         """True if nothing more can be sent."""
         return self._transport.is_closing()
 
+    def abort(self) -> None:
+        """Close the connection at once."""
+        self._transport.abort()
+
     def shutdown(self) -> None:
         """Finish what is under way, and what arrives within the grace period; then close."""
         self._is_draining = True

@@ -72,12 +72,24 @@ def serve(
     _log_address(environment, site_url)
     try:
         with _terminal_signals_blocked():
-            supervisor = Multiprocess(_configuration(environment, load, listener), [listener])
+            supervisor = _Supervisor(_configuration(environment, load, listener), [listener])
             _stop_on_signals(supervisor)
             supervisor.run()
     finally:
         announcer.stop()
         sync.stop()
+
+
+class _Supervisor(Multiprocess):
+    """uvicorn's supervisor; after a stop it takes no connection that no worker would accept."""
+
+    def terminate_all(self) -> None:
+        """Leave the listening socket to the workers, and tell them to stop."""
+        # The kernel refuses connections from when the last worker closes it. Connections used to
+        # wait for as long as any worker finished a response, up to ten seconds, and were reset.
+        for listener in self.sockets:
+            listener.close()
+        super().terminate_all()
 
 
 def _log_address(environment: Environment, site_url: str) -> None:
@@ -113,7 +125,7 @@ def _configuration(environment: Environment, load: Load, listener: socket.socket
 
 def _load_worker(load: Load, listener: socket.socket) -> Worker:
     """Return the ASGI app of a worker, in its process."""
-    _accept_before_stop(listener)
+    accept_before_stop(listener)
     # Clients must not write to the log: uvicorn logs a warning for each invalid request.
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
     try:
@@ -125,7 +137,7 @@ def _load_worker(load: Load, listener: socket.socket) -> Worker:
         raise SystemExit(1) from None
 
 
-def _accept_before_stop(listener: socket.socket) -> None:
+def accept_before_stop(listener: socket.socket) -> None:
     """Let this worker accept all connections that wait at a signal to stop, then obey it.
 
     uvicorn closes the socket 0.1 s after the signal. If the process did not run for that long,
@@ -136,8 +148,8 @@ def _accept_before_stop(listener: socket.socket) -> None:
     assert callable(stop)
 
     def on_signal(number: int, frame: FrameType | None) -> None:
-        # uvicorn closes the socket itself at a second one.
-        signal.signal(signal.SIGTERM, stop)
+        # systemd sends a signal to each process of a unit, and the first process another one.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         loop.call_soon_threadsafe(stop_unless_waiting, number, BACKLOG)
 
     def stop_unless_waiting(number: int, looks: int) -> None:

@@ -162,6 +162,12 @@ class Worker:
         connection.app_called()
         try:
             await self._flask(scope, receive, send)
+        except asyncio.CancelledError:
+            # At a stop uvicorn cancels what its client does not take in time. It would log a
+            # traceback, and send a 500 where a proxy could ask another node.
+            connection.abort()
+            while (await receive())["type"] != "http.disconnect":
+                pass
         finally:
             # Afterwards: uvicorn's protocol may still write the response to an exception.
             asyncio.get_running_loop().call_soon(connection.app_answered)
