@@ -18,12 +18,13 @@ from feeds import cli, formats, logs
 from feeds.cache import HISTORY_SHARE, Cache, open_cache, open_history_cache
 from feeds.catalog import Catalog
 from feeds.deltas import DocumentHistory
+from feeds.document_memory import CUSTOM_SHARE, DocumentMemory
 from feeds.errors import IndexUnavailable, SettingsError
 from feeds.image_sizes import IMAGE_SIZES
 from feeds.membership import memberships
 from feeds.metrics import FILE, Counters, SharedCounters
 from feeds.periodic_thread import PeriodicThread
-from feeds.publisher import CUSTOM_SHARE, Publisher
+from feeds.publisher import Publisher
 from feeds.server import WorkerApp
 from feeds.settings import Environment, SiteConfig, read_environment
 from feeds.subscribers import SUBSCRIBERS, PollCounter, Subscribers
@@ -100,12 +101,10 @@ def _web(
     version = catalog.files.fingerprint + str(formats.VERSION).encode()
     for_histories = int(environment.memory * HISTORY_SHARE)
     for_customs = int(environment.memory * CUSTOM_SHARE)
-    memory = environment.memory - for_histories - for_customs
+    memory = DocumentMemory(environment.memory - for_histories - for_customs, for_customs)
     return Web(
         catalog=catalog,
-        publisher=Publisher(
-            sync.shared.cached_revision, cache, memory, counts, sync.clock, for_customs
-        ),
+        publisher=Publisher(sync.shared.cached_revision, cache, memory, counts, sync.clock),
         history=DocumentHistory(
             version, open_history_cache(for_histories), cache if environment.cache_url else None
         ),

@@ -327,12 +327,12 @@ def test_fifty_requests_for_one_delta_cost_one_rendering(
 def test_made_up_tags_leave_nothing_in_memory(ten: Site, changed: dict[str, str]) -> None:
     """[RELIABILITY 18]"""
     ten.get(PATHS[0])
-    kept = list(ten.web.publisher._hot)
+    kept = list(ten.web.publisher.memory.by_target)
 
     for number in range(100):
         assert poll(ten, PATHS[0], f'"{number:032x}"').status_code == 200
 
-    assert list(ten.web.publisher._hot) == kept
+    assert list(ten.web.publisher.memory.by_target) == kept
 
 
 def test_the_tag_of_another_feed_names_nothing(ten: Site, changed: dict[str, str]) -> None:
@@ -371,8 +371,12 @@ def test_deltas_leave_memory_like_any_document(
 
     publisher = site.web.publisher
     assert statuses == [226] * 80 + [304]
-    assert len(publisher._hot) < 80
-    assert publisher.size == sum(hot.document.size for hot in publisher._hot.values()) <= 1_000_000
+    assert len(publisher.memory.by_target) < 80
+    assert (
+        publisher.memory.size
+        == sum(hot.document.size for hot in publisher.memory.by_target.values())
+        <= 1_000_000
+    )
 
 
 def test_a_day_of_changes_is_known(ten: Site, content: Content) -> None:
@@ -492,7 +496,7 @@ def test_a_damaged_history_counts_as_none(
     name = _name(Target(ALL, Format.RSS), tag.strip('"'))
     assert site.web.history.local.get(name)
     site.web.history.local.set(name, damage)
-    site.web.publisher._hot.clear()
+    site.web.publisher.memory.by_target.clear()
 
     assert poll(site, "/all.rss", tag).status_code == 200
 

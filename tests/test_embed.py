@@ -125,7 +125,7 @@ def test_any_site_may_frame_a_box_and_a_box_runs_nothing(river: Site) -> None:
 
 def test_unknown_options_make_no_documents(changing: Site) -> None:
     changing.get("/embed/all")
-    kept, rendered = len(changing.web.publisher._hot), changing.web.publisher.renderings
+    kept, rendered = len(changing.web.publisher.memory.by_target), changing.web.publisher.renderings
 
     same = {
         changing.get(f"/embed/all?count={n}&theme=x{n}&y={n}").get_data() for n in range(100, 150)
@@ -134,7 +134,8 @@ def test_unknown_options_make_no_documents(changing: Site) -> None:
 
     assert len(same) == 1
     assert chooser == {200}
-    assert (len(changing.web.publisher._hot), changing.web.publisher.renderings) == (kept, rendered)
+    publisher = changing.web.publisher
+    assert (len(publisher.memory.by_target), publisher.renderings) == (kept, rendered)
 
 
 def test_the_page_of_choices_moves_with_feeds_and_not_with_articles(

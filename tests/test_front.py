@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from feeds.cache import open_cache
+from feeds.document_memory import DocumentMemory
 from feeds.documents import DocumentPlan
 from feeds.model import Format
 from feeds.publisher import Publisher
@@ -151,7 +152,7 @@ def test_an_address_has_the_target_under_which_its_document_is_kept(both: Both, 
     both.hot.get(path)
     as_wsgi_has_it = path.encode().decode("latin-1")
 
-    assert target_of(as_wsgi_has_it) in both.hot.web.publisher._hot
+    assert target_of(as_wsgi_has_it) in both.hot.web.publisher.memory.by_target
 
 
 def test_guessed_addresses_share_the_targets_of_the_main_feed(changing: Both) -> None:
@@ -218,7 +219,7 @@ def test_the_paths_that_are_remembered_are_bounded(
 
 def _sizes(site: Site) -> tuple[int, int]:
     """How many documents are in memory, and the most answers that one of them remembers."""
-    documents = [hot.document for hot in site.web.publisher._hot.values()]
+    documents = [hot.document for hot in site.web.publisher.memory.by_target.values()]
     return len(documents), max(len(document.memo) for document in documents)
 
 
@@ -245,7 +246,7 @@ def test_an_unchanged_feed_keeps_its_answers_when_another_changes(
 
 
 def test_the_documents_used_least_recently_leave_memory_first() -> None:
-    publisher = Publisher(lambda: 1, open_cache(""), memory=200_000)
+    publisher = Publisher(lambda: 1, open_cache(""), DocumentMemory(200_000))
     urls = Urls(SITE_URL)
     ask_front = partial(_ask_front, with_fast_path(_refuse, publisher, urls))
     for format in Format:

@@ -457,7 +457,7 @@ def test_made_up_combinations_in_the_form_render_nothing_and_take_no_memory(
     changing.get("/mix?with=t0")
     changing.get("/mix?none=t0")
     publisher = changing.web.publisher
-    renderings, size = publisher.renderings, publisher.size
+    renderings, size = publisher.renderings, publisher.memory.size
 
     for first, second in combinations(names, 2):
         for query, ticked in (
@@ -467,7 +467,7 @@ def test_made_up_combinations_in_the_form_render_nothing_and_take_no_memory(
             page = tree(changing, f"/mix?{query}")
             boxes = page.cssselect("input[checked]")
             assert sorted((box.get("name"), box.get("value")) for box in boxes) == sorted(ticked)
-    assert (publisher.renderings, publisher.size) == (renderings, size)
+    assert (publisher.renderings, publisher.memory.size) == (renderings, size)
 
 
 def test_a_form_with_ticks_has_an_etag_of_its_own_and_is_not_indexed(river: Site) -> None:

@@ -160,13 +160,14 @@ def test_a_search_without_results_states_so(river: Site) -> None:
 
 def test_searching_keeps_nothing_in_memory(river: Site) -> None:
     river.get("/")
-    kept = len(river.web.publisher._hot)
+    kept = len(river.web.publisher.memory.by_target)
     rendered = river.web.publisher.renderings
 
     answers = {river.get(f"/?q=word{number}").status_code for number in range(50)}
 
     assert answers == {200}
-    assert (len(river.web.publisher._hot), river.web.publisher.renderings) == (kept, rendered)
+    publisher = river.web.publisher
+    assert (len(publisher.memory.by_target), publisher.renderings) == (kept, rendered)
 
 
 def test_a_search_is_answered_conditionally(river: Site) -> None:

@@ -1,93 +1,25 @@
 """From a target to a document: rendered once, kept in memory while in use."""
 
 import logging
-import sys
 import threading
 import time
-import tracemalloc
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Hashable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
-from functools import partial
-from random import Random
-from string import ascii_lowercase
+from contextlib import contextmanager
 
 import pytest
 
-from feeds.cache import open_cache
-from feeds.documents import OVERHEAD, Document, DocumentPlan
-from feeds.encoded_bodies import CODINGS, IDENTITY, Bodies, seal
+from feeds.documents import Document, DocumentPlan
+from feeds.encoded_bodies import IDENTITY, Bodies, seal
 from feeds.errors import IndexUnavailable, MovedFeed, NoDelta, OutOfDate, RetiredFeed, UnknownFeed
 from feeds.model import FeedId, Format
 from feeds.publisher import ATTEMPTS, LOOK, Publisher
 from feeds.urls import PathTarget, Target
-from feeds.web.conditional_requests import Conditions
-from feeds.web.document_response import memoized_answer
 from feeds.web.embed import Box, Options
-from tests.programs import skip_if_quick
-
-ADDRESS = "https://feeds.example.org/all.rss"
-
-#: Conditions that clients have.
-TAGS = (None, '"key of first"', '"other"')
+from tests.publishing import ADDRESS, Shop, Store, fail
 
 #: Seconds after which a test gives up on a thread.
 SOON = 10
-
-
-@dataclass
-class Store:
-    """A cache that lasts as long as the test."""
-
-    kept: dict[str, bytes] = field(default_factory=dict)
-    #: Keys of what another machine makes now.
-    leased: set[str] = field(default_factory=set)
-    is_shared: bool = True
-    #: Whether it is none.
-    forgets: bool = False
-
-    def get(self, key: str) -> bytes | None:
-        return None if self.forgets else self.kept.get(key)
-
-    def set(self, key: str, value: bytes) -> None:
-        self.kept[key] = value
-
-    def lease(self, key: str, seconds: int = 2) -> bool:
-        return key not in self.leased
-
-
-@dataclass
-class Shop:
-    """A publisher, and the content that it publishes."""
-
-    memory: int = 1_000_000
-    store: Store = field(default_factory=Store)
-    revision: int = 1
-    content: str = "first"
-    modified: int = 1000
-    #: The number of plans made.
-    plans: int = 0
-
-    def __post_init__(self) -> None:
-        self.publisher = Publisher(lambda: self.revision, self.store, self.memory)
-
-    def publish(self, content: str) -> None:
-        self.content = content
-        self.modified += 1
-        self.revision += 1
-
-    def plan(self, render: Callable[[], bytes] | None = None) -> DocumentPlan:
-        self.plans += 1
-        body = self.content.encode()
-        times = self.modified, self.modified + 10
-        return DocumentPlan(f"key of {self.content}", *times, 900, (), render or (lambda: body))
-
-    def ask(self, address: str = ADDRESS) -> Document:
-        return self.publisher.document(address, self.plan)
-
-    def text(self, address: str = ADDRESS) -> str:
-        return self.ask(address).bodies[IDENTITY].decode()
 
 
 @pytest.fixture
@@ -113,10 +45,6 @@ def slow_renderer(shop: Shop) -> Iterator[tuple[threading.Event, Future[Document
             yield may_end, first
         finally:
             may_end.set()
-
-
-def fail(error: Exception) -> DocumentPlan:
-    raise error
 
 
 def test_a_document_is_what_its_plan_renders(shop: Shop) -> None:
@@ -355,7 +283,7 @@ def test_unknown_feeds_make_no_entry(shop: Shop) -> None:
         with pytest.raises(UnknownFeed):
             shop.publisher.document(f"unknown-{number}", lambda: fail(UnknownFeed()))
 
-    assert list(shop.publisher._hot) == [ADDRESS]
+    assert list(shop.publisher.memory.by_target) == [ADDRESS]
     assert list(shop.store.kept) == ["key of first"]
 
 
@@ -408,12 +336,6 @@ def test_a_damaged_cache_entry_is_rendered_over(shop: Shop, planted: bytes) -> N
     assert shop.store.kept == {"key of first": seal("key of first", b"first")}
 
 
-def room_for(count: int) -> Shop:
-    """A shop with memory for so many documents."""
-    size = Shop().ask().size
-    return Shop(memory=size * count)
-
-
 def test_a_rendering_by_another_machine_is_awaited(shop: Shop) -> None:
     key = shop.plan().key
     shop.store.leased.add(key)
@@ -458,137 +380,6 @@ def test_an_expired_lease_goes_to_a_machine_that_waits(
     assert document.bodies[IDENTITY] == b"first"
 
 
-def test_memory_holds_the_most_recently_requested_documents() -> None:
-    shop = room_for(3)
-    for address in ("a", "b", "c"):
-        shop.ask(address)
-    shop.ask("a")
-
-    shop.ask("d")
-
-    assert [shop.publisher.hot(a) is not None for a in "abcd"] == [True, False, True, True]
-
-
-def test_the_fast_path_counts_as_asking() -> None:
-    shop = room_for(3)
-    for address in ("a", "b", "c"):
-        shop.ask(address)
-    shop.publisher.hot("a")
-
-    shop.ask("d")
-
-    assert [shop.publisher.hot(a) is not None for a in "abcd"] == [True, False, True, True]
-
-
-def test_memory_is_bounded_however_many_feeds_there_are() -> None:
-    shop = room_for(3)
-    for number in range(100):
-        shop.ask(f"feed-{number}")
-
-    assert list(shop.publisher._hot) == ["feed-97", "feed-98", "feed-99"]
-    assert shop.publisher.size == sum(h.document.size for h in shop.publisher._hot.values())
-
-
-def test_a_document_larger_than_the_memory_is_kept_alone() -> None:
-    shop = Shop(memory=10)
-    shop.ask("a")
-
-    document = shop.ask("b")
-
-    assert shop.publisher.hot("a") is None
-    assert shop.publisher.hot("b") is document
-
-
-def plan_of(address: str, content: str = "") -> DocumentPlan:
-    return DocumentPlan(f"{address} {content}", 1, 2, 900, (), f"{address}{content}".encode)
-
-
-def text(seed: int, size: int) -> bytes:
-    """Words that nothing else is made of."""
-    random = Random(seed)
-    words = ["".join(random.choices(ascii_lowercase, k=6)) for _ in range(300)]
-    return " ".join(random.choices(words, k=size // 7)).encode()
-
-
-def test_memory_holds_what_is_counted_and_no_body_twice() -> None:
-    """In all codings, with the conditions that clients make up, as `app.py` puts it together."""
-    skip_if_quick()
-    memory = 4_000_000
-    publisher = Publisher(lambda: 1, open_cache(""), memory)
-    bodies = [text(number, 500_000) for number in range(20)]
-    tracemalloc.start()
-    try:
-        for number, body in enumerate(bodies):
-            copied = partial(bytes, bytearray(body))
-            plan = DocumentPlan(f"key {number}", 1, 2, 900, (), copied)
-            document = publisher.document(f"/{number}", partial(replace, plan))
-            for coding in (*CODINGS, IDENTITY) * 8:
-                memoized_answer(document, Conditions(coding, f'"{Random().random():080}"'))
-        del document, copied, plan
-        held = tracemalloc.get_traced_memory()[0]
-    finally:
-        tracemalloc.stop()
-
-    assert len(publisher._hot) > 3
-    assert held <= publisher.size <= memory
-
-
-def test_small_documents_take_no_more_than_is_counted_either() -> None:
-    publisher = Publisher(lambda: 1, open_cache(""), 1_000_000)
-    tracemalloc.start()
-    try:
-        for number in range(99):
-            plan = DocumentPlan(f"{number:032x}", 1, 2, 900, (), partial(bytes, 100))
-            address = f"https://feeds.example.org/topics/{number}.rss"
-            document = publisher.document(address, partial(replace, plan))
-            for turn, coding in enumerate((*CODINGS, IDENTITY) * 16):
-                made_up = f"{turn}{number:095}"
-                known = f'"{number:032x}"' if turn % 2 else f'"{made_up}"'
-                since = None if turn % 8 < 4 else made_up
-                memoized_answer(document, Conditions(coding, known, since))
-        del document
-        held = tracemalloc.get_traced_memory()[0]
-    finally:
-        tracemalloc.stop()
-
-    assert held <= publisher.size <= 1_000_000
-
-
-def test_a_document_that_is_encoded_makes_the_room_that_it_then_needs() -> None:
-    publisher = Publisher(lambda: 1, open_cache(""), memory=3 * (OVERHEAD + 6) + 10)
-    documents = [publisher.document(a, partial(plan_of, a)) for a in ("/one/a", "/one/b")]
-    publisher.hot("/one/a")
-    documents.append(publisher.document("/one/c", partial(plan_of, "/one/c")))
-
-    grown = [documents[2].bodies[coding] for coding in CODINGS]
-
-    assert set(publisher._hot) == {"/one/c", "/one/a"}
-    assert publisher.size == sum(hot.document.size for hot in publisher._hot.values())
-    assert all(grown)
-
-
-def test_a_document_that_has_left_is_not_counted_when_it_is_encoded() -> None:
-    publisher = Publisher(lambda: 1, open_cache(""), memory=OVERHEAD + 10)
-    first = publisher.document("a", partial(plan_of, "a"))
-    publisher.document("b", partial(plan_of, "b"))
-    size = publisher.size
-
-    assert first.bodies["gzip"]
-
-    assert publisher.size == size
-
-
-def test_the_newest_document_stays_though_all_others_are_used() -> None:
-    shop = room_for(3)
-    for address in ("a", "b", "c"):
-        shop.ask(address)
-        shop.publisher.hot(address)
-
-    shop.ask("d")
-
-    assert [shop.publisher.hot(a) is not None for a in "abcd"] == [False, True, True, True]
-
-
 @pytest.mark.parametrize(
     ("target", "path"),
     [
@@ -608,47 +399,6 @@ def test_the_log_names_a_document_that_cannot_be_made_by_its_address(
     shop.publisher.document(target, lambda: fail(RuntimeError("no")))
 
     assert caplog.messages == [f"{path} cannot be made now: serving what was served before"]
-
-
-def test_no_thread_disturbs_another() -> None:
-    """Eight of them, memory for some documents, many addresses, and a revision that moves."""
-    skip_if_quick()
-    shop = Shop(memory=500_000, store=Store(is_shared=False, forgets=True))
-    ends = time.monotonic() + 4
-
-    def work(seed: int) -> int:
-        random, answered = Random(seed), 0
-        while time.monotonic() < ends:
-            address = f"/{random.randrange(60)}"
-            document = shop.publisher.hot(address)
-            if document is None and random.random() < 0.1:
-                with suppress(UnknownFeed):
-                    shop.publisher.document(address, lambda: fail(UnknownFeed()))
-            elif document is None:
-                made = partial(plan_of, address, shop.content)
-                document = shop.publisher.document(address, made)
-            if document is not None:
-                conditions = Conditions(random.choice(CODINGS), random.choice(TAGS))
-                memoized_answer(document, conditions)
-                answered += 1
-            if random.random() < 0.01:
-                shop.publish(text(random.randrange(10**9), 3_000).decode())
-        return answered
-
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
-        with ThreadPoolExecutor(8) as pool:
-            answered = [each.result(30) for each in [pool.submit(work, n) for n in range(8)]]
-    finally:
-        sys.setswitchinterval(interval)
-
-    publisher = shop.publisher
-    assert min(answered) > 100
-    assert publisher.size == sum(hot.document.size for hot in publisher._hot.values())
-    assert publisher.size <= 500_000
-    kept = {address for addresses in publisher._targets.values() for address in addresses}
-    assert kept == set(publisher._hot)
 
 
 def test_a_document_that_is_served_late_has_changed_for_clients_no_earlier() -> None:
@@ -671,9 +421,9 @@ def test_a_document_that_is_served_late_has_changed_for_clients_no_earlier() -> 
 
 def test_forgetting_a_feed_that_was_never_kept_changes_nothing(shop: Shop) -> None:
     shop.ask()
-    size = shop.publisher.size
+    size = shop.publisher.memory.size
 
     with pytest.raises(RetiredFeed):
         shop.publisher.document("another", lambda: fail(RetiredFeed()))
 
-    assert shop.publisher.size == size
+    assert shop.publisher.memory.size == size
