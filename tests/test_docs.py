@@ -13,7 +13,7 @@ from feeds.articles.html_tags import MAX_DEPTH, MAX_TAGS
 from feeds.articles.markdown import MAX_LINES, MAX_MARKDOWN
 from feeds.articles.publication import KEYS
 from feeds.articles.site_config import KEYS as KEYS_OF_SITE
-from feeds.articles.site_file import IMAGE_KEYS
+from feeds.articles.site_config_values import IMAGE_KEYS
 from feeds.catalog import MAX_ARTICLES, STAY
 from tests.conftest import SITE_URL, Content, Site
 from tests.programs import skip_if_quick

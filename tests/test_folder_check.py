@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from feeds.cli.tools import Tools
+from feeds.cli.command_setup import Tools
 from feeds.http_client import allow_any
 from feeds.link_check import LinkResult, check_links
 from tests.conftest import Content, Site

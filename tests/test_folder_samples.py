@@ -23,7 +23,7 @@ import yaml
 from app import create_app
 from feeds.articles.text import clean
 from feeds.errors import Reason
-from feeds.index.entries import FileOutcome, decode_verified
+from feeds.index.file_outcomes import FileOutcome, decode_verified
 from feeds.model import Article
 from tests.conftest import SHARED, Clock, Site
 from tests.programs import skip_if_quick

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feeds.articles.body_context import Page
+from feeds.articles.body_addresses import Page
 from feeds.articles.html_tags import MAX_DEPTH, MAX_TAGS
 from feeds.articles.sanitize import MAX_HTML, render_body
 from feeds.articles.sanitize import sanitise as sanitise_for

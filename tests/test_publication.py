@@ -17,7 +17,7 @@ from app import create_app
 from feeds.articles.front_matter import Context, parse
 from feeds.articles.publication import KEYS
 from feeds.errors import ArticleError, Reason
-from feeds.index.entries import FileOutcome
+from feeds.index.file_outcomes import FileOutcome
 from tests.conftest import NOW, SHARED, Clock, Content, Site
 from tests.programs import skip_if_quick
 from tests.waiting import wait_for

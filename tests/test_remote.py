@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from feeds.cli.tools import Tools
+from feeds.cli.command_setup import Tools
 from feeds.http_client import Address, Request, send_request
 from feeds.image_probe import ProbeResult, is_public, probe, probe_all
 from tests.conftest import SITE_URL, Clock, Content, Site

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from feeds import cache, formats
-from feeds.cli.tools import Tools
+from feeds.cli.command_setup import Tools
 from feeds.errors import StoreUnavailable
 from feeds.model import Format
 from feeds.websub.announcer import Announcer

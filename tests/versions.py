@@ -18,7 +18,7 @@ from feeds.model import Format
 from feeds.sync import read_site_config
 from feeds.sync.ingest import READING_VERSION, Ingester
 from feeds.urls import read
-from feeds.web import rendering
+from feeds.web import page_rendering
 from feeds.web.assets import NAMES
 from feeds.web.export_paths import paths
 from tests.conftest import NOW, Site
@@ -120,7 +120,7 @@ def _outcomes() -> Iterable[tuple[str, bytes]]:
 VERSIONS: Mapping[str, Versioned] = {
     "renderer": Versioned(formats.VERSION, "feeds/formats/__init__.py", _documents),
     "reading": Versioned(READING_VERSION, "feeds/sync/ingest.py", _outcomes),
-    "pages": Versioned(rendering.VERSION, "feeds/web/rendering.py", _pages),
+    "pages": Versioned(page_rendering.VERSION, "feeds/web/page_rendering.py", _pages),
 }
 
 

@@ -13,11 +13,11 @@ from feeds.articles.file_names import (
     without_ending,
 )
 from feeds.articles.front_matter import Context, glimpse, parse
+from feeds.articles.front_matter_hints import near_misses
 from feeds.articles.generator_articles import folder_of
 from feeds.articles.images import PICTURES, media_type_of
 from feeds.articles.publication import name_of, refuse_path
 from feeds.articles.site_config import parse_site_config
-from feeds.articles.unknown_keys import near_misses
 
 __all__ = [
     "MAX_FILE",

@@ -7,7 +7,7 @@ from itertools import islice
 
 from selectolax.lexbor import LexborNode
 
-from feeds.articles.body_context import Attributes, Page, late_addresses
+from feeds.articles.body_addresses import Attributes, Page, late_addresses
 from feeds.articles.html_tags import NO_SCRIPT
 from feeds.articles.images import MIN_SIDE
 from feeds.plain_text import INLINE

@@ -12,7 +12,7 @@ from html import escape
 from unicodedata import normalize
 
 from feeds.articles import fences, publication
-from feeds.articles.body_context import Page
+from feeds.articles.body_addresses import Page
 from feeds.articles.fields import (
     ABSENT,
     Fields,

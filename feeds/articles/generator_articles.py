@@ -7,7 +7,7 @@ from functools import partial
 from html import escape
 
 from feeds.articles import publication
-from feeds.articles.body_context import Page
+from feeds.articles.body_addresses import Page
 from feeds.articles.fields import Fields, Note, in_iso
 from feeds.articles.file_names import without_ending
 from feeds.articles.generator_dates import Moment, date_in_path, read_date

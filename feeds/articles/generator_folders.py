@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from feeds.articles.generator_fields import SYNONYMS
 from feeds.articles.generator_links import compiled
 from feeds.articles.publication import folded
-from feeds.articles.site_file import SiteFile
+from feeds.articles.site_config_values import SiteFile
 from feeds.articles.text import bare
 from feeds.articles.yaml_tree import Node
 from feeds.settings import DeclaredFolder

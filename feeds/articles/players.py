@@ -6,7 +6,7 @@ from html import escape
 
 from selectolax.lexbor import LexborNode
 
-from feeds.articles.body_context import Attributes, Page, late_addresses
+from feeds.articles.body_addresses import Attributes, Page, late_addresses
 from feeds.articles.body_images import is_counter, is_hidden
 from feeds.articles.html_tags import FRAME, NO_SCRIPT
 from feeds.articles.text import MAX_TITLE, clean

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import nh3
 from selectolax.lexbor import LexborNode
 
-from feeds.articles.body_context import Page
+from feeds.articles.body_addresses import Page
 from feeds.articles.body_images import remove_lead, show_image
 from feeds.articles.html_tags import FRAME, Tidier, reject_if
 from feeds.articles.markdown import LINE, to_html

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from feeds.articles.generator_folders import declared_folders
-from feeds.articles.site_file import SiteFile
+from feeds.articles.site_config_values import SiteFile
 from feeds.articles.yaml_tree import Node
 from feeds.host_names import host_name
 from feeds.model import AiUse, FeedId, Format, Rights, Site

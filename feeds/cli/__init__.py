@@ -3,7 +3,7 @@
 from flask import Flask
 
 from feeds.cli import doctor, editor_commands, operator_commands
-from feeds.cli.tools import Tools
+from feeds.cli.command_setup import Tools
 
 __all__ = [
     "Tools",

@@ -13,7 +13,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 import click
 from flask.cli import with_appcontext
 
-from feeds.cli.tools import Tools, given_tools
+from feeds.cli.command_setup import Tools, given_tools
 from feeds.doctor_findings import (
     CERTIFICATE,
     HANDSHAKE,

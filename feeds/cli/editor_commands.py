@@ -12,7 +12,7 @@ from typing import Any
 import click
 from flask.cli import with_appcontext
 
-from feeds.cli.tools import echo_held, given_tools, ready_tools, refresh_with_bar
+from feeds.cli.command_setup import echo_held, given_tools, ready_tools, refresh_with_bar
 from feeds.index import FileOutcome, printable
 from feeds.link_check import check_links
 from feeds.model import FeedId

@@ -15,7 +15,7 @@ from flask.cli import with_appcontext
 from flask.testing import FlaskClient
 
 from feeds.catalog import Catalog
-from feeds.cli.tools import errors_in_a_line, given_tools, refresh_with_bar
+from feeds.cli.command_setup import errors_in_a_line, given_tools, refresh_with_bar
 from feeds.errors import ExportError, SettingsError, StoreUnavailable
 from feeds.export import (
     ExportedResponse,

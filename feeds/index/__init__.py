@@ -1,7 +1,14 @@
 """DOOR SQLite: the disposable copy of the content folder."""
 
 from feeds.index.database import check_file, connect, lock_file, upgrade
-from feeds.index.entries import (
+from feeds.index.feed_counters import (
+    EVERYTHING,
+    SITE,
+    month_of,
+    month_range,
+    undate_changes,
+)
+from feeds.index.file_outcomes import (
     Fault,
     FileOutcome,
     IdClaims,
@@ -10,13 +17,6 @@ from feeds.index.entries import (
     decode_verified,
     in_words,
     printable,
-)
-from feeds.index.feed_counters import (
-    EVERYTHING,
-    SITE,
-    month_of,
-    month_range,
-    undate_changes,
 )
 from feeds.index.full_text import Condition, searchable_text
 from feeds.index.integrity import is_database, rebuild_if_corrupt, reread_corrupt_rows

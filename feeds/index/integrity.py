@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from feeds.index.database import connect
-from feeds.index.entries import is_content_unchanged
+from feeds.index.file_outcomes import is_content_unchanged
 from feeds.index.full_text import check_tokens
 from feeds.index.sync_state import mark_for_rereading
 from feeds.locks import locked

@@ -18,7 +18,7 @@ import msgspec
 from feeds.articles import join, split, storable
 from feeds.errors import ContentMismatch, IndexUnavailable, OutOfDate, WrongFile
 from feeds.index.database import connect
-from feeds.index.entries import IdClaims, decode_verified
+from feeds.index.file_outcomes import IdClaims, decode_verified
 from feeds.index.full_text import MATCHING, Condition, last_place, place
 from feeds.index.queries import AFTER, FEEDS, HEAVIER, MONTHS, NEIGHBOURS, RECENT, ROWS
 from feeds.index.shared_state import SharedState

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 import msgspec
 
 from feeds.articles import join
-from feeds.index.entries import FileOutcome, IndexEntry
 from feeds.index.feed_counters import SITE, FeedCounters, mark_everything, month_of
+from feeds.index.file_outcomes import FileOutcome, IndexEntry
 from feeds.index.full_text import TokenBuffer, clear_tokens, place, searchable_text
 from feeds.index.queries import LANGUAGE, SPELLING
 from feeds.index.sync_state import WITHDRAWAL_SECONDS

@@ -1,11 +1,14 @@
-"""The socket that all workers share."""
+"""The socket that all workers share, and which processes hold its port already."""
 
 import errno
+import os
 import select
 import socket
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 
 from feeds.errors import SettingsError
-from feeds.server.port_holders import orphaned_workers
 from feeds.settings import Environment
 
 #: Connections that wait until a worker accepts them.
@@ -56,3 +59,37 @@ def has_waiting(listener: socket.socket) -> bool:
     poll = select.poll()
     poll.register(listener, select.POLLIN)
     return bool(poll.poll(0))
+
+
+def orphaned_workers(port: int) -> list[int]:
+    """Return the workers that listen at a port though the process that started them is dead.
+
+    They go on answering without it. Empty when any other process listens there, too, since the
+    first process of a server keeps the sockets of its workers open; and where the kernel does not
+    show: on other systems than Linux, and for processes of other users.
+    """
+    sockets = set(_listening_sockets(port))
+    holders = [each for each in Path("/proc").glob("[0-9]*") if sockets & set(_open_files(each))]
+    return sorted(int(each.name) for each in holders) if all(map(_is_worker, holders)) else []
+
+
+def _listening_sockets(port: int) -> Iterator[str]:
+    for name in ("tcp", "tcp6"):
+        with suppress(OSError):
+            for line in Path(f"/proc/net/{name}").read_text().splitlines():
+                fields = line.split()
+                if fields[1].endswith(f":{port:04X}") and fields[3] == "0A":
+                    yield f"socket:[{fields[9]}]"
+
+
+def _open_files(process: Path) -> Iterator[str]:
+    with suppress(OSError):
+        for file in (process / "fd").iterdir():
+            with suppress(OSError):
+                yield os.readlink(file)
+
+
+def _is_worker(process: Path) -> bool:
+    with suppress(OSError):
+        return b"multiprocessing.spawn" in (process / "cmdline").read_bytes()
+    return False

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from feeds.server.request_head import HEAD_END, Handling, read_head, split_user_agent
+from feeds.server.request_parser import HEAD_END, Handling, read_head, split_user_agent
 from feeds.web import Answer, DocumentRequest, FastPath
 
 #: The most heads that a memo holds, and the bytes of the longest one: 8 MB at most.

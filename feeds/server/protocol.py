@@ -22,7 +22,7 @@ from uvicorn.server import ServerState
 
 from feeds.server.connection_limits import Connections
 from feeds.server.poll_responder import PollRequest, PollResponder
-from feeds.server.request_head import HEAD_END, Handling, PartialHead
+from feeds.server.request_parser import HEAD_END, Handling, PartialHead
 
 #: Header fields that uvicorn adds to every response, also to those that it writes by itself.
 DEFAULT_HEADERS = (("x-content-type-options", "nosniff"),)

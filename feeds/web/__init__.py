@@ -2,14 +2,14 @@
 
 from flask import Flask
 
-from feeds.web import error_handlers, operator_routes, site_routes
+from feeds.web import error_responses, operator_routes, site_routes
 from feeds.web.document_plans import feed_plan
 from feeds.web.document_response import Answer
 from feeds.web.export_paths import ended, moved, moved_patterns, paths
 from feeds.web.fast_path import DocumentRequest, FastPath, RequestFields, with_fast_path
 from feeds.web.feed_routes import routes
 from feeds.web.flask_response import DatedResponse, Web
-from feeds.web.rendering import version as pages_version
+from feeds.web.page_rendering import version as pages_version
 
 __all__ = [
     "Answer",
@@ -19,7 +19,7 @@ __all__ = [
     "Web",
     "add_routes",
     "ended",
-    "error_handlers",
+    "error_responses",
     "feed_plan",
     "moved",
     "moved_patterns",

@@ -17,7 +17,7 @@ from feeds.model import FeedId, Format
 from feeds.selection import Selection
 from feeds.urls import Target, is_custom
 from feeds.web.headers import CORS, FEED_POLICY, NOINDEX
-from feeds.web.rendering import version
+from feeds.web.page_rendering import version
 
 #: Seconds: an archive document hardly ever changes (docs/requirements.md 79).
 ARCHIVE_MAX_AGE = 86_400

@@ -23,8 +23,8 @@ from feeds.web import view_models
 from feeds.web.document_plans import digest, page_key, site_plan
 from feeds.web.headers import BOX_POLICY, CORS, FEED_POLICY, NOINDEX, PAGE_POLICY
 from feeds.web.menu import Menu, MenuEntry, menu
+from feeds.web.page_rendering import render
 from feeds.web.pages import HTML
-from feeds.web.rendering import render
 
 COUNTS = (1, 2, 3, 4, 5, 10, 20)
 THEMES = ("auto", "light", "dark")

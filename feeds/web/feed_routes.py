@@ -11,7 +11,7 @@ from feeds.moved_addresses import find
 from feeds.urls import ALL, GUESSES, PathTarget, Target, is_custom, read
 from feeds.web.assets import asset_plan
 from feeds.web.document_plans import delta_plan, feed_plan
-from feeds.web.files import own_image, public_file
+from feeds.web.file_responses import own_image, public_file
 from feeds.web.flask_response import respond, respond_once, respond_with_delta, web
 from feeds.web.headers import CORS, PREFLIGHT
 from feeds.web.pages import page_plan, search_plan

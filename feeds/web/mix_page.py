@@ -23,8 +23,8 @@ from feeds.web import view_models
 from feeds.web.document_plans import digest, page_key, site_plan
 from feeds.web.headers import NOINDEX, PAGE_POLICY
 from feeds.web.menu import MenuEntry, menu
+from feeds.web.page_rendering import render
 from feeds.web.pages import HTML
-from feeds.web.rendering import render
 
 #: The columns of the form: the name of their fields, and the sign of their terms.
 COLUMNS: Mapping[str, str] = {"any": ANY, "all": ALL, "none": NONE}

@@ -25,7 +25,7 @@ from feeds.web import view_models
 from feeds.web.document_plans import page_key, site_plan
 from feeds.web.headers import NOINDEX, PAGE_POLICY
 from feeds.web.menu import Menu, MenuEntry, entry, menu, search
-from feeds.web.rendering import render
+from feeds.web.page_rendering import render
 
 HTML = "text/html; charset=utf-8"
 

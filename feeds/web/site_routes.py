@@ -14,7 +14,7 @@ from feeds.mixes import Mix, read_terms
 from feeds.model import FeedId
 from feeds.searches import Search
 from feeds.urls import ALL, PathTarget, read_feed
-from feeds.web import crawlers, embed, feed_lists, mix_page
+from feeds.web import crawlers, embed, feed_lists, mix_page, opml_folders
 from feeds.web.feed_routes import routes
 from feeds.web.flask_response import respond, respond_once, text_response, web
 
@@ -24,8 +24,8 @@ FEED_MENU = ".well-known/feed-menu.json"
 #: Lists of feeds.
 LISTS: dict[str, Callable[[Catalog], DocumentPlan]] = {
     "feeds.json": feed_lists.directory_plan,
-    "feeds.opml": feed_lists.opml_plan,
-    ".well-known/feeds": feed_lists.opml_plan,
+    "feeds.opml": opml_folders.opml_plan,
+    ".well-known/feeds": opml_folders.opml_plan,
     FEED_MENU: feed_lists.feed_menu_plan,
     "sitemap.xml": crawlers.sitemap_plan,
     "robots.txt": crawlers.robots_plan,
@@ -50,7 +50,7 @@ def topic_opml(kind: str, slug: str) -> ResponseReturnValue:
     """Answer with the OPML of a topic and its sub-topics."""
     catalog, id = web().catalog, _feed_id(f"{kind}/{slug}")
     try:
-        plan = partial(feed_lists.topic_opml_plan, catalog, id)
+        plan = partial(opml_folders.topic_opml_plan, catalog, id)
         return respond(PathTarget(f"/{id.path}.opml"), plan)
     except MovedFeed as moved:
         return redirect(catalog.urls.opml(moved.feed), 301)

@@ -9,7 +9,7 @@ from feeds.languages import ENGLISH
 from feeds.model import FeedId
 from feeds.subscribers import DayCount, latest
 from feeds.web import view_models
-from feeds.web.rendering import render
+from feeds.web.page_rendering import render
 
 #: Days in a plot.
 DAYS = 30

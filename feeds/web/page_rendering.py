@@ -9,10 +9,10 @@ from typing import Any, cast
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
+from markupsafe import Markup
 
 from feeds import formats
 from feeds.languages import Language, language
-from feeds.web import template_filters
 from feeds.web.assets import NAMES
 from feeds.web.view_models import Frame
 
@@ -93,14 +93,39 @@ class _ConstantMessages(Extension):
 
 def _filters(written: Language) -> dict[str, Any]:
     return {
-        "articles": partial(template_filters.articles, written),
-        "feeds": partial(template_filters.feeds, written),
+        "articles": partial(_articles, written),
+        "feeds": partial(_feeds, written),
         "day": written.day,
-        "lang": lru_cache(maxsize=256)(partial(template_filters.lang, written)),
+        "lang": lru_cache(maxsize=256)(partial(_lang, written)),
         "iso": formats.rfc3339,
         "month": written.month,
         "month_name": written.month_name,
         "number": written.number,
         "short_day": written.short_day,
-        "weekly": partial(template_filters.weekly, written),
+        "weekly": partial(_weekly, written),
     }
+
+
+def _lang(language: Language, tag: str) -> str:
+    """Return the attribute ``lang`` of a text with this BCP 47 tag; empty where the page has it."""
+    return "" if language.covers(tag) else Markup(' lang="{}"').format(tag)
+
+
+def _articles(language: Language, number: int) -> str:
+    """Return ``1 article`` or ``12,345 articles``."""
+    return language.ngettext("%(num)s article", "%(num)s articles", number)
+
+
+def _weekly(language: Language, rate: float) -> str:
+    """Return ``about 12 articles a week``."""
+    number = round(rate)
+    if number < 1:
+        return language.gettext("less than one article a week")
+    return language.ngettext(
+        "about %(num)s article a week", "about %(num)s articles a week", number
+    )
+
+
+def _feeds(language: Language, number: int) -> str:
+    """Return ``1 feed`` or ``12 feeds``."""
+    return language.ngettext("%(num)s feed", "%(num)s feeds", number)

@@ -12,8 +12,8 @@ from feeds.web import view_models
 from feeds.web.feed_routes import routes
 from feeds.web.flask_response import text_response, web
 from feeds.web.headers import PAGE_POLICY, with_default_headers
+from feeds.web.page_rendering import render
 from feeds.web.pages import HTML
-from feeds.web.rendering import render
 
 #: Endings of addresses that programs request.
 _PROGRAMS = (".rss", ".atom", ".json", ".opml", ".xml", ".txt", ".ico")
