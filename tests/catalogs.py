@@ -1,4 +1,4 @@
-"""The messages of the code and of the catalogs: `python -m tests.catalogs` brings both together."""
+"""The messages of the code and of the catalogs; `python -m tests.catalogs` updates the catalogs."""
 
 import sys
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ Message = str | tuple[str, ...]
 
 @cache
 def marked() -> list[Message]:
-    """Return the messages that the code marks, sorted: code moves, and no catalog with it."""
+    """Return the messages that the code marks, sorted: moved code must not change a catalog."""
     return sorted({message for file in _sources() for message in _messages(file)}, key=str)
 
 
@@ -55,7 +55,7 @@ def read(tag: str) -> Catalog:
 
 
 def brought_up_to_date(tag: str, messages: list[Message]) -> bytes:
-    """Return the file of a catalog with these messages, those that are new without translation."""
+    """Return the file of a catalog with these messages; new ones have no translation yet."""
     before = read(tag)
     after = Catalog(locale=tag.replace("-", "_"), header_comment=before.header_comment)
     for message in messages:
@@ -77,7 +77,7 @@ def brought_up_to_date(tag: str, messages: list[Message]) -> bytes:
 
 
 def main() -> None:
-    """Write every catalog with the messages of the code, and say what is left to translate."""
+    """Write every catalog with the messages of the code, and print those left to translate."""
     messages = marked()
     missing = []
     for tag, file in FILES.items():
@@ -87,7 +87,7 @@ def main() -> None:
 
 
 def is_translated(string: object) -> bool:
-    """Return True if a translation, or each of its plural forms, is there."""
+    """Return True if a message has a translation, in each of its plural forms."""
     return all(string) if isinstance(string, tuple | list) else bool(string)
 
 

@@ -1,4 +1,4 @@
-"""A real content folder, a real index and the real app, for any test that asks for them."""
+"""Fixtures: a real content folder, a real index and the real app."""
 
 import gc
 import os
@@ -21,7 +21,7 @@ from feeds.sync import ContentSync
 from feeds.web.flask_response import Web
 from tests.programs import examples, skip_if_quick
 
-# A busy machine is no fault of what is tested.
+# A busy machine must not fail a test.
 settings.register_profile(
     "any machine",
     deadline=None,
@@ -38,7 +38,7 @@ SITE_URL = "https://feeds.example.org"
 #: A folder in memory, on Linux.
 MEMORY = Path("/dev/shm")
 
-#: Bytes that must be free there.
+#: Bytes that must be free in it.
 ROOM = 1_000_000_000
 
 #: Real content beside the checkout; see `corpus`.
@@ -46,13 +46,13 @@ SHARED = Path(__file__).parents[2] / "shared"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Decide where files are written, before the first test."""
+    """Choose the folder of temporary files, before the first test."""
     if os.environ.get("QUICK"):
-        # A disk takes a third of the time of the quick tests, which start no process.
+        # On a disk, file operations take a third of the time of the quick tests.
         if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > ROOM:
             tempfile.tempdir = str(MEMORY)
     elif os.environ.pop("PYTHONDONTWRITEBYTECODE", None):
-        # Compiling all of our code takes each process that a test starts a fifth of its start.
+        # Compiling our code takes a fifth of the start of each process that a test starts.
         compiled = tempfile.TemporaryDirectory(prefix="compiled-")
         config.add_cleanup(compiled.cleanup)
         os.environ["PYTHONPYCACHEPREFIX"] = compiled.name
@@ -60,9 +60,9 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 def _module_collected() -> Iterator[None]:
-    """Make what the fixtures of a module left open surface in that module."""
-    # Nothing that is there by now is looked at again: it takes 0.2 s, and only what is made later
-    # can be left open.
+    """Report unclosed resources of the fixtures of a module in that module."""
+    # Objects that exist already are not examined again, which takes 0.2 s: only later ones can
+    # be left open.
     gc.freeze()
     yield
     gc.collect()
@@ -70,12 +70,12 @@ def _module_collected() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _collected(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Make what a test left open surface in that test, not in one that runs some time later."""
+    """Report unclosed resources of a test in that test rather than in a later one."""
     yield
     # A collection after each test takes a third of the time of the quick ones.
     if os.environ.get("QUICK"):
         return
-    # pytest keeps the fixtures until the test is over, which is too late.
+    # pytest holds the fixtures until the test is over, which is too late.
     # None after Ctrl-C: pytest has dropped them already.
     (vars(request.node).get("funcargs") or {}).clear()
     gc.collect()
@@ -98,7 +98,7 @@ class Content:
     folder: Path
 
     def write(self, path: str, body: str = "", **front_matter: Any) -> Path:
-        """Write a valid article, changed by what a test is about; None leaves a key out."""
+        """Write a valid article with other values for some keys; None leaves a key out."""
         default = {
             "title": f"Title of {path}",
             "excerpt": "A short summary of what happened.",
@@ -113,7 +113,7 @@ class Content:
         return self.raw(path, f"---\n{front}---\n{body}")
 
     def raw(self, path: str, text: str | bytes) -> Path:
-        """Write a file as editors do who mean well: whole, then renamed into place."""
+        """Write a file atomically: whole, then renamed into its place."""
         target = self.folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
         written = target.with_name(f".{target.name}.new")
@@ -125,19 +125,19 @@ class Content:
         (self.folder / path).unlink()
 
     def write_numbered(self, count: int) -> None:
-        """Write so many valid articles, ``0.md`` and on."""
+        """Write a number of valid articles: ``0.md`` and so on."""
         for number in range(count):
             self.write(f"{number}.md")
 
     def remove_numbered(self, count: int) -> None:
-        """Remove the first so many of these."""
+        """Remove the first of these, as many as given."""
         for number in range(count):
             self.remove(f"{number}.md")
 
 
 @dataclass
 class Site:
-    """The app over a content folder, as one process of a server has it."""
+    """The app over a content folder, as in one process of a server."""
 
     app: Flask
     client: FlaskClient = field(init=False)
@@ -198,7 +198,7 @@ def followed(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Site]:
-    """A site on the real clock that keeps itself up to date, by each means, once it is started."""
+    """Yield a site on the real clock; once started, it follows its folder, by each means."""
     skip_if_quick()
     monkeypatch.setattr("feeds.sync.watcher.POLL", 0.2)
     environ = {
@@ -218,13 +218,13 @@ def open_site(content: Content, tmp_path: Path, clock: Clock) -> Callable[..., S
     return partial(opened, tmp_path, clock)
 
 
-#: Opens a site over what a function writes.
+#: Opens a site over the content that a function writes.
 OpenShared = Callable[[Callable[[Content], object]], Site]
 
 
 @pytest.fixture(scope="module")
 def open_shared(tmp_path_factory: pytest.TempPathFactory) -> OpenShared:
-    """Open a site for all tests of a module that change nothing: opening one takes 20 ms."""
+    """Return a function that opens a site for all tests of a module, in 20 ms; they only read."""
 
     def open(fill: Callable[[Content], object]) -> Site:
         folder = tmp_path_factory.mktemp("shared")
@@ -236,13 +236,13 @@ def open_shared(tmp_path_factory: pytest.TempPathFactory) -> OpenShared:
 
 @pytest.fixture
 def site(open_site: Callable[..., Site]) -> Site:
-    """The site as the test's content folder is when the test starts: empty."""
+    """Return a site over the empty content folder of the test."""
     return open_site()
 
 
 @pytest.fixture(scope="session")
 def corpus() -> Path:
-    """Hundreds of real articles; tests that read them are skipped where they are not."""
+    """Return the folder of hundreds of real articles; without it, skip the test."""
     folder = SHARED / "corpus" / "power-apps"
     if not folder.is_dir():
         pytest.skip("no real articles beside this checkout")
@@ -251,7 +251,7 @@ def corpus() -> Path:
 
 @pytest.fixture(scope="session")
 def seed() -> Path:
-    """One real article, as it came."""
+    """Return the path of one real article."""
     file = SHARED / "seed" / "article.md"
     if not file.is_file():
         pytest.skip("no real articles beside this checkout")

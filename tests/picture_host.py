@@ -1,10 +1,10 @@
-"""A host of pictures, as a process; it prints a line for each request."""
+"""A test host of images, run as a process; it prints a line for each request."""
 
 from tests.odd_host import OddHost
 
 
 class PictureHost(OddHost):
-    """Answers with the head of a picture: of ``/5.jpg``, that it has five bytes."""
+    """A handler that sends the head of an image: of ``/5.jpg``, a length of five bytes."""
 
     def do_HEAD(self) -> None:
         self.obey(f"{self.command} {self.path}")

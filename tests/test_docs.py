@@ -1,4 +1,4 @@
-"""What README says is so."""
+"""Tests of the documentation: it agrees with the code."""
 
 import re
 from pathlib import Path
@@ -28,12 +28,12 @@ ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text()
 #: The keys of each mapping in the site files.
 SITE_KEYS = {**KEYS_OF_SITE, "image": IMAGE_KEYS, "folders": FOLDER_KEYS}
 
-#: What opens the pages of operators.
+#: The token for the pages of operators.
 TOKEN = "of-the-documentation"
 
 
 def codes(heading: str, document: str = README) -> set[str]:
-    """All that is written as code in the first column of the table under a heading."""
+    """Return all code in the first column of the table under a heading."""
     section = document.split(f"\n## {heading}\n")[1].split("\n## ")[0]
     rows = [line.split("|")[1] for line in section.splitlines() if line.startswith("|")]
     return {code for row in rows for code in re.findall("`([^`]+)`", row)}
@@ -97,7 +97,7 @@ def test_the_articles_in_the_readme_are_served(content: Content, site: Site) -> 
 
 
 def anchors(document: str) -> set[str]:
-    """The addresses of headings within a document, as GitHub makes them."""
+    """Return the anchors of the headings of a document, as GitHub makes them."""
     headings = re.findall("^#+ (.+)$", re.sub("```.+?```", "", document, flags=re.DOTALL), re.M)
     return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
 
@@ -165,7 +165,7 @@ def test_the_sample_shows_every_key_of_the_site_files(file: str) -> None:
     assert [key for key in SITE_KEYS[file] if f"{key}:" not in shown] == []
 
 
-def test_every_address_in_the_readme_answers(tmp_path: Path) -> None:
+def test_every_address_in_the_readme_is_served(tmp_path: Path) -> None:
     environ = {
         "FEEDS_CONTENT_DIR": str(ROOT / "content"),
         "FEEDS_INSTANCE_DIR": str(tmp_path),

@@ -1,4 +1,4 @@
-"""Codings of a body, and how they travel through a cache."""
+"""Tests of the codings of a body, and of sealing it for a cache."""
 
 import gzip
 import os
@@ -23,7 +23,7 @@ BODY = b"<rss>" + b"<item>The same again, and again.</item>" * 100 + b"</rss>"
 KEY = "0123456789abcdef"
 SEALED = seal(KEY, BODY)
 
-#: Not ours: what clients have.
+#: The decoders of clients, none of which is ours.
 DECODERS: dict[str, Callable[[bytes], bytes]] = {
     IDENTITY: bytes,
     "br": brotli.decompress,
@@ -36,13 +36,13 @@ every_coding = pytest.mark.parametrize("coding", [IDENTITY, *CODINGS])
 
 @every_coding
 @given(body=st.binary())
-def test_every_coding_brings_the_body_back(coding: str, body: bytes) -> None:
+def test_every_coding_decodes_to_the_body(coding: str, body: bytes) -> None:
     """[65]"""
     assert DECODERS[coding](Bodies(body)[coding]) == body
 
 
 @pytest.mark.parametrize("coding", CODINGS)
-def test_a_feed_becomes_smaller(coding: str) -> None:
+def test_every_coding_makes_a_feed_smaller(coding: str) -> None:
     assert len(Bodies(BODY)[coding]) < len(BODY) / 10
 
 
@@ -65,7 +65,7 @@ def test_a_coding_is_made_once(coding: str) -> None:
 
 @pytest.mark.parametrize("coding", CODINGS)
 def test_a_coding_holds_no_more_memory_than_its_bytes(coding: str) -> None:
-    """Brotli and gzip give theirs back; zstandard was seen to keep room for the whole body."""
+    """zstandard was seen to return a buffer as large as the whole body; Brotli and gzip do not."""
     large = Bodies(BODY * 200)
     tracemalloc.start()
     try:
@@ -78,34 +78,34 @@ def test_a_coding_holds_no_more_memory_than_its_bytes(coding: str) -> None:
     assert len(coded) < held < 100_000 < len(BODY * 200) / 7
 
 
-def test_gzip_does_not_carry_the_clock() -> None:
+def test_gzip_writes_no_time_into_its_header() -> None:
     assert Bodies(BODY)["gzip"][4:8] == bytes(4)
 
 
 @given(body=st.binary(), key=st.text(st.characters(codec="utf-8"), max_size=100))
-def test_sealed_bytes_come_back_unchanged(body: bytes, key: str) -> None:
+def test_sealed_bytes_are_unsealed_unchanged(body: bytes, key: str) -> None:
     assert unseal(key, seal(key, body)) == body
 
 
 @given(position=st.integers(0, len(SEALED) - 1), flip=st.integers(1, 255))
-def test_any_changed_byte_is_found(position: int, flip: int) -> None:
+def test_any_changed_byte_is_detected(position: int, flip: int) -> None:
     damaged = bytearray(SEALED)
     damaged[position] ^= flip
     assert unseal(KEY, bytes(damaged)) is None
 
 
 @given(length=st.integers(0, len(SEALED) - 1))
-def test_any_missing_end_is_found(length: int) -> None:
+def test_any_missing_end_is_detected(length: int) -> None:
     assert unseal(KEY, SEALED[:length]) is None
 
 
 @given(rest=st.binary(min_size=1))
-def test_anything_more_is_found(rest: bytes) -> None:
+def test_additional_bytes_are_detected(rest: bytes) -> None:
     assert unseal(KEY, SEALED + rest) is None
 
 
 @given(st.binary())
-def test_foreign_bytes_are_nothing(data: bytes) -> None:
+def test_foreign_bytes_are_rejected(data: bytes) -> None:
     assert unseal(KEY, data) is None
     assert unseal(KEY, SEALED[:28] + data) is None
 

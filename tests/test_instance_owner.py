@@ -1,4 +1,4 @@
-"""An instance folder belongs to servers of the same settings, as long as one of them lives."""
+"""Tests of the owner of an instance folder: the living servers with the same settings."""
 
 import multiprocessing
 import os
@@ -39,10 +39,10 @@ A, B = {"FEEDS_URL": "https://a.example"}, {"FEEDS_URL": "https://b.example"}
 
 
 def claim_each(folder: Path, owner: str, meet: Barrier, answer: Path) -> None:
-    """Claim one file after another, each at the same moment as another process does."""
+    """Claim one file after another, each at the same moment as another process."""
     won = []
     for number in range(ROUNDS):
-        # As it is after the last owner has died.
+        # The file as the last owner left it.
         path = folder / str(number % 20)
         meet.wait(60)
         claim = Claim(path, owner)
@@ -74,7 +74,7 @@ def test_of_two_owners_at_once_one_wins_every_time_and_one_owner_shares(
 
 
 def in_child(work: Callable[[], object]) -> int:
-    """A process that does some work and then waits to be killed; return once the work is done."""
+    """Start a process that does some work and then waits to be killed; return after the work."""
     done, finished = os.pipe()
     child = os.fork()
     if child == 0:
@@ -107,7 +107,7 @@ def test_a_claim_lasts_as_long_as_any_process_of_its_owner(tmp_path: Path) -> No
 
 @pytest.fixture
 def claims(tmp_path: Path) -> Iterator[Claims]:
-    """The claims of two owners on one folder."""
+    """Return the claims of two owners on one folder."""
     one, other = Claim(tmp_path / "owner", "a"), Claim(tmp_path / "owner", "b")
     yield one, other
     one.release()
@@ -126,7 +126,7 @@ def test_a_child_by_fork_keeps_the_claim_of_its_parent(claims: Claims) -> None:
     assert other.acquire() is True
 
 
-def test_a_claim_calls_back_for_the_first_process_of_an_owner_only(tmp_path: Path) -> None:
+def test_a_claim_calls_back_for_the_first_process_of_an_owner_alone(tmp_path: Path) -> None:
     firsts: list[str] = []
     one, other = (
         Claim(tmp_path / "owner", "a", partial(firsts.append, name)) for name in ("one", "other")
@@ -145,7 +145,7 @@ def test_a_claim_calls_back_for_the_first_process_of_an_owner_only(tmp_path: Pat
     other.release()
 
 
-def test_a_claim_that_fails_half_way_is_left_to_others(tmp_path: Path) -> None:
+def test_a_claim_that_fails_is_free_for_others(tmp_path: Path) -> None:
     def fail() -> None:
         raise OSError("no space left on device")
 
@@ -157,7 +157,7 @@ def test_a_claim_that_fails_half_way_is_left_to_others(tmp_path: Path) -> None:
     other.release()
 
 
-def test_a_claim_is_made_again_when_its_file_is_gone(claims: Claims, tmp_path: Path) -> None:
+def test_a_claim_is_renewed_when_its_file_is_gone(claims: Claims, tmp_path: Path) -> None:
     one, other = claims
     one.acquire()
     (tmp_path / "owner").unlink()
@@ -299,7 +299,7 @@ def instance(content: Content, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def server(content: Content, instance: Path) -> Iterator[Server]:
-    """A server with the settings A that responds by now."""
+    """Yield a server with the settings A that responds already."""
     with started(content.folder, instance, "serve", None, **A) as server:
         server.wait()
         yield server
@@ -319,7 +319,7 @@ def command_refusal(instance: Path, setting: str) -> str:
 def test_of_two_servers_at_once_one_serves_and_the_other_prints_why_it_does_not(
     content: Content, instance: Path, tmp_path: Path, number: int
 ) -> None:
-    # So many that both are started before the first index is made.
+    # Enough articles that both servers start before the first index is made.
     text = (content.folder / "one.md").read_text()
     for each in range(3000):
         (content.folder / f"{each}.md").write_text(text)
@@ -361,7 +361,7 @@ def test_a_server_of_another_content_folder_is_another(
 
 
 def printed(content: Path, instance: Path, **settings: str) -> str:
-    """Return all that a server prints that ends by itself."""
+    """Return the whole output of a server that ends without a signal."""
     with started(content, instance, "serve", subprocess.PIPE, **settings) as server:
         return server.printed()
 
@@ -436,13 +436,13 @@ def test_an_unusable_file_of_the_instance_folder_is_named_with_the_remedy(
 
 
 def answers(address: str) -> list[bytes]:
-    """The bytes of what readers ask for most."""
+    """Return the bytes of the documents that readers request most."""
     paths = ("/all.rss", "/all.atom", "/topics/ai.json", "/feeds.opml", "/")
     return [asked(f"{address}{path}")[1] for path in paths]
 
 
 def asked(address: str) -> tuple[int, bytes]:
-    """Return the status and the bytes of any response, errors included."""
+    """Return the status and the bytes of a response, also of an error."""
     try:
         with urllib.request.urlopen(address, timeout=10) as answer:
             return answer.status, answer.read()
@@ -452,7 +452,7 @@ def asked(address: str) -> tuple[int, bytes]:
 
 
 def ran(content: Path, instance: Path, *command: str, **settings: str) -> tuple[int, str]:
-    """Run a command to its end; return its status and all that it printed."""
+    """Run a command to its end; return its exit status and its output."""
     given = {"FEEDS_CONTENT_DIR": str(content), "FEEDS_INSTANCE_DIR": str(instance)}
     done = subprocess.run(
         [sys.executable, "-m", "flask", "--app", "app", *command],
@@ -483,7 +483,7 @@ def test_a_command_with_another_url_is_refused_while_a_server_runs_and_changes_n
     assert answers(server.address) == before
     assert b"https://a.example/all.rss" in before[0]
     assert not (tmp_path / "out").exists()
-    # Nor does the index hold anything of the command: what is saved now shows as before.
+    # The command changed nothing in the index: a later save appears as before.
     content.write("two.md", title="A second one")
     assert wait_for(lambda: b"A second one" in asked(f"{server.address}/all.rss")[1])
     assert b"b.example" not in b"".join(answers(server.address))

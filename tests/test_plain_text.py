@@ -1,4 +1,4 @@
-"""Promises about plain text: what HTML says, and where a long text ends."""
+"""Tests of plain text: the text of HTML, and where a long text is cut."""
 
 import pytest
 from hypothesis import given
@@ -20,7 +20,7 @@ from feeds.plain_text import closed_directions, html_text, shorten
         ("", ""),
     ],
 )
-def test_html_is_read_as_text(html: str, text: str) -> None:
+def test_html_is_converted_to_text(html: str, text: str) -> None:
     assert " ".join(html_text(html).split()) == text
 
 
@@ -64,7 +64,7 @@ def test_a_cut_text_ends_its_changes_of_direction() -> None:
 
 
 @given(st.text(max_size=80), st.integers(min_value=2, max_value=40))
-def test_a_text_is_never_longer_than_its_limit(text: str, limit: int) -> None:
+def test_no_text_is_longer_than_its_limit(text: str, limit: int) -> None:
     assert len(shorten(text, limit)) <= limit
 
 

@@ -1,4 +1,4 @@
-"""From changes of files to changes of feeds: a real folder, real times, a real index."""
+"""Tests of refreshes: from changed files to changed feeds, with a real folder and index."""
 
 import os
 import sqlite3
@@ -64,7 +64,7 @@ def test_the_difference_names_files_to_read_and_missing_files(
         (100, 50, 100, True),
     ],
 )
-def test_a_loss_is_great_above_ten_and_a_fifth_unless_as_many_came(
+def test_a_loss_is_great_above_ten_and_a_fifth_unless_as_many_files_are_new(
     gone: int, new: int, known: int, expected: bool
 ) -> None:
     lost = FolderDiff((), tuple(map(str, range(gone))), new)
@@ -72,7 +72,7 @@ def test_a_loss_is_great_above_ten_and_a_fifth_unless_as_many_came(
     assert is_great_loss(lost, known) is expected
 
 
-def test_a_new_file_is_in_its_feeds_and_moves_no_other(content: Content, site: Site) -> None:
+def test_a_new_file_is_in_its_feeds_and_changes_no_other(content: Content, site: Site) -> None:
     content.write("old.md", topics=["Robots"])
     site.sync.refresh()
     before = etag(site, "topics/robots")
@@ -84,7 +84,7 @@ def test_a_new_file_is_in_its_feeds_and_moves_no_other(content: Content, site: S
     assert etag(site, "topics/robots") == before
 
 
-def test_a_changed_file_is_seen_at_once(content: Content, site: Site) -> None:
+def test_a_changed_file_changes_its_feeds_at_once(content: Content, site: Site) -> None:
     content.write("a.md", title="First")
     site.sync.refresh()
 
@@ -116,7 +116,7 @@ def test_an_article_that_leaves_a_topic_leaves_its_feed(content: Content, site: 
     assert titles(site, "topics/robots") == ["Title of a.md"]
 
 
-def test_touching_a_file_or_changing_what_is_never_shown_moves_nothing(
+def test_touching_a_file_or_changing_a_key_that_is_not_shown_changes_no_feed(
     content: Content, site: Site
 ) -> None:
     file = content.write("a.md", secured="old", heat=1, quality=5)
@@ -143,7 +143,7 @@ def test_a_file_moved_with_its_id_keeps_its_identity(content: Content, site: Sit
     assert site.get("/all.json").json["items"] == before
 
 
-def test_a_folder_moved_away_takes_its_articles_along(content: Content, site: Site) -> None:
+def test_a_folder_moved_away_removes_its_articles(content: Content, site: Site) -> None:
     content.write("old/deep/a.md", title="Moved")
     site.sync.refresh()
 
@@ -193,9 +193,7 @@ def test_a_broken_file_keeps_the_version_that_was_served_when_the_settings_chang
     assert titles(open_site()) == ["Good"]
 
 
-def test_a_broken_file_that_is_removed_takes_its_article_along(
-    content: Content, site: Site
-) -> None:
+def test_removing_a_broken_file_removes_its_article(content: Content, site: Site) -> None:
     content.write("a.md")
     site.sync.refresh()
     content.raw("a.md", "no front matter")
@@ -218,7 +216,7 @@ def test_a_broken_file_that_is_removed_takes_its_article_along(
         {"publishedDateTime": "2031-01-01"},
     ],
 )
-def test_taking_an_article_down_works_even_when_misspelt(
+def test_a_misspelt_withdrawal_withdraws_the_article(
     content: Content, site: Site, change: dict[str, Any]
 ) -> None:
     content.write("a.md")
@@ -254,7 +252,7 @@ def test_the_article_served_first_stays_served_and_the_copy_is_named(
 def test_of_two_files_with_one_id_found_together_every_machine_serves_the_first_by_path(
     content: Content, open_site: OpenSite, tmp_path: Path
 ) -> None:
-    # A scan comes to the folder "a" before "a-b", whose paths sort the other way round.
+    # A scan lists the folder "a" before "a-b", but the paths below "a-b" sort first.
     content.write("a/copy.md", id="tpl", title="Second")
     content.write("a-b/orig.md", id="tpl", title="First")
 
@@ -289,7 +287,7 @@ GIVING_UP: dict[str, Callable[[Content], object]] = {
 
 
 @pytest.mark.parametrize("give_up", GIVING_UP.values(), ids=GIVING_UP.keys())
-def test_the_copy_is_served_when_the_original_gives_its_id_up(
+def test_the_copy_is_served_when_the_original_has_another_id(
     content: Content, site: Site, give_up: Callable[[Content], object]
 ) -> None:
     content.write("m-orig.md", id="tpl", title="Original")
@@ -411,7 +409,7 @@ def test_a_checkout_that_changes_the_normal_form_of_a_path_changes_no_feed(
     ],
     ids=["letter case", "space at the edges", "an entity", "another's path", "nearly a path"],
 )
-def test_ids_are_one_when_they_are_the_same_text(
+def test_ids_are_equal_when_they_are_the_same_text(
     content: Content, site: Site, first: dict[str, Any], second: dict[str, Any], served: int
 ) -> None:
     content.write("a.md", **first)
@@ -421,7 +419,7 @@ def test_ids_are_one_when_they_are_the_same_text(
     assert len(titles(site)) == served
 
 
-def test_the_second_file_with_an_id_is_served_when_the_first_gives_it_up(
+def test_the_second_file_with_an_id_is_served_when_the_first_has_another(
     content: Content, site: Site
 ) -> None:
     content.write("a.md", id="same", title="A")
@@ -480,7 +478,7 @@ def test_losing_most_articles_at_once_is_held_back_until_it_is_certain(
     assert len(titles(site)) == 10
 
 
-def test_losing_all_articles_waits_for_a_hand(
+def test_losing_all_articles_waits_for_a_command(
     content: Content, site: Site, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     content.write_numbered(12)
@@ -552,7 +550,7 @@ def test_a_draft_by_its_new_path_is_withdrawn_though_a_great_loss_is_held(
         content.remove(f"a/{number}.md")
     (content.folder / "drafts").mkdir()
     os.rename(content.folder / "a/31.md", content.folder / "drafts/another-name.md")
-    # As a checkout moves a file: another file of the same name.
+    # A checkout moves a file so: another file has the same name.
     content.write("drafts/32.md")
     content.remove("a/32.md")
     content.write("a/_33.md")
@@ -581,7 +579,9 @@ def test_a_file_that_becomes_a_draft_while_a_loss_is_held_is_withdrawn(
     assert "Title 7" not in titles(site)
 
 
-def test_one_draft_stands_for_no_two_files_of_its_name(content: Content, site: Site) -> None:
+def test_one_draft_withdraws_only_one_of_two_files_of_its_name(
+    content: Content, site: Site
+) -> None:
     for number in range(20):
         content.write(f"{number}/index.md")
     site.sync.refresh()
@@ -594,7 +594,9 @@ def test_one_draft_stands_for_no_two_files_of_its_name(content: Content, site: S
     assert len(titles(site)) == 20
 
 
-def test_a_loss_that_comes_back_is_forgotten(content: Content, site: Site, clock: Clock) -> None:
+def test_a_loss_ends_when_the_files_are_restored(
+    content: Content, site: Site, clock: Clock
+) -> None:
     files = [content.write(f"{number}.md") for number in range(12)]
     site.sync.refresh()
     away = content.folder.with_name("away")
@@ -643,7 +645,7 @@ def test_nothing_secret_is_in_the_index(content: Content, site: Site, tmp_path: 
     assert b"TOPSECRET" not in kept
 
 
-def test_a_refresh_that_fails_leaves_everything_as_it_was(
+def test_a_refresh_that_fails_changes_nothing(
     content: Content, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content.write("a.md", title="Before")
@@ -683,7 +685,7 @@ def test_many_files_are_read_in_several_processes_with_the_same_result(
 def test_an_index_of_another_content_folder_is_rebuilt_from_nothing(
     content: Content, open_site: OpenSite, clock: Clock, tmp_path: Path
 ) -> None:
-    """As with the two lines of README: the sample articles first, then those of one's own."""
+    """So do the two commands of README: first the sample articles, then one's own."""
     for number in range(30):
         content.write(f"{number}.md", topics=["AI", "Sample"], publishedDateTime="2026-10-01")
     before = open_site()

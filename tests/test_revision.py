@@ -1,4 +1,4 @@
-"""The revision: one number for all processes of a machine."""
+"""Tests of the revision: one number for all processes of a machine."""
 
 import os
 from pathlib import Path
@@ -7,7 +7,7 @@ from feeds.index import SharedState
 from tests.waiting import wait_for
 
 
-def test_a_process_knows_its_own_announcement_at_once(tmp_path: Path) -> None:
+def test_a_process_sees_its_own_revision_at_once(tmp_path: Path) -> None:
     revision = SharedState(tmp_path / "index.state")
     assert revision.cached_revision() == 0
 
@@ -16,7 +16,7 @@ def test_a_process_knows_its_own_announcement_at_once(tmp_path: Path) -> None:
     assert revision.cached_revision() == 7
 
 
-def test_an_announcement_by_another_process_is_known_a_moment_later(tmp_path: Path) -> None:
+def test_a_revision_by_another_process_is_seen_a_moment_later(tmp_path: Path) -> None:
     ours, theirs = SharedState(tmp_path / "index.state"), SharedState(tmp_path / "index.state")
     assert ours.cached_revision() == 0
 
@@ -25,7 +25,7 @@ def test_an_announcement_by_another_process_is_known_a_moment_later(tmp_path: Pa
     assert wait_for(lambda: ours.cached_revision() == 7)
 
 
-def test_a_file_that_took_the_place_of_another_is_read_at_once(tmp_path: Path) -> None:
+def test_a_file_that_replaced_another_is_read_at_once(tmp_path: Path) -> None:
     ours = SharedState(tmp_path / "index.state")
     ours.publish(7, 0)
     assert ours.cached_revision() == 7

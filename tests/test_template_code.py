@@ -1,4 +1,4 @@
-"""Code of other programs in the bodies of declared folders: what is taken out, and what stays."""
+"""Tests of the code of other programs in the bodies of declared folders: removed, or kept."""
 
 import time
 
@@ -28,7 +28,7 @@ TAKEN: list[tuple[str, str]] = [
     ("{{< vimeo 146022717 >}}", "[vimeo.com/146022717](<https://vimeo.com/146022717>)"),
     ('{{<video src="film.mp4">}}', "[film.mp4](<film.mp4>)"),
     ("{{< tweet https://x.example/a?b=c >}}", "[x.example/a?b=c](<https://x.example/a?b=c>)"),
-    # Liquid, and the tags of others like it.
+    # Liquid, and similar tags.
     ("{% assign x = 1 %}A", "A"),
     ("A {{ page.title | upcase }}.", "A ."),
     ('{% include figure.html src="a.jpg" alt="A boat" %}', PICTURE),
@@ -36,7 +36,7 @@ TAKEN: list[tuple[str, str]] = [
      "[www.youtube.com/watch?v=dQw4w9WgXcQ](<https://www.youtube.com/watch?v=dQw4w9WgXcQ>)"),
     ("{% asset_img a.jpg A boat %}", "![](<a.jpg>)"),
     ("<%= x %>A", "A"),
-    # Addresses: below the root of the site, or none.
+    # Addresses: relative to the root of the site, or removed.
     ("[a]({{ site.baseurl }}/b/)", "[a](/b/)"),
     ("![a]({{ '/b.png' | relative_url }})", "![a](/b.png)"),
     ("[a]({{ site.repository }}/issues/1)", "[a]()"),
@@ -61,14 +61,14 @@ TAKEN: list[tuple[str, str]] = [
 
 
 @pytest.mark.parametrize(("markdown", "text"), TAKEN)
-def test_code_of_other_programs_is_taken_out(markdown: str, text: str) -> None:
+def test_code_of_other_programs_is_removed(markdown: str, text: str) -> None:
     found = without_template_code(markdown, is_mdx=False)
 
     assert found
     assert found[0] == text
 
 
-#: What no reader of the other program sees, around "secret".
+#: Comments that the other program does not show, around "secret".
 COMMENTS = [
     ("{% comment %}", "{% endcomment %}"),
     ("{%- comment -%}", "{%- endcomment -%}"),
@@ -92,7 +92,7 @@ INSIDE = [
 
 @pytest.mark.parametrize(("begin", "end"), COMMENTS)
 @pytest.mark.parametrize("inside", INSIDE)
-def test_a_comment_of_another_program_is_taken_out_with_its_content(
+def test_a_comment_of_another_program_is_removed_with_its_content(
     begin: str, end: str, inside: str
 ) -> None:
     text = f"{begin}secret{inside}secret{end}\n# A boat\n\nA.\n\n<!--more-->\n\nB."
@@ -122,7 +122,7 @@ def test_a_comment_that_an_article_shows_stays(begin: str, end: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["## A {#a}", "## A {#a .b}", "C# {#} ${#x[@]} #}", "{:/}"])
-def test_what_only_looks_like_a_comment_stays(text: str) -> None:
+def test_text_that_only_looks_like_a_comment_stays(text: str) -> None:
     assert without_comments(text) == text
 
 
@@ -143,7 +143,7 @@ def test_code_that_an_article_shows_stays(code: str) -> None:
     assert found[0] == code.removesuffix("{: #x}")
 
 
-def test_what_is_marked_as_raw_stays_and_what_is_highlighted_is_a_listing() -> None:
+def test_raw_text_stays_and_highlighted_text_is_a_listing() -> None:
     raw = "{% raw %}{{ `x` }}{% endraw %}"
     text = f"{raw} {{%- highlight ruby linenos -%}}\n{{{{ y }}}}\n{{% endhighlight %}}z"
 
@@ -174,7 +174,7 @@ def test_what_is_marked_as_raw_stays_and_what_is_highlighted_is_a_listing() -> N
         "<% x",
     ],
 )
-def test_where_code_is_left_there_is_no_body(text: str) -> None:
+def test_an_article_whose_code_remains_has_no_body(text: str) -> None:
     assert without_template_code(text, is_mdx=False) is None
 
     found = read(written(title="x", description="An excerpt.") + text)
@@ -183,7 +183,7 @@ def test_where_code_is_left_there_is_no_body(text: str) -> None:
     assert found.notes == ("body: left out, since its text depends on template code",)
 
 
-def test_modules_and_expressions_are_taken_out_of_mdx_alone() -> None:
+def test_modules_and_expressions_are_removed_from_mdx_alone() -> None:
     text = (
         "import A from './a';\nimport {\n  b,\n} from 'c';\nimport './d.css'\n\n"
         "export const x = 1;\nexport function y() {\n  return 2;\n}\n\nA{' '}{x.y} b"
@@ -196,7 +196,7 @@ def test_modules_and_expressions_are_taken_out_of_mdx_alone() -> None:
     assert without_template_code(text, is_mdx=False) == (text, 0)
 
 
-def test_what_was_taken_out_is_noted() -> None:
+def test_removed_code_is_noted() -> None:
     found = read(written(title="x") + '{{< figure src="a.jpg" >}} {{ x }}')
 
     assert found.notes == ("body: pieces of template code left out: 2",)
@@ -218,7 +218,7 @@ def test_without_anything_before_the_mark_there_is_no_excerpt() -> None:
     assert article(written(title="x") + "\n<!--more-->\nMore.").excerpt == ""
 
 
-#: What costs most to search, by a careless pattern.
+#: Texts on which a careless pattern takes longest.
 PIECES = [
     *("{{", "}}", "{%", "%}", "{{<", ">}}", "<A b={", "{: ", "](", "\x01", "\x020\x02", "`", "``"),
     *("```\n", "<a ", " ", "{", "}", "'", '"', "\n", "{% raw %}", "{% endraw %}", "[a]: ", "{#"),
@@ -238,7 +238,7 @@ PIECES = [
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=60), st.booleans())
-def test_any_text_is_read_without_an_error(pieces: list[str], is_mdx: bool) -> None:
+def test_any_text_is_parsed_without_an_error(pieces: list[str], is_mdx: bool) -> None:
     found = without_template_code("".join(pieces), is_mdx)
 
     assert found is None or not {"\x01", "\x02"}.intersection(found[0])

@@ -1,4 +1,4 @@
-"""What goes wrong every second in a thread: logged once until it works again."""
+"""Tests of the log of periodic failures: each is logged once until the work succeeds again."""
 
 import logging
 import sqlite3
@@ -19,7 +19,7 @@ def lines(caplog: pytest.LogCaptureFixture, level: int = logging.ERROR) -> list[
     return [record.getMessage() for record in caplog.records if record.levelno >= level]
 
 
-def test_a_work_that_fails_at_every_beat_is_logged_once_with_its_traceback_until_it_works(
+def test_a_task_that_fails_each_time_is_logged_once_with_its_traceback_until_it_succeeds(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("feeds.periodic_thread.INTERVAL", 0.001)
@@ -45,7 +45,7 @@ def test_a_work_that_fails_at_every_beat_is_logged_once_with_its_traceback_until
     thread.stop()
 
 
-def test_one_work_that_fails_hides_no_other(
+def test_a_task_that_fails_stops_no_other(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("feeds.periodic_thread.INTERVAL", 0.001)
@@ -104,7 +104,7 @@ def test_a_recovery_is_logged_only_after_a_logged_failure() -> None:
 def test_a_file_that_all_images_of_a_refresh_need_is_logged_once(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # Another test may have logged a moment ago.
+    # Another test may have logged just before.
     monkeypatch.setattr("feeds.image_sizes._throttle", LogThrottle())
     store = tmp_path / "pictures.sqlite"
     sqlite3.connect(store).close()

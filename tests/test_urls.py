@@ -1,4 +1,4 @@
-"""The one place that knows our addresses."""
+"""Tests of the addresses of the site: how they are parsed and written."""
 
 import re
 from urllib.parse import unquote
@@ -34,7 +34,7 @@ FEEDS = [
     (FeedId("topics/ai", "2026-12", 2), "topics/ai/2026-12-2"),
     (FeedId("topics/ai", "2026-12", 1234), "topics/ai/2026-12-1234"),
     (FeedId("providers/example.com/a-name", "1999-01"), "providers/example.com/a-name/1999-01"),
-    # Names that look like months are names where a name has to be.
+    # A name that looks like a month is a name in the place of a name.
     (FeedId("topics/2026-05"), "topics/2026-05"),
     (FeedId("feeds/2026-05"), "feeds/2026-05"),
     (FeedId("topics/2026-05", "2026-06"), "topics/2026-05/2026-06"),
@@ -99,7 +99,7 @@ def test_guessed_addresses_name_the_main_feed(path: str, format: Format) -> None
         "feeds/a/b.rss",
         "rss/",
         "atom",
-        # An archive: years of a calendar, months of a year, parts from 1 on, ASCII digits.
+        # An archive has a year, a month and a part from 1 on, in ASCII digits.
         "all/0000-01.rss",
         "all/9999-12.rss",
         "all/2026-00.rss",
@@ -117,14 +117,16 @@ def test_any_other_address_names_nothing(path: str) -> None:
 
 
 @given(st.text() | st.from_regex(r"(all|topics|providers|feeds)(/[a-z.\d-]+){0,3}(\.rss)?"))
-def test_no_path_breaks_the_reading_of_addresses(path: str) -> None:
+def test_any_path_is_parsed_without_an_error(path: str) -> None:
     found = read(path)
     assert found is None or found.feed.path.split("/")[0] in ("all", "topics", "providers", "feeds")
 
 
 @every_feed
 @pytest.mark.parametrize("format", list(Format))
-def test_an_address_that_is_written_can_be_read(feed: FeedId, path: str, format: Format) -> None:
+def test_an_address_that_is_written_is_parsed_to_its_target(
+    feed: FeedId, path: str, format: Format
+) -> None:
     written = SITE.feed(feed, format)
     assert written.isascii()
     assert written.startswith("https://feeds.example.org/news/")
@@ -168,7 +170,7 @@ def test_a_slug_keeps_names_distinct(name: str, expected: str) -> None:
     assert slug(name) == expected
 
 
-def test_a_name_of_which_nothing_is_left_gets_a_short_hash() -> None:
+def test_a_name_without_a_usable_character_gets_a_short_hash() -> None:
     hashes = {slug("😀"), slug("😁"), slug("!"), slug(""), slug("\ud800")}
     assert len(hashes) == 5
     assert all(re.fullmatch("[0-9a-f]{8}", found) for found in hashes)

@@ -1,4 +1,4 @@
-"""A hub that is as bad as its path says, as a process; it prints a line for each request."""
+"""A faulty hub, run as a process; the path selects its fault. It prints a line for each request."""
 
 import time
 from pathlib import Path
@@ -8,7 +8,7 @@ from tests.odd_host import OddHost
 
 
 class TinyHub(OddHost):
-    """Answers a ping."""
+    """A handler of announcements."""
 
     def do_POST(self) -> None:
         form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
@@ -18,7 +18,7 @@ class TinyHub(OddHost):
         self.obey(f"{self.path} GET")
 
     def say_file(self, rest: str) -> None:
-        """The status that a file holds by now."""
+        """Respond with the status that a file holds at the moment."""
         self.answer(int(Path("/" + rest).read_text()))
 
     def say_later(self, rest: str) -> None:

@@ -1,4 +1,4 @@
-"""Pages in other languages, in a real browser: direction, plural forms, nothing out of place."""
+"""Tests of pages in other languages in a real browser: direction, plural forms, layout."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -15,7 +15,7 @@ PAGES = ["/", "/topics/ai", "/topics/ai/2026-11", "/?q=a", "/embed", "/embed/all
 
 @pytest.fixture(scope="module", params=["ar", "de", "ja"])
 def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """The language of a site, and the address of its server."""
+    """Yield the language of a site and the address of its server."""
     folder = tmp_path_factory.mktemp(request.param)
     content = Content(folder)
     content.raw("content/site.yml", f"title: The River Paper\nlanguage: {request.param}\n")
@@ -76,7 +76,7 @@ def test_a_filter_counts_feeds_in_the_plural_form_of_the_language(
 @pytest.mark.parametrize(
     ("site", "from_the_right"), [("ar", True), ("de", False)], indirect=["site"]
 )
-def test_a_page_begins_on_the_side_where_its_script_begins(
+def test_a_page_is_aligned_with_the_direction_of_its_script(
     browser: Browser, site: tuple[str, str], from_the_right: bool
 ) -> None:
     page = visit(browser.new_context(viewport={"width": 1280, "height": 800}), site[1]).go("/")
@@ -84,7 +84,7 @@ def test_a_page_begins_on_the_side_where_its_script_begins(
     brand, aside = (place["x"] for place in places if place)
 
     assert (brand > aside) is from_the_right
-    # An address is written from the left, wherever the page begins.
+    # Addresses run from left to right in every language.
     direction = "(field) => getComputedStyle(field).direction"
     assert page.locator(".copy input").first.evaluate(direction) == "ltr"
     page.keyboard.press("Tab")

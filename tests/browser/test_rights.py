@@ -1,4 +1,4 @@
-"""The line of rights in the foot of pages, in a real browser: it fits, and all can read it."""
+"""Tests of the rights in the footer of pages in a real browser: layout and accessibility."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ SITES: dict[str, tuple[str, dict[str, str]]] = {
     "from right to left": ("ar", {"text": "© 2026 جريدة النهر. كل الحقوق محفوظة.", "license": BY}),
     "English in Arabic": ("ar", {"text": "© 2026 The River Paper.", "license": BY}),
 }
-#: With articles, without any, and of what does not exist.
+#: Pages with articles, without any, and of unknown addresses.
 PAGES = ["/", "/topics/river", "/search/nothing", "/mix", "/topics/none"]
 
 
@@ -105,7 +105,7 @@ def test_rights_run_in_the_direction_of_their_own_script(
     text = page.locator("footer.bottom p [dir=auto]")
 
     assert text.evaluate("(text) => getComputedStyle(text).direction") == direction
-    # The line begins where the page begins, whatever it is written in.
+    # The line is aligned with the page, whatever its own script.
     sides = (
         "(text) => [text.parentElement, document.body].map((e) => getComputedStyle(e).direction)"
     )
@@ -115,9 +115,7 @@ def test_rights_run_in_the_direction_of_their_own_script(
 
 
 @pytest.mark.parametrize("site", ["English in Arabic", "a short text"], indirect=True)
-def test_the_title_of_a_page_begins_where_the_page_begins(
-    browser: Browser, site: RightsSite
-) -> None:
+def test_the_title_of_a_page_is_aligned_with_the_page(browser: Browser, site: RightsSite) -> None:
     context = browser.new_context(viewport={"width": 1280, "height": 800})
     page = visit(context, site.address).go("/topics/river")
 

@@ -1,4 +1,4 @@
-"""nginx in front, with the shipped file: no request changes what another one is answered with."""
+"""Tests of nginx with the shipped file: no request changes the response to another."""
 
 import os
 import re
@@ -23,11 +23,11 @@ from tests.raw import RawAnswer, request, send_request, spellings
 from tests.test_http import PNG, fill
 from tests.waiting import wait_for
 
-#: Addresses that nginx keeps.
+#: Addresses whose responses nginx caches.
 KEPT = ["/", "/topics/ai.rss", "/topics/%E6%97%A5%E6%9C%AC", "/embed",
         "/embed/all?count=3&theme=dark",        "/pictures/two%20cats%2C.png"]  # fmt: skip
 
-#: Queries that nginx and a node could read as different things.
+#: Queries that nginx and a node could parse differently.
 QUERIES = ["q=zzzz", "%71=zzzz", "Q=zzzz", "%51=zzzz", "Q=&q=zzzz", "q=&Q=zzzz", "q=&q=zzzz",
            "q=zzzz&q=", "a&q=zzzz", "&q=zzzz", "&&%71=zzzz", "?q=zzzz", "a?q=zzzz", "a;q=zzzz",
            ";q=zzzz", "q==zzzz", "q=%00", "q=%ff", "q=%zz", "q=%", "q%3Dzzzz", "%2571=zzzz",
@@ -41,7 +41,7 @@ QUERIES = ["q=zzzz", "%71=zzzz", "Q=zzzz", "%51=zzzz", "Q=&q=zzzz", "q=&Q=zzzz",
            "url=https://feeds.example.org/topics/ai", "format=xml", "format=json", "maxheight=90",
            "f%6frmat=xml", "callback=x", "page=2", "_method=DELETE"]  # fmt: skip
 
-#: Headers in which somebody else's answer could be asked for.
+#: Header fields that could select the response to another request.
 HEADERS = ["Host: evil.example", "X-Forwarded-Host: evil.example", "X-Forwarded-Proto: gopher",
            "X-Forwarded-Prefix: /evil", "X-Forwarded-For: 10.0.0.1", "Forwarded: host=evil.example",
            "X-Script-Name: /evil", "Script-Name: /evil", "X-Original-URL: /topics/ai.rss",
@@ -63,7 +63,7 @@ HEADERS = ["Host: evil.example", "X-Forwarded-Host: evil.example", "X-Forwarded-
 
 @dataclass(frozen=True)
 class Odd:
-    """A request that somebody makes up, and the address that it could spoil."""
+    """An unusual request, and the address whose cached response it could replace."""
 
     kept: str
     sent: bytes
@@ -97,13 +97,13 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 
 def empty(cluster: Cluster) -> None:
-    """Let nginx have nothing."""
+    """Empty the cache of nginx."""
     for kept in (cluster.folder / "cache").iterdir():
         shutil.rmtree(kept, ignore_errors=True)
 
 
 def files(cluster: Cluster) -> list[Path]:
-    """What nginx keeps."""
+    """Return the files in the cache of nginx."""
     return [path for path in (cluster.folder / "cache").rglob("*") if path.is_file()]
 
 
@@ -114,7 +114,7 @@ def shown(answer: RawAnswer) -> tuple[int, bytes, list[str | None]]:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What nginx answers to an odd request and to a plain one after it, and what a node does."""
+    """The responses of nginx to an odd request and to a plain one after it, and those of a node."""
 
     odd: Odd
     through: RawAnswer
@@ -124,7 +124,7 @@ class Outcome:
 
 @pytest.fixture(scope="module")
 def outcomes(cluster: Cluster) -> list[Outcome]:
-    """Of each odd request while nginx has nothing."""
+    """Return the outcome of each odd request, each with an empty cache."""
     node, front = cluster.nodes[0].port, cluster.nginx.port
     found = []
     for odd in odd_requests():
@@ -135,7 +135,7 @@ def outcomes(cluster: Cluster) -> list[Outcome]:
     return found
 
 
-def test_no_request_changes_what_a_plain_one_is_answered_with(
+def test_no_request_changes_the_response_to_a_plain_one(
     cluster: Cluster, outcomes: list[Outcome]
 ) -> None:
     right = {kept: shown(send_request(cluster.nodes[0].port, request(kept))) for kept in KEPT}
@@ -150,7 +150,7 @@ def test_no_request_changes_what_a_plain_one_is_answered_with(
 def test_a_request_that_nginx_accepts_gets_the_response_of_a_node(
     outcomes: list[Outcome],
 ) -> None:
-    """What is refused by either, such as bytes that are no text, is refused in its own words."""
+    """Requests that either rejects, such as bytes that are no text, get its own error response."""
     refused = {400, 405, 412, 416, 501}
     answered = [
         found for found in outcomes if not refused & {found.through.status, found.direct.status}
@@ -163,7 +163,7 @@ def test_a_request_that_nginx_accepts_gets_the_response_of_a_node(
 
 
 def test_invented_addresses_take_no_room_in_the_cache(cluster: Cluster) -> None:
-    """Each of these is another address to nginx, and most of them the same to a node."""
+    """Each of these is a new address for nginx, and most of them are one address for a node."""
     coded = "".join(f"%{ord(letter):02x}" for letter in "all.rss")
     made_up = [
         asked
@@ -197,7 +197,7 @@ def test_invented_addresses_take_no_room_in_the_cache(cluster: Cluster) -> None:
 @pytest.mark.parametrize("pictures", ["", "pictures=no"])
 @pytest.mark.parametrize("theme", embed.THEMES)
 @pytest.mark.parametrize("count", embed.COUNTS)
-def test_a_box_is_kept_in_each_form_that_our_pages_offer(
+def test_a_box_is_cached_in_each_form_that_the_pages_offer(
     cluster: Cluster, count: int, theme: str, pictures: str
 ) -> None:
     chosen = embed.Options(count, not pictures, theme)
@@ -211,7 +211,7 @@ def test_a_box_is_kept_in_each_form_that_our_pages_offer(
 
 
 def test_a_retired_feed_is_gone_for_all_simultaneous_requests(cluster: Cluster) -> None:
-    """An old answer is given to some while one asks for the new one, which must take its place."""
+    """nginx serves the stale response while one request fetches the new one, which replaces it."""
     cluster.content.raw("pictures/gone.png", PNG)
     address = cluster.nginx.url + "/pictures/gone.png"
     assert [status for status, _ in all_at_once([address])] == [200]
@@ -222,7 +222,7 @@ def test_a_retired_feed_is_gone_for_all_simultaneous_requests(cluster: Cluster) 
     assert {status for status, _ in all_at_once([address] * 60)} == {404}
 
 
-#: What a crowd can ask for, with what it is answered.
+#: Addresses that many clients request at once: headers and status.
 CROWDS = [
     ("/topics/ai.rss", (), 200),
     ("/topics/ai", (), 200),
@@ -242,7 +242,7 @@ CROWDS = [
 @pytest.mark.parametrize(
     ("path", "headers", "status"), CROWDS, ids=[f"{crowd[0]}-{crowd[2]}" for crowd in CROWDS]
 )
-def test_a_crowd_waits_no_longer_than_at_a_node(
+def test_many_clients_wait_no_longer_than_at_a_node(
     cluster: Cluster, path: str, headers: tuple[str, ...], status: int, is_hot: bool
 ) -> None:
     empty(cluster)
@@ -255,7 +255,7 @@ def test_a_crowd_waits_no_longer_than_at_a_node(
     assert through < direct + 0.5
 
 
-def test_a_crowd_is_refused_at_once_when_no_node_answers(cluster: Cluster) -> None:
+def test_many_clients_get_an_error_at_once_when_no_node_responds(cluster: Cluster) -> None:
     for node in cluster.nodes:
         node.end(signal.SIGKILL)
     empty(cluster)
@@ -263,7 +263,7 @@ def test_a_crowd_is_refused_at_once_when_no_node_answers(cluster: Cluster) -> No
     through, statuses = timed([cluster.nginx.url + "/topics/ai.rss"] * 60)
     for node in cluster.nodes:
         node.start()
-    # nginx leaves a node that failed alone for `fail_timeout`.
+    # nginx sends nothing to a node that failed for `fail_timeout`.
     assert wait_for(lambda: send_request(cluster.nginx.port, request("/nope")).status == 404)
 
     assert statuses == {503}
@@ -271,7 +271,7 @@ def test_a_crowd_is_refused_at_once_when_no_node_answers(cluster: Cluster) -> No
 
 
 def timed(addresses: list[str], *headers: str) -> tuple[float, set[object]]:
-    """Seconds until all are answered who ask at once, and with what."""
+    """Return the seconds until all simultaneous requests are answered, and their statuses."""
     began = time.monotonic()
     answers = all_at_once(addresses, *headers)
     return time.monotonic() - began, {status for status, _ in answers}
@@ -299,7 +299,7 @@ def timed(addresses: list[str], *headers: str) -> tuple[float, set[object]]:
     ],
     ids=lambda value: value[:40] if isinstance(value, bytes) else str(value),
 )
-def test_refusals_by_nginx_itself_are_safe_in_a_browser(
+def test_error_responses_of_nginx_itself_are_safe_in_a_browser(
     cluster: Cluster, sent: bytes, status: int
 ) -> None:
     answer = send_request(cluster.nginx.port, sent)
@@ -329,7 +329,7 @@ def test_refusals_by_nginx_itself_are_safe_in_a_browser(
     ],
     ids=lambda sent: sent[:70].decode(),
 )
-def test_nothing_behind_an_invalid_request_is_answered(cluster: Cluster, sent: bytes) -> None:
+def test_nothing_after_an_invalid_request_gets_a_response(cluster: Cluster, sent: bytes) -> None:
     kept_open = sent.replace(b"Connection: close\r\n", b"")
     for port in (cluster.nginx.port, cluster.nodes[0].port):
         found = answers(port, kept_open + request("/robots.txt"))
@@ -355,21 +355,21 @@ def test_nginx_keeps_its_connections_to_the_nodes(cluster: Cluster) -> None:
     for number in range(60):
         assert send_request(cluster.nginx.port, request(f"/nope/{number}.rss")).status == 404
 
-    # One connection at a time to each node: without keep-alive each request has its own.
+    # With keep-alive each node has one connection at a time; without it, one for each request.
     assert len(connections_to(ports) - before) <= 2
 
 
 def connections_to(ports: list[int]) -> set[str]:
-    """The connections to ports of this machine, closed ones too that the kernel remembers."""
+    """Return the connections to ports of this machine, with closed ones in TIME-WAIT."""
     lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
     ends = tuple(f":{port:04X}" for port in ports)
     pairs = [line.split()[1:3] for line in lines]
-    # Either end may be the one that remembers a closed connection.
+    # Either end may hold a closed connection in TIME-WAIT.
     both = pairs + [pair[::-1] for pair in pairs]
     return {client for client, node in both if node.endswith(ends)}
 
 
-def test_http_2_is_served_once_its_lines_are_no_comments(cluster: Cluster) -> None:
+def test_http_2_is_served_when_its_lines_are_uncommented(cluster: Cluster) -> None:
     nginx = Nginx(cluster.folder / "http2")
     key, certificate = cluster.folder / "key.pem", cluster.folder / "certificate.pem"
     made = [need("openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",

@@ -1,6 +1,6 @@
-"""A folder written by ``flask export`` and served by nginx: what the server promises holds there.
+"""Tests of a folder that ``flask export`` wrote and nginx serves.
 
-The tests imported here are those of the server; they are given the exported site instead.
+The imported tests are those of the server; here they run against the exported site.
 """
 
 import os
@@ -42,16 +42,16 @@ from tests.test_http import (  # noqa: F401
     test_types_are_exact,
 )
 
-#: What there is no file for; the second is refused by nginx itself, with 400.
+#: Paths without a file; nginx itself rejects the second, with 400.
 LIVE_ONLY = {"/healthz", "/%00%ff.rss"}
 
-#: Of the connection, not of the answer.
+#: Header fields of the connection rather than of the response.
 CONNECTION = {"date", "server", "connection"}
 
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer as Flask's test client gives it."""
+    """A response with the interface of Flask's test client."""
 
     status_code: int
     headers: Headers
@@ -64,7 +64,7 @@ class Reply:
 
 @dataclass(frozen=True)
 class Client:
-    """Asks a real server as Flask's test client asks the app."""
+    """A client of a real server with the interface of Flask's test client."""
 
     port: int
 
@@ -87,7 +87,7 @@ class Client:
 
 @dataclass(frozen=True)
 class StaticSite:
-    """What tests ask, the server that the folder was exported from, and the folder."""
+    """The client for the tests, the server that the folder was exported from, and the folder."""
 
     client: Client
     live: Site
@@ -99,7 +99,7 @@ class StaticSite:
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StaticSite]:
-    """The same content as the server's tests have, exported."""
+    """Export the content of the server's tests; serve both by nginx and by the server."""
     need("nginx")
     root = tmp_path_factory.mktemp("static")
     content = Content(root / "content")
@@ -129,7 +129,7 @@ def test_an_unknown_feed_is_404_and_a_retired_one_410(
 @pytest.mark.parametrize(
     ("method", "path", "status"), [kind for kind in EVERY_KIND if kind[1] not in LIVE_ONLY]
 )
-def test_every_answer_is_safe_in_a_browser_and_open_to_scripts(
+def test_every_response_is_safe_in_a_browser_and_open_to_scripts(
     served: Any, method: str, path: str, status: int
 ) -> None:
     test_http.test_every_answer_is_safe_in_a_browser_and_open_to_scripts(
@@ -144,8 +144,8 @@ def test_nginx_accepts_the_shipped_file_before_the_first_export(tmp_path: Path) 
     assert "test is successful" in nginx.outcome()
 
 
-def test_every_document_is_the_one_that_the_server_gives(served: StaticSite) -> None:
-    """Bytes, and every header but the tag and those that depend on hubs and pages."""
+def test_every_document_equals_that_of_the_server(served: StaticSite) -> None:
+    """In bytes, and in all header fields but ETag and those that depend on hubs and pages."""
     differing = []
     for path in paths(served.live.web.catalog):
         expected, found = served.live.get(path), served.get(path)
@@ -158,12 +158,12 @@ def test_every_document_is_the_one_that_the_server_gives(served: StaticSite) -> 
 
 
 def shown(answer: Any) -> dict[str, str]:
-    # nginx lets scripts of other sites read the pages too, which hold nothing that feeds do not.
+    # nginx allows scripts of other sites to read pages, too, which hold no more than feeds.
     ours = {"Date", "ETag", "Link", "Access-Control-Allow-Origin", "Access-Control-Expose-Headers"}
     return {name: value for name, value in answer.headers.items() if name not in ours}
 
 
-def test_twins_are_the_same_after_decoding(served: StaticSite) -> None:
+def test_compressed_files_decode_to_the_plain_ones(served: StaticSite) -> None:
     twins = {
         coding: sorted(served.folder.rglob(f"*{ending}")) for coding, ending in ENDINGS.items()
     }
@@ -189,7 +189,7 @@ def test_a_known_tag_gets_304_in_every_coding(served: StaticSite, coding: str) -
 
 @pytest.mark.parametrize("path", ["/all.atom", "/topics/ai", "/pictures/cat.png"])
 def test_the_date_of_a_file_is_304_and_no_other_is(served: StaticSite, path: str) -> None:
-    """The time of a file is behind its change, and a picture's may be older than the last one's."""
+    """A file has a later time than its change, and a new image may be older than the one before."""
     issued = served.get(path).headers["Last-Modified"]
     dates = (issued, "Sat, 01 Jan 2000 00:00:00 GMT", "Fri, 01 Jan 2100 00:00:00 GMT", "x")
 
@@ -203,7 +203,7 @@ def test_the_date_of_a_file_is_304_and_no_other_is(served: StaticSite, path: str
     ["/.tributary/files", "/.tributary/moved.map", "/topics/ai.html", "/index.html", "/all.rss.gz",
      "/index", "/topics/", "/topics", "/pictures/", "/.tributary/", "/embed/"],
 )  # fmt: skip
-def test_a_path_that_is_no_address_is_404_even_if_a_file_has_it(
+def test_a_path_that_is_no_address_is_404_though_a_file_has_it(
     served: StaticSite, path: str
 ) -> None:
     assert served.get(path).status_code == 404
@@ -211,7 +211,7 @@ def test_a_path_that_is_no_address_is_404_even_if_a_file_has_it(
 
 
 @pytest.mark.parametrize("path", ["/topics/machine-minds%0d%0aX: y", "/topics/machine-minds/%0ax"])
-def test_no_address_breaks_into_the_headers(served: StaticSite, path: str) -> None:
+def test_no_address_injects_a_header_field(served: StaticSite, path: str) -> None:
     answer = served.get(path.replace(" ", "%20"))
 
     assert "X" not in answer.headers
@@ -221,7 +221,7 @@ def test_no_address_breaks_into_the_headers(served: StaticSite, path: str) -> No
     "path", ["/", "/feed", "/all.rss", "/topics/ai", "/embed/topics/ai", "/pictures/cat.png"]
 )
 def test_no_other_spelling_of_an_address_names_a_file(served: StaticSite, path: str) -> None:
-    """What is served at another spelling is what the server gives there, with its policy."""
+    """A response at another spelling is that of the server, with its content security policy."""
     targets = [each for each in spellings(path) if each.startswith("/")]
     found = {target: send_request(served.client.port, request(target)) for target in targets}
 
@@ -237,14 +237,14 @@ def _seen(answer: RawAnswer) -> tuple[int, bytes, str | None]:
 
 
 def _live(served: StaticSite, target: str) -> tuple[int, bytes, str | None]:
-    """The same of the server, which is given the path as a WSGI server decodes it."""
+    """Request a path from the server, decoded as a WSGI server does."""
     path = unquote_to_bytes(target.partition("#")[0].partition("?")[0].encode("latin-1"))
     environ = EnvironBuilder().get_environ() | {"PATH_INFO": path.decode("latin-1")}
     body, status, headers = run_wsgi_app(served.live.app.wsgi_app, environ, buffered=True)
     return int(status[:3]), b"".join(body), headers.get("Content-Security-Policy")
 
 
-def test_a_page_that_moved_is_followed_too(served: StaticSite) -> None:
+def test_a_page_that_moved_is_a_redirect_too(served: StaticSite) -> None:
     for path in ("/topics/machine-minds", "/embed/topics/machine-minds"):
         moved = served.get(path)
 
@@ -258,7 +258,7 @@ def test_a_page_that_moved_is_followed_too(served: StaticSite) -> None:
      "/index.php?feed=rss2", "/index.php?cat=3&x&feed=rss2", "/index.php?cat=3", "/index.php",
      "/index.php?feed=rss20", "/?feed=atom", "/?x=1&feed=atom"],
 )  # fmt: skip
-def test_an_old_address_leads_where_the_server_sends_it(served: StaticSite, path: str) -> None:
+def test_an_old_address_redirects_as_the_server_does(served: StaticSite, path: str) -> None:
     found, expected = served.get(path), served.live.get(path)
 
     assert found.status_code == expected.status_code
@@ -270,14 +270,14 @@ def test_an_old_address_leads_where_the_server_sends_it(served: StaticSite, path
     ["/topics/ai/", "/topics/ai/?x", "/all/2026-11/", "/embed/all/", "/topics/machine-minds/",
      "/topics/machine-minds.rss", "/topics/nothing/", "/nothing/", "/feed/"],
 )  # fmt: skip
-def test_a_slash_too_many_is_answered_as_the_server_does(served: StaticSite, path: str) -> None:
+def test_an_additional_slash_gets_the_response_of_the_server(served: StaticSite, path: str) -> None:
     found, expected = served.get(path), served.live.get(path)
 
     assert found.status_code == expected.status_code
     assert found.headers.get("Location") == expected.headers.get("Location")
 
 
-def test_a_refusal_names_the_address_of_all_feeds(served: StaticSite) -> None:
+def test_an_error_response_names_the_address_of_all_feeds(served: StaticSite) -> None:
     assert f"{SITE_URL}/\n".encode() in served.get("/topics/nothing").data
     assert f"{SITE_URL}/\n".encode() in served.get("/topics/ended").data
 

@@ -1,12 +1,12 @@
-"""Hundreds of random edits while pollers read: what is served is what a fresh look would give.
+"""Stress test: hundreds of random edits while pollers read; feeds equal those of a fresh index.
 
-Between edits and readers stand a real server with two workers, and real sockets. After each pause
-the feeds are held against those of a fresh index of the same folder:
+A real server with two workers serves them over real sockets. After each pause the feeds are
+compared with those of a fresh index of the same folder:
 
-- the JSON feeds, byte for byte, whenever no file is broken (they tell neither of withdrawals nor of
+- the JSON feeds, byte for byte, whenever no file is broken (they contain neither withdrawals nor
   the time of the last one);
-- the items of every format at any time, with the earlier versions of broken files, which a fresh
-  index cannot know, kept by this test.
+- the items of every format at any time, with the earlier versions of broken files, which this test
+  keeps, since a fresh index lacks them.
 """
 
 import os
@@ -30,7 +30,7 @@ from tests.torture.conftest import Figure, copy_articles, scaled
 from tests.torture.polling import polled
 from tests.waiting import wait_for
 
-#: In everything that nobody may see.
+#: A word in every text that must not be served.
 HIDDEN = "HIDDEN"
 TOPICS = ("AI", "Boats", "Food", "C++")
 FEEDS = ("all", "topics/ai", "topics/boats", "topics/food", "topics/c-plus-plus")
@@ -39,12 +39,12 @@ PATHS = [f"/{feed}.{format}" for feed in FEEDS for format in ("rss", "atom", "js
 
 @dataclass
 class Editor:
-    """Somebody who does to files all that is ever done to files."""
+    """An editor that changes files in every way that editors do."""
 
     content: Content
     chance: random.Random
     edits: int = 0
-    #: Broken files by name, and the file as it was when it was served last.
+    #: The broken files by name, each with the last version that was served.
     broken: dict[str, bytes] = field(default_factory=dict)
 
     @property
@@ -114,7 +114,7 @@ class Editor:
             file.touch()
 
     def halves(self) -> None:
-        """As a writer that does not rename: in place, with a pause."""
+        """Write a file in place with a pause, as writers do that do not rename."""
         path = f"edited/h{self.edits}.md"
         self.write(path)
         whole = (self.content.folder / path).read_bytes()
@@ -128,7 +128,7 @@ class Editor:
             self.write(f"edited/f{self.edits}/{number}.md")
 
     def burst(self) -> None:
-        """As a checkout of another version."""
+        """Change many files at once, as a checkout of another version does."""
         for number in range(40):
             self.write(f"edited/burst/{number}.md")
 
@@ -145,7 +145,7 @@ def editor(content: Content) -> Editor:
 
 
 def fresh(editor: Editor, folder: Path, with_broken: bool) -> Site:
-    """What a look at the folder gives to somebody who has never seen it."""
+    """Return the documents of a fresh index of the folder."""
     shutil.rmtree(folder, ignore_errors=True)
     copy = folder / "content"
     shutil.copytree(editor.content.folder, copy)
@@ -172,7 +172,7 @@ def get(address: str, path: str) -> bytes:
 
 
 def is_settled(address: str, wanted: Site) -> Callable[[], bool]:
-    """Whether every feed shows what a fresh look shows, in every worker that answers."""
+    """Return True if every feed equals that of a fresh index, in every worker that responds."""
     expected = {path: listed(wanted.get(path).data, path) for path in PATHS}
 
     def look() -> bool:
@@ -226,10 +226,10 @@ def test_served_documents_equal_those_of_a_fresh_index(
     assert torn == []
 
 
-def test_a_server_whose_first_process_is_killed_goes_on_showing_what_is_saved(
+def test_a_server_whose_first_process_is_killed_still_serves_new_saves(
     content: Content, tmp_path: Path
 ) -> None:
-    """Its workers were forked from it, and one of them takes over."""
+    """One of its workers becomes the leader."""
     content.write("a.md", title="A")
     with serving(content.folder, tmp_path / "instance", FEEDS_WORKERS="2") as address:
         for _ in range(20):

@@ -1,4 +1,4 @@
-"""Requests that mean harm: hosts, headers, paths, queries, methods (RELIABILITY 14, 17 and 22)."""
+"""Stress tests of malicious requests: hosts, header fields, paths, queries, methods."""
 
 import io
 import itertools
@@ -18,7 +18,7 @@ PATHS = (
     "/feeds.opml", "/nothing.rss", "/nothing", "/feed", "/healthz", "/all/2026-11.rss",
 )  # fmt: skip
 
-#: Headers, as WSGI has them, by which a client lies about where it is.
+#: Header fields in their WSGI form by which a client forges the address of the server.
 LIES: list[dict[str, str]] = [
     {"HTTP_HOST": "evil.example"},
     {"HTTP_HOST": "evil.example:99999"},
@@ -81,7 +81,7 @@ def attacked(content: Content, site: Site) -> Site:
 def call(
     site: Site, path: str, method: str = "GET", **lies: Any
 ) -> tuple[int, dict[str, str], bytes]:
-    """Ask as a server asks that takes whatever comes."""
+    """Call the app as a WSGI server does that rejects nothing."""
     environ = {
         "REQUEST_METHOD": method, "PATH_INFO": path, "QUERY_STRING": "", "SCRIPT_NAME": "",
         "SERVER_NAME": "127.0.0.1", "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1",
@@ -101,7 +101,7 @@ def call(
 
 
 def is_guarded(headers: dict[str, str]) -> bool:
-    """Whether an answer says what every answer must say, and nothing that may break it up."""
+    """Return True if a response has the default header fields, and none that was injected."""
     text = "".join(itertools.chain(*headers.items()))
     return (
         headers.get("x-content-type-options") == "nosniff"
@@ -112,11 +112,11 @@ def is_guarded(headers: dict[str, str]) -> bool:
     )
 
 
-def test_no_lie_about_the_request_changes_a_byte(attacked: Site, figure: Figure) -> None:
+def test_no_forged_header_field_changes_a_byte(attacked: Site, figure: Figure) -> None:
     different = []
     for path in PATHS:
         for lie in LIES:
-            # The lie comes first, so that it would be what is kept.
+            # The forged request is first, so that its response would be the one that is cached.
             status, headers, body = call(attacked, path, **lie)
             truth = call(attacked, path)
             assert is_guarded(headers), (path, lie)
@@ -130,7 +130,9 @@ def test_no_lie_about_the_request_changes_a_byte(attacked: Site, figure: Figure)
     assert different == []
 
 
-def test_odd_paths_and_methods_are_refused_and_name_nothing(attacked: Site, figure: Figure) -> None:
+def test_odd_paths_and_methods_are_rejected_and_disclose_nothing(
+    attacked: Site, figure: Figure
+) -> None:
     answers = {path: call(attacked, path) for path in ODD}
     answers |= {
         f"{method} {path}": call(attacked, path, method) for method in METHODS for path in PATHS
@@ -152,7 +154,7 @@ HEADERS = (
 ANY = st.text(st.characters(max_codepoint=255), max_size=60)
 
 
-def test_any_request_is_answered_without_an_error_of_ours(attacked: Site, figure: Figure) -> None:
+def test_no_request_causes_a_server_error(attacked: Site, figure: Figure) -> None:
     count = 0
 
     @given(
@@ -194,7 +196,7 @@ def test_only_feeds_and_lists_may_be_read_by_scripts_of_other_sites(attacked: Si
     assert "access-control-allow-origin" in call(attacked, "/all.rss", "POST")[1]
 
 
-def test_nothing_on_the_disk_is_looked_up_by_an_address(attacked: Site, content: Content) -> None:
+def test_no_address_reads_a_file_outside_its_folder(attacked: Site, content: Content) -> None:
     (content.folder / "pictures").mkdir()
     secret = Path(content.folder, "pictures", "link.png")
     secret.symlink_to("/etc/passwd")

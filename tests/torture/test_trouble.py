@@ -1,4 +1,4 @@
-"""Services that die, hang and forget, a full disk and a damaged index, each under load."""
+"""Stress tests under load: services that die, hang and lose data, a full disk, a damaged index."""
 
 import os
 import re
@@ -30,7 +30,7 @@ _TITLE = re.compile(r"Article \d+, version \d+")
 
 @dataclass
 class Loaded:
-    """A server under load: polled all the time, while an editor saves all the time."""
+    """A server under load: clients poll and an editor saves all the time."""
 
     address: str
     content: Content
@@ -46,7 +46,7 @@ class Loaded:
 
     @contextmanager
     def load(self, seconds: float) -> Iterator[Seen]:
-        """Poll and save for so long, whatever the block does."""
+        """Poll and save for some seconds, while the block runs."""
         end = time.monotonic() + seconds
         stopped = threading.Event()
         editor = threading.Thread(target=self._edit, args=(stopped,))
@@ -96,7 +96,7 @@ def loaded(content: Content, tmp_path: Path, request: pytest.FixtureRequest) -> 
 
 
 def is_right(seen: Seen) -> bool:
-    """Whether every document is whole: all articles, each once, of some version."""
+    """Return True if every document is complete: all articles, each once, of some version."""
     endings = {
         poll.digest: poll.path.rpartition(".")[2] for poll in seen.polls if poll.status == 200
     }
@@ -125,7 +125,7 @@ def redis_is_flushed(loaded: Loaded) -> None:
 
 
 def redis_is_planted(loaded: Loaded) -> None:
-    """Wrong bytes under every key that is there."""
+    """Write wrong bytes under every key of Redis."""
     with redis_client.Redis(port=loaded.redis_port) as client:
         for _ in range(20):
             for key in client.scan_iter():
@@ -144,7 +144,7 @@ def index_is_removed(loaded: Loaded) -> None:
 
 
 def instance_is_removed(loaded: Loaded) -> None:
-    # A file that a worker writes meanwhile leaves the folder not empty: then once more.
+    # Retried, since a worker may write a file into the folder meanwhile.
     tries = (subprocess.run(["rm", "-rf", loaded.instance]).returncode for _ in range(20))
     assert 0 in tries
 
@@ -160,7 +160,7 @@ def name(trouble: Callable[[Loaded], None]) -> str:
 
 
 @pytest.mark.parametrize("trouble", TROUBLES, ids=name)
-def test_no_reader_notices_trouble(
+def test_no_reader_gets_an_error_during_a_failure(
     loaded: Loaded, trouble: Callable[[Loaded], None], figure: Figure
 ) -> None:
     seconds = scaled(15, 60) / 10
@@ -182,7 +182,7 @@ def test_no_reader_notices_trouble(
 
 
 def fill(folder: Path) -> Path:
-    """Take the last byte of a disk."""
+    """Fill a disk to its last byte."""
     ballast = folder / "ballast"
     with suppress(OSError), open(ballast, "wb", buffering=0) as file:
         while True:
@@ -194,7 +194,7 @@ def fill(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("loaded", ["small disk"], indirect=True)
-def test_a_full_disk_stops_news_and_nothing_else(loaded: Loaded, figure: Figure) -> None:
+def test_a_full_disk_stops_updates_and_nothing_else(loaded: Loaded, figure: Figure) -> None:
     seconds = scaled(20, 60) / 10
     with loaded.load(seconds) as quiet:
         pass
@@ -233,7 +233,7 @@ def test_a_worker_that_dies_on_a_full_disk_is_replaced_by_one_that_serves(
     server = listener(loaded.address)
     before = workers(server)
     os.kill(before[0], signal.SIGKILL)
-    # One that dies while it is asked whether it lives is given up after ten seconds.
+    # The supervisor waits ten seconds for a worker that dies during a health check.
     assert wait_for(
         lambda: before[0] not in workers(server) and len(workers(server)) == 2, PATIENCE
     )
