@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from bench import custom, disturbed, folder, history, http, inside, live, pages, replay
 from bench.articles import write_articles
 
-#: How large the folders are.
+#: The sizes of the folders, in articles.
 SIZES = (1_000, 2_000, 10_000, 100_000)
 
 #: ``quick`` leaves the largest out.

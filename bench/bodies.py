@@ -1,6 +1,6 @@
-"""What is in bodies and not in what feeds show of them: ``python -m bench.bodies FOLDER``.
+"""Counts what feeds do not show of bodies: ``python -m bench.bodies FOLDER``.
 
-Every body below the folder is read twice: by this module, which renders GitHub's Markdown and
+Every body below the folder is parsed twice: by this module, which renders GitHub's Markdown and
 removes nothing, and by the server. Words, images and players that only the first has are counted
 by their kind.
 """

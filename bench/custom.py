@@ -11,7 +11,7 @@ from feeds.model import FeedId
 from feeds.searches import Search
 from feeds.slugs import slug
 
-#: How often each is measured.
+#: Measurements of each.
 TIMES = 9
 
 _SLUGS = tuple(map(slug, TOPICS))

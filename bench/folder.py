@@ -18,7 +18,7 @@ from feeds.model import FeedId
 #: Articles that the YAML alone is read of, to compare: all would take as long as ours.
 SAMPLE = 1000
 
-#: How often the quick ones are measured.
+#: Measurements of each quick one.
 TIMES = 9
 
 
@@ -41,7 +41,7 @@ class Costs:
     changed: float
     #: Megabytes of the whole process after all this.
     memory: float
-    #: What of it is for mixes and searches.
+    #: The share of it for mixes and searches.
     search: SearchCosts
 
 

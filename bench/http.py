@@ -20,7 +20,7 @@ PATH = f"topics/{TOPICS[39].lower().replace(' ', '-')}.rss"
 #: each request, as a feed server has to: that is what others are compared to.
 KEPT_OPEN = "nginx, open_file_cache"
 
-#: What an operator gets who puts nginx in front, with the configuration of deploy/.
+#: nginx in front of a node, with the configuration of deploy/, as operators run it.
 IN_FRONT = "nginx in front of ours, with its cache"
 
 Rates = dict[tuple[str, str], list[Rate]]

@@ -98,7 +98,7 @@ def _run(command: list[str], place: Path) -> None:
 
 
 def _keys(number: int) -> tuple[dict[str, Any], str]:
-    """What all generators have words for, and the body."""
+    """Return the keys that all generators have, and the body."""
     head, _, body = article(number)[4:].partition("\n---\n")
     known = yaml.load(head, Loader=yaml.CBaseLoader)
     return {

@@ -16,7 +16,7 @@ PATIENCE = 20
 
 @dataclass
 class Timings:
-    """How long the polls of a period took, in milliseconds."""
+    """The durations of the polls of a period, in milliseconds."""
 
     taken: list[float] = field(default_factory=list)
     failed: int = 0

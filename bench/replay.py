@@ -26,7 +26,7 @@ INTERVALS = (900, 1800, 3600)
 
 DAY = 86_400
 
-#: What pollers do, by what they send; one with a condition sends the tag that it has.
+#: The header fields of each kind of poller, and True if it also sends its ETag.
 MANNERS: dict[str, tuple[dict[str, str], bool]] = {
     "whole": ({}, False),
     "compressed": ({"HTTP_ACCEPT_ENCODING": "gzip"}, False),
@@ -54,7 +54,7 @@ class Poller:
     interval: int
     environ: dict[str, Any]
     sent: int = 0
-    #: How many answers were neither 304 nor a delta.
+    #: The number of responses that were neither 304 nor a delta.
     wholes: int = 0
 
     def poll(self, call: Any) -> None:

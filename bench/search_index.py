@@ -14,10 +14,10 @@ from feeds.index import connect
 from feeds.index.full_text import TokenBuffer, clear_tokens, place, searchable_text
 from feeds.model import Article, Membership
 
-#: How often one change is measured.
+#: Measurements of one change.
 TIMES = 9
 
-#: What the table and its own tables hold (FTS5, 6: the content of a contentless table is nothing).
+#: The bytes of the table and its shadow tables (FTS5, 6: a contentless table stores no content).
 _BYTES = """
 SELECT (SELECT sum(length(block)) FROM found_data) + (SELECT sum(length(term) + 8) FROM found_idx),
        (SELECT page_count * page_size FROM pragma_page_count, pragma_page_size)

@@ -99,7 +99,7 @@ def nginx(folder: Path, workers: int = 1, kept_open: str = "off") -> Iterator[in
 def front(node: int, workers: int = 1) -> Iterator[int]:
     """Put nginx in front of a node, with its cache, as deploy/ has it; yield its port."""
     port, place = free_port(), Path(mkdtemp(prefix="front-"))
-    # Its workers are another user, who keeps the cache.
+    # Its workers run as another user, which owns the cache.
     place.chmod(0o755)
     changes = (
         ("/var/cache/nginx/tributary", f"{place}/cache"),

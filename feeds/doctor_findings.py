@@ -1,4 +1,4 @@
-"""What readers meet at the public address of a feed: responses in, findings out. Pure functions."""
+"""Examines the responses at the public address of a feed: responses in, findings out. Pure."""
 
 import gzip
 import json
@@ -25,12 +25,12 @@ CLOCK = 30
 #: The statuses of responses that lead to another address.
 REDIRECTED = (301, 302, 303, 307, 308)
 
-#: How the failure begins of a request that ended with the certificate, or with TLS itself.
+#: The beginning of the failure of a request that TLS or its certificate ended.
 CERTIFICATE, HANDSHAKE = "certificate: ", "TLS: "
 
 #: The media types of feeds, by the ending of the address.
 _TYPES = {format.value: format.media_type for format in Format}
-# What another host sent is matched without backtracking, which could take minutes.
+# Text from another host is matched without backtracking, which could take minutes.
 _LINK = re.compile(r"<(?:atom:)?link\b[^<>]*+>", re.IGNORECASE)
 _ATTRIBUTE = re.compile(
     r"""(?<![a-z-])([a-z-]++)\s*+=\s*+(?:"([^"]*+)"|'([^']*+)')""", re.IGNORECASE
@@ -91,7 +91,7 @@ class Replies:
     asked: str
     address: str
     hops: tuple[Hop, ...]
-    #: True if the last redirect leads to another host, which is not asked, or to no address.
+    #: True if the last redirect leads to another host, which gets no request, or to no address.
     leads_away: bool
     #: To a client that accepts gzip; if it failed, there are no others.
     packed: Reply
@@ -113,7 +113,7 @@ class Replies:
 
     @property
     def is_loop(self) -> bool:
-        """Return True if the last redirect leads to an address that was asked before."""
+        """Return True if the last redirect leads to an address that was requested before."""
         asked = [self.asked, *(hop.address for hop in self.hops)]
         return asked[-1] in asked[:-1]
 
@@ -126,7 +126,7 @@ class Finding:
     #: None if the check does not apply.
     is_right: bool | None
     found: str
-    #: What to do if it is wrong.
+    #: The remedy if it is wrong.
     todo: str = ""
 
 

@@ -1,7 +1,7 @@
 """An HTTP client: one request to another host, within one deadline.
 
-It follows no redirect, and reads of a body no more than was asked for. It resolves the name of the
-host once and connects to the address that it has checked.
+It follows no redirect, and reads no more of a body than the caller wants. It resolves the name of
+the host once and connects to the address that it has checked.
 """
 
 import socket
@@ -43,7 +43,7 @@ class ResponseHead:
 
     status: int
     headers: HTTPMessage
-    #: As it was sent, in its coding; empty unless it was asked for.
+    #: As it was sent, in its coding; empty unless the caller wants it.
     body: bytes = b""
 
     def header(self, name: str) -> str | None:
@@ -82,7 +82,7 @@ def send_request(
     connection = kind(parts.hostname, port)
     address = _resolve(parts.hostname, port, is_allowed)
     connection.sock = _connect(address, port, parts.scheme == "https", parts.hostname, end)
-    # The time-out of the socket holds for each read: many slow reads could take for ever.
+    # The time-out of the socket holds for each read: many slow reads could take without end.
     timer = threading.Timer(max(0.0, end - time.monotonic()), _shut_down, [connection.sock])
     timer.start()
     try:

@@ -26,7 +26,7 @@ _HEADERS = {
 
 @dataclass(frozen=True, slots=True)
 class LinkResult:
-    """What a page answers."""
+    """The response to the request of a page."""
 
     url: str
     #: In words, for people.

@@ -136,7 +136,7 @@ class Claim:
 
     def _reopened(self) -> int:
         self.release()
-        # Not closed after a fork: the child is a process of the same owner.
+        # It stays open after a fork: the child is a process of the same owner.
         handle = os.open(self._path, _FILE, 0o644)
         try:
             if _try(handle, fcntl.LOCK_EX):

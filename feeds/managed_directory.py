@@ -45,7 +45,7 @@ class ManagedDirectory:
         self._wanted: dict[str, str] = {}
         #: The folders of the files that were put.
         self._parents: set[str] = set()
-        #: How many files were written and removed.
+        #: The numbers of files that were written and removed.
         self.written = self.removed = 0
 
     def refuse_obstacles(self, names: Iterable[str]) -> None:

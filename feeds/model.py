@@ -103,7 +103,7 @@ class Membership(NamedTuple):
 
     #: The path of the feed, as in FeedId.
     path: str
-    #: How the article spells the name of the feed, if spellings decide the feed's title.
+    #: The spelling of the feed's name in the article, if spellings decide the feed's title.
     spelling: str | None = None
     #: The language of the article (BCP 47): its own, else that of the site.
     language: str | None = None

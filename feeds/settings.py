@@ -264,7 +264,7 @@ def _canonical(url: str) -> str | None:
 
 
 def _folder(name: str) -> Path:
-    # Not resolved: a deployment may switch the folder, a symbolic link, to the next version.
+    # Its links are not resolved: a deployment may switch the folder, a link, to the next version.
     path = Path(name).absolute()
     if not path.is_dir():
         raise SettingsError(f"FEEDS_CONTENT_DIR: no folder at {path}: make it, or name another")

@@ -44,7 +44,7 @@ _OWN = frozenset(
     | {"opensearch.xml", "sitemap.xml", "robots.txt"}
 )
 _OWN_PATHS = frozenset({"", ".well-known/feeds", ".well-known/feed-menu", *GUESSES})
-#: What a file of an exported site has after the name of its address, in this order.
+#: The endings of the files of an exported site after the name of the address, in this order.
 _FILE_ENDINGS = ((".gz", ".br", ".zst"), (".html",), (".rss", ".atom", ".json", ".opml"))
 
 _ENDINGS = {format.value for format in Format}

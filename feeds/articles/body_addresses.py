@@ -1,4 +1,4 @@
-"""What the HTML of a body depends on besides its text: addresses, own images, and its notes."""
+"""Makes the addresses in a body absolute: of links, own images, late-loaded ones."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -4,7 +4,7 @@ import re
 
 # Python decodes bytes that are not UTF-8 to lone surrogates, which no database or URL can hold.
 _SURROGATE = re.compile("[\ud800-\udfff]")
-#: How the names of articles end: the first everywhere, the others below declared folders.
+#: The endings of the names of articles: the first everywhere, the others below declared folders.
 ENDINGS = (".md", ".markdown", ".mdx")
 _UNNAMABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 

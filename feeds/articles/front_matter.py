@@ -76,7 +76,7 @@ class Context:
     picture_length: Callable[[str], int | None]
     #: Seconds UTC.
     now: int
-    #: The media type of a picture; None when only its address tells.
+    #: The media type of a picture; None if only its address shows it.
     picture_type: Callable[[str], str | None] = lambda url: None
     #: The declaration of the folder of the article; None for one with the keys of this server.
     folder: DeclaredFolder | None = None
@@ -110,7 +110,7 @@ class Parsed:
     due: int | None = None
     #: When the article is withdrawn, even if its file is gone by then: seconds UTC.
     expires: int | None = None
-    #: What was left out of the article, and why.
+    #: The omitted parts of the article, with the reasons.
     notes: tuple[str, ...] = ()
 
 

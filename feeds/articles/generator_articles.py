@@ -40,7 +40,8 @@ def states(
 ) -> Iterator[tuple[str, Node]]:
     """Yield the keys that may hide an article, with their values as this server writes them.
 
-    ``published`` is a date where a declaration says so: one that can be read hides nothing.
+    ``published`` is a date if the declaration maps it to one. A date that can be read hides
+    nothing.
     """
     if folder is None:
         yield from fields

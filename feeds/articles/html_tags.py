@@ -68,7 +68,7 @@ _TODAY = {
     **dict.fromkeys(("listing", "plaintext", "textarea", "xmp"), "pre"),
     **dict.fromkeys(("center", "fieldset", "hgroup", "nav", "search", "form", "dialog"), "div"),
 }
-#: All names of HTML and MathML, but for those that no browser ever had or that nobody writes.
+#: All names of HTML and MathML, except those that no browser supports or no page uses.
 _ELEMENTS = """
 a abbr address area article aside audio b base bdi bdo blockquote body br button canvas caption
 cite code col colgroup data datalist dd del details dfn div dl dt em embed figcaption figure

@@ -105,7 +105,7 @@ def _with_facts(
 def media_type(url: str) -> str:
     """Return the media type that the address of an image suggests.
 
-    An image service converts what it is asked to convert, whatever the ending of the original.
+    The query may name it: an image service converts, whatever the ending of the original.
     """
     path, _, query = url.lower().partition("#")[0].partition("?")
     path, parameters = unquote(path), parse_qsl(query.replace("+", "%2b")) if query else []
@@ -120,7 +120,7 @@ def media_type(url: str) -> str:
 
 
 def media_type_of(head: bytes) -> str | None:
-    """Return the media type of an image that begins with some bytes; None if they tell none."""
+    """Return the media type of an image by its first bytes; None for an unknown signature."""
     if head[4:8] == b"ftyp":
         return _BRANDS.get(head[8:12])
     if head[:4] == b"RIFF":

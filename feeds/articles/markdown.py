@@ -35,7 +35,7 @@ LINE = "data-line"
 
 #: Characters of a word that may be an address; none of this length is accepted.
 MAX_WORD = 4_000
-#: What the inline rules of this parser begin or end with.
+#: The characters with which the inline rules of this parser begin or end.
 _SIGN = re.compile(r"[\n\\`~*_\[\]<&:@]|!(?=\[)|w(?=ww\.)")
 _PARAGRAPHS = re.compile(r"\n[ \t]*\n")
 _BEGINS_AS_HTML = re.compile(r"\s*<")

@@ -23,7 +23,7 @@ _NAMES = {FRAME: "a frame", "video": "a video", "audio": "a sound"}
 _FLOW = frozenset(
     ("body", "div", "section", "article", "aside", "header", "footer", "main", "blockquote")
 ) | {"figure", "details", "li", "dd", "td", "th", NO_SCRIPT}
-#: What a page offers to browsers that cannot play is worth keeping if it has more than words.
+#: The fallback content of a player is kept if it has one of these, and so more than words.
 _WORTH_KEEPING = f"img, a[href], {FRAME}, video, audio, object, embed, table, pre, ul, ol"
 
 

@@ -1,4 +1,4 @@
-"""Whether a file is public, and when that changes: by its path and by the keys that say so.
+"""Decides whether a file is public, and when that changes, by its path and its keys.
 
 Every generator, editor and export has its own way to hide an article. All of them hide it here,
 in every folder: a value that is not plainly public hides too.
@@ -18,7 +18,7 @@ from feeds.errors import ArticleError, Embargoed, Reason
 #: withdraws the article, if ever; raises ArticleError when the article is not public.
 Rule = Callable[[str, Node, int], int | None]
 
-# What YAML 1.1 reads as a boolean; other programs than Tributary may have written these files.
+# The booleans of YAML 1.1, since other programs than Tributary may have written these files.
 _TRUE, _FALSE = {"true", "True", "TRUE"}, {"false", "False", "FALSE"}
 _YES = _TRUE | {"yes", "Yes", "YES", "on", "On", "ON"}
 _NO = _FALSE | {"no", "No", "NO", "off", "Off", "OFF"}
@@ -33,7 +33,7 @@ _NOT_PUBLIC = {
 #: Values of `render` and `list` in Hugo's `build` with which the page and its lists are made.
 _BUILT = {"always"} | _TRUE
 _UNBUILT = {"never", "local", "link"}
-#: What to do about `status` and `visibility`.
+#: The remedy for a wrong `status` or `visibility`.
 _PUBLISH = "write published, or remove the key"
 
 #: Lines of an unparsable front matter that are looked at, and keys in one of its lines.
@@ -327,7 +327,7 @@ def _leads(key: str, node: Node, now: int) -> None:
 
 _OWN = {"published", "deleted", "removed"}
 
-#: By rule; who reads the key is named where it is not most of them.
+#: The keys of each rule; a program is named beside a key that few programs read.
 _KEYS: tuple[tuple[Rule, tuple[str, ...]], ...] = (
     (_withdraws, ("deleted", "removed")),
     # `public`: Logseq; `render`: Zola; `visible`, `routable`: Grav.

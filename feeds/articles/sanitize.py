@@ -128,7 +128,7 @@ def _align(node: LexborNode, page: Page) -> bool:
     return False
 
 
-#: What is done with each element; True if it is to be removed.
+#: The action for each element; it returns True if the element is to be removed.
 _HANDLERS: dict[str, Callable[[LexborNode, Page], bool]] = {
     "a": _link,
     "img": show_image,

@@ -19,7 +19,7 @@ _MORE = re.compile(
 _TAKEN, _KEPT = "\x01", "\x02"
 _STANDIN = re.compile(f"{_KEPT}([0-9]+){_KEPT}")
 
-#: How removed code begins, except components and modules.
+#: The beginnings of removed code, except components and modules.
 _SIGNS = ("{{", "{%", "<%", "{/*", "={", "{:", "{#", "\n::", ":::")
 _CAPITAL = re.compile(r"</?[A-Z]")
 _FENCE = re.compile(r"^[ \t>*+-]*(`{3,}|~{3,})([^`\n]*)$", re.MULTILINE)
@@ -40,7 +40,7 @@ _CONTROL = re.compile(
 _COMMENTS = (
     (r"%-?\s{0,5}comment\b[^%}\n]{0,100}%\}", r"\{%-?\s{0,5}endcomment\s{0,5}-?%\}"),
     (r"::comment\}", r"\{:/(?:comment)?\}"),
-    # Not the identifier of a heading (``{#boats}``), and nothing of a shell (``${#x}``).
+    # An identifier of a heading (``{#boats}``) and code of a shell (``${#x}``) are no comments.
     (r"(?<![{$]\{)#(?![\w:.-][^{}#\n]{0,200}\}|\})", r"#\}"),
     (
         r"\{[<%]\s{0,5}comment\b[^{}\n]{0,100}[>%]\}\}",
@@ -155,7 +155,7 @@ def without_template_code(markdown: str, is_mdx: bool) -> tuple[str, int] | None
     None when code is left on which the text depends, or that has no end.
     """
     markdown = markdown.replace(_TAKEN, "").replace(_KEPT, "")
-    # Most bodies have none, which these looks tell in a tenth of the time.
+    # Most bodies have none, which these searches find in a tenth of the time.
     has_signs = any(sign in markdown for sign in _SIGNS)
     if not (has_signs or is_mdx or _CAPITAL.search(markdown)):
         return markdown, 0

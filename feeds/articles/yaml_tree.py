@@ -16,7 +16,7 @@ import yaml
 from feeds.articles.yaml_errors import advice, place
 from feeds.errors import ArticleError, Reason
 
-#: What is wrong with a key that a mapping has twice.
+#: The message for a key that a mapping has twice.
 GIVEN_TWICE = "given twice: remove one of the two"
 #: Levels of nesting; articles need 5.
 MAX_DEPTH = 16
@@ -32,7 +32,7 @@ _NO_LINE_BREAKS = re.compile("[\x85\u2028\u2029]")
 _SURROGATES = re.compile(
     r"(?<!\\)((?:\\\\)*)\\u([Dd][89ABab][0-9A-Fa-f]{2})\\u([Dd][C-Fc-f][0-9A-Fa-f]{2})"
 )
-#: No tag, and the non-specific one, which Ruby writes before some texts: it tells no type.
+#: No tag, and the non-specific one, which Ruby writes before some texts: it denotes no type.
 _UNMARKED = (None, "!")
 
 _TYPE_NAMES = {dict: "a mapping", tuple: "a list", str: "text", type(None): "nothing"}

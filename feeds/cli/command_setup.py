@@ -34,7 +34,7 @@ class Tools:
     load: Callable[[], WorkerApp]
     #: Loads an app with the same settings that starts no thread and owns no folder.
     quiet_app: Callable[[], Flask]
-    #: Decides which addresses of other hosts may be asked for images.
+    #: Decides which addresses of other hosts may be requested.
     is_allowed: IsAllowed = is_public
 
 

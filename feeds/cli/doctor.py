@@ -38,7 +38,7 @@ DEADLINE, TOTAL = 10.0, 90.0
 #: The most redirects that are followed.
 REDIRECTS = 4
 
-#: How readers introduce themselves.
+#: The User-Agents of readers.
 READERS = {
     "Feedly": "Feedly/1.0 (+https://www.feedly.com/fetcher.html; like FeedFetcher-Google)",
     "Miniflux": "Mozilla/5.0 (compatible; Miniflux/2.2.0; +https://miniflux.app)",
@@ -82,7 +82,7 @@ def _lines(found: list[Finding]) -> Iterator[str]:
     marks = {True: "ok", False: "WRONG", None: "-"}
     width = max(len(finding.check) for finding in found)
     for finding in found:
-        # What another host sent must not write to the terminal.
+        # Text from another host must not control the terminal.
         text = "".join(c if c.isprintable() else "?" for c in finding.found)[:300]
         yield f"{marks[finding.is_right]:6} {finding.check:{width}}  {text}"
         if finding.is_right is False:

@@ -109,9 +109,9 @@ class FileOutcome:
     expired: int | None = None
     id: str | None = None
     entry: IndexEntry | None = None
-    #: Whether a file that cannot be parsed hides its article all the same.
+    #: True if a file that cannot be parsed hides its article all the same.
     is_hidden: bool = False
-    #: What else is wrong with the file: known to `flask check` only.
+    #: The other faults of the file, which only `flask check` finds.
     further: tuple[Fault, ...] = ()
     #: The link and the date of a served article: known to `flask check` only.
     link: str = ""
@@ -177,7 +177,7 @@ def printable(path: str) -> str:
     """
     shown, is_escaped = "", False
     for character in path:
-        # What follows an escaped character would be shown on the escape.
+        # A mark after an escaped character would be displayed on the escape.
         is_mark = is_escaped and combining(character) != 0
         is_plain = character.isprintable() and character != "\\" and not is_mark
         # A character composes with those before it, at most as far back as the last letter.

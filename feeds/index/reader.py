@@ -71,7 +71,7 @@ class KnownFeed:
     changed: int
     #: The time of its last change that lists show.
     shown: int
-    #: How most articles spell its name; None if its name comes from elsewhere.
+    #: The spelling of its name in most articles; None if its name comes from elsewhere.
     spelling: str | None
     #: When its newest article was published; None when it holds none.
     newest: int | None
@@ -83,7 +83,7 @@ class KnownFeed:
 
 @dataclass(frozen=True, slots=True)
 class IndexFacts:
-    """What the index stores about itself."""
+    """Facts that the index stores about itself."""
 
     revision: int | None
     #: The settings and the version that it was built for; None until it is built.

@@ -21,7 +21,7 @@ CACHED_SECONDS = 0.005
 
 
 class IndexState(StrEnum):
-    """What is known of the index, for the settings of this process; see docs/architecture.md."""
+    """The state of the index for the settings of a process; docs/architecture.md has a diagram."""
 
     #: No index can be read.
     MISSING = "missing"
@@ -58,7 +58,7 @@ class SharedState:
         self._handle = self._open()
         # A process that makes many apps must not run out of descriptors: Debian allows it 1,024.
         weakref.finalize(self, os.close, self._handle)
-        #: What `cached_revision` returns, and until when.
+        #: The value of `cached_revision`, and the time until which it holds.
         self._cached = 0
         self._until = 0.0
 

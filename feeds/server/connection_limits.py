@@ -15,7 +15,7 @@ SPARE_DESCRIPTORS = 200
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a client may use."""
+    """The limits of a client."""
 
     #: Bytes of a request head.
     head: int = 32 * 1024

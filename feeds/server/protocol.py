@@ -61,7 +61,7 @@ class FeedProtocol(asyncio.Protocol):
         self._client = ""
         self._state = State.OWN
         self._inner: HttpToolsProtocol | None = None
-        #: What has arrived and is not handled yet, and how much of it is known to hold no head.
+        #: The bytes received and not handled yet, and how many of them hold no end of a head.
         self._received = bytearray()
         self._searched = 0
         self._partial: PartialHead | None = None

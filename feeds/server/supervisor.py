@@ -84,7 +84,7 @@ class _Supervisor(Multiprocess):
     """uvicorn's supervisor; after a stop it takes no connection that no worker would accept."""
 
     def terminate_all(self) -> None:
-        """Leave the listening socket to the workers, and tell them to stop."""
+        """Leave the listening socket to the workers, and send them SIGTERM."""
         # The kernel refuses connections from when the last worker closes it. Connections used to
         # wait for as long as any worker finished a response, up to ten seconds, and were reset.
         for listener in self.sockets:
@@ -196,7 +196,8 @@ def _terminal_signals_blocked() -> Iterator[None]:
 def _stop_on_signals(supervisor: Multiprocess) -> None:
     """Stop the workers at SIGINT and SIGTERM, also during a reload, and within a time limit.
 
-    `Multiprocess` itself handles a signal after a reload, and waits for a hanging worker for ever.
+    `Multiprocess` itself handles a signal after a reload, and waits for a hanging worker without
+    a limit.
     """
 
     def stop() -> None:

@@ -53,7 +53,7 @@ Send = Callable[[Any], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class WorkerApp:
-    """What a worker serves."""
+    """The app that a worker serves, with its parts."""
 
     wsgi: "WSGIApplication"
     fast_path: FastPath

@@ -1,4 +1,4 @@
-"""What is below a folder: a path below it has no symbolic link in it.
+"""Opens what is below a folder: a path below it has no symbolic link in it.
 
 Every component is opened from the one above it, without following links. A path that is checked
 first and opened afterwards would lead outside when a component is replaced by a link in between.

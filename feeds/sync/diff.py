@@ -19,7 +19,7 @@ class FolderDiff:
 
     read: tuple[str, ...]
     gone: tuple[str, ...]
-    #: How many of those to read were not there before.
+    #: The number of those to read that are new.
     new: int
     #: Those of ``gone`` that a person hid, which no failed mount does: see ``with_hidden``.
     linked: frozenset[str] = frozenset()

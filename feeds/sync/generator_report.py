@@ -26,7 +26,7 @@ class FolderReport:
     folder: str
     #: The articles that are served, newest first.
     served: tuple[FileOutcome, ...]
-    #: How many files are not served, by a word for people.
+    #: The numbers of files that are not served, by a word for people.
     others: tuple[tuple[str, int], ...]
 
     @property

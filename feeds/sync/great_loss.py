@@ -17,7 +17,7 @@ _HELD = (
     "%d of %d files are gone from %s: is it the right folder, and mounted? Their articles stay %s"
     " (`.venv/bin/flask --app app refresh --confirm`, with the settings of this server)"
 )
-#: How long they stay when some files are left in the folder, and when none is.
+#: The time for which they stay, if some files are left in the folder, and if none is.
 _STAY = (f"for {SETTLE} s, or until you confirm the loss", "until you confirm the loss")
 
 

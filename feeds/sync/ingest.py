@@ -45,13 +45,13 @@ from feeds.sync.image_files import image_length, image_type, open_image
 #: leave half of it there for a moment (2 to 3 % of reads saw that).
 STILL = 0.25
 
-#: How often a file is read that changes while it is read.
+#: The most attempts to read a file that changes while it is read.
 ATTEMPTS = 4
 
 #: From this many files on, reading them in several processes is faster than starting those.
 MANY = 1000
 
-#: What to do about a file that is no article.
+#: The remedy for a file that is no article.
 NOT_AN_ARTICLE = (
     "only files whose names end in .md, and do not begin with a dot, are articles; .markdown and"
     " .mdx below a folder of site.yml"
@@ -261,7 +261,7 @@ def outcomes(reader: Ingester, paths: Collection[str], now: int) -> Iterator[Fil
         for some in _batches(paths, TOGETHER):
             yield from list(filter(None, map(ingest, some)))
         return
-    # Not by forking: a server has threads, and their locks would stay locked in the child.
+    # Spawned, since a server has threads, whose locks would stay locked in a forked child.
     spawn = get_context("spawn")
     with ProcessPoolExecutor(os.cpu_count(), spawn, initializer=_end_with_parent) as pool:
         for some in _batches(paths, 4000):
@@ -271,7 +271,7 @@ def outcomes(reader: Ingester, paths: Collection[str], now: int) -> Iterator[Fil
 def _end_with_parent() -> None:
     """End this process with its parent: a killed parent was seen to leave its readers behind.
 
-    They would wait for its next file for ever.
+    They would wait for its next file without end.
     """
     threading.Thread(target=_end_after, args=(parent_process(),), daemon=True).start()
 

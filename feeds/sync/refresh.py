@@ -51,7 +51,7 @@ class RefreshReport:
 
     read: int = 0
     gone: int = 0
-    #: How many files are gone whose articles stay until that is certain.
+    #: The number of missing files whose articles stay until the loss is certain.
     held: int = 0
     #: When something is due without a change of any file: seconds UTC.
     due: int | None = None

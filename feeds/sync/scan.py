@@ -56,7 +56,7 @@ def walk(content: Path, below: str = "") -> Iterator[Folder]:
     A folder that cannot be read has the empty name as its only file. Raise OSError if that is the
     content folder: then no file is known.
     """
-    # Not by recursion: a path may have five hundred folders.
+    # A loop instead of recursion, since a path may have five hundred folders.
     waiting = [below]
     while waiting:
         path = waiting.pop()
@@ -208,7 +208,7 @@ def _read_plain(handle: int) -> bytes:
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         raise ArticleError(Reason.NOT_A_FILE, "not a plain file: replace it by one")
     found = b""
-    # By pieces: Python takes as much memory from the kernel as it is asked to read.
+    # By pieces: Python allocates as much memory as a read may return.
     while len(found) <= MAX_FILE and (piece := os.read(handle, _PIECE)):
         found += piece
     return found[: MAX_FILE + 1]

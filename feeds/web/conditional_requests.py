@@ -36,7 +36,7 @@ MARGIN = 5
 
 
 class Conditions(NamedTuple):
-    """What a request says about the response to a GET of a document."""
+    """The conditions of a request on the response to a GET of a document."""
 
     #: The coding of the body that the client accepts.
     coding: str = IDENTITY

@@ -1,4 +1,4 @@
-"""What a path names: the target of its document, and its label in the metrics."""
+"""The target that a path names, and the label of a target in the metrics."""
 
 from feeds.urls import PathTarget, Target, decoded, read, read_feed
 from feeds.web.embed import Box

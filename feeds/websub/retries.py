@@ -1,6 +1,6 @@
 """The delivery of one announcement to one hub, and when it is tried again.
 
-Machines that share a cache record there what a hub has received, and who tries it now.
+Machines that share a cache record there what a hub has received, and which of them is sending.
 """
 
 import logging
