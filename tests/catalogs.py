@@ -10,7 +10,7 @@ from babel.messages import Catalog
 from babel.messages.extract import extract
 from babel.messages.pofile import read_po, write_po
 
-from feeds.languages.catalogs import FILES
+from feeds.languages.translations import FILES
 
 FEEDS = Path(__file__).parents[1] / "feeds"
 

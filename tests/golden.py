@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from feeds.formats import render
-from feeds.languages.catalogs import FILES
+from feeds.languages.translations import FILES
 from feeds.model import Feed, Format, Withdrawal
 from tests.builders import (
     PUBLISHED,

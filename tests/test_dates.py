@@ -18,7 +18,7 @@ import pytest
 from app import create_app
 from feeds import web
 from feeds.index import shared_state, writer
-from feeds.index.feed_counters import SLACK
+from feeds.index.modification_times import SLACK
 from feeds.sync import refresh
 from feeds.web.conditional_requests import MARGIN
 from tests.conftest import NOW, SITE_URL, Clock, Content, Site

@@ -19,7 +19,7 @@ from babel.messages import Catalog
 from feeds.errors import IndexUnavailable
 from feeds.formats import render
 from feeds.languages import ENGLISH, catalog_name, language
-from feeds.languages.catalogs import FILES
+from feeds.languages.translations import FILES
 from feeds.model import Format
 from feeds.web import paths
 from tests import catalogs

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from feeds.languages.catalogs import FILES
+from feeds.languages.translations import FILES
 from tests.live import ROOT, wait_for
 from tests.programs import skip_if_quick
 from tests.stores import ended, free_port
@@ -81,7 +81,7 @@ def test_the_installed_package_serves_the_sample_articles(address: str, path: st
 
 def test_the_installed_package_has_the_catalog_of_every_language(tributary: Path) -> None:
     # -P: the package, not the sources in the folder that the tests run in.
-    program = "from feeds.languages import catalogs; print(catalogs.__file__, *catalogs.FILES)"
+    program = "from feeds.languages import translations as t; print(t.__file__, *t.FILES)"
 
     place, *languages = run(tributary.parent / "python", "-P", "-c", program).split()
 

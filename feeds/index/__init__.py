@@ -1,13 +1,7 @@
 """DOOR SQLite: the disposable copy of the content folder."""
 
 from feeds.index.database import check_file, connect, lock_file, upgrade
-from feeds.index.feed_counters import (
-    EVERYTHING,
-    SITE,
-    month_of,
-    month_range,
-    undate_changes,
-)
+from feeds.index.feed_counters import month_of, month_range
 from feeds.index.file_outcomes import (
     Fault,
     FileOutcome,
@@ -20,6 +14,7 @@ from feeds.index.file_outcomes import (
 )
 from feeds.index.full_text import Condition, searchable_text
 from feeds.index.integrity import is_database, rebuild_if_corrupt, reread_corrupt_rows
+from feeds.index.modification_times import EVERYTHING, SITE, undate_changes
 from feeds.index.reader import Index, IndexFacts, KnownFeed, Month, Row
 from feeds.index.shared_state import (
     IndexState,

@@ -1,9 +1,4 @@
-"""The counters of the feeds that a refresh touched, and the times of their last changes.
-
-Each feed has two times. ``modified`` is its Last-Modified, later with every change, and SLACK
-behind the clock. ``changed`` is the moment since which the change can be seen: a time of a client
-other than Last-Modified is compared with it.
-"""
+"""The counters of the feeds that a refresh touched, and of their months."""
 
 import sqlite3
 from collections.abc import Collection
@@ -11,18 +6,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 
+from feeds.index.modification_times import CHANGES, FEED_CHANGES, SLACK, first_modified
 from feeds.index.queries import NEIGHBOURS
-
-#: Seconds that Last-Modified stays behind the clock, so that ten changes within one second can
-#: each be a second later than the one before and none of them in the future.
-SLACK = 10
-
-#: The path of no feed: its row has the times of the last change of any.
-SITE = ""
-
-#: The month of no feed: its row has the times of the last change to all documents at once. It is
-#: older than every other row.
-EVERYTHING = (SITE, "")
 
 
 def month_of(moment: int) -> str:
@@ -56,7 +41,7 @@ class FeedCounters:
 
     def count_in_feed(self, feed: str, delta: int) -> bool:
         """Add to the number of articles in a feed; return True if it was known before."""
-        sql = f"UPDATE feed SET count = count + ?, {_FEED_CHANGES} WHERE path = ?"
+        sql = f"UPDATE feed SET count = count + ?, {FEED_CHANGES} WHERE path = ?"
         done = self.connection.execute(sql, (delta, *(self.now - SLACK,) * 2, feed))
         if done.rowcount:
             return True
@@ -64,7 +49,7 @@ class FeedCounters:
         # another: after a loss of the index, the same time would come again for other articles.
         sql = "SELECT max(updated) FROM membership WHERE feed = ?"
         latest = self.connection.execute(sql, (feed,)).fetchone()[0]
-        modified = self._first()
+        modified = first_modified(self.connection, self.now)
         values = (feed, delta, modified, latest or modified)
         self.connection.execute("INSERT INTO feed VALUES (?, ?, ?, NULL, ?)", values)
         return False
@@ -74,7 +59,7 @@ class FeedCounters:
         sql = "SELECT count FROM archive WHERE feed = ? AND month = ?"
         found = self.connection.execute(sql, (feed, month)).fetchone()
         if found is None:
-            values = (feed, month, delta, self._first())
+            values = (feed, month, delta, first_modified(self.connection, self.now))
             self.connection.execute("INSERT INTO archive VALUES (?, ?, ?, ?, NULL)", values)
         else:
             sql = "UPDATE archive SET count = count + ? WHERE feed = ? AND month = ?"
@@ -88,15 +73,6 @@ class FeedCounters:
         """Mark all months of a feed as changed, for instance after a change of its title."""
         self._modify(feed, "0000-00", "9999-99")
 
-    def _first(self) -> int:
-        """Return the first Last-Modified of a row.
-
-        A declared feed that holds nothing has been served with the time of EVERYTHING.
-        """
-        sql = "SELECT modified FROM archive WHERE feed = ? AND month = ?"
-        before: int = self.connection.execute(sql, EVERYTHING).fetchone()[0]
-        return max(before + 1, self.now - SLACK)
-
     def _modify_neighbours(self, feed: str, month: str) -> None:
         """Mark the months around one that appeared or vanished: they link to each other."""
         for (found,) in self.connection.execute(NEIGHBOURS, (feed, month) * 2).fetchall():
@@ -104,44 +80,5 @@ class FeedCounters:
                 self._modify(feed, found, found)
 
     def _modify(self, feed: str, first: str, last: str) -> None:
-        sql = f"UPDATE archive SET {_CHANGES} WHERE feed = ? AND month BETWEEN ? AND ?"
+        sql = f"UPDATE archive SET {CHANGES} WHERE feed = ? AND month BETWEEN ? AND ?"
         self.connection.execute(sql, (self.now - SLACK, feed, first, last))
-
-
-def mark_everything(connection: sqlite3.Connection, now: int, refreshed: int = 0) -> None:
-    """Mark all documents as changed; none may have a time that it had before.
-
-    ``refreshed`` is when the index was last up to date, which is all that is known of a lost one:
-    it had no later Last-Modified unless half of SLACK was used up then.
-    """
-    execute = connection.execute
-    if execute("SELECT 1 FROM feed LIMIT 1").fetchone():
-        execute(f"UPDATE feed SET {_FEED_CHANGES}", (now - SLACK,) * 2)
-        execute(f"UPDATE archive SET {_CHANGES}", (now - SLACK,))
-    else:
-        before = max(refreshed - SLACK // 2, now - SLACK - 1)
-        execute("INSERT INTO feed VALUES (?, 0, ?, NULL, ?)", (SITE, before, before))
-        execute("INSERT INTO archive VALUES (?, ?, 0, ?, NULL)", (*EVERYTHING, before))
-
-
-def mark_lists(connection: sqlite3.Connection, now: int) -> None:
-    """Mark all documents that show more than one feed as changed."""
-    sql = f"UPDATE feed SET {_FEED_CHANGES} WHERE path = ?"
-    connection.execute(sql, (*(now - SLACK,) * 2, SITE))
-
-
-def date_changes(connection: sqlite3.Connection, moment: int) -> None:
-    """Store the moment since which the changes since the last call can be seen."""
-    for table in ("feed", "archive"):
-        sql = f"UPDATE {table} SET changed = ? WHERE changed IS NULL"
-        connection.execute(sql, (moment,))
-
-
-def undate_changes(connection: sqlite3.Connection) -> None:
-    """Clear the moments since which changes can be seen, until the next ``date_changes``."""
-    for table in ("feed", "archive"):
-        connection.execute(f"UPDATE {table} SET changed = NULL")
-
-
-_CHANGES = "modified = max(modified + 1, ?), changed = NULL"
-_FEED_CHANGES = f"{_CHANGES}, shown = max(modified + 1, ?)"

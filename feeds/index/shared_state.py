@@ -8,7 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from time import monotonic
 
-from feeds.index.feed_counters import date_changes, mark_everything, mark_lists
+from feeds.index.modification_times import date_changes, mark_everything, mark_lists
 from feeds.index.sync_state import meta, put_meta
 from feeds.sqlite import transaction
 

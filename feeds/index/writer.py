@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 import msgspec
 
 from feeds.articles import join
-from feeds.index.feed_counters import SITE, FeedCounters, mark_everything, month_of
+from feeds.index.feed_counters import FeedCounters, month_of
 from feeds.index.file_outcomes import FileOutcome, IndexEntry
 from feeds.index.full_text import TokenBuffer, clear_tokens, place, searchable_text
+from feeds.index.modification_times import SITE, mark_everything
 from feeds.index.queries import LANGUAGE, SPELLING
 from feeds.index.sync_state import WITHDRAWAL_SECONDS
 from feeds.model import Article, Membership

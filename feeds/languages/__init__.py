@@ -4,7 +4,7 @@ A language is one file, ``messages/<tag>.po``; the messages in the code are Engl
 without a catalog falls back to English.
 """
 
-from feeds.languages.catalogs import catalog_name
 from feeds.languages.language import ENGLISH, Language, language, marked
+from feeds.languages.translations import catalog_name
 
 __all__ = ["ENGLISH", "Language", "catalog_name", "language", "marked"]

@@ -11,7 +11,7 @@ from babel.dates import format_date, format_skeleton
 from babel.lists import format_list
 from babel.numbers import format_decimal
 
-from feeds.languages.catalogs import SOURCE, Messages, catalog_name, locale_of, messages
+from feeds.languages.translations import SOURCE, Messages, catalog_name, locale_of, messages
 
 
 def marked(message: str) -> str:
