@@ -1,4 +1,4 @@
-"""Nouns for tests: valid by default, so that a test names only the one thing it is about."""
+"""Builders of articles and feeds with valid defaults: a test names only the values it needs."""
 
 from dataclasses import replace
 from typing import Any
@@ -51,7 +51,7 @@ def article(**changes: Any) -> Article:
 
 
 def articles(count: int) -> tuple[Article, ...]:
-    """So many different articles, newest first, a minute apart."""
+    """Return a number of different articles, newest first, a minute apart."""
     return tuple(
         article(
             id=f"article-{number}",

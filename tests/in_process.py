@@ -1,4 +1,4 @@
-"""A server in a thread of the tests' process, whose limits and app a test chooses."""
+"""A server in a thread of the process of the tests, with limits and an app that a test chooses."""
 
 import threading
 from collections.abc import Iterator
@@ -45,7 +45,7 @@ def running(app: Any, **settings: Any) -> Iterator[int]:
 def serving_here(
     site: Site, limits: Limits | None = None, wsgi: "WSGIApplication | None" = None
 ) -> Iterator[int]:
-    """Serve a site by the server's own protocol, perhaps with another app behind it."""
+    """Serve a site by the server's own protocol, optionally with another app behind it."""
     fast_path = FastPath(site.web.publisher)
     app = WorkerApp(wsgi or site.app, fast_path, lambda: None, lambda: None)
     with running(Worker(app, limits), http=FeedProtocol, lifespan="on") as port:

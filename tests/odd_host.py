@@ -1,4 +1,4 @@
-"""A host that says of each path what the path asks it to say, as a process."""
+"""A test host, run as a process: the path of a request names the response."""
 
 import sys
 import time
@@ -7,11 +7,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class OddHost(BaseHTTPRequestHandler):
-    """Answers ``/NAME/REST`` by its method ``say_NAME``, and prints a line for each request."""
+    """A handler that runs the method ``say_NAME`` for ``/NAME/REST``, and prints each request."""
 
     def obey(self, line: str) -> None:
-        """Print a line, and answer."""
-        # At once: two that are printed in pieces at one time get mixed.
+        """Print a line, and respond."""
+        # In one write: pieces of two simultaneous lines would be mixed.
         print(f"{line}\n", end="", flush=True)
         name, _, rest = self.path.removeprefix("/").partition("/")
         getattr(self, f"say_{name}", self.say_otherwise)(rest or name)
@@ -23,7 +23,7 @@ class OddHost(BaseHTTPRequestHandler):
         self.answer(int(rest.split(".")[0]))
 
     def say_drip(self, rest: str) -> None:
-        """Send so slowly that it takes ten seconds, and no time-out of a single read notices."""
+        """Send slowly, for ten seconds, so that no timeout of a single read expires."""
         self.wfile.write(b"HTTP/1.0 200 OK\r\nX-Slow: ")
         with suppress(OSError):
             for _ in range(100):
@@ -31,16 +31,16 @@ class OddHost(BaseHTTPRequestHandler):
                 time.sleep(0.1)
 
     def answer(self, status: int, *headers: tuple[str, str]) -> None:
-        """Send an answer without a body."""
+        """Send a response without a body."""
         self.send_response(status)
         for name, value in headers:
             self.send_header(name, value)
         self.end_headers()
 
     def log_message(self, format: str, *arguments: object) -> None:
-        """Say nothing else."""
+        """Print nothing else."""
 
     @classmethod
     def serve(cls) -> None:
-        """Serve at the port that the command names."""
+        """Serve at the port that the command line names."""
         ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), cls).serve_forever()

@@ -1,4 +1,4 @@
-"""Validators: when a client gets 304, and when it must not."""
+"""Tests of conditional requests: when a client gets 304, and when it must not."""
 
 import os
 from collections.abc import Callable
@@ -20,22 +20,22 @@ from tests.conftest import NOW, Clock, Content, Site
 
 MODIFIED = datetime(2026, 11, 1, 10, 0, 0, tzinfo=UTC)
 KEY = "0123456789abcdef0123456789abcdef"
-#: Seconds that it changed after its Last-Modified.
+#: Seconds between its Last-Modified and its change.
 LAG = 10
 DOCUMENT = Document(
     KEY, int(MODIFIED.timestamp()), int(MODIFIED.timestamp()) + LAG, 900, (), Bodies(b"<rss/>")
 )
 
 SAME = "Sun, 01 Nov 2026 10:00:00 GMT"
-#: Later than Last-Modified, and before the change.
+#: A time later than Last-Modified, and before the change.
 BETWEEN = "Sun, 01 Nov 2026 10:00:01 GMT"
 LATER = "Sun, 01 Nov 2026 10:01:00 GMT"
 EARLIER = "Sun, 01 Nov 2026 09:59:59 GMT"
 
-#: If-None-Match, If-Modified-Since, and the answer. TAG stands for the tag that was issued.
+#: If-None-Match, If-Modified-Since, and the status. TAG stands for the ETag that was sent.
 TABLE = [
     (None, None, 200),
-    # [58] Lists, weak comparison, what proxies append.
+    # [58] Lists, weak comparison, suffixes of proxies.
     ('"TAG"', None, 304),
     ('W/"TAG"', None, 304),
     ('w/"TAG"', None, 304),
@@ -52,7 +52,7 @@ TABLE = [
     ('"TAG-gzip-gzip"', None, 304),
     ('"TAG-br-gzip"', None, 304),
     ('"other", W/"TAG-gzip", "third"', None, 304),
-    # [61] What was never issued.
+    # [61] Tags that were never sent.
     ('"other"', None, 200),
     ('W/"other"', None, 200),
     ('"TAG-other"', None, 200),
@@ -66,7 +66,7 @@ TABLE = [
     ("W/", None, 200),
     ('"' * 9, None, 200),
     ('"*"x', None, 200),
-    # [59] A tag alone decides.
+    # [59] With a tag, the date is ignored.
     ('"other"', LATER, 200),
     ('"other"', SAME, 200),
     ('"other"', EARLIER, 200),
@@ -88,7 +88,7 @@ TABLE = [
     (None, "Sun Nov  1 10:00:00 2026", 304),
     (None, "Sun, 01 Nov 2026 12:00:00 +0200", 304),
     (None, "Sun, 01 Nov 2026 10:00:00 +0200", 200),
-    # One that nobody can read is none.
+    # A date that cannot be parsed is ignored.
     (None, "", 200),
     (None, "yesterday", 200),
     (None, "0", 200),
@@ -98,7 +98,7 @@ TABLE = [
     (None, "Sun, 01 Nov 99999 10:00:00 GMT", 200),
     (None, "Sun, 01 Nov 2026 10:00:00 +99999999999999999999", 200),
     (None, "Sun, 01 Nov 2026 10:00:00 +9999", 200),
-    # Too long to be anything of ours.
+    # Longer than any validator of the server.
     ('"other",' * 2000 + '"TAG"', None, 200),
     ('"' + "-gzip" * 20_000, None, 200),
 ]
@@ -115,7 +115,7 @@ def test_conditions_decide(tags: str | None, date: str | None, expected: int) ->
     assert status(tags.replace("TAG", KEY) if tags is not None else None, date) == expected
 
 
-#: Tags as they are sent, with whether each is ours.
+#: Tags as clients send them, and True if the tag matches.
 _TAGS = st.tuples(
     st.sampled_from(["", "W/"]),
     st.sampled_from([KEY, KEY[::-1], "", "a,b", "*"]),
@@ -139,19 +139,19 @@ _UNREADABLE = st.sampled_from(["", "yesterday", "01/11/2026", "-1"]).map(lambda 
 
 
 @given(tags=_LISTS, date=st.none() | _DATES | _UNREADABLE)
-def test_tags_decide_alone(tags: tuple[str, bool], date: tuple[str, bool] | None) -> None:
+def test_with_tags_dates_are_ignored(tags: tuple[str, bool], date: tuple[str, bool] | None) -> None:
     """[58, 59]"""
     assert status(tags[0], date and date[0]) == (304 if tags[1] else 200)
 
 
 @given(date=_DATES | _UNREADABLE)
-def test_a_date_decides_when_there_is_no_tag(date: tuple[str, bool]) -> None:
+def test_without_a_tag_the_date_decides(date: tuple[str, bool]) -> None:
     """[60]"""
     assert status(None, date[0]) == (304 if date[1] else 200)
 
 
 @given(st.text(max_size=40).filter(lambda text: text.strip() != "*"))
-def test_no_text_is_a_tag_of_ours(text: str) -> None:
+def test_no_other_text_matches_a_tag(text: str) -> None:
     """[61]"""
     assert status(text, LATER) == 200
 
@@ -159,12 +159,12 @@ def test_no_text_is_a_tag_of_ours(text: str) -> None:
 @given(
     st.text() | st.from_regex(r"[A-Z][a-z]{2}, \d+ (Jan|Nov) \d+ \d+:\d+:\d+ ([+-]\d+|GMT|[A-Z]+)")
 )
-def test_no_text_breaks_the_reading_of_a_date(text: str) -> None:
+def test_any_text_is_parsed_as_a_date_without_an_error(text: str) -> None:
     assert status(None, text) in (200, 304)
 
 
 @pytest.mark.parametrize("coding", [IDENTITY, *CODINGS])
-def test_each_coding_has_a_tag_of_its_own_that_comes_back_as_304(coding: str) -> None:
+def test_each_coding_has_a_tag_of_its_own_that_gets_304(coding: str) -> None:
     """[55, 57] RFC 9110, 8.8.3.3."""
     first = answer(DOCUMENT, Conditions(coding))
     headers = dict(first.headers)
@@ -194,7 +194,7 @@ def modified(answer: Any) -> datetime:
 
 
 def poll(site: Site, path: str, last: Any) -> tuple[int, int]:
-    """What a poller gets who has the last answer: by its tag, and by its date alone."""
+    """Return the statuses for a poller with the last response: by its ETag, by its date alone."""
     by_tag = site.get(path, if_none_match=last.headers["ETag"])
     by_date = site.get(path, if_modified_since=last.headers["Last-Modified"])
     return by_tag.status_code, by_date.status_code
@@ -270,14 +270,14 @@ HIDDEN = [secure, heat, annotate, touch, save_again, draft, embargo, break_anoth
 
 @pytest.fixture
 def served(content: Content, open_site: Callable[..., Site]) -> Site:
-    """A site with two articles on AI."""
+    """Return a site with two articles on AI."""
     content.write("a.md")
     content.write("b.md")
     return open_site()
 
 
 @every_feed
-def test_an_unchanged_feed_answers_304_without_a_body(served: Site, path: str) -> None:
+def test_an_unchanged_feed_gets_304_without_a_body(served: Site, path: str) -> None:
     """[55]"""
     first = served.get(path)
 
@@ -290,8 +290,8 @@ def test_an_unchanged_feed_answers_304_without_a_body(served: Site, path: str) -
     assert poll(served, path, first) == (304, 304)
 
 
-def test_304_is_answered_without_rendering(served: Site, open_site: Callable[..., Site]) -> None:
-    """The third promise: also by a process that never rendered it."""
+def test_a_304_needs_no_rendering(served: Site, open_site: Callable[..., Site]) -> None:
+    """Also in a process that never rendered the feed."""
     first = served.get("/all.rss")
 
     served.get("/all.rss", if_none_match=first.headers["ETag"])
@@ -333,10 +333,10 @@ def test_each_visible_change_moves_both_validators(
 
 
 @pytest.mark.parametrize("change", HIDDEN)
-def test_invisible_changes_move_nothing(
+def test_invisible_changes_keep_both_validators(
     content: Content, served: Site, change: Callable[[Content], None]
 ) -> None:
-    """The second promise."""
+    """A change that no client can see moves no validator."""
     before = {path: served.get(path) for path in FEEDS}
     change(content)
     served.sync.refresh()
@@ -378,7 +378,7 @@ def test_changes_within_one_second_have_different_dates(
     assert len({each.headers["ETag"] for each in answers}) == len(answers)
 
 
-def test_a_storm_of_changes_leads_no_date_into_the_future(
+def test_many_changes_within_seconds_have_no_date_in_the_future(
     content: Content, served: Site, clock: Clock
 ) -> None:
     """[56]"""
@@ -423,7 +423,7 @@ def test_new_settings_move_both_validators(
     assert poll(restarted, path, before) == (200, 200)
 
 
-def test_another_way_of_rendering_moves_both_validators(
+def test_a_new_version_of_the_renderer_moves_both_validators(
     served: Site, open_site: Callable[..., Site], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """[56] An upgrade may change every body."""
@@ -435,7 +435,7 @@ def test_another_way_of_rendering_moves_both_validators(
     assert poll(restarted, "/all.rss", before) == (200, 200)
 
 
-def test_no_date_is_sent_before_it_has_come(
+def test_no_date_in_the_future_is_sent(
     content: Content, open_site: Callable[..., Site], clock: Clock
 ) -> None:
     """[56]"""
@@ -468,10 +468,10 @@ def test_an_embargo_ends_on_time(content: Content, served: Site, clock: Clock) -
     assert on_time == (200, 200)
 
 
-def test_only_the_feeds_that_are_touched_move(
+def test_a_change_moves_only_the_feeds_of_its_article(
     content: Content, open_site: Callable[..., Site]
 ) -> None:
-    """The fifth promise."""
+    """All other feeds keep their validators."""
     law = {"name": "Law Weekly", "domain": "law.example.com"}
     content.write("ai.md", topics=["AI"])
     content.write("law.md", topics=["Law"], provider=law, publishedDateTime="2026-10-01")
@@ -490,7 +490,7 @@ def test_only_the_feeds_that_are_touched_move(
 def test_a_change_below_the_end_of_a_feed_moves_no_tag(
     content: Content, open_site: Callable[..., Site]
 ) -> None:
-    """The second promise: nobody sees it in this document."""
+    """This document does not show the change."""
     content.raw("site.yml", "limits: {items: 1}\n")
     content.write("new.md")
     content.write("old.md", publishedDateTime="2026-01-01")

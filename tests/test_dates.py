@@ -1,4 +1,4 @@
-"""Pollers that know only a time: none gets 304 after a later change."""
+"""Tests of pollers that send only a date: none gets 304 after a later change."""
 
 import os
 import threading
@@ -27,7 +27,7 @@ from tests.waiting import wait_for
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
-#: A day of AI, with a second month below it.
+#: Feeds, an archive and a guessed address.
 FEEDS = ("/all.rss", "/all.atom", "/all.json", "/topics/ai.rss", "/all/2026-11.atom",
          "/providers/news.example.com.json", "/feed")  # fmt: skip
 OTHERS = ("/", "/topics/ai", "/all/2026-11", "/embed", "/embed/topics/ai", "/feeds.json",
@@ -38,14 +38,14 @@ every_path = pytest.mark.parametrize("path", FEEDS + OTHERS)
 
 @pytest.fixture
 def served(content: Content, open_site: Callable[..., Site]) -> Site:
-    """A site with two articles on AI."""
+    """Return a site with two articles on AI."""
     content.write("a.md")
     content.write("b.md")
     return open_site()
 
 
 def ask(site: Site, path: str, **headers: str) -> Any:
-    """GET a path, and read the whole answer."""
+    """GET a path, and read the whole response."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return site.client.get(path, headers=named, buffered=True)
 
@@ -55,13 +55,13 @@ def date(moment: float) -> str:
 
 
 def named(site: Site, path: str, moment: float) -> int:
-    """The status for a client that names a time."""
+    """Return the status for a client that sends a time."""
     status: int = ask(site, path, if_modified_since=date(moment)).status_code
     return status
 
 
 def echoed(site: Site, path: str, answer: Any) -> int:
-    """The status for a client that names the Last-Modified of an answer that it got."""
+    """Return the status for a client that sends the Last-Modified of a response."""
     status: int = ask(site, path, if_modified_since=answer.headers["Last-Modified"]).status_code
     return status
 
@@ -75,7 +75,7 @@ def change(site: Site, content: Content, title: str = "Another title") -> None:
 def test_a_time_before_a_change_never_gets_304_and_a_time_after_it_does(
     content: Content, served: Site, clock: Clock, path: str
 ) -> None:
-    """[60] Every second around the change; the clock was at it when the client fetched."""
+    """[60] Every second around the change, as the time at which the client fetched."""
     clock.now += 1000
     served.get(path)
     at = clock.now
@@ -86,13 +86,13 @@ def test_a_time_before_a_change_never_gets_304_and_a_time_after_it_does(
     statuses = {second: named(served, path, at + second) for second in range(-15, 16)}
 
     expected = {second: 304 if second > MARGIN else 200 for second in range(-15, 16)}
-    # The one second that is Last-Modified, too: who echoes that has the document.
+    # Except the second of Last-Modified: a client that sends it has the document.
     assert statuses == expected | {-SLACK: 304}
     assert shown == at - SLACK
 
 
 @every_path
-def test_the_date_that_we_issued_is_304_until_the_next_change(
+def test_the_last_modified_that_was_sent_gets_304_until_the_next_change(
     content: Content, served: Site, clock: Clock, path: str
 ) -> None:
     """[60]"""
@@ -109,7 +109,7 @@ def test_the_date_that_we_issued_is_304_until_the_next_change(
 def test_after_a_burst_of_changes_a_response_has_no_date_and_no_earlier_date_gets_304(
     content: Content, served: Site, clock: Clock
 ) -> None:
-    """[56] More within a second than Last-Modified can tell apart; nginx would repeat the date."""
+    """[56] Last-Modified cannot distinguish changes in one second; nginx would repeat the date."""
     answers: dict[str, list[Any]] = {path: [] for path in FEEDS + OTHERS}
     for number in range(2 * SLACK):
         change(served, content, f"Title {number}")
@@ -133,10 +133,10 @@ def test_after_a_burst_of_changes_a_response_has_no_date_and_no_earlier_date_get
     assert times == {clock.now - SLACK}
 
 
-def test_a_change_can_be_seen_when_it_is_committed_not_when_its_refresh_began(
+def test_a_change_is_dated_by_its_commit_rather_than_by_the_begin_of_its_refresh(
     content: Content, served: Site, clock: Clock
 ) -> None:
-    """A first index, or one made anew, takes minutes: until then the old document is served."""
+    """A new or rebuilt index takes minutes: until then the old document is served."""
     content.write("a.md", title="Another title")
     fetched: list[Any] = []
 
@@ -153,7 +153,7 @@ def test_a_change_can_be_seen_when_it_is_committed_not_when_its_refresh_began(
     assert named(served, "/all.rss", clock.now) == 304
 
 
-def test_a_change_whose_process_died_before_announcing_it_can_be_seen_when_another_does(
+def test_a_change_whose_process_died_is_dated_when_another_publishes_its_revision(
     content: Content, served: Site, open_site: Callable[..., Site], clock: Clock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
@@ -202,11 +202,11 @@ def test_a_clock_that_was_set_back_makes_no_change_older_than_what_was_served(
 
 
 @pytest.mark.parametrize("path", ["/all.rss", "/topics/ai", "/feeds.opml"])
-def test_a_lost_index_gives_no_date_again_that_it_gave_before(
+def test_a_rebuilt_index_repeats_no_date_of_the_lost_one(
     content: Content, served: Site, open_site: Callable[..., Site], tmp_path: Path, clock: Clock,
     path: str,
 ) -> None:  # fmt: skip
-    """Of all dates in the articles none tells what was removed."""
+    """No date in the articles shows what was removed."""
     content.write("a.md", topics=["AI", "Robots"])
     served.sync.refresh()
     before = served.get(path)
@@ -223,7 +223,7 @@ def test_a_lost_index_gives_no_date_again_that_it_gave_before(
     assert echoed(again, path, after) == 304
 
 
-def test_the_first_article_of_a_declared_topic_takes_no_date_back(
+def test_the_first_article_of_a_declared_topic_has_no_earlier_date(
     content: Content, open_site: Callable[..., Site], clock: Clock
 ) -> None:
     content.raw("topics.yml", "- name: AI\n")
@@ -258,7 +258,7 @@ def test_settings_change_the_dates_of_a_site_without_articles(
 def made_anew(
     content: Content, served: Site, tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Site]:
-    """A site with other settings, while the index is made anew for them."""
+    """Yield a site with other settings, while the index is rebuilt for them."""
     content.raw("site.yml", "title: Another title\n")
     environ = {
         "FEEDS_CONTENT_DIR": str(content.folder),
@@ -282,7 +282,7 @@ def made_anew(
 
 
 @pytest.mark.parametrize("path", ["/all.rss", "/all/2026-11.json", "/topics/ai", "/feeds.json"])
-def test_other_settings_have_another_date_while_the_index_is_made_anew(
+def test_other_settings_have_another_date_while_the_index_is_rebuilt(
     served: Site, request: pytest.FixtureRequest, clock: Clock, path: str
 ) -> None:
     before, fetched = served.get(path), clock.now
@@ -319,7 +319,7 @@ def test_the_style_sheet_always_matches_its_name(served: Site) -> None:
     assert (echoed(served, path, first), named(served, path, NOW)) == (304, 304)
 
 
-# Pictures: files of their owner, of which only the time is known.
+# Images: files of the owner, with no date but their time.
 
 
 @pytest.fixture
@@ -329,10 +329,10 @@ def cat(content: Content, served: Site) -> Path:
     return picture
 
 
-def test_a_picture_that_an_older_one_took_the_place_of_is_not_unchanged(
+def test_an_image_replaced_by_an_older_one_gets_no_304(
     served: Site, content: Content, cat: Path
 ) -> None:
-    """As ``cp -p`` does it."""
+    """``cp -p`` replaces it so."""
     before = ask(served, "/pictures/cat.png")
     with_range = {"range": "bytes=0-3", "if_range": date(NOW)}
     part = ask(served, "/pictures/cat.png", **with_range)
@@ -356,11 +356,11 @@ def test_an_image_with_a_matching_etag_gets_304_despite_any_date(served: Site, c
     assert (answer.status_code, unreadable.status_code) == (304, 200)
 
 
-# A real server, asked as "curl -z" asks: by the time of the last answer.
+# A real server, polled by the time of the last response, as by "curl -z".
 
 
 class Poller:
-    """Has the last document that it got, and names the time when it got its last answer."""
+    """A client with its last document, which sends the time of its last response."""
 
     def __init__(self, server: str, path: str) -> None:
         self._host = urlsplit(server).netloc
@@ -375,7 +375,7 @@ class Poller:
             answer = connection.getresponse()
             self.status, body = answer.status, answer.read()
             self.body = self.body if self.status == 304 else body
-            # curl takes the time of the file that it wrote, which is this or a little later.
+            # curl sends the time of the file that it wrote, which is this or a little later.
             self._since = {"If-Modified-Since": answer.headers["Date"]}
 
     def is_unchanged(self) -> bool:
@@ -389,7 +389,7 @@ class Poller:
 
 @contextmanager
 def polling(pollers: list[Poller]) -> Iterator[None]:
-    """Let each poll as fast as it can, until the block ends."""
+    """Let each client poll without a pause, until the block ends."""
     is_over = threading.Event()
 
     def work(poller: Poller) -> None:
@@ -409,7 +409,7 @@ def polling(pollers: list[Poller]) -> Iterator[None]:
 def test_a_poller_by_time_alone_gets_the_last_change_from_a_real_server(
     content: Content, tmp_path: Path
 ) -> None:
-    """Whatever changes while it is asked, and however fast."""
+    """At any change during its polls, however fast."""
     content.write("a.md", title="Version 0")
     with serving(content.folder, tmp_path / "instance", FEEDS_WORKERS="2") as server:
         pollers = [Poller(server, path) for path in ("/all.rss", "/topics/ai", "/feeds.json")]
@@ -422,7 +422,7 @@ def test_a_poller_by_time_alone_gets_the_last_change_from_a_real_server(
 
             assert [poller.has(last) for poller in pollers] == [True] * 3
 
-        # And gets 304, once that is certain.
+        # Afterwards it gets 304.
         assert wait_for(lambda: all(poller.is_unchanged() for poller in pollers))
 
 

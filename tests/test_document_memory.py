@@ -1,4 +1,4 @@
-"""The documents that a process keeps in memory, within its limit in bytes."""
+"""Tests of the documents that a process keeps in memory, within its limit in bytes."""
 
 import sys
 import time
@@ -20,7 +20,7 @@ from feeds.web.document_response import memoized_answer
 from tests.programs import skip_if_quick
 from tests.publishing import Shop, Store, fail, plan_of, text
 
-#: Conditions that clients have.
+#: ETags that clients send.
 TAGS = (None, '"key of first"', '"other"')
 
 
@@ -29,7 +29,7 @@ def counted(publisher: Publisher) -> int:
 
 
 def room_for(count: int) -> Shop:
-    """A shop with memory for so many documents."""
+    """Return a shop with memory for a number of documents."""
     size = Shop().ask().size
     return Shop(memory=size * count)
 
@@ -45,7 +45,7 @@ def test_memory_holds_the_most_recently_requested_documents() -> None:
     assert [shop.publisher.hot(a) is not None for a in "abcd"] == [True, False, True, True]
 
 
-def test_the_fast_path_counts_as_asking() -> None:
+def test_the_fast_path_counts_as_a_request() -> None:
     shop = room_for(3)
     for address in ("a", "b", "c"):
         shop.ask(address)
@@ -75,8 +75,8 @@ def test_a_document_larger_than_the_memory_is_kept_alone() -> None:
     assert shop.publisher.hot("b") is document
 
 
-def test_memory_holds_what_is_counted_and_no_body_twice() -> None:
-    """In all codings, with the conditions that clients make up, as `app.py` puts it together."""
+def test_memory_takes_no_more_than_is_counted_and_holds_no_body_twice() -> None:
+    """In all codings, with invented conditions, as `app.py` assembles the publisher."""
     skip_if_quick()
     memory = 4_000_000
     publisher = Publisher(lambda: 1, open_cache(""), DocumentMemory(memory))
@@ -119,7 +119,7 @@ def test_small_documents_take_no_more_than_is_counted_either() -> None:
     assert held <= publisher.memory.size <= 1_000_000
 
 
-def test_a_document_that_is_encoded_makes_the_room_that_it_then_needs() -> None:
+def test_a_new_coding_evicts_other_documents() -> None:
     publisher = Publisher(lambda: 1, open_cache(""), DocumentMemory(3 * (OVERHEAD + 6) + 10))
     documents = [publisher.document(a, partial(plan_of, a)) for a in ("/one/a", "/one/b")]
     publisher.hot("/one/a")
@@ -132,7 +132,7 @@ def test_a_document_that_is_encoded_makes_the_room_that_it_then_needs() -> None:
     assert all(grown)
 
 
-def test_a_document_that_has_left_is_not_counted_when_it_is_encoded() -> None:
+def test_a_new_coding_of_an_evicted_document_is_not_counted() -> None:
     publisher = Publisher(lambda: 1, open_cache(""), DocumentMemory(OVERHEAD + 10))
     first = publisher.document("a", partial(plan_of, "a"))
     publisher.document("b", partial(plan_of, "b"))
@@ -154,8 +154,8 @@ def test_the_newest_document_stays_though_all_others_are_used() -> None:
     assert [shop.publisher.hot(a) is not None for a in "abcd"] == [False, True, True, True]
 
 
-def test_no_thread_disturbs_another() -> None:
-    """Eight of them, memory for some documents, many addresses, and a revision that moves."""
+def test_the_counts_are_exact_with_many_threads() -> None:
+    """Eight threads, memory for some documents, many addresses, and a changing revision."""
     skip_if_quick()
     shop = Shop(memory=500_000, store=Store(is_shared=False, forgets=True))
     ends = time.monotonic() + 4

@@ -1,4 +1,4 @@
-"""What `flask check` says of the folders that site.yml declares."""
+"""Tests of the report of `flask check` on the folders that site.yml declares."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -59,15 +59,15 @@ def test_check_ends_with_counts_and_the_newest_links_of_each_folder(
     ]
 
 
-def test_without_declared_folders_check_ends_as_ever(content: Content, open_site: OpenSite) -> None:
+def test_without_declared_folders_check_prints_one_line(
+    content: Content, open_site: OpenSite
+) -> None:
     content.write("news/a.md")
 
     assert check(open_site()) == (0, ["1 served, 0 rejected, 0 ignored"])
 
 
-def test_pages_that_are_there_are_told_by_their_number(
-    content: Content, open_site: OpenSite, host: Host
-) -> None:
+def test_existing_pages_are_counted(content: Content, open_site: OpenSite, host: Host) -> None:
     declare(content, host.url("status/200.{slug}"))
     for day in range(1, 10):
         content.raw(f"blog/2024-03-0{day}-x{day}.md", written(title="x"))
@@ -79,7 +79,7 @@ def test_pages_that_are_there_are_told_by_their_number(
 
 
 @pytest.mark.parametrize("status", ["404 Not Found", "410 Gone", "500 Internal Server Error"])
-def test_a_page_that_is_not_there_fails_the_check(
+def test_a_missing_page_fails_the_check(
     content: Content, open_site: OpenSite, host: Host, status: str
 ) -> None:
     link = host.url(f"status/{status[:3]}.{{slug}}")
@@ -95,7 +95,7 @@ def test_a_page_that_is_not_there_fails_the_check(
     ]
 
 
-def test_a_host_that_does_not_answer_has_no_pages(host: Host) -> None:
+def test_a_host_that_does_not_respond_has_no_pages(host: Host) -> None:
     urls = ["http://127.0.0.1:1/x", host.url("status/301"), host.url("status/299")]
 
     assert check_links(urls, allow_any) == [

@@ -1,4 +1,4 @@
-"""Whatever cleaned articles say, documents are sound, complete and as small as was foretold."""
+"""Property tests of the formats: well-formed, complete, and no larger than the computed weight."""
 
 import html
 from contextlib import suppress
@@ -22,7 +22,7 @@ _LIKELY = st.sampled_from(["&", "<", ">", '"', "'", "&amp;", "</b>", "]]>", "\\"
 
 
 def _words(size: int) -> st.SearchStrategy[str]:
-    """Cleaned text: white space folded, never empty."""
+    """Return cleaned text: white space folded, never empty."""
     some = st.lists(_LIKELY | st.text(_CHARACTERS, max_size=9), max_size=size)
     return some.map(lambda parts: " ".join(" ".join(parts).split()) or "x")
 
@@ -61,7 +61,7 @@ every_format = pytest.mark.parametrize("format", list(Format))
 
 
 def size(one: Article, format: Format) -> int:
-    """The bytes of the article's item."""
+    """Return the size of the article's item in bytes."""
     return len(render(feed(one), format)) - len(render(feed(), format))
 
 
@@ -78,7 +78,7 @@ def test_the_text_of_an_article_survives_in_every_format(format: Format, one: Ar
 @pytest.mark.parametrize("format", [Format.RSS, Format.ATOM])
 @given(one=ARTICLES)
 @settings(max_examples=examples(60))
-def test_feedparser_finds_title_and_address(format: Format, one: Article) -> None:
+def test_feedparser_reads_title_and_address(format: Format, one: Article) -> None:
     # feedparser takes "&b;" in an address for an entity and loses the semicolon.
     assume(";" not in one.url and not _is_read_twice(one.title))
     parsed = feedparser.parse(render(feed(one), format))
@@ -89,7 +89,7 @@ def test_feedparser_finds_title_and_address(format: Format, one: Article) -> Non
 
 
 def _is_read_twice(text: str) -> bool:
-    """feedparser takes what could be UTF-8, read as Latin-1 before, for just that."""
+    """Return True if feedparser decodes the text again, as UTF-8 that was read as Latin-1."""
     with suppress(UnicodeError):
         return text.encode("latin-1").decode() != text
     return False
@@ -103,7 +103,7 @@ def test_the_weight_of_an_article_is_an_upper_bound(format: Format, one: Article
 
 
 @pytest.mark.parametrize("mark", ["&", '"', "<", "日", "😀", "\\"])
-def test_the_weight_counts_the_worst_of_marks(mark: str) -> None:
+def test_the_weight_counts_the_longest_escapes(mark: str) -> None:
     text = mark * 400
     worst = article(
         id=text,
@@ -138,20 +138,20 @@ def test_the_weight_of_a_typical_article_is_at_most_twice_its_size() -> None:
 
 
 def heavy() -> Article:
-    """The largest article that is read."""
+    """Return the largest article that is accepted."""
     pictures = [image(url=f"https://a.example/{number}?{'a' * 1_950}") for number in range(20)]
     others = [related_link(url=f"https://a.example/{number}?{'b' * 1_950}") for number in range(20)]
     return article(images=tuple(pictures), related=tuple(others), content=f"<p>{'x' * 99_000}</p>")
 
 
 @every_format
-def test_no_item_is_larger_than_readers_take(format: Format) -> None:
+def test_no_item_is_larger_than_readers_accept(format: Format) -> None:
     """[12]"""
     assert size(heavy(), format) <= MAX_ITEM_BYTES < weight(heavy())
 
 
 @every_format
-def test_too_large_an_item_loses_the_same_in_every_format(format: Format) -> None:
+def test_an_item_that_is_too_large_loses_the_same_parts_in_every_format(format: Format) -> None:
     """[12]"""
     item = items(render(feed(heavy()), format), format)[0]
     left = fitted(heavy())
@@ -166,13 +166,13 @@ def test_the_lead_image_and_the_text_stay_at_every_size() -> None:
     assert (fitted(large).images, fitted(large).content) == (large.images[:1], large.content)
 
 
-def test_an_article_of_a_usual_size_stays_as_it_is() -> None:
+def test_an_article_of_a_usual_size_loses_nothing() -> None:
     usual = article(images=(image(), image()), related=(related_link(),))
     assert fitted(usual) is usual
 
 
 @every_format
-def test_the_frame_of_a_feed_is_smaller_than_foretold(format: Format) -> None:
+def test_the_frame_of_a_feed_is_smaller_than_its_upper_bound(format: Format) -> None:
     """[12]"""
     long = "&" * 1_000
     at = addresses(long[:950])
@@ -190,7 +190,7 @@ def test_the_frame_of_a_feed_is_smaller_than_foretold(format: Format) -> None:
 
 
 @every_format
-def test_articles_chosen_by_weight_make_a_document_that_readers_take(format: Format) -> None:
+def test_articles_selected_by_weight_make_a_document_that_readers_accept(format: Format) -> None:
     """[12]"""
     room = MAX_BYTES - FRAME
     chosen = articles(room // weight(articles(100)[99]))

@@ -1,4 +1,4 @@
-"""Promises about addresses: usable, written one way, without trackers, and never an exception."""
+"""Tests of addresses in articles: usable, normalized, without trackers, never an exception."""
 
 import re
 
@@ -49,7 +49,7 @@ BASE = "https://news.example/2024/one?x=1"
         ("http://[2001:DB8::1]:8080/", "http://[2001:db8::1]:8080/"),
     ],
 )
-def test_an_address_is_written_one_way(raw: str, url: str) -> None:
+def test_an_address_is_normalized(raw: str, url: str) -> None:
     assert clean_url(raw) == url
     assert clean_url(url) == url
 
@@ -88,7 +88,7 @@ def test_an_address_that_is_not_on_the_public_web_is_rejected(raw: str) -> None:
         ("//[", None),
     ],
 )
-def test_a_relative_address_is_resolved_where_it_stood(raw: str, url: str | None) -> None:
+def test_a_relative_address_is_resolved_against_its_page(raw: str, url: str | None) -> None:
     assert clean_url(raw, BASE) == url
 
 
@@ -111,7 +111,7 @@ def test_addresses_in_site_files_lie_below_the_path_of_the_site(raw: str, url: s
 
 
 @given(st.text(max_size=60), st.sampled_from(["", "https://", "http://a.example/", "//", "http:"]))
-def test_any_text_is_no_address_or_one_that_stays_as_it_is(text: str, start: str) -> None:
+def test_any_text_is_rejected_or_normalized_to_a_fixed_point(text: str, start: str) -> None:
     url = clean_url(start + text, BASE) or BASE
 
     assert clean_url(url) == url
@@ -135,7 +135,7 @@ def test_any_text_is_no_address_or_one_that_stays_as_it_is(text: str, start: str
          "https://a.example/?z=8"),
     ],
 )  # fmt: skip
-def test_only_trackers_are_taken_out_of_an_address(url: str, expected: str) -> None:
+def test_only_trackers_are_removed_from_an_address(url: str, expected: str) -> None:
     assert without_tracking(url) == expected
 
 
@@ -191,6 +191,6 @@ def test_addresses_of_other_pages_have_other_keys(other: str) -> None:
 
 
 @given(st.text(max_size=80))
-def test_no_text_makes_the_readers_of_addresses_raise(text: str) -> None:
+def test_any_text_is_parsed_without_an_exception(text: str) -> None:
     assert isinstance(key(text) + host(text) + domain(text) + without_tracking(text), str)
     assert host_name(text) is None or host_name(text) == host_name(host_name(text) or "")

@@ -1,4 +1,4 @@
-"""Promises about bodies: ordinary content only, absolute addresses, and never slow."""
+"""Tests of sanitized bodies: ordinary content only, absolute addresses, bounded time."""
 
 import re
 from html.parser import HTMLParser
@@ -56,7 +56,7 @@ def sanitise(html: str) -> str:
         ("\ud800a", "a"),
     ],
 )  # fmt: skip
-def test_only_ordinary_content_is_left(written: str, read: str) -> None:
+def test_only_ordinary_content_remains(written: str, read: str) -> None:
     assert sanitise(written) == read
 
 
@@ -80,7 +80,7 @@ def test_only_ordinary_content_is_left(written: str, read: str) -> None:
         ("http://[", ""),
     ],
 )
-def test_links_are_absolute_or_lead_nowhere(href: str, attribute: str) -> None:
+def test_links_are_absolute_or_removed(href: str, attribute: str) -> None:
     assert sanitise(f'<a href="{href}">a</a>') == f"<a{attribute}>a</a>"
 
 
@@ -98,7 +98,7 @@ def test_links_are_absolute_or_lead_nowhere(href: str, attribute: str) -> None:
         ("src=/a.png title=T", 'src="https://news.example/a.png" alt="" title="T"'),
     ],
 )  # fmt: skip
-def test_pictures_have_an_absolute_source_and_an_alternative(attributes: str, written: str) -> None:
+def test_images_have_an_absolute_source_and_an_alt_text(attributes: str, written: str) -> None:
     assert sanitise(f"<img {attributes}>") == f"<img {written}>"
 
 
@@ -120,7 +120,7 @@ def test_pictures_have_an_absolute_source_and_an_alternative(attributes: str, wr
         "src=https://ad.doubleclick.net/a",
     ],
 )
-def test_pictures_that_count_readers_or_cannot_be_shown_go(attributes: str) -> None:
+def test_images_that_count_readers_or_cannot_be_shown_are_removed(attributes: str) -> None:
     assert sanitise(f"a<img {attributes}>b") == "ab"
 
 
@@ -150,7 +150,7 @@ def test_pictures_that_count_readers_or_cannot_be_shown_go(attributes: str) -> N
         ("<iframe srcdoc='<script>x</script>'></iframe>a", "a"),
     ],
 )  # fmt: skip
-def test_a_frame_becomes_a_link_to_what_it_would_have_shown(written: str, read: str) -> None:
+def test_a_frame_becomes_a_link_to_its_source(written: str, read: str) -> None:
     assert sanitise(written) == read
 
 
@@ -189,14 +189,14 @@ def test_a_table_in_markdown_is_a_table() -> None:
         "<div></p></b>" * (MAX_DEPTH + 1),
     ],
 )
-def test_html_that_is_too_much_is_refused(html: str) -> None:
+def test_html_beyond_the_limits_is_rejected(html: str) -> None:
     with pytest.raises(ArticleError) as caught:
         sanitise(html)
 
     assert caught.value.reason is Reason.TOO_COMPLEX
 
 
-def test_as_much_as_is_allowed_is_not_refused() -> None:
+def test_html_at_the_limits_is_accepted() -> None:
     nested = "<div>" * MAX_DEPTH + "a" + "</div>" * MAX_DEPTH
 
     assert sanitise(nested) == nested
@@ -214,7 +214,7 @@ PIECES = st.sampled_from(
 
 @given(st.lists(PIECES, max_size=30).map("".join) | st.text(max_size=100))
 @settings(max_examples=examples(300))
-def test_no_input_yields_live_markup(text: str) -> None:
+def test_no_input_yields_active_markup(text: str) -> None:
     written = sanitise(text)
 
     assert FORBIDDEN.search(written) is None
@@ -223,13 +223,13 @@ def test_no_input_yields_live_markup(text: str) -> None:
 
 
 @given(st.lists(PIECES, max_size=30).map("".join))
-def test_every_body_has_its_tags_closed(text: str) -> None:
+def test_every_tag_of_a_body_is_closed(text: str) -> None:
     assert open_tags(render_body(text, 1, PAGE)) == []
 
 
 def open_tags(html: str) -> list[str]:
     class Balance(HTMLParser):
-        """Keeps what is open."""
+        """A parser that holds the open elements."""
 
         def __init__(self) -> None:
             super().__init__()
@@ -265,7 +265,7 @@ def open_tags(html: str) -> list[str]:
         "<i a b",
     ],
 )
-def test_hostile_html_is_sanitised_or_refused_in_two_seconds(unit: str) -> None:
+def test_hostile_html_is_sanitized_or_rejected_within_two_seconds(unit: str) -> None:
     skip_if_quick()
     text = unit * (250_000 // len(unit))
 

@@ -1,4 +1,4 @@
-"""What Prometheus reads: true over all workers, and nothing that is nobody's business."""
+"""Tests of the metrics: exact over all workers, and without private data."""
 
 import os
 import signal
@@ -24,7 +24,7 @@ REQUESTS = "tributary_requests_total"
 
 
 def numbers(text: str) -> dict[tuple[str, ...], float]:
-    """Samples by name and the values of their labels, sorted by label."""
+    """Return the samples by name and the values of their labels, sorted by label."""
     return {
         (sample.name, *(value for _, value in sorted(sample.labels.items()))): sample.value
         for family in text_string_to_metric_families(text)
@@ -40,7 +40,7 @@ def scraped(site: Site) -> dict[tuple[str, ...], float]:
 
 @pytest.fixture
 def busy(content: Content, site: Site) -> Site:
-    """A site that has answered many things, and keeps some files from being served."""
+    """Return a site with various requests, and with some files that are not served."""
     content.write("one.md", topics=["AI"], secured="a secret", publishedDateTime="2026-11-02")
     content.write("draft.md", published=False)
     content.raw("broken.md", "---\ntitle: [\n---\n")
@@ -52,7 +52,7 @@ def busy(content: Content, site: Site) -> Site:
     return site
 
 
-def test_promtool_accepts_it(busy: Site) -> None:
+def test_promtool_accepts_the_metrics(busy: Site) -> None:
     done = subprocess.run(
         [need("promtool"), "check", "metrics"],
         input=busy.get("/metrics").get_data(), capture_output=True, timeout=20,
@@ -106,7 +106,7 @@ def test_an_empty_site_has_metrics_too(site: Site) -> None:
     assert ("tributary_newest_article_timestamp_seconds",) not in found
 
 
-def test_a_site_whose_articles_are_gone_has_no_newest_one(content: Content, busy: Site) -> None:
+def test_a_site_without_articles_has_no_newest_one(content: Content, busy: Site) -> None:
     content.write("one.md", deleted=True)
     busy.sync.refresh()
 
@@ -126,7 +126,7 @@ def test_metrics_contain_nothing_of_a_request_or_an_article(busy: Site) -> None:
         assert telling not in text
 
 
-def test_no_cache_keeps_it(site: Site) -> None:
+def test_no_cache_stores_the_metrics(site: Site) -> None:
     answer = site.get("/metrics")
 
     assert answer.headers["Cache-Control"] == "no-store"
@@ -180,7 +180,7 @@ def test_nothing_is_counted_twice(site: Site) -> None:
     assert [scraped(site)[REQUESTS, "identity", "all", "200"] for _ in range(3)] == [1, 1, 1]
 
 
-def test_counts_wait_while_they_cannot_be_written(
+def test_counts_that_cannot_be_written_are_kept_in_memory(
     site: Site, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     site.get("/all.rss")
@@ -196,7 +196,7 @@ def test_counts_wait_while_they_cannot_be_written(
     assert len([r for r in caplog.records if FILE in r.getMessage()]) == 1
 
 
-def test_a_damaged_file_of_counts_is_begun_anew(site: Site, tmp_path: Path) -> None:
+def test_a_damaged_file_of_counts_is_replaced(site: Site, tmp_path: Path) -> None:
     (tmp_path / "instance" / FILE).write_bytes(b"no database" * 1000)
     scraped(site)
     site.get("/all.rss")
@@ -208,7 +208,7 @@ def broken() -> None:
     raise ZeroDivisionError
 
 
-def test_counts_are_written_at_every_beat_and_at_the_end(site: Site, tmp_path: Path) -> None:
+def test_counts_are_written_periodically_and_at_the_end(site: Site, tmp_path: Path) -> None:
     thread = PeriodicThread(broken, site.web.counts.flush)
     thread.start()
     thread.start()

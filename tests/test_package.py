@@ -1,4 +1,4 @@
-"""The package: what `pip install .` gives."""
+"""Tests of the package that `pip install .` installs."""
 
 import os
 import re
@@ -17,15 +17,15 @@ from tests.live import ROOT, wait_for
 from tests.programs import skip_if_quick
 from tests.stores import ended, free_port
 
-#: What the package is made of.
+#: The files and folders of which the package is built.
 SOURCES = ("pyproject.toml", "README.md", "LICENSE", "requirements.txt", "app.py", "feeds")
 
-#: What pip prints when it reaches no index that has the build backend.
+#: The messages of pip when it reaches no index with the build backend.
 OFFLINE = "No matching distribution found for setuptools"
 
 
 def run(*command: str | Path) -> str:
-    """Run a command and return what it prints; fail, or skip without an index, when it fails."""
+    """Run a command and return its output; if it fails, fail, or skip without an index."""
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     if OFFLINE in done.stderr and not os.environ.get("CI"):
         pytest.skip("building the package needs an index of packages")
@@ -35,7 +35,7 @@ def run(*command: str | Path) -> str:
 
 @pytest.fixture(scope="module")
 def tributary(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The command of the package, installed into an environment of its own."""
+    """Return the command of the package, installed into an environment of its own."""
     skip_if_quick()
     folder = tmp_path_factory.mktemp("package")
     (folder / "source").mkdir()
@@ -48,7 +48,7 @@ def tributary(tmp_path_factory: pytest.TempPathFactory) -> Path:
     run(sys.executable, "-m", "venv", "--without-pip", folder / "venv")
     python = folder / "venv/bin/python"
     run(*pip, "--python", python, "install", "--no-deps", "--no-index", wheel)
-    # Its dependencies are those of this environment: installing them anew takes a minute.
+    # It shares the dependencies of this environment: installing them again takes a minute.
     packages = next((folder / "venv/lib").glob("python*/site-packages"))
     (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
     return folder / "venv/bin/tributary"
@@ -56,7 +56,7 @@ def tributary(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def address(tributary: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The sample articles, served by the installed package, in a folder without its sources."""
+    """Serve the sample articles by the installed package in another folder; yield the address."""
     folder = tmp_path_factory.mktemp("served")
     port = str(free_port())
     given = {
@@ -80,7 +80,7 @@ def test_the_installed_package_serves_the_sample_articles(address: str, path: st
 
 
 def test_the_installed_package_has_the_catalog_of_every_language(tributary: Path) -> None:
-    # -P: the package, not the sources in the folder that the tests run in.
+    # With -P Python imports the package rather than the sources in the current folder.
     program = "from feeds.languages import translations as t; print(t.__file__, *t.FILES)"
 
     place, *languages = run(tributary.parent / "python", "-P", "-c", program).split()
@@ -90,7 +90,7 @@ def test_the_installed_package_has_the_catalog_of_every_language(tributary: Path
 
 
 def pins(name: str) -> dict[str, str]:
-    """The versions that a file of requirements pins."""
+    """Return the versions that a file of requirements pins."""
     found = re.findall(r"^([\w.-]+)==([\w.]+)", (ROOT / name).read_text(), re.M)
     return {package.lower().replace("_", "-"): version for package, version in found}
 

@@ -1,4 +1,4 @@
-"""What a connection may do, and what becomes of it: limits, pipelines, clients that are slow."""
+"""Tests of the protocol of a connection: limits, pipelines, slow clients."""
 
 import gc
 import http.client
@@ -36,19 +36,19 @@ if TYPE_CHECKING:
 GET = b"GET /all.rss HTTP/1.1\r\nHost: a\r\n\r\n"
 HEAD = b"HEAD /all.rss HTTP/1.1\r\nHost: a\r\n\r\n"
 
-#: Limits that a test can wait for.
+#: Limits short enough for a test.
 SHORT = Limits(head_seconds=1, idle_seconds=1, stall_seconds=2, grace_seconds=0.1)
 
 
 @pytest.fixture
 def port(site: Site, content: Content) -> Iterator[int]:
-    """A site whose main feed is in memory."""
+    """Serve a site whose main feed is in memory; yield the port."""
     yield from serve(site, content)
 
 
 @pytest.fixture
 def impatient(site: Site, content: Content) -> Iterator[int]:
-    """The same, at a server with short limits."""
+    """Serve the same site with short limits; yield the port."""
     yield from serve(site, content, SHORT)
 
 
@@ -65,7 +65,7 @@ def connected(port: int) -> socket.socket:
 
 
 def everything(client: socket.socket) -> bytes:
-    """All that arrives until the server closes the connection."""
+    """Return all bytes until the server closes the connection."""
     pieces: list[bytes] = []
     with suppress(ConnectionResetError):
         while piece := client.recv(1 << 16):
@@ -88,8 +88,8 @@ def test_half_a_head_gets_a_408(impatient: int) -> None:
     assert b"date: " in received
 
 
-def test_a_head_has_its_time_from_its_first_byte(impatient: int) -> None:
-    """However slowly the rest arrives, and whatever was answered before."""
+def test_the_time_for_a_head_begins_with_its_first_byte(impatient: int) -> None:
+    """However slowly the rest arrives, also after earlier responses."""
     began = time.monotonic()
     with connected(impatient) as client:
         client.sendall(HEAD)
@@ -133,25 +133,25 @@ def test_a_body_that_does_not_arrive_ends_its_connection(impatient: int) -> None
     assert statuses(received) == [405]
 
 
-def test_a_client_that_takes_nothing_is_cut(impatient: int) -> None:
+def test_a_client_that_reads_nothing_is_disconnected(impatient: int) -> None:
     with connected(impatient) as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         with suppress(OSError):
             for _ in range(1_000):
                 client.sendall(GET * 10)
-        # Only what the kernel had taken arrives.
+        # Only the bytes that the kernel had buffered arrive.
         received = len(everything(client))
 
     assert 0 < received < 10_000 * 30_000
 
 
-def test_a_client_that_takes_little_but_steadily_gets_everything(impatient: int) -> None:
+def test_a_client_that_reads_slowly_but_steadily_gets_everything(impatient: int) -> None:
     count = 200
     with connected(impatient) as client:
         sender = threading.Thread(target=client.sendall, args=(GET * count,))
         sender.start()
         pieces: list[bytes] = []
-        # Twice as long as a client may take nothing.
+        # Twice the time in which a client must read something.
         end = time.monotonic() + 4
         while time.monotonic() < end:
             pieces.append(client.recv(20_000))
@@ -176,7 +176,7 @@ def test_a_head_may_have_32_kilobytes(port: int, size: int, status: int, piece: 
     assert received == b"" or status == 200 or b"nosniff" in received
 
 
-def test_a_long_head_is_refused_in_words(port: int) -> None:
+def test_a_long_head_gets_an_error_response(port: int) -> None:
     answer = send_request(port, GET[:-2] + b"X-Long: " + b"y" * 33_000)
 
     assert answer.status == 431
@@ -185,7 +185,7 @@ def test_a_long_head_is_refused_in_words(port: int) -> None:
     assert answer.headers["Connection"] == "close"
 
 
-def test_a_head_that_arrives_byte_by_byte_is_answered(port: int) -> None:
+def test_a_head_that_arrives_byte_by_byte_gets_a_response(port: int) -> None:
     with connected(port) as client:
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for byte in b"\r\n" + HEAD:
@@ -194,7 +194,7 @@ def test_a_head_that_arrives_byte_by_byte_is_answered(port: int) -> None:
         assert client.recv(4096).startswith(b"HTTP/1.1 200 OK\r\n")
 
 
-def test_what_cannot_become_a_request_is_refused_before_it_is_whole(port: int) -> None:
+def test_an_invalid_head_is_rejected_before_it_is_complete(port: int) -> None:
     answer = send_request(port, b"GET /all.rss HTP/1.1\r\nHost")
 
     assert answer.status == 400
@@ -222,13 +222,13 @@ def test_a_pipeline_of_hot_and_slow_requests_is_answered_in_order(port: int) -> 
     assert statuses(received) == [200, 404] * 20 + [404]
 
 
-def test_an_absolute_target_does_not_stand_for_a_host(port: int) -> None:
+def test_an_absolute_target_does_not_replace_host(port: int) -> None:
     """RFC 9112, 3.2: also a request whose target names the host must have Host."""
     assert send_request(port, b"GET http://a/all.rss HTTP/1.1\r\n\r\n").status == 400
     assert send_request(port, b"GET http://a/all.rss HTTP/1.1\r\nHost: a\r\n\r\n").status == 200
 
 
-def test_a_client_that_has_sent_all_it_will_send_gets_its_answer(port: int) -> None:
+def test_a_client_that_closed_its_side_gets_its_response(port: int) -> None:
     with connected(port) as client:
         client.sendall(b"GET /topics/ai HTTP/1.1\r\nHost: a\r\n\r\n")
         client.shutdown(socket.SHUT_WR)
@@ -238,7 +238,7 @@ def test_a_client_that_has_sent_all_it_will_send_gets_its_answer(port: int) -> N
     assert b"</html>" in received
 
 
-def test_expect_is_answered_with_the_response(port: int) -> None:
+def test_expect_gets_the_final_response(port: int) -> None:
     answer = send_request(port, GET[:-2] + b"Expect: 100-continue\r\n\r\n")
 
     assert answer.status == 200
@@ -250,7 +250,7 @@ def test_a_header_with_an_underscore_is_not_the_one_with_a_hyphen(port: int) -> 
     assert answer.headers["Content-Encoding"] is None
 
 
-def test_what_a_client_says_of_its_address_is_not_believed(site: Site, content: Content) -> None:
+def test_forwarded_addresses_of_a_client_are_ignored(site: Site, content: Content) -> None:
     seen: list[str] = []
 
     def app(environ: "WSGIEnvironment", start_response: "StartResponse") -> "Iterable[bytes]":
@@ -326,12 +326,12 @@ def test_clients_that_read_a_large_body_slowly_keep_no_thread(site: Site) -> Non
 
         assert send_request(port, request("/small")).body == b"\0"
         stack.close()
-        # Nor does the file of a client that is gone stay open.
+        # The file for a client that is gone is closed, too.
         assert wait_for(lambda: len(closed) == 9)
 
 
 class SlowApp:
-    """A WSGI app that answers when the test lets it."""
+    """A WSGI app that responds when the test permits it."""
 
     def __init__(self) -> None:
         self.is_called, self.may_answer = threading.Event(), threading.Event()
@@ -345,7 +345,7 @@ class SlowApp:
         return [b"done"]
 
 
-def test_a_stopping_server_finishes_its_answers_and_takes_late_requests(site: Site) -> None:
+def test_a_stopping_server_finishes_its_responses_and_accepts_late_requests(site: Site) -> None:
     app = SlowApp()
     site.get("/all.rss")
     with ExitStack() as stack:
@@ -378,7 +378,7 @@ def is_refused(port: int) -> bool:
         return tried.connect_ex(("127.0.0.1", port)) != 0
 
 
-def test_more_connections_than_a_worker_takes_are_cut(site: Site, content: Content) -> None:
+def test_connections_beyond_the_limit_of_a_worker_are_closed(site: Site, content: Content) -> None:
     site.get("/all.rss")
     with serving_here(site, Limits(connections=5)) as port, ExitStack() as stack:
         clients = [stack.enter_context(connected(port)) for _ in range(5)]
@@ -399,7 +399,7 @@ def is_answered(port: int) -> bool:
     return False
 
 
-def test_a_connection_that_cannot_be_checked_disturbs_no_other() -> None:
+def test_a_connection_whose_check_fails_affects_no_other() -> None:
     class Connection:
         def __init__(self, error: Exception | None) -> None:
             self.error = error
@@ -422,7 +422,7 @@ def test_a_connection_that_cannot_be_checked_disturbs_no_other() -> None:
     assert broken.checks == 1
 
 
-def test_a_client_that_leaves_during_an_answer_disturbs_nobody(site: Site) -> None:
+def test_a_client_that_leaves_during_a_response_affects_no_other(site: Site) -> None:
     app = SlowApp()
     with serving_here(site, wsgi=app) as port:
         with connected(port) as client:
@@ -433,7 +433,7 @@ def test_a_client_that_leaves_during_an_answer_disturbs_nobody(site: Site) -> No
         assert send_request(port, request("/")).body == b"done"
 
 
-def test_requests_that_are_remembered_keep_no_old_document(
+def test_remembered_requests_keep_no_old_document_in_memory(
     open_site: Callable[..., Site], content: Content
 ) -> None:
     content.write("one.md", title="Before")
@@ -494,7 +494,7 @@ def test_a_head_that_differs_in_its_user_agent_alone_is_not_parsed_again(site: S
         head("Host: a").removesuffix(b"\r\n") + b"\r\nUser-Agent: x\r\n",
     ],
 )
-def test_what_is_remembered_of_other_heads_changes_no_meaning(site: Site, other: bytes) -> None:
+def test_remembered_heads_do_not_change_the_meaning_of_others(site: Site, other: bytes) -> None:
     fast_path = FastPath(site.web.publisher)
     experienced = PollResponder(fast_path)
     for known in ("one", "x", "y"):
@@ -503,7 +503,7 @@ def test_what_is_remembered_of_other_heads_changes_no_meaning(site: Site, other:
     assert experienced.read(other) == PollResponder(fast_path).read(other)
 
 
-def test_bytes_behind_a_head_are_not_taken_for_its_last_line(site: Site) -> None:
+def test_bytes_after_a_head_are_not_parsed_as_its_last_line(site: Site) -> None:
     responder = PollResponder(FastPath(site.web.publisher))
     responder.read(head("Host: a", "User-Agent: x"))
 
@@ -535,7 +535,7 @@ def test_ten_revisions_of_a_document_take_the_memory_of_one(site: Site, content:
     finally:
         tracemalloc.stop()
 
-    # A body for each head would take 200 MB a revision.
+    # With a body for each head, a revision would take 200 MB.
     assert last - first < 10_000_000
 
 

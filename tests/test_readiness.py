@@ -1,4 +1,4 @@
-"""Whether a process lives, and whether it has what readers want."""
+"""Tests of /healthz and /readyz: the process lives, and its index can be served."""
 
 import re
 import sqlite3
@@ -50,7 +50,7 @@ def test_a_node_with_the_index_of_other_settings_serves_but_is_not_ready(
     assert site.get("/all.rss").status_code == 200
 
 
-def test_a_server_with_many_articles_answers_at_once_and_reports_its_progress(
+def test_a_server_with_many_articles_responds_at_once_and_reports_its_progress(
     content: Content, tmp_path: Path
 ) -> None:
     skip_if_quick()
@@ -83,7 +83,7 @@ def asked(address: str, responses: list[tuple[int, str]]) -> int:
 def test_a_draft_made_while_no_server_ran_is_in_no_response_of_the_next(
     content: Content, open_site: Callable[..., Site], tmp_path: Path
 ) -> None:
-    """[6] However long the first comparison takes: here, the lock of a refresh delays it."""
+    """[6] However long the first comparison takes; here the lock of a refresh delays it."""
     content.write("draft.md", title="Taken back")
     content.write("kept.md", title="Kept")
     open_site()

@@ -1,4 +1,4 @@
-"""Searches: words in an address, a page and a feed; and the words of every script."""
+"""Tests of searches: the address, the page and the feed; words in every script."""
 
 import re
 from collections.abc import Callable
@@ -29,7 +29,7 @@ OPENSEARCH = "{http://a9.com/-/spec/opensearch/1.1/}"
 
 
 def fill(content: Content) -> None:
-    """Articles in several scripts."""
+    """Write articles in several scripts."""
     written: dict[str, dict[str, Any]] = {
         "ferry": {"title": "The Ferry that waits", "topics": ["River Life"]},
         "cafe": {"title": "Le café d’Ångström", "excerpt": "Une crêpe, s’il vous plaît."},
@@ -60,13 +60,13 @@ def fill(content: Content) -> None:
 
 @pytest.fixture(scope="module")
 def library(open_shared: OpenShared) -> Site:
-    """A site that is only searched: the same one for all tests."""
+    """Return a site for all tests that only search."""
     return open_shared(fill)
 
 
 @pytest.fixture
 def changing(content: Content, open_site: OpenSite) -> Site:
-    """A site of its own, with the same articles."""
+    """Return a site for one test, with the same articles."""
     fill(content)
     return open_site()
 
@@ -82,7 +82,7 @@ class _SavingClock(Clock):
         site, self.saves_into = self.saves_into, None
         if site:
             self.content.write("ferry.md", title="A new ferry")
-            # Another thread, as another process, has a connection of its own.
+            # A thread has a connection of its own, like another process.
             saving = Thread(target=site.sync.refresh)
             saving.start()
             saving.join()
@@ -108,7 +108,7 @@ def found(site: Site, query: str) -> list[str]:
         ("CRÊPE", ["cafe"]),
         ("Angstrom", ["cafe"]),
         ("ﬀerry ferry", []),
-        # Parts of what is written without spaces, also a single character.
+        # Parts of text without spaces, also a single character.
         ("東京", ["japan"]),
         ("京都", ["japan"]),
         ("新しい渡し船", ["japan"]),
@@ -122,7 +122,7 @@ def found(site: Site, query: str) -> list[str]:
         ("النهر", ["arabic"]),
         ("नदी", ["hindi"]),
         ("नद", []),
-        # A sign that ends a word belongs to it, and the word is found without it, too.
+        # A sign at the end of a word is a part of it; the word is found without it, too.
         ("C++", ["plus"]),
         ("c++20", ["plus"]),
         ("Ｃ＋＋", ["plus"]),
@@ -133,13 +133,13 @@ def found(site: Site, query: str) -> list[str]:
         ("disney", ["letter"]),
         ("Disney+", ["letter"]),
         ("20+", ["hash"]),
-        # One that does not end a word is no part of it.
+        # A sign elsewhere is no part of a word.
         ("ferries", ["hash"]),
         ("#ferries", ["hash"]),
         ("+ferries", ["hash"]),
-        # Nothing of the body.
+        # No word of the body.
         ("zanzibar", []),
-        # What is no word, but a part of FTS5's language or of the tokens of feeds.
+        # Syntax of FTS5, and tokens of feeds.
         ("ferry*", ["ferry"]),
         ("fer", []),
         ('"ferry" OR "rope"', []),
@@ -196,7 +196,7 @@ def test_any_other_spelling_of_a_search_leads_to_its_one_address_at_once(
         (f"{'a' * 60}-{'b' * 60}", "Write 8 words with 100 characters at most."),
     ],
 )
-def test_a_search_that_cannot_be_is_404_and_says_why(library: Site, text: str, why: str) -> None:
+def test_an_invalid_search_is_404_with_the_reason(library: Site, text: str, why: str) -> None:
     assert str(MOST_WORDS) in why or "one" in why
     assert str(LONGEST_SEARCH) in why or "one" in why
 
@@ -208,7 +208,7 @@ def test_a_search_that_cannot_be_is_404_and_says_why(library: Site, text: str, w
 
 
 @given(st.text(max_size=80))
-def test_the_words_of_any_text_are_their_own_usual_spelling(text: str) -> None:
+def test_folding_the_words_of_any_text_twice_changes_nothing(text: str) -> None:
     asked = Search.of(text)
 
     assert Search.of(asked.path.removeprefix("search/").replace("-", " ")) == asked
@@ -225,9 +225,7 @@ def test_words_are_made_of_letters_digits_and_marks_with_a_sign_at_most(text: st
             assert any(each.startswith(token) for each in tokens)
 
 
-def test_what_a_word_was_changed_to_is_found_and_what_it_was_is_not(
-    content: Content, changing: Site
-) -> None:
+def test_a_changed_word_is_found_and_the_old_one_is_not(content: Content, changing: Site) -> None:
     content.write("ferry.md", title="The barge that waits")
     content.remove("japan.md")
     content.write("cafe.md", title="Le café", draft=True)
@@ -239,7 +237,7 @@ def test_what_a_word_was_changed_to_is_found_and_what_it_was_is_not(
     assert found(changing, "cafe") == []
 
 
-def test_after_many_changes_the_index_finds_what_a_new_one_finds(
+def test_after_many_changes_the_index_finds_the_same_as_a_new_one(
     content: Content, changing: Site, open_site: OpenSite, tmp_path: Any
 ) -> None:
     for turn in range(6):
@@ -258,7 +256,7 @@ def test_after_many_changes_the_index_finds_what_a_new_one_finds(
         assert rows[0] == rows[1]
 
 
-def test_a_search_page_shows_feeds_and_articles_and_leads_to_the_feed(library: Site) -> None:
+def test_a_search_page_shows_feeds_and_articles_and_links_to_the_feed(library: Site) -> None:
     page = tree(library, "/?q=river")
 
     assert texts(page, ".index a") == ["River Life"]
@@ -269,7 +267,7 @@ def test_a_search_page_shows_feeds_and_articles_and_leads_to_the_feed(library: S
     assert texts(tree(library, "/?q=!!!"), ".nothing") == ["Write at least one word."]
 
 
-def test_a_search_is_answered_while_an_article_that_it_finds_is_saved(
+def test_a_search_succeeds_while_one_of_its_articles_is_saved(
     content: Content, tmp_path: Path
 ) -> None:
     content.write("ferry.md", title="A ferry")
@@ -292,7 +290,7 @@ def test_a_search_is_answered_while_an_article_that_it_finds_is_saved(
     assert during.headers["ETag"] != after.headers["ETag"]
 
 
-def test_while_an_index_of_an_older_version_is_made_anew_a_search_shows_feeds(
+def test_while_an_older_index_is_rebuilt_a_search_shows_feeds(
     changing: Site,
 ) -> None:
     with closing(connect(changing.sync.index.path)) as connection:
@@ -311,7 +309,7 @@ def test_while_an_index_of_an_older_version_is_made_anew_a_search_shows_feeds(
     assert "The Ferry that waits" in after.text
 
 
-def test_the_page_of_a_search_is_like_that_of_any_feed_and_indexed_by_nobody(
+def test_the_page_of_a_search_is_like_that_of_any_feed_and_not_for_search_engines(
     library: Site,
 ) -> None:
     page = tree(library, "/search/ferry")
@@ -324,7 +322,7 @@ def test_the_page_of_a_search_is_like_that_of_any_feed_and_indexed_by_nobody(
     assert not any(path.startswith("/search") for path in paths(library.web.catalog))
 
 
-def test_a_search_names_how_the_site_is_searched(library: Site) -> None:
+def test_a_page_names_the_description_of_the_search(library: Site) -> None:
     """[107]"""
     page = tree(library, "/search/ferry")
     (named,) = hrefs(page, 'link[rel="search"]')
@@ -336,7 +334,7 @@ def test_a_search_names_how_the_site_is_searched(library: Site) -> None:
     assert len(root.findtext(f"{OPENSEARCH}ShortName") or "") <= 16
     for format, type in (("rss", "rss+xml"), ("atom", "atom+xml"), ("json", "feed+json")):
         template = str(templates[f"application/{type}"])
-        # Firefox writes a space as a plus.
+        # Firefox encodes a space as a plus.
         asked = library.get(template.replace("{searchTerms}", "waits+Ferry").removeprefix(SITE_URL))
         assert asked.location == f"{SITE_URL}/search/ferry-waits.{format}"
     for format, link in (("rss", "{http://www.w3.org/2005/Atom}link"),
@@ -347,7 +345,7 @@ def test_a_search_names_how_the_site_is_searched(library: Site) -> None:
     assert "opensearch" not in library.get("/all.rss").text
 
 
-def test_the_words_of_a_form_lead_to_their_page(library: Site) -> None:
+def test_the_words_of_a_form_redirect_to_their_page(library: Site) -> None:
     answer = library.get(f"/search?q={quote('Café, s’il')}")
 
     assert (answer.status_code, unquote(answer.location)) == (303, f"{SITE_URL}/search/cafe-il-s")
@@ -355,7 +353,7 @@ def test_the_words_of_a_form_lead_to_their_page(library: Site) -> None:
     assert library.get("/search").location == f"{SITE_URL}/"
 
 
-def test_a_search_changes_with_what_it_finds(content: Content, changing: Site) -> None:
+def test_a_search_changes_with_its_articles(content: Content, changing: Site) -> None:
     first = changing.get("/search/ferry.rss")
     content.write("rope.md", title="A rope")
     changing.sync.refresh()

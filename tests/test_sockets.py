@@ -1,4 +1,4 @@
-"""The server that ``flask serve`` starts, asked over real sockets, by clients good and bad."""
+"""Tests of ``flask serve`` over real sockets, with good and bad clients."""
 
 import asyncio
 import os
@@ -48,21 +48,21 @@ def serving_one(folder: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A server that is only asked: the same one for all tests."""
+    """Yield the address of a server for all tests that only send requests."""
     with serving_one(tmp_path_factory.mktemp("served")) as address:
         yield address
 
 
 @pytest.fixture
 def own_address(tmp_path: Path) -> Iterator[str]:
-    """A server that a test reloads, kills or stops."""
+    """Yield the address of a server that a test may reload, kill or stop."""
     with serving_one(tmp_path) as address:
         yield address
 
 
 @dataclass
 class Poller(threading.Thread):
-    """Requests a feed repeatedly, on a new connection each time, until it is stopped."""
+    """A client that requests a feed until it is stopped, each time on a new connection."""
 
     address: str
     answered: int = 0
@@ -118,7 +118,7 @@ def test_silent_partial_and_slow_sockets_delay_no_other_client(address: str) -> 
         for each in partial:
             each.sendall(b"GET /all.rss HTTP/1.1\r\nHost: a\r\n")
         for each in slow:
-            # They ask, and read none of the answer.
+            # They send a request, and read none of the response.
             each.sendall(b"GET /all.rss HTTP/1.1\r\nHost: a\r\n\r\n")
 
         with polled(address) as pollers:
@@ -151,18 +151,18 @@ def test_a_reload_waits_for_connections_without_a_request(own_address: str) -> N
             assert time.monotonic() < end
             opened.append((time.monotonic(), stack.enter_context(connected(own_address))))
             time.sleep(0.1)
-            # Half a second after it was opened each asks, whatever happened meanwhile.
+            # Each sends its request half a second after it was opened, whatever happened meanwhile.
             while opened and time.monotonic() - opened[0][0] > 0.5:
                 assert ask_for_the_feed(opened.pop(0)[1]).startswith(b"HTTP/1.1 200")
 
 
 def ask_for_the_feed(client: socket.socket) -> bytes:
-    """How the answer begins."""
+    """Return the beginning of the response."""
     client.sendall(b"GET /all.rss HTTP/1.1\r\nHost: a\r\n\r\n")
     return client.recv(100)
 
 
-def test_a_request_during_the_death_of_the_only_worker_is_answered_by_the_next(
+def test_a_request_during_the_death_of_the_only_worker_gets_the_response_of_the_next(
     content: Content, tmp_path: Path
 ) -> None:
     content.write("one.md")
@@ -187,7 +187,7 @@ def test_a_worker_that_dies_is_replaced(own_address: str) -> None:
 
 
 def answers_all(address: str) -> bool:
-    """Whether a few requests in a row are answered."""
+    """Return True if several requests in a row get a response."""
     with polled(address, 1) as (poller,):
         assert wait_for(lambda: poller.answered + len(poller.failed) > 3, PATIENCE)
     return poller.failed == []
@@ -211,11 +211,11 @@ def test_accepted_requests_are_answered_before_the_server_stops(own_address: str
 def test_connections_that_wait_for_a_worker_are_answered_before_the_server_stops(
     own_address: str,
 ) -> None:
-    """As on a busy machine: no worker runs while they come, nor at the signal."""
+    """So it is on a busy machine: no worker runs while they arrive, nor at the signal."""
     parts, server = urlsplit(own_address), listener(own_address)
     asleep = workers(server)
     send_to(asleep, signal.SIGSTOP)
-    # The kernel hands SIGTERM to a process before a SIGSTOP that it has not obeyed yet.
+    # The kernel delivers SIGTERM to a process before a SIGSTOP that is still pending.
     assert wait_for(lambda: all(map(is_asleep, asleep)), PATIENCE)
     with ExitStack() as stack:
         waiting = [
@@ -227,7 +227,7 @@ def test_connections_that_wait_for_a_worker_are_answered_before_the_server_stops
 
         os.kill(server, signal.SIGTERM)
         assert wait_for(lambda: all(is_pending(pid, signal.SIGTERM) for pid in asleep), PATIENCE)
-        time.sleep(0.2)  # uvicorn looks for a signal every 0.1 s.
+        time.sleep(0.2)  # uvicorn checks for a signal every 0.1 s.
         send_to(asleep, signal.SIGCONT)
 
         assert [ask(connection) for connection in waiting] == [200] * 20
@@ -235,7 +235,7 @@ def test_connections_that_wait_for_a_worker_are_answered_before_the_server_stops
 
 def test_a_second_signal_does_not_hasten_the_stop_of_a_worker() -> None:
     """systemd sends SIGTERM to each process of a unit, and the supervisor sends another."""
-    # A process of its own: signals and event loops of this one are others'.
+    # In a process of its own: other tests use the signals and the event loop of this one.
     worker = get_context("spawn").Process(target=be_stopped_twice)
     worker.start()
     worker.join(PATIENCE)
@@ -266,7 +266,7 @@ async def stop_twice(stops: list[int]) -> None:
 def test_a_server_that_stops_refuses_connections_while_it_finishes_a_response(
     content: Content, tmp_path: Path
 ) -> None:
-    """A proxy then asks another node, instead of waiting for an answer that does not come."""
+    """A proxy then tries another node, instead of waiting for a response that never comes."""
     with slowly_read(content, tmp_path) as (server, client), client:
         server.process.terminate()
 
@@ -274,7 +274,7 @@ def test_a_server_that_stops_refuses_connections_while_it_finishes_a_response(
         assert workers(server.process.pid)
 
 
-def test_a_client_that_takes_nothing_causes_no_traceback_at_a_stop(
+def test_a_client_that_reads_nothing_causes_no_traceback_at_a_stop(
     content: Content, tmp_path: Path
 ) -> None:
     with slowly_read(content, tmp_path) as (server, _):
@@ -288,7 +288,7 @@ def test_a_client_that_takes_nothing_causes_no_traceback_at_a_stop(
 
 @contextmanager
 def slowly_read(content: Content, tmp_path: Path) -> Iterator[tuple[Server, socket.socket]]:
-    """A server, and a client that reads only the beginning of a response."""
+    """Yield a server, and a client that has read only the beginning of a response."""
     content.write("one.md")
     content.raw("pictures/large.png", "x" * 9_000_000)
     with started(
@@ -302,13 +302,13 @@ def slowly_read(content: Content, tmp_path: Path) -> Iterator[tuple[Server, sock
 
 
 def is_refused(address: str) -> bool:
-    """Whether no connection is taken; one that is taken must be answered."""
+    """Return True if a connection is refused; an accepted one must get a response."""
     try:
         urllib.request.urlopen(f"{address}/all.rss", timeout=PATIENCE).close()
     except urllib.error.URLError as error:
         return isinstance(error.reason, ConnectionRefusedError)
     except ConnectionResetError:
-        # It came between uvicorn's last look at the socket and its closing: microseconds.
+        # It came in the microseconds between uvicorn's last accept and its close of the socket.
         return False
     return False
 
@@ -319,7 +319,7 @@ def send_to(processes: list[int], number: signal.Signals) -> None:
 
 
 def ask(connection: HTTPConnection) -> int:
-    """The status of the answer that is under way."""
+    """Read the pending response; return its status."""
     with connection.getresponse() as answer:
         answer.read()
         return answer.status
@@ -337,17 +337,17 @@ def ask(connection: HTTPConnection) -> int:
     ],
     ids=["path", "headers", "method", "nul", "percent", "nonsense"],
 )
-def test_odd_requests_are_refused_without_an_error_of_ours(address: str, request_: bytes) -> None:
+def test_odd_requests_are_rejected_without_a_server_error(address: str, request_: bytes) -> None:
     with connected(address) as client:
         printed = refusal(client, request_)
 
-    # Closing without a word is a refusal too.
+    # Closing the connection without a response is a rejection, too.
     assert printed == b"" or printed.startswith(b"HTTP/1.1 4")
 
 
 @pytest.mark.parametrize("path", ["/all.rss", "/nothing"])
-def test_a_request_without_one_valid_host_is_refused(address: str, path: str) -> None:
-    """RFC 9112, 3.2; HTTP/1.0 knows no Host."""
+def test_a_request_without_one_valid_host_is_rejected(address: str, path: str) -> None:
+    """RFC 9112, 3.2; HTTP/1.0 has no Host."""
     port = urlsplit(address).port or 0
     hosts = ("", "Host:\r\n", "Host: a\r\nHost: b\r\n", "Host: a\r\nhost: a\r\n", "Host: a/b\r\n")
 
@@ -361,19 +361,19 @@ def test_a_request_without_one_valid_host_is_refused(address: str, path: str) ->
 
 @contextmanager
 def short_of_descriptors(content: Content, tmp_path: Path, count: int) -> Iterator[Server]:
-    """Run a server that may open so many files."""
+    """Run a server that may open a limited number of files."""
     with started(
         content.folder,
         tmp_path / "instance",
         output=subprocess.PIPE,
-        # By another program: this process may have more of them open already.
+        # Through another program, since this process may have more files open already.
         prefix=["prlimit", f"--nofile={count}:"],
     ) as server:
         server.wait()
         yield server
 
 
-def test_a_server_with_few_descriptors_cuts_connections_and_goes_on(
+def test_a_server_with_few_descriptors_closes_connections_and_continues(
     content: Content, tmp_path: Path
 ) -> None:
     content.write("one.md")
@@ -381,7 +381,7 @@ def test_a_server_with_few_descriptors_cuts_connections_and_goes_on(
         server = stack.enter_context(short_of_descriptors(content, tmp_path, 240))
         crowd = [stack.enter_context(connected(server.address)) for _ in range(200)]
 
-        # 200 are left for files, and each connection may hold one: 20 connections stay.
+        # 200 are reserved for files, and each connection may hold one: 20 connections remain.
         assert wait_for(lambda: sum(map(is_cut, crowd)) >= 150)
         for each in crowd:
             each.close()
@@ -393,7 +393,7 @@ def test_a_server_with_few_descriptors_cuts_connections_and_goes_on(
     assert "ERROR" not in printed
 
 
-def test_files_that_nobody_reads_leave_descriptors_for_others(
+def test_files_whose_clients_read_nothing_leave_descriptors_for_others(
     content: Content, tmp_path: Path
 ) -> None:
     content.write("one.md")
@@ -405,10 +405,10 @@ def test_files_that_nobody_reads_leave_descriptors_for_others(
             with suppress(OSError):
                 each.sendall(b"GET /pictures/large.png HTTP/1.1\r\nHost: a\r\n\r\n")
 
-        # 240 are for connections and their files: 120 connections stay.
+        # 240 are for connections and their files: 120 connections remain.
         assert wait_for(lambda: sum(map(is_cut, crowd)) >= 150)
         assert wait_for(lambda: all(is_cut(each) or has_begun(each) for each in crowd))
-        # The server would wait for them when it stops.
+        # Otherwise the server would wait for them when it stops.
         for each in crowd:
             each.close()
         server.process.terminate()
@@ -418,7 +418,7 @@ def test_files_that_nobody_reads_leave_descriptors_for_others(
 
 
 def has_begun(client: socket.socket) -> bool:
-    """Whether a response has begun to arrive; it stays unread."""
+    """Return True if a response has begun to arrive; it stays unread."""
     try:
         return bool(_peek(client))
     except OSError:
@@ -426,7 +426,7 @@ def has_begun(client: socket.socket) -> bool:
 
 
 def is_cut(client: socket.socket) -> bool:
-    """Whether the server has closed a connection."""
+    """Return True if the server has closed a connection."""
     try:
         return _peek(client) == b""
     except BlockingIOError:
@@ -441,7 +441,7 @@ def _peek(client: socket.socket) -> bytes:
     return client.recv(1, socket.MSG_PEEK)
 
 
-def test_an_answer_has_one_date(address: str) -> None:
+def test_a_response_has_one_date(address: str) -> None:
     port = urlsplit(address).port or 0
 
     answers = [send_request(port, request(path)) for path in ("/all.rss", "/topics/ai", "/nothing")]
@@ -450,7 +450,7 @@ def test_an_answer_has_one_date(address: str) -> None:
 
 
 def refusal(client: socket.socket, request: bytes) -> bytes:
-    """What the server says to a request; nothing when it hangs up, however early."""
+    """Return the response to a request; nothing if the server closes the connection."""
     with suppress(OSError):
         client.sendall(request)
         client.shutdown(socket.SHUT_WR)

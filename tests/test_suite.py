@@ -1,4 +1,4 @@
-"""What the tests stand on: ports that are theirs, and the programs that they run."""
+"""Tests of the test tools: reserved ports, and the programs that tests run."""
 
 import errno
 import os
@@ -18,11 +18,11 @@ from tests.stores import free_port
 
 SETUP = ROOT / "tests" / "setup"
 
-#: What the script says that it installs: each program, and the checker of npm.
+#: The programs that the script installs by its own list, and the checker from npm.
 INSTALLED = set(re.findall(r"([\w-]+)[:@][\w.]", SETUP.read_text()))
 
 
-def test_a_port_is_kept_for_its_server() -> None:
+def test_a_port_is_reserved_for_its_server() -> None:
     port = free_port()
 
     with socket.socket() as other, pytest.raises(OSError, match="in use") as refused:
@@ -33,7 +33,7 @@ def test_a_port_is_kept_for_its_server() -> None:
     assert refused.value.errno == errno.EADDRINUSE
 
 
-def test_the_set_up_installs_every_program_that_a_test_needs() -> None:
+def test_the_setup_installs_every_program_that_a_test_needs() -> None:
     sources = [file.read_text() for file in (ROOT / "tests").rglob("*.py")]
     needed = {name for source in sources for name in re.findall(r'\bneed\("(.+?)"\)', source)}
 
@@ -44,7 +44,7 @@ def test_the_set_up_installs_every_program_that_a_test_needs() -> None:
 MISSING = "no-such-program"
 
 
-def test_a_test_without_its_program_is_skipped_with_what_to_do(
+def test_a_test_without_its_program_is_skipped_with_the_remedy(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv("CI", raising=False)
@@ -63,14 +63,14 @@ def test_in_ci_a_test_without_its_program_fails(monkeypatch: pytest.MonkeyPatch)
 
 
 def set_up(path: str | Path) -> str:
-    """What the script prints to somebody with a PATH."""
+    """Run the setup with a PATH; return its output."""
     done = subprocess.run(
         [SETUP], env={"PATH": str(path)}, capture_output=True, text=True, timeout=60, check=True
     )
     return done.stdout + done.stderr
 
 
-def test_the_set_up_that_may_not_install_names_the_command(tmp_path: Path) -> None:
+def test_the_setup_without_permission_prints_the_command(tmp_path: Path) -> None:
     for program in ("bash", "dirname"):
         (tmp_path / program).symlink_to(shutil.which(program) or "")
     (tmp_path / "python3").symlink_to(sys.executable)

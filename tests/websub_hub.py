@@ -1,4 +1,4 @@
-"""A real hub, Flask-WebSub's, as a process: it verifies, fetches and distributes by itself."""
+"""A real hub, that of Flask-WebSub, run as a process: it verifies, fetches and distributes."""
 
 import sys
 
@@ -9,7 +9,7 @@ from flask_websub.hub import Hub, SQLite3HubStorage
 app = Flask(__name__)
 app.config["PUBLISH_SUPPORTED"] = True
 celery = Celery("hub")
-# Its tasks run as they come: no broker is needed.
+# Tasks run immediately, without a broker.
 celery.conf.task_always_eager = True
 hub = Hub(SQLite3HubStorage(f"{sys.argv[2]}/hub.sqlite"), celery, REQUEST_TIMEOUT=5)
 app.register_blueprint(hub.build_blueprint("/hub"))

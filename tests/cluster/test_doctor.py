@@ -1,4 +1,4 @@
-"""`flask doctor` against a real nginx in front of a real server, right and wrong in each way."""
+"""Tests of `flask doctor` with a real nginx and a real server, correct and with each fault."""
 
 import json
 import socket
@@ -36,7 +36,7 @@ server {{
 }}
 """
 
-#: For each check: what is wrong with the proxy, in the server and in its location.
+#: For each check: a fault of the proxy, as lines of its server and of its location.
 WRONG = [
     ("redirects", "location = /all.rss { return 302 /feed.xml; }", ""),
     ("redirects", "location = /all.rss { return 301 http://other.example/all.rss; }", ""),
@@ -66,7 +66,7 @@ WRONG = [
 
 
 class Hub(BaseHTTPRequestHandler):
-    """A hub that answers."""
+    """A hub that responds."""
 
     def do_GET(self) -> None:
         self.send_error(400)
@@ -87,7 +87,7 @@ def answering(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
 
 
 class Late(BaseHTTPRequestHandler):
-    """A machine in front of the server whose clock is an hour slow."""
+    """A proxy whose clock is an hour slow."""
 
     node = ""
     protocol_version = "HTTP/1.1"
@@ -112,7 +112,7 @@ class Late(BaseHTTPRequestHandler):
 
 
 class Installation:
-    """A server, its content, and the port of the proxy in front of it."""
+    """A server with its content, and the port of the proxy in front of it."""
 
     def __init__(self, folder: Path, content: Content, site_url: str, port: int) -> None:
         self.folder, self.content, self.site_url, self.port = folder, content, site_url, port
@@ -168,7 +168,7 @@ def wrong(found: dict[str, dict[str, Any]]) -> list[str]:
     return [check for check, finding in found.items() if finding["is_right"] is False]
 
 
-def test_a_right_proxy_is_right_in_each_way(installation: Installation) -> None:
+def test_a_correct_proxy_passes_every_check(installation: Installation) -> None:
     with installation.fronted():
         code, found = installation.doctor()
 
@@ -179,7 +179,7 @@ def test_a_right_proxy_is_right_in_each_way(installation: Installation) -> None:
 
 
 @pytest.mark.parametrize(("check", "server", "location"), WRONG)
-def test_each_fault_of_a_proxy_is_found(
+def test_each_fault_of_a_proxy_fails_its_check(
     installation: Installation, check: str, server: str, location: str
 ) -> None:
     with installation.fronted(server, location):
@@ -190,7 +190,9 @@ def test_each_fault_of_a_proxy_is_found(
     assert code == 1
 
 
-def test_a_slow_clock_is_found(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_slow_clock_fails_its_check(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(Late, "node", installation.node)
     with answering(Late) as late:
         monkeypatch.setattr(installation, "node", late)
@@ -202,7 +204,9 @@ def test_a_slow_clock_is_found(installation: Installation, monkeypatch: pytest.M
     assert code == 1
 
 
-def test_the_table_says_what_is_right_and_what_to_do(installation: Installation) -> None:
+def test_the_table_shows_the_outcome_and_the_remedy_of_each_check(
+    installation: Installation,
+) -> None:
     site = Site(create_app(installation.environ))
     with installation.fronted(location='proxy_hide_header Vary; add_header X "\x1b[31m";'):
         done = site.runner.invoke(args=["doctor"])
@@ -214,7 +218,9 @@ def test_the_table_says_what_is_right_and_what_to_do(installation: Installation)
     assert lines[place + 1].strip().startswith("→ send Vary: Accept-Encoding")
 
 
-def test_a_named_address_is_asked_and_its_own_name_compared(installation: Installation) -> None:
+def test_a_given_address_is_requested_and_compared_with_its_self_link(
+    installation: Installation,
+) -> None:
     with installation.fronted():
         code, found = installation.doctor(f"http://localhost:{installation.port}")
 
@@ -222,7 +228,7 @@ def test_a_named_address_is_asked_and_its_own_name_compared(installation: Instal
     assert code == 1
 
 
-def test_an_address_with_two_slashes_is_asked(installation: Installation) -> None:
+def test_an_address_with_two_slashes_is_requested(installation: Installation) -> None:
     with installation.fronted():
         code, found = installation.doctor(f"http://127.0.0.1:{installation.port}//[x/all.rss")
 
@@ -230,7 +236,7 @@ def test_an_address_with_two_slashes_is_asked(installation: Installation) -> Non
     assert code == 1
 
 
-def test_a_copy_of_the_proxy_that_is_older_than_the_node_is_found(
+def test_a_cached_copy_older_than_the_node_fails_its_check(
     installation: Installation,
 ) -> None:
     keep = """proxy_cache front; proxy_cache_valid 200 1h; proxy_ignore_headers Cache-Control Vary;
@@ -266,7 +272,9 @@ def test_an_address_without_a_server_is_not_reachable(installation: Installation
         "http://a.example:99999/",
     ],
 )
-def test_what_is_no_web_address_is_refused(installation: Installation, url: str) -> None:
+def test_an_argument_that_is_no_web_address_is_rejected(
+    installation: Installation, url: str
+) -> None:
     site = Site(create_app(installation.environ))
 
     done = site.runner.invoke(args=["doctor", url])
@@ -276,7 +284,7 @@ def test_what_is_no_web_address_is_refused(installation: Installation, url: str)
 
 
 class Hostile(BaseHTTPRequestHandler):
-    """A host that leads whoever asks it to another one."""
+    """A host that redirects every request to another host."""
 
     other = ""
 
@@ -297,7 +305,7 @@ class Hostile(BaseHTTPRequestHandler):
 
 
 class Misleading(Hub):
-    """A host that redirects to what is no address."""
+    """A host that redirects to an invalid address."""
 
     location = ""
 
@@ -310,7 +318,7 @@ class Misleading(Hub):
 @pytest.mark.parametrize(
     "location", ["http://127.0.0.1:99999/x", "http://127.0.0.1:port/x", "http://[x/"]
 )
-def test_a_redirect_to_what_is_no_address_is_found(
+def test_a_redirect_to_an_invalid_address_fails_its_check(
     installation: Installation, monkeypatch: pytest.MonkeyPatch, location: str
 ) -> None:
     monkeypatch.setattr(Misleading, "location", location)
@@ -323,7 +331,7 @@ def test_a_redirect_to_what_is_no_address_is_found(
 
 
 class Recorder(Hub):
-    """A host that nobody named."""
+    """A host that no argument names; it records requests."""
 
     asked: ClassVar[list[str]] = []
 
@@ -333,7 +341,7 @@ class Recorder(Hub):
 
 
 @pytest.mark.parametrize("path", ["there.rss", "here.rss"])
-def test_no_host_is_asked_that_nobody_named(
+def test_only_the_named_host_is_requested(
     installation: Installation, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
     with answering(Recorder) as other, answering(Hostile) as hostile:
@@ -345,7 +353,7 @@ def test_no_host_is_asked_that_nobody_named(
     assert Recorder.asked == []
 
 
-def test_a_host_that_sends_nothing_is_given_up(
+def test_a_host_that_sends_nothing_times_out(
     installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("feeds.cli.doctor.DEADLINE", 0.3)
@@ -359,13 +367,13 @@ def test_a_host_that_sends_nothing_is_given_up(
 
 @pytest.fixture(scope="module")
 def behind_tls(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """The findings behind each configuration of nginx with TLS, at ports 443 and 80."""
+    """Return the findings for each configuration of nginx with TLS, at ports 443 and 80."""
     code = "import runpy; runpy.run_module('tests.cluster.behind_tls', run_name='__main__')"
     found: dict[str, Any] = json.loads(in_a_namespace(code, str(tmp_path_factory.mktemp("tls"))))
     return found
 
 
-def test_a_right_certificate_and_a_right_redirect_of_http_are_right(
+def test_a_valid_certificate_and_a_redirect_of_http_pass(
     behind_tls: dict[str, Any],
 ) -> None:
     found = behind_tls["findings"]["right"]
@@ -394,7 +402,7 @@ def test_a_right_certificate_and_a_right_redirect_of_http_are_right(
         ("to and fro", ["reachable", "redirects"], "a loop: 301 https://127.0.0.1/all.rss → 301 h"),
     ],
 )
-def test_each_fault_of_tls_and_of_its_redirects_is_found(
+def test_each_fault_of_tls_and_of_its_redirects_fails_its_check(
     behind_tls: dict[str, Any], case: str, checks: list[str], text: str
 ) -> None:
     found = behind_tls["findings"][case]

@@ -1,4 +1,4 @@
-"""Pollers over real sockets, and what they saw."""
+"""Pollers over real sockets, and the responses that they got."""
 
 import hashlib
 import http.client
@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 @dataclass(frozen=True)
 class PollResult:
-    """One answer."""
+    """One response."""
 
     path: str
     status: int
@@ -23,10 +23,10 @@ class PollResult:
 
 @dataclass
 class Seen:
-    """All that some pollers saw."""
+    """All responses that a group of pollers got."""
 
     polls: list[PollResult] = field(default_factory=list)
-    #: Every different body, by digest.
+    #: Every distinct body, by digest.
     bodies: dict[str, bytes] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
 
@@ -34,14 +34,14 @@ class Seen:
         return [poll for poll in self.polls if poll.status not in (200, 304)] + [*self.errors]
 
     def p99(self) -> float:
-        """Seconds under which 99 of 100 answers came."""
+        """Return the seconds within which 99 of 100 responses came."""
         ordered = sorted(poll.seconds for poll in self.polls)
         return ordered[int(len(ordered) * 0.99)] if ordered else 0.0
 
 
 @contextmanager
 def polled(address: str, paths: list[str], count: int, pause: float = 0.005) -> Iterator[Seen]:
-    """Let so many pollers ask for some paths, in turns, until the block ends."""
+    """Run a number of pollers that request some paths in turn, until the block ends."""
     seen, stopped = Seen(), threading.Event()
     threads = [
         threading.Thread(target=_poll, args=(address, paths, number, pause, seen, stopped))
@@ -67,7 +67,7 @@ def _poll(
     while not stopped.wait(pause):
         turn += 1
         path = paths[turn % len(paths)]
-        # Every second poller asks conditionally.
+        # Every second poller sends conditional requests.
         conditions = {"If-None-Match": etags[path]} if number % 2 and path in etags else {}
         try:
             poll, body = ask(connection, path, conditions)
@@ -84,7 +84,7 @@ def _poll(
 def ask(
     connection: http.client.HTTPConnection, path: str, headers: dict[str, str]
 ) -> tuple[PollResult, bytes]:
-    """One request and its answer."""
+    """Send one request and return the result."""
     started = time.monotonic()
     connection.request("GET", path, headers=headers)
     response = connection.getresponse()
