@@ -1,4 +1,4 @@
-"""Conversations with a server over a real socket, made up at random, and compared by bytes."""
+"""Random conversations with a server over a real socket, compared by bytes."""
 
 import random
 import re
@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-#: Seconds without a byte after which a response is taken to be complete, and when in doubt.
+#: Seconds without a byte after which a response counts as complete, and those in case of doubt.
 SILENCE, LONG_SILENCE = 0.4, 5.0
 
-#: A response's head: the server writes header fields in another order than uvicorn.
+#: The head of a response: the server writes header fields in another order than uvicorn.
 _HEAD = re.compile(rb"(HTTP/1\.1 \d{3} [^\r\n]*\r\n)((?:[a-z-]+: ?[^\r\n]*\r\n)+)\r\n")
 
 _PATHS = [
@@ -41,7 +41,7 @@ _HEADERS = [
 
 @dataclass(frozen=True)
 class Conversation:
-    """What a client sends, piece by piece; the last request asks to close the connection."""
+    """The bytes that a client sends, in pieces; the last request has `Connection: close`."""
 
     pieces: tuple[bytes, ...]
 
@@ -51,7 +51,7 @@ class Conversation:
 
 
 def made_up(seed: int, tag: str) -> Conversation:
-    """Make up one to four requests, some of them damaged, sent in one to five pieces."""
+    """Return one to four random requests, some of them damaged, in one to five pieces."""
     chance = random.Random(seed)
     requests = [_request(chance, tag) for _ in range(chance.choice((1, 1, 1, 2, 3, 4)))]
     sent = b"".join(requests)
@@ -92,7 +92,7 @@ def _damaged(chance: random.Random, sent: bytes) -> bytes:
 
 @dataclass(frozen=True)
 class Received:
-    """What came back: without dates, and with the header fields of each response in order."""
+    """The responses, without dates, and with the header fields of each in one order."""
 
     answers: bytes
     #: Bytes behind a request after which the server closes make the kernel reset the connection,
@@ -101,7 +101,7 @@ class Received:
 
 
 def hold(port: int, conversation: Conversation, silence: float = SILENCE) -> Received:
-    """Send a conversation and return what comes back until the server is silent for so long."""
+    """Send a conversation and return the responses, until the server is silent for some seconds."""
     received: list[bytes] = []
     is_reset = False
     with socket.create_connection(("127.0.0.1", port), 5) as connection:

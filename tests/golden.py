@@ -1,4 +1,4 @@
-"""Documents to read, to which rendering is held: `python -m tests.golden` writes them anew."""
+"""Golden documents, with which rendering is compared; `python -m tests.golden` writes them."""
 
 import sys
 from pathlib import Path
@@ -29,7 +29,7 @@ _SECOND = image(
 _LOGO = image(url="https://feeds.example.org/logo.png", media_type="image/png", title="")
 _ICON = image(url="https://feeds.example.org/icon.png", media_type="image/png", width=64, height=64)
 
-#: A name for each idea.
+#: The cases by name, one for each idea.
 CASES: dict[str, Feed] = {
     "plain": feed(article()),
     "empty": feed(updated=PUBLISHED),
@@ -80,7 +80,7 @@ CASES: dict[str, Feed] = {
 
 
 def readable(document: bytes) -> str:
-    """A document with a line for each element or member; no text or attribute holds the marks."""
+    """Return a document with a line for each element or member; no text contains the separators."""
     return document.decode().replace("><", ">\n<").replace(',"', ',\n"').replace("{", "{\n")
 
 
@@ -93,7 +93,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    # Imported late: it reads the cases of this module.
+    # Imported late, since it imports the cases of this module.
     from tests import versions
 
     main()

@@ -1,6 +1,6 @@
-"""What only root may do, for one process alone.
+"""Namespaces in which one process has rights of root.
 
-To mount, to lower the kernel's limits, and to listen at the ports of web servers.
+It can mount, lower limits of the kernel, and listen at the ports of web servers.
 """
 
 import subprocess
@@ -15,9 +15,9 @@ ROOT = Path(__file__).parents[1]
 
 
 def in_a_namespace(code: str, *arguments: str) -> str:
-    """Run Python code as root of namespaces of its own; return what it prints.
+    """Run Python code as root of namespaces of its own; return its output.
 
-    Its network is another one, in which nothing is up.
+    Its network is a new one, in which no interface is up.
     """
     unshare = [need("unshare"), "--user", "--map-root-user", "--mount", "--net"]
     if subprocess.run([*unshare, "true"], capture_output=True).returncode:

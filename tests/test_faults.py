@@ -1,4 +1,4 @@
-"""All faults of a file are named at once, as `flask check` reports them."""
+"""Tests of the faults of a file: `flask check` reports all of them at once."""
 
 import json
 from time import process_time
@@ -101,22 +101,22 @@ def test_every_fault_of_a_file_is_found(front_matter: str, expected: Found) -> N
     assert sorted(found, key=str) == sorted(expected, key=str)
 
 
-def test_a_body_that_is_too_much_is_no_fault() -> None:
+def test_a_body_beyond_the_limits_is_no_fault() -> None:
     found = of(f"---\n{DATE}{URL}featuredContent: {'<div>' * 120}\n---\n{'<p><div>' * 2_000}")
 
     assert found == [(1, "title", "missing-field")]
 
 
-def test_a_draft_is_not_searched_for_faults() -> None:
+def test_a_draft_has_no_faults() -> None:
     assert of("---\npublished: false\ntitle: [1]\n---\n") == []
 
 
-def test_thousands_of_faults_are_reported_by_the_first() -> None:
+def test_of_thousands_of_faults_the_first_are_reported() -> None:
     assert len(of(f"---\ntitle: x\n{DATE}{URL}topics: [{'[x],' * 3_000}]\n---\n")) == MAX_FAULTS
 
 
 @pytest.mark.parametrize("name", names("invalid"))
-def test_the_first_fault_is_the_one_that_reading_met(name: str) -> None:
+def test_the_first_fault_is_the_one_that_parsing_raises(name: str) -> None:
     text = (CASES / "invalid" / f"{name}.md").read_bytes()
 
     with pytest.raises(ArticleError) as caught:
@@ -158,7 +158,7 @@ SPELT = sorted(
 
 
 @given(st.dictionaries(st.sampled_from(SPELT + [key.upper() for key in SPELT]), VALUES))
-def test_no_fault_is_named_twice_and_none_stops_the_search(keys: dict[str, Any]) -> None:
+def test_no_fault_is_reported_twice_and_none_ends_the_search(keys: dict[str, Any]) -> None:
     found = of(f"---\n{yaml.safe_dump(keys, allow_unicode=True)}---\n")
 
     assert len(found) < MAX_FAULTS

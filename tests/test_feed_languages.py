@@ -1,4 +1,4 @@
-"""Languages: as a condition of named feeds, and each feed's own, where its articles share one."""
+"""Tests of languages: a condition of named feeds, and the shared language of a feed's articles."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -17,7 +17,7 @@ XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 
 
 def holds(language: str | None, **choices: Choice) -> bool:
-    """Whether a feed with these conditions holds an article in a language, on an English site."""
+    """Return True if a feed with these conditions holds an article in a language (English site)."""
     own = replace(NamedFeed("own", "Own"), **choices)  # type: ignore[arg-type]
     files = SiteConfig(site=site(language="en"), feeds={"own": own})
     found = memberships(article(language=language), files)
@@ -45,7 +45,7 @@ def test_an_article_without_a_language_has_that_of_the_site() -> None:
 
 
 def languages(site: Site, path: str) -> Mapping[str, str | None]:
-    """The language of a feed, as each of its documents and the lists name it."""
+    """Return the language of a feed in each of its documents and in the lists."""
     opml: Any = etree.fromstring(site.get("/feeds.opml").data)
     address = f"https://feeds.example.org/{path}.rss"
     return {
@@ -79,7 +79,7 @@ def test_a_feed_whose_articles_share_a_language_names_it(
 def test_the_language_of_a_feed_follows_its_articles(
     content: Content, open_site: Callable[..., Site]
 ) -> None:
-    """[13, 56] Archives name it too: they change with it."""
+    """[13, 56] Archives name it, too, and change with it."""
     content.write("a.md", topics=["Bateaux"], locale="fr")
     content.write("old.md", topics=["Bateaux"], locale="fr", publishedDateTime="2026-09-01")
     site = open_site()

@@ -1,6 +1,6 @@
-"""What feedgen does that feeds/formats/_feedgen.py puts right.
+"""Tests of the faults of feedgen that feeds/formats/_feedgen.py works around.
 
-A test that fails here says that the library was mended: what was written around it can go.
+If one fails, the library was corrected, and its workaround can be removed.
 """
 
 import locale
@@ -58,7 +58,7 @@ def test_an_unknown_length_of_an_enclosure_is_written_as_none() -> None:
     assert built.rss_entry().find("enclosure").get("length") == "None"
 
 
-def test_an_rss_item_has_none_of_the_other_links() -> None:
+def test_an_rss_item_lacks_the_other_links() -> None:
     built = entry()
     built.link(href="https://example.org/2", rel="related")
     assert "https://example.org/2" not in etree.tostring(built.rss_entry(), encoding="unicode")
@@ -87,13 +87,13 @@ def test_an_added_entry_comes_first() -> None:
     assert built.entry() == [second, first]
 
 
-def test_a_feed_without_a_time_takes_the_clocks() -> None:
+def test_a_feed_without_a_time_gets_that_of_the_clock() -> None:
     before = datetime.now(UTC)
     built = generator()
     assert built.updated() >= before
 
 
-def test_an_entry_without_a_time_takes_the_clocks() -> None:
+def test_an_entry_without_a_time_gets_that_of_the_clock() -> None:
     before = datetime.now(UTC)
     built = entry()
     assert built.updated() >= before

@@ -1,4 +1,4 @@
-"""Folders that site.yml declares: articles in the keys and fences of other programs."""
+"""Tests of declared folders: articles with the keys and fences of other programs."""
 
 import re
 from collections.abc import Callable
@@ -33,7 +33,7 @@ BLOG = DeclaredFolder("blog", "https://blog.example/{year}/{month}/{day}/{slug}/
 
 
 def read(text: str, path: str = "blog/2024-03-01-ferry.md", **changes: Any) -> Parsed:
-    """Read a file of a declared folder, whose declaration a test changes."""
+    """Parse a file of a declared folder; a test may change the declaration."""
     folder = replace(BLOG, **changes)
     context = Context("https://site.example", lambda url: None, NOW, folder=folder)
     return parse(text.encode(), path, context)
@@ -87,7 +87,7 @@ def test_a_file_of_header_lines_alone_is_an_article() -> None:
     assert article("Title: A ferry").title == "A ferry"
 
 
-#: Files without a front matter that can be read, each with the line of the fault.
+#: Files without a valid front matter, each with the line of the fault.
 UNREADABLE = [
     ("Once upon a time.\n", Reason.NO_FRONT_MATTER, 1),
     ("\n---\ntitle: x\n---\n", Reason.NO_FRONT_MATTER, 1),
@@ -110,7 +110,7 @@ UNREADABLE = [
 
 
 @pytest.mark.parametrize(("text", "reason", "line"), UNREADABLE)
-def test_a_front_matter_that_cannot_be_read_is_rejected_with_its_line(
+def test_an_invalid_front_matter_is_rejected_with_its_line(
     text: str, reason: Reason, line: int
 ) -> None:
     error = refusal(text)
@@ -149,7 +149,7 @@ LINKS: list[tuple[str, str, dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("pattern", "path", "keys", "link"), LINKS)
-def test_a_link_is_that_of_the_pattern_or_the_address_that_the_article_names(
+def test_a_link_is_made_by_the_pattern_or_named_by_the_article(
     pattern: str, path: str, keys: dict[str, Any], link: str
 ) -> None:
     text = written(**({"title": "A ferry"} | keys))
@@ -180,13 +180,13 @@ def test_the_key_of_an_address_may_be_declared() -> None:
         "https://user@x.example/",
     ],
 )
-def test_an_address_that_is_none_is_rejected(address: str) -> None:
+def test_an_invalid_address_is_rejected(address: str) -> None:
     error = refusal(written(title="x", permalink=address))
 
     assert (error.reason, error.key, error.line) == (Reason.BAD_URL, "permalink", 3)
 
 
-def test_a_pattern_that_gives_no_address_rejects_the_article() -> None:
+def test_an_article_without_a_value_for_the_pattern_is_rejected() -> None:
     error = refusal(written(title="x", slug="../.."))
 
     assert error.reason is Reason.BAD_URL
@@ -211,7 +211,7 @@ DATES: list[tuple[str, str | None, str, str]] = [
 
 
 @pytest.mark.parametrize(("value", "zone", "moment", "link"), DATES)
-def test_dates_are_read_as_generators_write_them(
+def test_dates_of_every_generator_are_parsed(
     value: str, zone: str | None, moment: str, link: str
 ) -> None:
     found = article(f"---\ntitle: x\ndate: {value}\n---\n", "blog/x.md", zone=zone)
@@ -228,7 +228,7 @@ def test_dates_are_read_as_generators_write_them(
         *("0001-01-01", "9999-12-31 23:59:59 -0900"),
     ],
 )
-def test_a_date_that_cannot_be_read_is_never_replaced_by_that_of_the_name(value: str) -> None:
+def test_an_invalid_date_is_never_replaced_by_that_of_the_name(value: str) -> None:
     error = refusal(f"---\ntitle: x\ndate: {value}\n---\n", zone="Asia/Tokyo")
 
     assert error.reason in (Reason.BAD_DATE, Reason.BAD_TYPE)
@@ -253,7 +253,7 @@ def test_an_article_without_a_date_is_rejected(path: str) -> None:
     assert (error.reason, error.key) == (Reason.MISSING_FIELD, "date")
 
 
-def test_a_date_in_the_future_holds_the_article_back() -> None:
+def test_a_date_in_the_future_is_an_embargo() -> None:
     error = refusal(written(title="x", pubDate="2026-11-22"))
 
     assert error.reason is Reason.EMBARGOED
@@ -270,13 +270,13 @@ def test_keys_of_publication_and_expiry_have_dates_of_all_programs() -> None:
     assert refusal(written(title="x", expires="Jan 2, 2020")).reason is Reason.WITHDRAWN
 
 
-def test_the_later_of_two_dates_is_when_it_was_updated() -> None:
+def test_the_later_of_two_dates_is_the_update() -> None:
     text = written(title="x", date="2024-03-01", lastmod="Mar 07, 2024")
 
     assert article(text).updated - article(text).published == 6 * 86_400
 
 
-def test_fields_have_the_names_of_all_programs() -> None:
+def test_fields_are_read_by_the_names_of_all_programs() -> None:
     found = article(
         written(
             Title="A ferry",
@@ -331,7 +331,7 @@ def test_images_are_those_of_the_first_key_that_has_any(
     assert [image.url for image in article(written(title="x", **keys)).images] == urls
 
 
-def test_what_is_left_out_is_noted() -> None:
+def test_omitted_values_are_noted() -> None:
     found = read(written(title="x", image={"uid": "y"}, tags=[["z"], *(["t"] * 300)]))
 
     assert found.notes == (
@@ -341,7 +341,7 @@ def test_what_is_left_out_is_noted() -> None:
     )
 
 
-def test_declared_keys_take_the_place_of_the_usual_ones() -> None:
+def test_declared_keys_replace_the_usual_ones() -> None:
     text = written(title="x", image="a.png", hero="b.png", published="2024-03-07", tags=["t"])
     keys = {"images": ("hero", "image"), "date": ("published",), "topics": ()}
 
@@ -367,7 +367,7 @@ def test_without_a_title_the_first_heading_is_the_title(
     assert (found.title, found.content) == (title, content)
 
 
-def test_a_body_does_not_begin_with_the_title_a_second_time() -> None:
+def test_the_title_is_removed_from_the_beginning_of_the_body() -> None:
     repeated = article("---\ntitle: A &amp; B\n---\n\n# A & B\n\nText.\n<!--more-->")
     other = article("---\ntitle: A\n---\n# B\n\nText.")
 
@@ -376,14 +376,14 @@ def test_a_body_does_not_begin_with_the_title_a_second_time() -> None:
     assert other.content == "<h1>B</h1>\n<p>Text.</p>"
 
 
-def test_modules_before_the_title_are_not_a_beginning_of_the_body() -> None:
+def test_the_title_is_removed_behind_modules() -> None:
     text = "---\ntitle: A\n---\nimport Tabs from '@theme/Tabs';\n\n# A\n\nText.\n{/* truncate */}\n"
     found = article(text, "blog/2024-03-01-ferry.mdx")
 
     assert (found.excerpt, found.content) == ("Text.", "<p>Text.</p>")
 
 
-def test_an_excerpt_has_no_headings_where_text_follows() -> None:
+def test_an_excerpt_has_no_heading_if_text_follows() -> None:
     found = article(
         "---\ntitle: A\n---\n## R&D & more\n\nText & a `<b>`.\n\n## News\n<!--more-->\nRest."
     )
@@ -426,7 +426,7 @@ def test_private_folders_are_never_served(path: str) -> None:
     assert refusal(written(title="x"), f"blog/{path}").reason is Reason.DRAFT
 
 
-#: Values that are public with some key.
+#: Values that make an article public in some key.
 PUBLIC = {
     *("public", "publish", "published", "live", "featured", "true", "yes", "on", "always"),
     *("false", "no", "off", ""),
@@ -437,7 +437,7 @@ VALUES = st.one_of(
     st.integers(),
     st.text(max_size=20),
 )
-#: Declarations that take any key for any field.
+#: Declarations that use any key for any field.
 DECLARATIONS = st.dictionaries(
     st.sampled_from(sorted(SYNONYMS)),
     st.lists(st.sampled_from([*sorted(KEYS), "title", "date", "x"]), max_size=3).map(tuple),
@@ -451,14 +451,14 @@ DECLARATIONS = st.dictionaries(
     keys=DECLARATIONS,
     zone=st.sampled_from([None, "Asia/Tokyo"]),
 )
-def test_what_hides_an_article_of_this_server_hides_one_in_every_declaration(
+def test_a_key_that_hides_an_article_hides_it_in_every_declaration(
     state: tuple[str, Any, Reason],
     spelling: Callable[[str], str],
     keys: dict[str, tuple[str, ...]],
     zone: str | None,
 ) -> None:
     key, value, _ = state
-    # The one exception, which a declaration writes out: a date to publish from.
+    # The one exception is explicit in a declaration: a date of publication.
     assume(not (key in keys.get("date", ()) and value == "2024-03-01"))
     text = written(**{"title": "x", "date": "2024-03-01", spelling(key): value})
 
@@ -469,7 +469,7 @@ def test_what_hides_an_article_of_this_server_hides_one_in_every_declaration(
 def test_no_state_key_with_a_value_that_is_not_public_is_served(
     key: str, value: Any, keys: dict[str, tuple[str, ...]]
 ) -> None:
-    # An address, the number of a build and an empty password are public, and so is a date.
+    # An address, a build number, an empty password and a date are public.
     assume(key not in ("permalink", "build", "password", "post_password"))
     assume(value is not None and str(value).casefold() not in PUBLIC and not is_date(value))
 
@@ -497,7 +497,7 @@ def is_date(value: Any) -> bool:
         "+++\ntitle = x\n{}\n+++\n",
     ],
 )
-def test_a_key_that_hides_is_found_behind_every_fence(text: str, head: str) -> None:
+def test_a_key_that_hides_is_read_in_every_kind_of_fence(text: str, head: str) -> None:
     error = refusal(text.replace("{}", head))
 
     assert (error.hidden or error).reason in (Reason.DRAFT, Reason.BAD_PUBLISHED)
@@ -532,7 +532,7 @@ def test_all_faults_of_an_article_are_found() -> None:
     ]
 
 
-#: Lines of ``folders:`` that are wrong, and what the error has to name.
+#: Wrong lines of ``folders:``, and the text that the error must contain.
 WRONG = [
     ("folders: x", "site.yml:1: folders: is text"),
     ("folders:\n  - link: https://x.example/{slug}", "site.yml:2: folder: is missing"),
@@ -594,7 +594,7 @@ def titles(site: Site) -> set[tuple[str, str]]:
     return {(item["title"], item["url"]) for item in site.get("/all.json").json["items"]}
 
 
-def test_the_innermost_declaration_reads_a_file(content: Content, open_site: OpenSite) -> None:
+def test_the_innermost_declaration_applies_to_a_file(content: Content, open_site: OpenSite) -> None:
     content.raw("site.yml", DECLARED)
     content.raw("blog/_posts/x.markdown", written(title="inner", when="2024-03-05"))
     content.raw("other/y.mdx", written(title="outer", date="2024-03-05"))
@@ -605,7 +605,7 @@ def test_the_innermost_declaration_reads_a_file(content: Content, open_site: Ope
     }
 
 
-def test_a_folder_that_is_not_declared_is_read_as_ever(
+def test_a_folder_that_is_not_declared_is_read_by_the_usual_rules(
     content: Content, open_site: OpenSite
 ) -> None:
     content.raw("site.yml", DECLARED.replace("folder: .", "folder: elsewhere"))
@@ -670,15 +670,13 @@ GUIDE = (ROOT / "docs" / "folders.md").read_text()
 
 
 def rows(heading: str) -> list[list[str]]:
-    """The cells of the table under a heading of the guide, without its head."""
+    """Return the cells of the table under a heading of the guide, without its head."""
     section = GUIDE.split(f"\n## {heading}\n")[1].split("\n## ")[0]
     lines = [line for line in section.splitlines() if line.startswith("|")]
     return [line.strip("| ").split(" | ") for line in lines[2:]]
 
 
-def test_every_entry_of_the_guide_is_one_that_the_server_takes(
-    content: Content, open_site: OpenSite
-) -> None:
+def test_the_server_accepts_every_entry_of_the_guide(content: Content, open_site: OpenSite) -> None:
     entries = []
     for number, (_, _, link, *besides) in enumerate(rows("An entry for each generator")):
         keys = re.findall("`(keys: .+?})`", besides[0]) if besides else []

@@ -1,4 +1,4 @@
-"""What every document promises, run for every format; [n] is the number of the promise."""
+"""Tests of every format; numbers in brackets are those of docs/requirements.md."""
 
 import html
 import locale
@@ -69,7 +69,7 @@ def test_an_article_has_one_id_in_every_format(format: Format) -> None:
         {"topics": ("Other",)},
     ],
 )
-def test_an_id_outlives_every_change_of_the_article(
+def test_an_id_survives_every_change_of_the_article(
     format: Format, changes: dict[str, Any]
 ) -> None:
     """[3]"""
@@ -80,7 +80,7 @@ def test_an_id_outlives_every_change_of_the_article(
 
 
 @every_format
-def test_an_id_outlives_a_move_of_the_feed(format: Format) -> None:
+def test_an_id_survives_a_move_of_the_feed(format: Format) -> None:
     """[3]"""
     moved = feed(article(), addresses=addresses("elsewhere"), site=site(url="http://old.example"))
     documents = [render(each, format) for each in (feed(article()), moved)]
@@ -103,7 +103,7 @@ def test_items_keep_the_order_of_the_feed(format: Format) -> None:
 
 
 @every_format
-def test_texts_that_look_like_tags_of_items_are_texts(format: Format) -> None:
+def test_text_that_looks_like_a_tag_of_an_item_is_text(format: Format) -> None:
     tags = "<item> </item> <entry> </entry>"
     content = f"<p>{html.escape(tags * 20)}</p>"
     odd = article(title=tags, excerpt=tags, topics=(tags,), content=content, language="ar")
@@ -121,7 +121,7 @@ def test_a_link_is_the_providers_own(format: Format) -> None:
 
 
 @every_format
-def test_the_content_starts_with_the_lead_picture(format: Format) -> None:
+def test_the_content_starts_with_the_lead_image(format: Format) -> None:
     """[19, 21, 27]"""
     content = content_in(format, images=(image(title='A "face"'),))
     assert content.startswith(
@@ -131,7 +131,7 @@ def test_the_content_starts_with_the_lead_picture(format: Format) -> None:
 
 
 @every_format
-def test_a_lead_picture_without_a_title_is_described_by_the_articles(format: Format) -> None:
+def test_a_lead_image_without_a_title_is_described_by_that_of_the_article(format: Format) -> None:
     """[21]"""
     content = content_in(format, title="R&D", images=(image(title=""),))
     assert ' alt="R&amp;D"' in content
@@ -154,7 +154,7 @@ def test_an_image_names_its_credit(format: Format) -> None:
 
 
 @every_format
-def test_further_pictures_follow_the_text(format: Format) -> None:
+def test_further_images_follow_the_text(format: Format) -> None:
     """[28]"""
     second = image(url="https://img.example.com/2.jpg", title="Two")
     content = content_in(format, images=(image(), second))
@@ -164,14 +164,14 @@ def test_further_pictures_follow_the_text(format: Format) -> None:
 
 
 @every_format
-def test_a_further_picture_that_the_text_shows_is_not_shown_again(format: Format) -> None:
+def test_an_image_that_the_text_shows_is_not_repeated(format: Format) -> None:
     body = f'<p>Text</p><p><img src="{html.escape(URL)}" alt="Two"></p>'
     content = content_in(format, content=body, excerpt="", images=(image(), image(url=URL)))
     assert content.count("<img") == 2
 
 
 @every_format
-def test_an_article_without_a_picture_shows_none(format: Format) -> None:
+def test_an_article_without_an_image_shows_none(format: Format) -> None:
     """[22]"""
     document = render(feed(article()), format)
     assert re.findall(rb"<img|enclosure|<media:|image|attachments", document) == []
@@ -222,7 +222,7 @@ def test_two_renderings_give_the_same_bytes(format: Format) -> None:
 
 
 @every_format
-def test_renderings_at_the_same_time_do_not_meet(format: Format) -> None:
+def test_simultaneous_renderings_do_not_affect_one_another(format: Format) -> None:
     feeds = [feed(replace(rich(), title=f"Title {number}")) for number in range(40)]
     with ThreadPoolExecutor(4) as pool:
         together = list(pool.map(lambda each: render(each, format), feeds))
@@ -246,7 +246,7 @@ def test_another_process_another_locale_gives_the_same_bytes(format: Format) -> 
 
 
 @every_format
-def test_rendering_leaves_the_locale_of_the_process_alone(
+def test_rendering_does_not_change_the_locale_of_the_process(
     format: Format, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     switched: list[object] = []
@@ -256,7 +256,7 @@ def test_rendering_leaves_the_locale_of_the_process_alone(
 
 
 @every_format
-def test_a_feed_without_items_is_a_whole_document(format: Format) -> None:
+def test_a_feed_without_items_is_a_complete_document(format: Format) -> None:
     """[53]"""
     document = render(feed(description=""), format)
     parsed = feedparser.parse(document)
@@ -287,7 +287,7 @@ def test_hubs_are_named_only_when_there_are_some(format: Format) -> None:
 
 
 @every_format
-def test_no_element_makes_a_reader_move_or_apply_a_style(format: Format) -> None:
+def test_no_element_redirects_a_reader_or_applies_a_style(format: Format) -> None:
     """[49, 96]"""
     document = render(feed(rich()), format)
     assert re.findall(rb"redirect|newLocation|new-feed-url|xml-stylesheet|xml:base", document) == []
@@ -295,7 +295,7 @@ def test_no_element_makes_a_reader_move_or_apply_a_style(format: Format) -> None
 
 @every_format
 @pytest.mark.parametrize("name", sorted(golden.CASES))
-def test_documents_are_as_they_were_read_by_a_person(name: str, format: Format) -> None:
+def test_documents_equal_the_golden_files(name: str, format: Format) -> None:
     written = (golden.FOLDER / f"{name}.{format}").read_text()
     assert golden.readable(render(golden.CASES[name], format)) == written
 
@@ -320,7 +320,7 @@ def test_the_content_type_names_the_character_set(format: Format) -> None:
     assert content_type(format) == f"application/{name}; charset=utf-8"
 
 
-# What XML promises.
+# XML.
 
 
 @xml_formats
@@ -368,7 +368,7 @@ def test_a_feed_in_one_document_is_marked_complete(format: Format) -> None:
 
 
 @xml_formats
-def test_strict_readers_find_what_was_written(format: Format) -> None:
+def test_strict_parsers_read_every_value_back(format: Format) -> None:
     parsed = feedparser.parse(render(feed(rich(), title=MARKS), format))
     entry = parsed.entries[0]
     assert not parsed.bozo

@@ -1,4 +1,4 @@
-"""The front gives the very answers that Flask gives, only sooner."""
+"""Tests of the fast path: its responses equal those of Flask."""
 
 import tracemalloc
 from collections.abc import Iterable
@@ -45,11 +45,11 @@ Answer = tuple[str, list[tuple[str, str]], bytes]
 
 @dataclass(frozen=True)
 class Both:
-    """The same site twice: with its documents in memory, and with a front that finds none."""
+    """The same site twice: with its documents in memory, and with a fast path that finds none."""
 
     hot: Site
     cold: Site
-    #: Of what is served now, and of what was before.
+    #: The ETags of current and of earlier documents.
     tags: tuple[str, ...]
     dates: tuple[str, ...]
 
@@ -75,18 +75,18 @@ def open_both(folder: Path) -> Both:
 
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> Both:
-    """Sites that are only asked: the same ones for all tests."""
+    """Return the sites for all tests that only send requests."""
     return open_both(tmp_path_factory.mktemp("both"))
 
 
 @pytest.fixture
 def changing(tmp_path: Path) -> Both:
-    """Sites of its own, with the same content."""
+    """Return sites for one test, with the same content."""
     return open_both(tmp_path)
 
 
 def ask(site: Site, path: str, query: str = "", method: str = "GET", **environ: str) -> Answer:
-    """What a server sends that gives a site this request."""
+    """Return the response of a WSGI server to a request."""
     request = EnvironBuilder(method=method, query_string=query).get_environ()
     request["PATH_INFO"] = path.encode("utf-8", "surrogateescape").decode("latin-1")
     body, status, headers = run_wsgi_app(site.app.wsgi_app, request | environ)
@@ -94,7 +94,7 @@ def ask(site: Site, path: str, query: str = "", method: str = "GET", **environ: 
 
 
 def tags(known: tuple[str, ...]) -> st.SearchStrategy[str]:
-    """If-None-Match as clients send it: right, old, marked by proxies, listed, or nonsense."""
+    """Generate If-None-Match: right, old, changed by proxies, a list, or invalid."""
     right = st.sampled_from(known)
     marked = st.builds(lambda tag, end: f'{tag[:-1]}{end}"', right, st.sampled_from(
         ("-gzip", "-br", ";gzip", "-gzip-gzip", "-")))  # fmt: skip
@@ -125,7 +125,7 @@ def requests(both: Both) -> st.SearchStrategy[dict[str, str]]:
     )
 
 
-def test_no_request_gets_another_answer_from_the_front_than_from_flask(both: Both) -> None:
+def test_every_request_gets_the_same_response_from_the_fast_path_and_from_flask(both: Both) -> None:
     skip_if_quick()
 
     @settings(max_examples=400, suppress_health_check=list(HealthCheck))
@@ -148,7 +148,9 @@ def test_an_earlier_document_gets_a_delta_though_the_new_one_is_in_memory(both: 
 
 
 @pytest.mark.parametrize("path", ADDRESSES + GUESSED + PAGES)
-def test_an_address_has_the_target_under_which_its_document_is_kept(both: Both, path: str) -> None:
+def test_an_address_has_the_target_under_which_its_document_is_stored(
+    both: Both, path: str
+) -> None:
     both.hot.get(path)
     as_wsgi_has_it = path.encode().decode("latin-1")
 
@@ -166,7 +168,7 @@ def test_guessed_addresses_share_the_targets_of_the_main_feed(changing: Both) ->
 
 @pytest.mark.parametrize("path", ADDRESSES + GUESSED)
 @pytest.mark.parametrize("query", ["", "cb=1"])
-def test_a_document_in_memory_is_answered_before_flask(
+def test_a_document_in_memory_is_served_before_flask(
     both: Both, monkeypatch: pytest.MonkeyPatch, path: str, query: str
 ) -> None:
     first = ask(both.hot, path)
@@ -176,7 +178,7 @@ def test_a_document_in_memory_is_answered_before_flask(
     assert first[0] == "200 OK"
 
 
-def test_invented_requests_leave_nothing_in_memory(changing: Both) -> None:
+def test_invented_requests_take_no_memory(changing: Both) -> None:
     kept = _sizes(changing.hot)
 
     for number in range(3 * MEMOIZED):
@@ -191,7 +193,7 @@ def test_invented_requests_leave_nothing_in_memory(changing: Both) -> None:
     assert remembered <= MEMOIZED
 
 
-def test_paths_that_clients_make_up_take_a_bounded_part_of_memory(both: Both) -> None:
+def test_invented_paths_take_a_bounded_part_of_memory(both: Both) -> None:
     skip_if_quick()
     front = with_fast_path(_refuse, both.hot.web.publisher, both.hot.web.catalog.urls)
 
@@ -218,12 +220,12 @@ def test_the_paths_that_are_remembered_are_bounded(
 
 
 def _sizes(site: Site) -> tuple[int, int]:
-    """How many documents are in memory, and the most answers that one of them remembers."""
+    """Return the number of documents in memory, and the most responses memoized with one."""
     documents = [hot.document for hot in site.web.publisher.memory.by_target.values()]
     return len(documents), max(len(document.memo) for document in documents)
 
 
-def test_a_change_is_in_the_next_answer(changing: Both, tmp_path: Path) -> None:
+def test_a_change_is_in_the_next_response(changing: Both, tmp_path: Path) -> None:
     before = ask(changing.hot, "/all.rss")
 
     Content(tmp_path / "content").write("four.md", title="Brand new")
@@ -234,7 +236,7 @@ def test_a_change_is_in_the_next_answer(changing: Both, tmp_path: Path) -> None:
     assert b"Brand new" not in before[2]
 
 
-def test_an_unchanged_feed_keeps_its_answers_when_another_changes(
+def test_an_unchanged_feed_keeps_its_responses_when_another_changes(
     changing: Both, tmp_path: Path
 ) -> None:
     before = ask(changing.hot, "/topics/日本語.rss")
@@ -245,7 +247,7 @@ def test_an_unchanged_feed_keeps_its_answers_when_another_changes(
     assert ask(changing.hot, "/topics/日本語.rss") == before
 
 
-def test_the_documents_used_least_recently_leave_memory_first() -> None:
+def test_the_least_recently_used_documents_are_evicted_first() -> None:
     publisher = Publisher(lambda: 1, open_cache(""), DocumentMemory(200_000))
     urls = Urls(SITE_URL)
     ask_front = partial(_ask_front, with_fast_path(_refuse, publisher, urls))

@@ -1,4 +1,4 @@
-"""Promises about pictures: every one has a media type, whatever its address."""
+"""Tests of images: each has a media type, whatever its address."""
 
 import pytest
 from hypothesis import given
@@ -66,6 +66,6 @@ def test_the_address_determines_the_media_type(url: str, expected: str) -> None:
 
 
 @given(st.text(max_size=100), st.text(max_size=100))
-def test_any_address_has_a_picture_type(path: str, query: str) -> None:
+def test_any_address_has_the_media_type_of_an_image(path: str, query: str) -> None:
     assert media_type(path).startswith("image/")
     assert media_type(f"https://a.example/{path}?format={query}").startswith("image/")

@@ -1,4 +1,4 @@
-"""What JSON Feed alone promises; numbers in brackets are those of the promises."""
+"""Tests of JSON Feed alone; numbers in brackets are those of docs/requirements.md."""
 
 import re
 from typing import Any
@@ -31,7 +31,7 @@ def test_a_json_feed_links_to_its_page() -> None:
     assert found["description"] == "Articles about AI"
 
 
-def test_json_writes_every_script_as_it_is() -> None:
+def test_json_escapes_no_script() -> None:
     assert "日本語 é 😀".encode() in json_(article(title="日本語 é 😀"))
 
 
@@ -42,7 +42,7 @@ def test_json_dates_end_in_z() -> None:
     assert item["date_modified"] == "2020-06-30T21:50:00Z"
 
 
-def test_pictures_are_attachments_and_the_lead_is_the_image() -> None:
+def test_images_are_attachments_and_the_lead_is_the_image() -> None:
     """[20, 25]"""
     item = json_item(images=(image(url=URL, length=5), image(title="")))
     assert item["image"] == URL
@@ -95,7 +95,7 @@ def test_json_names_the_language_of_the_feed_and_of_a_different_item() -> None:
     assert (found["language"], languages) == ("de", ["ar", None])
 
 
-def test_a_json_feed_leads_to_its_archives() -> None:
+def test_a_json_feed_links_to_its_archives() -> None:
     """[79]"""
     with_archive = json_feed(json_(previous=addresses("topics/ai/2020-05")))
     assert with_archive["next_url"] == "https://feeds.example.org/topics/ai/2020-05.json"

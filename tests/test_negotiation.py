@@ -1,4 +1,4 @@
-"""Which coding a client gets: a table of headers, as clients send them and as nobody should."""
+"""Tests of content negotiation: the coding for each Accept-Encoding, valid and invalid."""
 
 import pytest
 from hypothesis import given
@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from feeds.encoded_bodies import CODINGS, IDENTITY
 from feeds.web.negotiation import coding
 
-#: Accept-Encoding, and what is sent.
+#: Accept-Encoding, and the coding of the response.
 TABLE = [
-    # As readers and browsers send it.
+    # From readers and browsers.
     (None, IDENTITY),
     ("", IDENTITY),
     ("identity", IDENTITY),
@@ -22,20 +22,20 @@ TABLE = [
     ("deflate", IDENTITY),
     ("deflate, compress", IDENTITY),
     ("gzip;q=1.0,deflate;q=0.6,identity;q=0.3", "gzip"),
-    # Weights decide before our own taste does.
+    # Weights come before the preference of the server.
     ("br;q=0.5, gzip", "gzip"),
     ("gzip;q=0.5, zstd;q=0.6", "zstd"),
     ("gzip;q=0.001", "gzip"),
     ("identity;q=0.5, gzip;q=0.4", IDENTITY),
     ("identity;q=0.5, gzip;q=0.5", "gzip"),
     ("identity, gzip", "gzip"),
-    # RequestRefused is refused.
+    # A coding with the weight 0 is refused.
     ("gzip;q=0", IDENTITY),
     ("gzip;q=0.0", IDENTITY),
     ("gzip;q=0.000, *", IDENTITY),
     ("br;q=0, gzip", "gzip"),
     ("br;q=0, zstd;q=0, gzip;q=0", IDENTITY),
-    # Never a coding that was not named.
+    # A coding that is not named is not sent.
     ("*", IDENTITY),
     ("*;q=0.5", IDENTITY),
     ("*, gzip;q=0.1", "gzip"),
@@ -48,7 +48,7 @@ TABLE = [
     ("x-gzip;q=0", IDENTITY),
     ("gzip ; Q=0.5 , br ; q=0.4", "gzip"),
     ("gzip;q=0.5;q=0.9", "gzip"),
-    # What nobody should send.
+    # Invalid values.
     ("gzip;q=", "gzip"),
     ("gzip;q=high", IDENTITY),
     ("gzip;q=-1", IDENTITY),
@@ -61,9 +61,7 @@ TABLE = [
 
 
 @pytest.mark.parametrize(("accept_encoding", "expected"), TABLE)
-def test_a_client_gets_the_coding_that_it_likes_best(
-    accept_encoding: str | None, expected: str
-) -> None:
+def test_a_client_gets_its_preferred_coding(accept_encoding: str | None, expected: str) -> None:
     """[65, 66]"""
     assert coding(accept_encoding) == expected
 
@@ -74,7 +72,7 @@ _WORDS = st.sampled_from(
 
 
 @given(st.lists(_WORDS | st.text(max_size=5)).map("".join))
-def test_never_a_coding_that_was_not_named(accept_encoding: str) -> None:
+def test_no_coding_is_sent_that_was_not_named(accept_encoding: str) -> None:
     """[66]"""
     found = coding(accept_encoding)
     assert found in (IDENTITY, *CODINGS)

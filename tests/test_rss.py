@@ -1,4 +1,4 @@
-"""What RSS alone promises; numbers in brackets are those of the promises."""
+"""Tests of RSS alone; numbers in brackets are those of docs/requirements.md."""
 
 import re
 from dataclasses import replace
@@ -56,14 +56,14 @@ def test_the_build_date_is_the_time_of_the_last_change() -> None:
 
 
 @pytest.mark.parametrize(("length", "written"), [(81_234, "81234"), (None, "0")])
-def test_the_lead_picture_is_the_one_enclosure_in_rss(length: int | None, written: str) -> None:
+def test_the_lead_image_is_the_one_enclosure_in_rss(length: int | None, written: str) -> None:
     """[16]"""
     item = rss_item(images=(image(url=URL, length=length), image()))
     found = [dict(enclosure.attrib) for enclosure in item.findall("enclosure")]
     assert found == [{"url": URL, "length": written, "type": "image/jpeg"}]
 
 
-def test_every_picture_is_media_content_in_rss() -> None:
+def test_every_image_is_media_content_in_rss() -> None:
     """[17]"""
     item = rss_item(images=(image(length=5), image(url=URL, width=None, height=None)))
     common = {"medium": "image", "type": "image/jpeg"}
@@ -81,14 +81,14 @@ def test_media_content_holds_a_title_and_a_credit_at_most() -> None:
     assert found == [[(f"{MEDIA}title", MARKS), (f"{MEDIA}credit", "A & B")], []]
 
 
-def test_a_single_picture_needs_no_default() -> None:
+def test_a_single_image_has_no_default() -> None:
     """[17]"""
     media = rss_item(images=(image(),)).find(f"{MEDIA}content")
     assert media is not None
     assert "isDefault" not in media.attrib
 
 
-def test_the_thumbnail_is_the_lead_picture() -> None:
+def test_the_thumbnail_is_the_lead_image() -> None:
     """[20, 24]"""
     item = rss_item(images=(image(url=URL), image()))
     found = [dict(each.attrib) for each in item.findall(f"{MEDIA}thumbnail")]
@@ -126,7 +126,7 @@ def test_a_channel_image_gives_no_size_beyond_the_limits(
     assert [child.tag for child in found] == ["url", "title", "link"]
 
 
-def test_a_channel_image_that_rss_does_not_know_gives_way_to_the_icon() -> None:
+def test_a_channel_image_of_a_type_unknown_to_rss_is_replaced_by_the_icon() -> None:
     """[29]"""
     drawing, icon = image(media_type="image/svg+xml"), image(url=URL)
     assert text(channel(rss(site=site(image=drawing, icon=icon))), "image/url") == URL
@@ -172,7 +172,7 @@ def test_core_elements_come_before_prefixed_ones_in_rss() -> None:
 
 
 @pytest.mark.parametrize("mark", [b"&#x26;", b"&#x3C;"])
-def test_rss_titles_write_marks_as_references(mark: bytes) -> None:
+def test_rss_titles_escape_marks_as_references(mark: bytes) -> None:
     """[43]"""
     document = rss(article(title="a & b < c"), title="a & b < c", site=site(image=image()))
     titles = re.findall(rb"<title>(.*?)</title>", document)
@@ -201,7 +201,7 @@ def test_a_description_is_plain_text_of_at_most_500_characters(
     assert len(as_html(expected)) <= 500
 
 
-def test_a_description_full_of_marks_is_cut_shorter() -> None:
+def test_a_description_with_many_escapes_is_cut_shorter() -> None:
     """[45]"""
     written = as_html(description(article(excerpt="&a" * 250)))
     assert 400 < len(written) <= 500
@@ -221,15 +221,15 @@ def test_a_description_reads_the_same_as_text_and_as_html() -> None:
     assert text(item, "description") == "AT&amp;T & 1 &lt; 2 &amp;copy; &lt;b>"
 
 
-def test_a_long_body_is_read_as_far_as_a_description_needs() -> None:
-    """It is, if its beginning is too short; a tag that is cut in two leaves nothing behind."""
+def test_a_long_body_is_parsed_as_far_as_a_description_needs() -> None:
+    """More is parsed if its beginning is too short; a tag that is cut in two is removed."""
     body = "<p>" + 'Text <a href="https://example.com/long/address">a</a> ' * 200 + "</p>"
     assert "href" not in description(article(excerpt="", content=body))
     endless = f'<p>Hi</p><a href="https://example.com/{"x" * 6_000}">there</a>'
     assert description(article(excerpt="", content=endless)) == "Hi there"
 
 
-def test_a_body_that_is_its_own_description_is_shown_once() -> None:
+def test_a_body_that_equals_its_description_is_shown_once() -> None:
     item = rss_item(excerpt="", content="Body")
     assert text(item, f"{CONTENT}encoded") == "<p>Body</p>"
 

@@ -1,4 +1,4 @@
-"""What the environment says: checked before the server starts."""
+"""Tests of the environment variables: checked before the server starts."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from feeds.errors import SettingsError
 from feeds.settings import checked_url, read_environment
 
-#: Variables that are wrong, and what the error has to name.
+#: Wrong variables, and the text that the error must contain.
 WRONG = [
     ("FEEDS_CONTENT_DIR", "/no/such/folder"),
     ("FEEDS_CONTENT_DIR", __file__),
@@ -54,11 +54,11 @@ WRONG = [
 
 @pytest.fixture
 def there(tmp_path: Path) -> dict[str, str]:
-    """The least that has to be there."""
+    """Return the required variables."""
     return {"FEEDS_CONTENT_DIR": str(tmp_path)}
 
 
-def test_without_variables_all_is_in_the_current_folder(
+def test_without_variables_all_folders_are_in_the_current_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "content").mkdir()
@@ -70,7 +70,7 @@ def test_without_variables_all_is_in_the_current_folder(
     assert (found.workers, found.host, found.port) == (1, "127.0.0.1", 8000)
 
 
-def test_empty_variables_are_as_good_as_none(there: dict[str, str]) -> None:
+def test_an_empty_variable_is_the_same_as_none(there: dict[str, str]) -> None:
     names = ("FEEDS_INSTANCE_DIR", "FEEDS_URL", "FEEDS_CACHE_URL", "FEEDS_WATCH", "FEEDS_WORKERS")
     empty = dict.fromkeys((*names, "HOST", "PORT"), "")
     assert read_environment(there | empty) == read_environment(there)
@@ -136,12 +136,12 @@ def test_an_unknown_variable_that_is_near_none_is_named_with_all(there: dict[str
     )
 
 
-def test_variables_of_others_are_none_of_our_business(there: dict[str, str]) -> None:
+def test_variables_of_other_programs_are_ignored(there: dict[str, str]) -> None:
     others = {"FEED_URL": "x", "OTHER_FEEDS_URL": "x", "feeds_url": "x", "FLASK_DEBUG": "0"}
     assert read_environment(there | others) == read_environment(there)
 
 
-def test_a_folder_that_is_a_link_stays_one(there: dict[str, str], tmp_path: Path) -> None:
+def test_a_folder_that_is_a_link_is_not_resolved(there: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "release-1").mkdir()
     (tmp_path / "current").symlink_to(tmp_path / "release-1")
     found = read_environment({"FEEDS_CONTENT_DIR": str(tmp_path / "current")})
@@ -159,7 +159,7 @@ def test_the_servers_own_url(there: dict[str, str], host: str, expected: str) ->
 @pytest.mark.parametrize(
     "url", ["http://localhost:8000", "https://[::1]:80/a/b", "https://host/~me/%C3%A9"]
 )
-def test_a_url_stays_as_it_is(url: str) -> None:
+def test_a_normalized_url_is_unchanged(url: str) -> None:
     assert checked_url(url, "url") == checked_url(f"{url}/", "url") == url
 
 
@@ -175,12 +175,12 @@ def test_a_url_stays_as_it_is(url: str) -> None:
         ),
     ],
 )
-def test_a_url_in_any_script_is_written_in_ascii(url: str, expected: str) -> None:
+def test_a_url_in_any_script_is_converted_to_ascii(url: str, expected: str) -> None:
     assert checked_url(url, "url") == expected
 
 
 @given(st.text() | st.text().map("https://".__add__))
-def test_no_text_breaks_the_check_of_a_url(text: str) -> None:
+def test_any_text_is_checked_as_a_url_without_an_exception(text: str) -> None:
     try:
         found = checked_url(text, "url")
     except SettingsError:

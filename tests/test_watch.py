@@ -1,4 +1,4 @@
-"""Keeping up while the server runs: real events, real processes, real kills."""
+"""Tests of the watcher while the server runs, with real events, processes and kills."""
 
 import os
 import signal
@@ -25,15 +25,15 @@ from tests.web_helpers import titles
 
 @pytest.fixture
 def live(followed: Site, content: Content) -> Site:
-    """The app as a worker has it: on the real clock, keeping itself up to date."""
+    """Yield the app of a worker on the real clock, with its watcher."""
     followed.sync.start()
-    # Until the watcher has the folder in view, a change would be found by its first scan.
+    # Before the watcher watches the folder, its first scan would find the change.
     content.write("first.md", title="First")
     assert wait_for(lambda: titles(followed) == ["First"])
     return followed
 
 
-def test_edits_of_files_are_noticed_soon(content: Content, live: Site) -> None:
+def test_edits_of_files_are_indexed_soon(content: Content, live: Site) -> None:
     content.write("a.md", title="Renamed into place")
     assert wait_for(lambda: titles(live) == ["First", "Renamed into place"])
 
@@ -48,7 +48,7 @@ def test_edits_of_files_are_noticed_soon(content: Content, live: Site) -> None:
     assert wait_for(lambda: titles(live) == ["First"])
 
 
-def test_folders_that_come_and_go_are_seen_soon(content: Content, live: Site) -> None:
+def test_new_and_removed_folders_are_indexed_soon(content: Content, live: Site) -> None:
     content.write("new/deep/a.md", title="Deep")
     assert wait_for(lambda: titles(live) == ["Deep", "First"])
 
@@ -59,13 +59,13 @@ def test_folders_that_come_and_go_are_seen_soon(content: Content, live: Site) ->
     assert wait_for(lambda: titles(live) == ["Deep", "First"])
 
 
-def test_a_file_written_in_two_halves_is_read_when_it_is_whole(
+def test_a_file_written_in_two_halves_is_read_when_it_is_complete(
     content: Content,
     live: Site,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # Longer than a busy machine may hold the writer up in the middle.
+    # Longer than a busy machine may delay the writer between the halves.
     monkeypatch.setattr("feeds.sync.ingest.STILL", 1.5)
     whole = content.write("a.md", "The end.", title="Whole").read_text()
     assert wait_for(lambda: titles(live) == ["First", "Whole"])
@@ -129,7 +129,7 @@ def test_a_changed_file_of_the_site_is_logged_once_as_needing_a_restart(
     assert printed == [f"{name} changed: restart to apply"]
 
 
-def test_a_file_of_the_site_with_the_same_text_wants_no_restart(
+def test_a_file_of_the_site_with_the_same_text_needs_no_restart(
     content: Content, caplog: pytest.LogCaptureFixture
 ) -> None:
     content.raw("site.yml", "title: x\n")
@@ -180,7 +180,7 @@ def test_a_file_that_is_renamed_into_place_is_reported_at_once(
 
 
 @pytest.mark.parametrize("kind", ["written", "deleted", "moved away"])
-def test_a_change_that_may_go_on_is_reported_with_its_end(
+def test_a_change_that_may_continue_is_reported_with_its_end(
     content: Content, kind: str, tmp_path: Path
 ) -> None:
     skip_if_quick()
@@ -243,7 +243,7 @@ def test_another_process_takes_over_when_the_one_that_watches_is_killed(
         ended(first, signal.SIGKILL),
     ):
         site = Site(create_app(environ))
-        # What it made is served: then it watches.
+        # When its changes are served, it watches.
         assert wait_for(lambda: site.get("/readyz").status_code == 200, 40)
         site.sync.start()
         content.write("b.md", title="B")
@@ -256,7 +256,7 @@ def test_another_process_takes_over_when_the_one_that_watches_is_killed(
 
 
 @pytest.mark.parametrize("limit", ["max_inotify_instances", "max_inotify_watches"])
-def test_events_are_used_again_when_the_kernel_has_some_again(
+def test_events_are_used_again_when_the_kernel_has_free_watches(
     content: Content, tmp_path: Path, limit: str
 ) -> None:
     """The limit is a real one: that of a user namespace, which affects no other program."""

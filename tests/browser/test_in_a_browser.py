@@ -1,4 +1,4 @@
-"""What people do on the pages, done by a real browser."""
+"""Tests of the pages in a real browser."""
 
 import json
 import re
@@ -22,12 +22,12 @@ from tests.waiting import SOON
 PAGES = ["/", "/topics/river", "/topics/river/2026-10", "/?q=river", "/embed",
          "/mix?with=river", "/mix/ferries,river", "/search/river", "/embed/all"]  # fmt: skip
 
-#: What a client can write into an address that the page shows.
+#: Text in an address that the page displays.
 OF_A_LONG_WORD = [f"{path}{'gesellschaft' * 5}" for path in ("/search/", "/?q=", "/mix/", "/x/")]
 
 OPERATORS = "/operators/subscribers"
 
-#: Two of them refuse, and are looked at all the same.
+#: All kinds of pages, error responses included.
 LOOKED_AT = [
     *PAGES, "/embed/all?theme=dark&pictures=no", "/topics/none", "/topics/steam", OPERATORS,
     "/mix?none=river", "/mix/river,nowhere", "/?q=!",
@@ -46,7 +46,7 @@ def test_an_address_is_copied_with_one_press(browser: Browser, server: str) -> N
 
 
 def test_an_address_is_copied_where_there_is_no_clipboard(desktop: Visit) -> None:
-    # As on a page without https, where browsers have no navigator.clipboard.
+    # Browsers have no navigator.clipboard on a page without https.
     desktop.page.add_init_script("Object.defineProperty(navigator, 'clipboard', {value: null})")
     page = desktop.go("/topics/river")
 
@@ -57,7 +57,7 @@ def test_an_address_is_copied_where_there_is_no_clipboard(desktop: Visit) -> Non
     assert page.get_by_label("RSS").evaluate(selected) == f"{desktop.server}/topics/river.rss"
 
 
-def test_a_reader_is_given_the_feed(desktop: Visit) -> None:
+def test_a_link_opens_the_feed_in_a_reader(desktop: Visit) -> None:
     page = desktop.go("/topics/river")
 
     leads = page.get_by_role("link", name="Feedly").get_attribute("href") or ""
@@ -76,7 +76,7 @@ def test_feeds_are_filtered_while_typing(desktop: Visit) -> None:
     expect(page.locator("#topics li:visible")).to_have_count(4)
 
 
-def test_a_feed_that_is_found_keeps_what_it_is_part_of(desktop: Visit) -> None:
+def test_the_filter_keeps_the_parents_of_a_match(desktop: Visit) -> None:
     page = desktop.go("/")
 
     page.get_by_label("Find feeds and articles").press_sequentially("ferr")
@@ -84,7 +84,7 @@ def test_a_feed_that_is_found_keeps_what_it_is_part_of(desktop: Visit) -> None:
     expect(page.locator("#topics li:visible > a")).to_have_text(["River", "Ferries"])
 
 
-def test_the_filter_looks_into_aliases_as_the_search_does(desktop: Visit) -> None:
+def test_the_filter_matches_aliases_as_the_search_does(desktop: Visit) -> None:
     page = desktop.go("/")
 
     page.get_by_label("Find feeds and articles").press_sequentially("crossing")
@@ -93,7 +93,7 @@ def test_the_filter_looks_into_aliases_as_the_search_does(desktop: Visit) -> Non
     expect(page.locator("#found")).to_have_text("1 feed")
 
 
-def test_months_are_followed_from_the_newest_to_the_oldest_and_back(desktop: Visit) -> None:
+def test_links_lead_from_the_newest_month_to_the_oldest_and_back(desktop: Visit) -> None:
     page = desktop.go("/topics/river")
 
     page.get_by_role("link", name="November 2026").click()
@@ -212,7 +212,7 @@ def test_the_preview_of_a_box_has_no_scroll_bar(desktop: Visit) -> None:
     assert needed <= there == 104 + 3 * 83
 
 
-def test_the_box_stands_on_another_site_without_a_scroll_bar(
+def test_the_box_has_no_scroll_bar_on_another_site(
     desktop: Visit, other_site: tuple[Path, str]
 ) -> None:
     folder, address = other_site
@@ -280,19 +280,19 @@ def test_a_page_loads_nothing_from_other_hosts_and_logs_no_error(desktop: Visit,
     assert page.context.cookies() == []
 
 
-#: Resolves when what the page is by now has been painted.
+#: A promise that resolves when the page has been painted in its current state.
 ON_SCREEN = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
 def soon(page: Page, happened: Callable[[], bool]) -> bool:
-    """Whether something happens soon, while the browser goes on."""
+    """Return True if a condition becomes true soon, while the browser continues."""
     end = time.monotonic() + SOON
     while time.monotonic() < end and not happened():
         page.wait_for_timeout(20)
     return happened()
 
 
-def test_nothing_moves_while_pictures_come(desktop: Visit) -> None:
+def test_the_layout_does_not_shift_while_images_load(desktop: Visit) -> None:
     page = desktop.page
     page.add_init_script(
         "window.shift = 0; new PerformanceObserver((list) => list.getEntries().forEach("
@@ -305,14 +305,14 @@ def test_nothing_moves_while_pictures_come(desktop: Visit) -> None:
     page.context.route("**/*.jpg", lambda route: held.append(route))
 
     page.goto(f"{desktop.server}/topics/river", wait_until="domcontentloaded")
-    # The page has the space for pictures by now: three of them have not come yet.
+    # The page has reserved the space of the images: three of them have not loaded yet.
     assert soon(page, lambda: len(held) > 2)
     page.evaluate(ON_SCREEN)
 
     def fulfill(route: Route) -> None:
         route.fulfill(body=image, content_type="image/jpeg")
 
-    # Those that are requested from now on, too: a slow browser has not requested the third yet.
+    # Later requests fail, too: a slow browser has not requested the third yet.
     page.context.route("**/*.jpg", fulfill)
     for route in held:
         fulfill(route)
@@ -322,7 +322,7 @@ def test_nothing_moves_while_pictures_come(desktop: Visit) -> None:
     assert page.evaluate("window.shift") < 0.01
 
 
-def test_what_stays_in_sight_covers_nothing(desktop: Visit) -> None:
+def test_a_sticky_element_covers_nothing(desktop: Visit) -> None:
     page = desktop.go("/topics/river")
     page.set_viewport_size({"width": 1280, "height": 400})
     edges = """[".subscribe", ".beside"].map((name) => {
@@ -336,7 +336,7 @@ def test_what_stays_in_sight_covers_nothing(desktop: Visit) -> None:
         assert end <= start
 
 
-def test_a_picture_that_fails_leaves_no_hole(desktop: Visit) -> None:
+def test_an_image_that_fails_leaves_no_gap(desktop: Visit) -> None:
     page = desktop.go("/topics/river")
     page.mouse.wheel(0, 20_000)
 
@@ -344,7 +344,7 @@ def test_a_picture_that_fails_leaves_no_hole(desktop: Visit) -> None:
     expect(page.locator("article img").first).to_be_visible()
 
 
-def test_right_to_left_text_begins_at_one_edge(desktop: Visit) -> None:
+def test_right_to_left_text_is_aligned_at_one_edge(desktop: Visit) -> None:
     page = desktop.go("/providers/ar.example")
 
     edges = page.locator("article h3, .excerpt, .related li").evaluate_all(
@@ -356,7 +356,7 @@ def test_right_to_left_text_begins_at_one_edge(desktop: Visit) -> None:
     assert "←" in page.locator(".related li").evaluate(arrow)
 
 
-def test_without_scripts_everything_is_there(plain: Visit) -> None:
+def test_pages_work_without_scripts(plain: Visit) -> None:
     page = plain.go("/")
 
     page.get_by_label("Find feeds and articles").fill("ferr")
@@ -371,7 +371,7 @@ def test_without_scripts_everything_is_there(plain: Visit) -> None:
     expect(page.frame_locator("iframe").locator("li")).to_have_count(3)
 
 
-def test_a_mix_is_ticked_without_scripts(plain: Visit) -> None:
+def test_a_mix_is_chosen_without_scripts(plain: Visit) -> None:
     page = plain.go("/topics/river")
 
     page.get_by_role("link", name="Combine it with other feeds").click()
@@ -386,7 +386,7 @@ def test_a_mix_is_ticked_without_scripts(plain: Visit) -> None:
     )
 
 
-def test_the_keyboard_reaches_the_content_first_and_shows_where_it_is(desktop: Visit) -> None:
+def test_the_first_tab_skips_to_the_content_and_the_focus_is_visible(desktop: Visit) -> None:
     page = desktop.go("/topics/river")
 
     page.keyboard.press("Tab")
@@ -413,7 +413,7 @@ def test_a_printed_page_has_the_articles_and_no_buttons(desktop: Visit) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("path", LOOKED_AT)
-def test_axe_finds_nothing(browser: Browser, server: str, path: str, scheme: Any) -> None:
+def test_axe_finds_no_violation(browser: Browser, server: str, path: str, scheme: Any) -> None:
     context = browser.new_context(
         color_scheme=scheme,
         viewport={"width": 900, "height": 900},
@@ -421,7 +421,7 @@ def test_axe_finds_nothing(browser: Browser, server: str, path: str, scheme: Any
     )
     page = visit(context, server).go(path)
 
-    # Off in axe unless asked for: WCAG 2.5.3, what is seen of a control is in its name.
+    # Off by default in axe: WCAG 2.5.3, the visible label of a control is in its name.
     named = {"label-content-name-mismatch": {"enabled": True}}
     options = {"resultTypes": ["violations"], "rules": named}
     found = Axe().run(page, options=options).response["violations"]
@@ -434,7 +434,7 @@ def test_axe_finds_nothing(browser: Browser, server: str, path: str, scheme: Any
 def test_the_visible_label_of_a_control_is_in_its_accessible_name(
     desktop: Visit, path: str
 ) -> None:
-    """WCAG 2.5.3, by whole words: who says "click Nov" is not understood by "November"."""
+    """WCAG 2.5.3, by whole words: the voice command "click Nov" does not match "November"."""
     page = desktop.go(path)
     seen_only = """(control) => {
         const copy = control.cloneNode(true);
@@ -485,8 +485,8 @@ def test_the_page_of_operators_shows_a_plot_of_each_feed_on_a_phone(
 
 
 @pytest.mark.parametrize("path", ["/topics/river", "/providers/news.example.com"])
-def test_a_reader_that_looks_for_feeds_finds_the_page_s_own_first(server: str, path: str) -> None:
-    # In a process of its own: the library warns of its own parser.
+def test_feed_discovery_finds_the_feed_of_the_page_first(server: str, path: str) -> None:
+    # In a process of its own, since the library warns about its own parser.
     program = "import sys, feedfinder2; print(*feedfinder2.find_feeds(sys.argv[1]), sep='\\n')"
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", program, server + path],
@@ -496,5 +496,5 @@ def test_a_reader_that_looks_for_feeds_finds_the_page_s_own_first(server: str, p
         timeout=60,
     )
 
-    # It likes Atom better than RSS, and does not know JSON Feed.
+    # It prefers Atom to RSS, and does not support JSON Feed.
     assert done.stdout.splitlines() == [f"{server}{path}.atom", f"{server}{path}.rss"]

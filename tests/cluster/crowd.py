@@ -1,4 +1,4 @@
-"""Clients, hundreds at a time, bounded in number and in time."""
+"""Hundreds of simultaneous clients, bounded in number and in time."""
 
 import asyncio
 import threading
@@ -39,25 +39,25 @@ async def _try(address: str, *headers: str) -> tuple[object, bytes]:
 
 
 def all_at_once(addresses: Sequence[str], *headers: str) -> list[tuple[object, bytes]]:
-    """Ask for all of them at the same time."""
+    """Request all addresses at the same time."""
 
     async def run() -> list[tuple[object, bytes]]:
         return await asyncio.gather(*(_try(address, *headers) for address in addresses))
 
-    # In a thread of its own: a browser's test may have left a running loop in this one.
+    # In a thread of its own, since a test in a browser may have left a running loop in this one.
     with ThreadPoolExecutor(1) as fresh:
         return fresh.submit(lambda: asyncio.run(run())).result()
 
 
 @dataclass
 class Load:
-    """Some clients that ask for one address after the other until they are stopped."""
+    """Clients that request one address after the other until they are stopped."""
 
     addresses: Sequence[str]
     clients: int = 8
     #: Seconds between the requests of a client.
     pause: float = 0.01
-    #: How often each status was had.
+    #: The number of responses by status.
     statuses: Counter[object] = field(default_factory=Counter)
     _is_over: threading.Event = field(default_factory=threading.Event)
 
@@ -72,7 +72,7 @@ class Load:
             thread.join(PATIENCE)
 
     def goes_on(self, count: int = 100) -> bool:
-        """Whether the clients get so many more answers."""
+        """Return True if the clients get a number of further responses."""
         wanted = self.statuses.total() + count
         return wait_for(lambda: self.statuses.total() >= wanted, PATIENCE)
 

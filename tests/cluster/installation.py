@@ -1,4 +1,4 @@
-"""What an operator installs, from the files in deploy/, as processes of this machine."""
+"""An installation from the files in deploy/, as processes of this machine."""
 
 import os
 import signal
@@ -47,7 +47,7 @@ class Nginx:
     port: int = field(default_factory=stores.free_port)
 
     def write(self, **files: Mapping[str, str]) -> None:
-        """Take shipped files by name, each with what this machine has in the place of what."""
+        """Write shipped files by name, each with the replacements for this machine."""
         (self.folder / "conf.d").mkdir(parents=True)
         (self.folder / "nginx.conf").write_text(_MAIN.format(folder=self.folder))
         for name, places in files.items():
@@ -59,7 +59,7 @@ class Nginx:
 
     @property
     def listening(self) -> dict[str, str]:
-        """The listening lines of the shipped files, for this machine."""
+        """Return the replacements of the listen directives of the shipped files."""
         here = f"listen 127.0.0.1:{self.port} default_server;"
         return {"listen 80 default_server;": here, "listen [::]:80 default_server;": ""}
 
@@ -72,7 +72,7 @@ class Nginx:
         return (need("nginx"), "-p", str(self.folder), "-c", main, *arguments)
 
     def outcome(self) -> str:
-        """What nginx -t says of it."""
+        """Return the output of nginx -t."""
         done = subprocess.run(self.command("-t"), capture_output=True, text=True, timeout=20)
         return done.stderr
 
@@ -84,7 +84,7 @@ class Nginx:
 
 @dataclass
 class Node:
-    """A machine: the content folder is shared, the instance folder is its own."""
+    """A machine with a shared content folder and an instance folder of its own."""
 
     content: Path
     instance: Path
@@ -107,14 +107,14 @@ class Node:
             "PORT": str(self.port),
         }
         command = [sys.executable, "-m", "flask", "--app", "app", "serve"]
-        # A session of its own: the power fails for all processes of a machine at once.
+        # In a session of its own, so that all processes of the machine can be killed at once.
         self._process = subprocess.Popen(
             command, cwd=ROOT, env=os.environ | given, start_new_session=True
         )
         wait_for(f"{self.url}/readyz", self._process)
 
     def end(self, number: signal.Signals) -> None:
-        """Ask it to stop, or cut its power."""
+        """Stop the node by SIGTERM, or kill it."""
         assert self._process is not None
         if number is signal.SIGKILL:
             os.killpg(self._process.pid, number)
@@ -171,7 +171,7 @@ class Cluster:
 
     @contextmanager
     def redis(self) -> Iterator[None]:
-        """The shipped settings, for this machine alone."""
+        """Start Redis with the shipped settings, for this machine alone."""
         command = (
             need("redis-server"), str(DEPLOY / "redis.conf"), "--port", str(self.redis_port),
             "--bind", "127.0.0.1", "--dir", str(self.folder),
@@ -180,7 +180,7 @@ class Cluster:
             yield
 
     def stored(self) -> int:
-        """How many documents and traces were kept since Redis began, by its own count."""
+        """Return the number of documents and histories stored since Redis started, as it counts."""
         with redis.Redis(port=self.redis_port, protocol=2) as client:
             counts = client.info("commandstats")
         return int(counts.get("cmdstat_set", {}).get("calls", 0))

@@ -1,4 +1,4 @@
-"""Two nodes, a Redis and an nginx with the shipped files: nothing that dies is noticed."""
+"""Tests of two nodes, Redis and nginx with the shipped files: clients notice no failure of one."""
 
 import hashlib
 import json
@@ -19,10 +19,10 @@ from tests.cluster.installation import Cluster, Nginx
 from tests.conftest import SITE_URL, Content
 from tests.waiting import wait_for
 
-#: Longer than nginx keeps an answer without asking: it counts whole seconds, and one begun more.
+#: Seconds, longer than a response is fresh in nginx, which counts whole seconds, and one more.
 A_MOMENT = 2.1
 
-#: What is kept in Redis of a feed that is rendered: the document and its trace; a delta has none.
+#: The values in Redis for a rendered feed: the document and its history; a delta has none.
 ONE_RENDERING, ONE_DELTA = 2, 1
 
 
@@ -38,7 +38,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a client got."""
+    """The response that a client got."""
 
     status: int
     headers: HTTPMessage
@@ -56,7 +56,7 @@ def get(address: str, **headers: str) -> Answer:
 
 
 def feeds(cluster: Cluster) -> list[str]:
-    """The paths of all feeds, in every format."""
+    """Return the paths of all feeds, in every format."""
     listed = json.loads(get(cluster.nodes[0].url + "/feeds.json").body)["feeds"]
     return [urlsplit(feed[kind]).path for feed in listed for kind in ("rss", "atom", "json")]
 
@@ -65,7 +65,7 @@ def test_nginx_accepts_the_shipped_files(cluster: Cluster) -> None:
     assert "test is successful" in cluster.nginx.outcome()
 
 
-def test_nginx_accepts_the_shipped_nodes_as_they_are(cluster: Cluster) -> None:
+def test_nginx_accepts_the_shipped_nodes_unchanged(cluster: Cluster) -> None:
     nginx = Nginx(cluster.folder / "as-shipped")
     cache = {"/var/cache/nginx/tributary": str(cluster.folder / "other-cache")}
     nginx.write(**{"nginx-front": nginx.listening | cache, "nginx-nodes": {}})
@@ -106,7 +106,7 @@ def test_nginx_answers_a_known_tag_with_304(cluster: Cluster) -> None:
     assert (answer.status, answer.headers["ETag"], answer.body) == (304, tag, b"")
 
 
-def test_no_date_but_the_issued_one_is_304_through_nginx(cluster: Cluster) -> None:
+def test_only_the_last_modified_that_was_sent_gets_304_through_nginx(cluster: Cluster) -> None:
     address = cluster.nginx.url + "/topics/topic-2.atom"
     issued = get(address).headers["Last-Modified"]
     fetched = formatdate(time.time() - 1, usegmt=True)
@@ -124,7 +124,7 @@ def test_no_date_but_the_issued_one_is_304_through_nginx(cluster: Cluster) -> No
 def test_after_a_burst_of_changes_nginx_sends_304_for_no_date_of_an_earlier_document(
     cluster: Cluster,
 ) -> None:
-    """More changes within a second than Last-Modified can tell apart."""
+    """The changes within a second are more than Last-Modified can distinguish."""
     path, (node, other) = "/topics/topic-3.rss", cluster.nodes
     # Two nodes see changes at different times, and have dates of their own.
     other.end(signal.SIGTERM)
@@ -145,7 +145,7 @@ def test_after_a_burst_of_changes_nginx_sends_304_for_no_date_of_an_earlier_docu
 def burst(cluster: Cluster, address: str) -> list[str]:
     """Change an article until no second is left for a later Last-Modified.
 
-    Return the dates of the answers with earlier documents.
+    Return the dates of the responses with earlier documents.
     """
     dates: list[str] = []
     for number in range(500):
@@ -177,7 +177,7 @@ def test_each_client_gets_the_coding_that_the_node_would_give(
 
 
 @pytest.mark.parametrize("host", ["evil.example", "feeds.example.org"])
-def test_no_host_and_no_query_makes_another_answer(cluster: Cluster, host: str) -> None:
+def test_no_host_and_no_query_changes_a_response(cluster: Cluster, host: str) -> None:
     plain = get(cluster.nginx.url + "/topics/topic-4.rss")
 
     other = get(cluster.nginx.url + "/topics/topic-4.rss?page=2", host=host)
@@ -190,7 +190,7 @@ def test_no_host_and_no_query_makes_another_answer(cluster: Cluster, host: str) 
     ("odd", "status"),
     [("/topics//ai.rss", 404), ("/x/../topics/ai.rss", 404), ("/topics/ai.rss/", 301)],
 )
-def test_a_path_that_only_looks_like_a_feed_spoils_nothing(
+def test_a_path_that_only_looks_like_a_feed_changes_no_cached_response(
     cluster: Cluster, odd: str, status: int
 ) -> None:
     found = get(cluster.nginx.url + odd)
@@ -247,7 +247,7 @@ def test_500_clients_of_nginx_at_a_cold_feed_make_one_rendering(cluster: Cluster
 def test_500_clients_of_nginx_at_a_changed_feed_make_one_rendering(cluster: Cluster) -> None:
     get(cluster.nginx.url + "/topics/ai.atom")
     cluster.content.write("warm.md", title="Warm", topics=["AI", "Warm"])
-    # By the list of feeds: this one is not rendered yet.
+    # By the list of feeds, since this feed must not be rendered yet.
     cluster.shows("/feeds.json", "/topics/warm.rss")
     time.sleep(A_MOMENT)
     before = cluster.stored()
@@ -260,7 +260,7 @@ def test_500_clients_of_nginx_at_a_changed_feed_make_one_rendering(cluster: Clus
 
 @pytest.fixture
 def old_tag(cluster: Cluster, request: pytest.FixtureRequest) -> str:
-    """The tag of the main feed, which both nodes have served, before an article was added to it."""
+    """Return the ETag of the main feed, served by both nodes, before an article was added."""
     for node in cluster.nodes:
         get(node.url + "/all.rss")
     tag = get(cluster.nginx.url + "/all.rss").headers["ETag"]
@@ -291,7 +291,7 @@ def test_only_clients_that_accept_deltas_get_them_through_nginx(
 def test_a_client_without_a_document_gets_the_full_one_while_nginx_requests_a_delta(
     cluster: Cluster, old_tag: str
 ) -> None:
-    """nginx asks a node with the tag of what it has: A-IM beside that would bring it a delta."""
+    """nginx requests with the ETag of its cached response: with A-IM it would get a delta."""
     time.sleep(A_MOMENT)
 
     answer = get(cluster.nginx.url + "/all.rss", a_im="feed")
@@ -307,7 +307,7 @@ def test_a_delta_is_the_same_from_nginx_and_from_a_node(cluster: Cluster, old_ta
     direct = [get(node.url + "/all.rss", **asked) for node in cluster.nodes]
 
     assert {(answer.status, answer.body) for answer in (through, *direct)} == {(226, through.body)}
-    # Each node dates a change by the moment at which it found it.
+    # Each node dates a change by the moment of its own refresh.
     assert _own_headers(through) in [_own_headers(answer) for answer in direct]
 
 
@@ -353,14 +353,14 @@ def test_a_rolling_restart_loses_no_request(cluster: Cluster) -> None:
         for node in cluster.nodes:
             node.end(signal.SIGTERM)
             node.start()
-            # nginx leaves a node alone for two seconds after it failed.
+            # nginx sends nothing to a node for two seconds after it failed.
             time.sleep(2.2)
 
     assert set(load.statuses) == {200}
     assert load.statuses.total() > 100
 
 
-def test_with_all_nodes_down_nginx_serves_what_it_has(cluster: Cluster) -> None:
+def test_with_all_nodes_down_nginx_serves_its_cache(cluster: Cluster) -> None:
     before = get(cluster.nginx.url + "/all.rss").body
     for node in cluster.nodes:
         node.end(signal.SIGKILL)
@@ -371,7 +371,7 @@ def test_with_all_nodes_down_nginx_serves_what_it_has(cluster: Cluster) -> None:
     refused = get(cluster.nginx.url + "/never-asked-for.rss")
     for node in cluster.nodes:
         node.start()
-    # nginx leaves a node that failed alone for `fail_timeout`.
+    # nginx sends nothing to a node that failed for `fail_timeout`.
     assert wait_for(lambda: get(cluster.nginx.url + "/nope").status == 404)
 
     assert (stale.status, stale.body, stale.headers["X-Cache"]) == (200, before, "STALE")

@@ -1,4 +1,4 @@
-"""Reloads under load: each poll has a connection of its own, and none is lost."""
+"""Stress test of reloads: each poll has a connection of its own, and none is lost."""
 
 import os
 import signal
