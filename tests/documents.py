@@ -1,4 +1,4 @@
-"""Documents and items to look at, each from an article or a feed with one difference."""
+"""Documents and items for tests, each of an article or a feed with one difference."""
 
 from typing import Any
 

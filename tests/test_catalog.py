@@ -1,4 +1,4 @@
-"""Which feeds exist, what they are called, and what each document of them holds."""
+"""Tests of the catalog: the feeds, their names, and the content of their documents."""
 
 import re
 from collections.abc import Callable
@@ -32,11 +32,11 @@ def ids(
 
 
 def with_budget(site: Site, budget: int) -> Catalog:
-    """The catalog, with so many bytes for the articles of a document."""
+    """Return the catalog with a limit in bytes for the articles of a document."""
     return Catalog(site.sync, site.web.catalog.files, budget)
 
 
-def test_a_topic_is_called_what_most_articles_call_it(content: Content, site: Site) -> None:
+def test_a_topic_has_the_spelling_of_most_articles(content: Content, site: Site) -> None:
     content.write("a.md", topics=["power-apps"])
     content.write("b.md", topics=["Power Apps"])
     content.write("c.md", topics=["Power Apps"])
@@ -51,7 +51,7 @@ def test_a_topic_is_called_what_most_articles_call_it(content: Content, site: Si
     assert feed_info(site, "topics/power-apps").name == "power-apps"
 
 
-def test_a_name_in_the_site_files_wins(content: Content, open_site: OpenSite) -> None:
+def test_a_name_in_the_site_files_takes_precedence(content: Content, open_site: OpenSite) -> None:
     content.raw("topics.yml", "- {id: ai, name: Artificial Intelligence, description: Minds.}")
     content.raw("providers.yml", "- {domain: news.example.com, name: The News}")
     content.raw("site.yml", "title: My Site\nfeeds: [{name: best, title: The Best}]")
@@ -85,10 +85,10 @@ def test_names_under_a_domain_are_listed_when_there_are_several(
     assert found["providers/tube.example/one"].parent == FeedId("providers/tube.example")
 
 
-def test_a_domain_is_called_by_the_one_name_that_publishes_there_and_not_by_one_of_several(
+def test_a_domain_has_the_one_name_that_publishes_there_and_none_of_several(
     content: Content, site: Site
 ) -> None:
-    """And when a second one comes, the archives, which bear the name, are later too."""
+    """With a second name, the archives, which contain the name, have a later time, too."""
     provider = {"name": "One", "domain": "tube.example"}
     for month in ("08", "09"):
         content.write(f"{month}.md", provider=provider, publishedDateTime=f"2026-{month}-01")
@@ -143,7 +143,9 @@ def test_unknown_feeds_are_unknown(site: Site, path: str) -> None:
         site.web.catalog.select(FeedId(path))
 
 
-def test_retired_feeds_and_their_archives_are_gone(content: Content, open_site: OpenSite) -> None:
+def test_retired_feeds_and_their_archives_are_retired(
+    content: Content, open_site: OpenSite
+) -> None:
     content.raw("topics.yml", "- {name: Gone, retired: true}")
     content.raw("providers.yml", "- {domain: gone.example, retired: true}")
     catalog = open_site().web.catalog
@@ -156,7 +158,7 @@ def test_retired_feeds_and_their_archives_are_gone(content: Content, open_site: 
             catalog.select(FeedId(path))
 
 
-def test_other_names_lead_to_the_feed_and_to_its_archives(
+def test_aliases_redirect_to_the_feed_and_to_its_archives(
     content: Content, open_site: OpenSite
 ) -> None:
     content.raw("topics.yml", "- {id: ai, name: Artificial Intelligence}")
@@ -172,7 +174,7 @@ def test_other_names_lead_to_the_feed_and_to_its_archives(
     assert name.value.feed == FeedId("providers/new.example/a-name")
 
 
-def test_a_feed_that_lost_its_last_article_stays_known_and_empty(
+def test_a_feed_without_its_last_article_stays_known_and_empty(
     content: Content, site: Site
 ) -> None:
     content.write("a.md", topics=["Rare"])
@@ -196,7 +198,7 @@ def test_a_named_feed_that_is_no_longer_defined_is_unknown(
 
 
 def write_days(content: Content, count: int) -> None:
-    """An article a day, from 1 September 2026 on."""
+    """Write an article for each day, from 1 September 2026 on."""
     for number in range(count):
         month, day = divmod(number, 30)
         content.write(
@@ -215,7 +217,7 @@ def test_a_feed_holds_the_newest_articles_up_to_its_limit(
     assert ids(site, "feeds/few") == [f"{number:03}" for number in range(59, 54, -1)]
 
 
-def test_the_limit_of_a_named_feed_holds_for_that_feed_alone(
+def test_the_limit_of_a_named_feed_applies_to_that_feed_alone(
     content: Content, open_site: OpenSite
 ) -> None:
     content.raw("site.yml", "feeds: [{name: all, limit: 1}]")
@@ -226,7 +228,7 @@ def test_the_limit_of_a_named_feed_holds_for_that_feed_alone(
     assert ids(site, "feeds/all") == ["002"]
 
 
-def test_articles_of_one_moment_are_in_the_order_of_their_ids(content: Content, site: Site) -> None:
+def test_articles_of_one_moment_are_sorted_by_id(content: Content, site: Site) -> None:
     for name in ("b", "c", "a"):
         content.write(f"{name}.md")
     site.sync.refresh()
@@ -260,7 +262,7 @@ def test_a_document_that_would_be_too_large_leaves_the_oldest_out(
 
 
 def walk(catalog: Catalog) -> list[str]:
-    """The ids in the archives of the whole, from the newest to the oldest."""
+    """Return the ids in the archives of the main feed, from the newest to the oldest."""
     found: list[str] = []
     id = catalog.select(ALL).previous
     while id:
@@ -278,7 +280,7 @@ def test_archives_hold_every_article_once_in_order(content: Content, site: Site)
     assert walk(site.web.catalog) == [f"{number:03}" for number in range(29, -1, -1)]
 
 
-def test_a_month_too_large_for_a_document_has_parts_that_name_each_other(
+def test_a_month_too_large_for_a_document_has_parts_that_link_to_each_other(
     content: Content, site: Site
 ) -> None:
     write_days(content, 40)
@@ -301,7 +303,7 @@ def test_a_month_too_large_for_a_document_has_parts_that_name_each_other(
 def test_a_new_article_changes_only_the_newest_document_of_its_month(
     content: Content, site: Site
 ) -> None:
-    """Nor does that by which a month comes to need another one change its neighbours."""
+    """An article that adds a document to a month does not change the neighbours, either."""
     write_days(content, 75)
     site.sync.refresh()
     weight = max(row.weight for row in site.web.catalog.select(ALL).rows)
@@ -315,7 +317,7 @@ def test_a_new_article_changes_only_the_newest_document_of_its_month(
     after = archives(catalog)
     october = FeedId("all", "2026-10")
     changed = {id for id in after if after[id] != before.get(id)}
-    # The one that was full already learns what comes after it now.
+    # The document that was full already now links to the next one.
     assert changed == {october, replace(october, part=4), replace(october, part=3)}
     assert after[FeedId("all", "2026-09")] == before[FeedId("all", "2026-09")]
     assert [row.id for row in after[replace(october, part=3)].rows] == [
@@ -323,10 +325,10 @@ def test_a_new_article_changes_only_the_newest_document_of_its_month(
     ]
 
 
-def test_the_month_before_learns_of_a_first_full_document_with_a_later_time(
+def test_the_month_before_links_to_a_first_full_document_with_a_later_time(
     content: Content, site: Site
 ) -> None:
-    """[56] It names the oldest document of the month as the next one."""
+    """[56] It links to the oldest document of the month as the next one."""
     write_days(content, 34)
     site.sync.refresh()
     weight = max(row.weight for row in site.web.catalog.select(ALL).rows)
@@ -343,7 +345,7 @@ def test_the_month_before_learns_of_a_first_full_document_with_a_later_time(
 
 
 def archives(catalog: Catalog) -> dict[FeedId, Selection]:
-    """All archives of the whole, but for the times that every document of a month shares."""
+    """Return all archives of the main feed, without the times that a month shares."""
     found = {}
     id = catalog.select(ALL).previous
     while id:
@@ -420,7 +422,7 @@ def test_withdrawals_are_listed_for_seven_days(content: Content, site: Site, clo
 def test_an_expired_withdrawal_changes_nothing_else(
     content: Content, site: Site, clock: Clock, format: str
 ) -> None:
-    """Nor is the time of the last change taken back."""
+    """The time of the last change is not earlier, either."""
     content.write("a.md")
     content.write("b.md")
     site.sync.refresh()
@@ -439,7 +441,7 @@ def test_an_expired_withdrawal_changes_nothing_else(
     assert (after.headers["ETag"] == before.headers["ETag"]) is (format != "atom")
 
 
-def test_an_article_that_comes_back_is_withdrawn_no_longer(content: Content, site: Site) -> None:
+def test_an_article_that_is_restored_is_no_longer_withdrawn(content: Content, site: Site) -> None:
     content.write("a.md")
     site.sync.refresh()
     content.remove("a.md")
@@ -487,7 +489,7 @@ def test_the_articles_of_a_feed_name_the_feeds_of_their_providers(
     assert source.uri.endswith(":feed:providers/new.example")
 
 
-def test_the_picture_of_a_topic_is_that_of_its_feed(content: Content, open_site: OpenSite) -> None:
+def test_the_image_of_a_topic_is_that_of_its_feed(content: Content, open_site: OpenSite) -> None:
     content.raw("topics.yml", "- {name: AI, image: {url: /pictures/ai.png}}")
     content.raw("site.yml", "image: {url: /pictures/site.png}")
     catalog = open_site().web.catalog
@@ -500,7 +502,7 @@ def test_the_picture_of_a_topic_is_that_of_its_feed(content: Content, open_site:
 @pytest.mark.parametrize(
     "path", ["topics/{}.rss", "topics/{}", "topics/{}.opml", "embed/topics/{}"]
 )
-def test_an_address_in_another_normal_form_moves_to_the_usual_one(
+def test_an_address_in_another_normal_form_redirects_to_the_usual_one(
     content: Content, site: Site, path: str
 ) -> None:
     content.write("a.md", topics=["Caf\u00e9"])

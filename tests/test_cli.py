@@ -1,4 +1,4 @@
-"""The commands, as editors and operators type them."""
+"""Tests of the commands for editors and operators."""
 
 import json
 import os
@@ -91,7 +91,7 @@ ODD = {
 
 @pytest.fixture
 def odd_names(content: Content) -> set[bytes]:
-    """Files whose names no terminal can show, or that look like the name of another."""
+    """Write files whose names no terminal can display, or that look like the name of another."""
     for name in ODD:
         content.raw(os.fsdecode(name), "")
     return ODD
@@ -120,7 +120,7 @@ def test_check_prints_names_that_are_printable_and_distinct(
     assert {"line\\nbreak", "b\\udcffd", "b\\udcfed", "b\\x1ad", "back\\\\slash"} < set(shown)
 
 
-def test_check_names_the_site_file_that_was_meant(content: Content, site: Site) -> None:
+def test_check_proposes_the_right_name_of_a_site_file(content: Content, site: Site) -> None:
     content.raw("Topics.yaml", "- name: x")
 
     lines = site.runner.invoke(args=["check"]).output
@@ -130,7 +130,7 @@ def test_check_names_the_site_file_that_was_meant(content: Content, site: Site) 
 
 @pytest.fixture
 def troubles(content: Content) -> dict[str, str]:
-    """One file for each thing that can be wrong with a file itself, and its reason."""
+    """Write a file for each fault of a file itself; return the reasons by name."""
     content.write("a.md", id="same")
     content.write("b.md", id="same")
     content.raw("big.md", b"---\ntitle: x\n---\n" + b"x" * (1 << 20))
@@ -154,7 +154,7 @@ def troubles(content: Content) -> dict[str, str]:
     }
 
 
-def test_check_names_what_is_wrong_with_a_file_itself(troubles: dict[str, str], site: Site) -> None:
+def test_check_names_the_fault_of_a_file_itself(troubles: dict[str, str], site: Site) -> None:
     found = json.loads(site.runner.invoke(args=["check", "--json"]).stdout)
 
     assert {o["file"]: o["reason"] or "" for o in found} == troubles
@@ -176,7 +176,7 @@ def test_every_reason_states_whether_it_is_intended() -> None:
     assert deliberate == {"draft", "embargoed", "withdrawn", "not-an-article"}
 
 
-def test_refresh_prints_what_it_did(content: Content, site: Site) -> None:
+def test_refresh_prints_its_result(content: Content, site: Site) -> None:
     content.write("a.md")
     content.write("b.md", published=False)
 
@@ -252,7 +252,7 @@ def test_explain_reports_a_missing_file(site: Site) -> None:
         ("\u00fc/cafe.md", "\u00fc/cafe\\u0301.md"),
     ],
 )
-def test_explain_of_no_file_names_the_one_that_was_probably_meant(
+def test_explain_of_a_missing_file_proposes_the_most_similar_one(
     content: Content, site: Site, path: str, near: str
 ) -> None:
     content.write("news/high-water.md")
@@ -279,7 +279,7 @@ def test_explain_fails_only_when_the_file_is_rejected(content: Content, site: Si
 
 
 def test_explain_opens_one_file_of_many(content: Content, site: Site) -> None:
-    """The kernel says which files are opened: inotify of the folder itself."""
+    """inotify of the folder reports each file that is opened."""
     for number in range(50):
         content.write(f"{number}.md")
         content.write(f"news/{number}.md")
@@ -307,7 +307,7 @@ def test_explain_names_the_file_that_has_the_same_id(content: Content, site: Sit
     assert printed == f"b.md:1: id: collision: {same}\n"
 
 
-def test_of_two_new_files_with_one_id_the_first_by_path_is_named_so(
+def test_of_two_new_files_with_one_id_the_first_by_path_is_named(
     content: Content, site: Site, caplog: pytest.LogCaptureFixture
 ) -> None:
     content.write("a.md", id="same")
@@ -406,7 +406,7 @@ def test_explain_reports_a_file_that_is_no_article(
     assert site.runner.invoke(args=["explain", path]).output.startswith(printed)
 
 
-def test_check_reports_no_file_that_is_served_as_it_is(content: Content, site: Site) -> None:
+def test_check_reports_no_file_that_is_served_unchanged(content: Content, site: Site) -> None:
     content.raw("public/ads.txt", "x")
     content.write("a.md")
 
@@ -432,7 +432,7 @@ def checked(site: Site) -> str:
         ("publised", "published"),
     ],
 )
-def test_check_names_the_key_that_an_unknown_one_is_close_to(
+def test_check_proposes_the_known_key_that_is_similar_to_an_unknown_one(
     content: Content, site: Site, key: str, meant: str
 ) -> None:
     keys: dict[str, Any] = {"topics": None, "excerpt": None, key: "a text to be kept secret"}
@@ -449,7 +449,7 @@ def test_check_names_the_key_that_an_unknown_one_is_close_to(
     [
         {"secured": {"topcis": 1}, "heat": 5, "category": "x", "ampWebUrl": "x"},
         {"secret": 1, "weather": 1, "slug": 1, "tag_line": 1, "x": 1, "layout": 1},
-        # The file says it in the known key too.
+        # The file has the known key, too.
         {"tags": ["AI"], "url": "/a/", "description": "A text"},
     ],
 )
@@ -477,7 +477,7 @@ def test_an_unknown_key_and_its_note_reach_neither_feeds_nor_the_index(
     assert not any(b"topcis" in file.read_bytes() for file in files)
 
 
-def test_check_notes_an_image_of_ours_that_is_not_there(content: Content, site: Site) -> None:
+def test_check_notes_a_missing_image_of_the_site(content: Content, site: Site) -> None:
     content.raw("pictures/there.png", b"an image")
     content.write(
         "a.md",

@@ -1,4 +1,4 @@
-"""Symbolic links below the content folder: nothing behind one is read, watched or served."""
+"""Tests of symbolic links in the content folder: nothing behind one is read, watched or served."""
 
 import ctypes
 import os
@@ -43,7 +43,7 @@ Start = Callable[[], Site]
 
 @pytest.fixture
 def start(followed: Site, content: Content) -> Start:
-    """Start the site of a content folder with one article in ``news``, kept up to date."""
+    """Start the site of a content folder with one article in ``news``, and its watcher."""
     content.write("news/n1.md", title="News")
 
     def started() -> Site:
@@ -60,7 +60,7 @@ def live(start: Start) -> Site:
 
 
 def seen(content: Content, site: Site, name: str) -> None:
-    """Write an article and wait until it is served: all that came before it has been seen."""
+    """Write an article and wait until it is served: every earlier change is indexed then."""
     content.write(f"mark-{name}.md", title=f"Mark {name}")
     assert wait_for(lambda: f"Mark {name}" in titles(site))
     content.remove(f"mark-{name}.md")
@@ -85,10 +85,10 @@ def test_files_behind_a_link_to_the_outside_are_never_served(
     assert unserved(site) == {"outside": 2}
 
 
-def test_an_edit_is_seen_at_the_real_path_though_a_link_leads_to_the_folder(
+def test_an_edit_is_reported_at_the_real_path_though_a_link_leads_to_the_folder(
     content: Content, start: Start
 ) -> None:
-    """A watch belongs to a folder, not to a path: the last path would be reported."""
+    """A watch belongs to a folder rather than to a path: the last path would be reported."""
     (content.folder / "aaa").symlink_to("news")
     (content.folder / "today").symlink_to("news")
     live = start()
@@ -102,7 +102,7 @@ def test_an_edit_is_seen_at_the_real_path_though_a_link_leads_to_the_folder(
     assert wait_for(lambda: titles(live) == [])
 
 
-def test_a_link_upwards_makes_nothing_seen_twice(
+def test_a_link_upwards_causes_no_second_read(
     content: Content, outside: Content, start: Start
 ) -> None:
     (content.folder / "up").symlink_to("..")
@@ -117,9 +117,7 @@ def test_a_link_upwards_makes_nothing_seen_twice(
     assert unserved(live) == {"outside": 2}
 
 
-def test_a_folder_that_becomes_a_link_takes_its_articles_along_and_brings_them_back(
-    content: Content, live: Site
-) -> None:
+def test_the_articles_of_a_folder_are_gone_while_it_is_a_link(content: Content, live: Site) -> None:
     news, away = content.folder / "news", content.folder.with_name("away")
     os.rename(news, away)
     news.symlink_to(away)
@@ -148,7 +146,7 @@ def test_folders_that_are_moved_replaced_and_created_again_stay_watched(
     content.write("moved/deep/n3.md", title="In the new one")
     assert wait_for(lambda: titles(live) == ["In the new one"])
 
-    # In the place of an empty folder, for which the kernel sends no event.
+    # It replaces an empty folder, for which the kernel sends no event.
     news.mkdir()
     os.rename(content.folder / "moved", news)
     content.write("news/deep/n3.md", title="In the replaced one")
@@ -183,7 +181,7 @@ def test_a_file_that_becomes_a_link_is_not_read(
     os.replace(content.folder / "next", content.folder / "news/n1.md")
     assert wait_for(lambda: unserved(live) == {"outside": 1})
 
-    # As with any file that cannot be used, what was served stays.
+    # The served version stays, as of any unusable file.
     assert titles(live) == ["News"]
 
 
@@ -211,11 +209,11 @@ def test_the_content_folder_itself_may_be_reached_by_links(
     site.sync.stop()
 
 
-# The watches.
+# Watches.
 
 
 def test_only_real_folders_are_watched(content: Content, outside: Content) -> None:
-    """Return the number of watches, from /proc."""
+    """The kernel lists the watches of a process in /proc."""
     (content.folder / "news/deep").mkdir(parents=True)
     (content.folder / ".git/objects").mkdir(parents=True)
     (outside.folder / "deep").mkdir()
@@ -230,7 +228,7 @@ def test_only_real_folders_are_watched(content: Content, outside: Content) -> No
 
 
 def watches() -> int:
-    """The inotify watches of this process."""
+    """Return the number of inotify watches of this process."""
     texts = []
     for file in Path("/proc/self/fdinfo").iterdir():
         try:
@@ -240,7 +238,7 @@ def watches() -> int:
     return sum(text.count("inotify wd:") for text in texts)
 
 
-def test_a_watch_ends_with_the_place_of_its_folder(content: Content) -> None:
+def test_a_watch_ends_when_its_folder_is_moved_away(content: Content) -> None:
     (content.folder / "news/deep").mkdir(parents=True)
     before = watches()
     events = FolderEvents(content.folder)
@@ -257,7 +255,7 @@ def test_a_watch_ends_with_the_place_of_its_folder(content: Content) -> None:
     events.close()
 
 
-def test_lost_events_are_noticed(content: Content) -> None:
+def test_lost_events_cause_a_scan(content: Content) -> None:
     events = FolderEvents(content.folder)
     most = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())
     names = [str(content.folder / f"{number}.md") for number in range(2)]
@@ -270,7 +268,7 @@ def test_lost_events_are_noticed(content: Content) -> None:
     events.close()
 
 
-def test_a_folder_that_is_mounted_at_a_second_path_is_seen_at_both(tmp_path: Path) -> None:
+def test_a_folder_that_is_mounted_at_a_second_path_is_read_at_both(tmp_path: Path) -> None:
     """A bind mount is no link: the kernel shows one folder at two paths."""
     (tmp_path / "one").mkdir()
     (tmp_path / "two").mkdir()
@@ -342,7 +340,7 @@ def test_a_folder_swapped_for_a_link_at_any_moment_leaks_nothing(
     def swap() -> None:
         nonlocal swaps
         while not over.is_set():
-            send_request(news, link)
+            exchange(news, link)
             swaps += 1
 
     swapping = threading.Thread(target=swap)
@@ -360,8 +358,8 @@ def test_a_folder_swapped_for_a_link_at_any_moment_leaks_nothing(
     assert listed == {"news", "news/n1.md"}
 
 
-def send_request(one: Path, other: Path) -> None:
-    """Exchange two names at once."""
+def exchange(one: Path, other: Path) -> None:
+    """Exchange two names atomically."""
     done = ctypes.CDLL(None, use_errno=True).renameat2(
         AT_FDCWD, os.fsencode(one), AT_FDCWD, os.fsencode(other), RENAME_EXCHANGE
     )
@@ -371,7 +369,7 @@ def send_request(one: Path, other: Path) -> None:
 AT_FDCWD, RENAME_EXCHANGE = -100, 2
 
 
-def test_a_reader_names_a_link_as_one(content: Content) -> None:
+def test_reading_a_link_raises_the_error_for_links(content: Content) -> None:
     (content.folder / "link.md").symlink_to("a.md")
 
     with pytest.raises(ArticleError, match="a symbolic link, which is not followed: put the file"):
@@ -435,7 +433,7 @@ def test_explain_names_the_folder_of_a_path_that_is_a_link(content: Content, sit
     ]
 
 
-def test_a_refresh_of_given_paths_looks_behind_no_link(content: Content, site: Site) -> None:
+def test_a_refresh_of_given_paths_reads_nothing_behind_a_link(content: Content, site: Site) -> None:
     content.write("news/n1.md", title="News")
     (content.folder / "today").symlink_to("news")
 
@@ -447,7 +445,7 @@ def test_a_refresh_of_given_paths_looks_behind_no_link(content: Content, site: S
 
 @pytest.fixture
 def linked_images(content: Content, outside: Content) -> list[str]:
-    """The names of images that lie behind links."""
+    """Return the names of images behind links."""
     content.raw("pictures/cat.png", PNG)
     content.raw("pictures/real/cat.png", PNG)
     outside.raw("secret.png", b"secret")
@@ -490,7 +488,7 @@ def test_no_image_is_served_when_their_folder_is_a_link(content: Content, outsid
     assert site.client.get("/pictures/secret.png", buffered=True).status_code == 404
 
 
-def test_a_file_that_cannot_be_opened_now_is_not_missing(content: Content, site: Site) -> None:
+def test_a_file_that_cannot_be_opened_is_not_missing(content: Content, site: Site) -> None:
     content.raw("pictures/cat.png", PNG)
     content.raw("public/key.txt", "key")
     paths = "/pictures/cat.png", "/key.txt"
@@ -498,7 +496,7 @@ def test_a_file_that_cannot_be_opened_now_is_not_missing(content: Content, site:
     def asked() -> list[int]:
         return [site.client.get(path, buffered=True).status_code for path in paths]
 
-    # Before, so that all modules are loaded.
+    # One request before, so that all modules are loaded.
     served = asked()
     with descriptors(0):
         refused = asked()
@@ -507,7 +505,7 @@ def test_a_file_that_cannot_be_opened_now_is_not_missing(content: Content, site:
     assert (served, refused, asked(), long) == ([200, 200], [503, 503], [200, 200], 404)
 
 
-def test_an_image_is_answered_in_parts_and_on_conditions(content: Content, site: Site) -> None:
+def test_an_image_is_served_in_ranges_and_conditionally(content: Content, site: Site) -> None:
     content.raw("pictures/cat.png", PNG)
 
     whole = site.client.get("/pictures/cat.png", buffered=True)

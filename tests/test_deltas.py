@@ -1,4 +1,4 @@
-"""Deltas (RFC 3229 with the ``feed`` manipulation): only what is new since a known document."""
+"""Tests of deltas (RFC 3229 with the ``feed`` manipulation): items that are new since an ETag."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -32,7 +32,7 @@ PATHS = [f"/topics/ai.{format}" for format in FORMATS]
 
 
 def poll(site: Site, path: str, tag: str | None, method: str = "GET", **headers: str) -> Any:
-    """What a reader gets that takes deltas and has the document with this tag."""
+    """Return the response to a reader that accepts deltas and sends this ETag."""
     condition = {} if tag is None else {"If-None-Match": tag}
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return site.client.open(path, method=method, headers={"A-IM": "feed", **condition, **named})
@@ -40,7 +40,7 @@ def poll(site: Site, path: str, tag: str | None, method: str = "GET", **headers:
 
 @pytest.fixture
 def shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """The URL of a Redis, which outlives processes."""
+    """Return the URL of a Redis, which outlives the processes of servers."""
     port = stores.free_port()
     with (
         stores.running(port, *stores.redis(port, tmp_path)),
@@ -51,7 +51,7 @@ def shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 @pytest.fixture
 def ten(content: Content, open_site: Callable[..., Site]) -> Site:
-    """A topic of ten articles, the newest first: 9 to 0."""
+    """Return a site with a topic of ten articles, the newest first: 9 to 0."""
     content.raw("site.yml", "hubs: [https://hub.example.net/]\n")
     for number in range(10):
         content.write(f"{number}.md", publishedDateTime=f"2026-11-01T10:0{number}:00Z")
@@ -60,7 +60,7 @@ def ten(content: Content, open_site: Callable[..., Site]) -> Site:
 
 @pytest.fixture
 def changed(ten: Site, content: Content, clock: Clock) -> dict[str, str]:
-    """The tags by path before an article was added, one changed and one withdrawn."""
+    """Return the ETags by path from before an article was added, one changed, one withdrawn."""
     tags = {path: ten.get(path).headers["ETag"] for path in PATHS}
     clock.now += 3600
     content.write("new.md", title="New", publishedDateTime="2026-11-20T12:30:00Z")
@@ -75,7 +75,7 @@ def names(body: bytes, format: str) -> list[str]:
 
 
 @every_format
-def test_only_what_is_new_or_changed_is_sent(
+def test_only_new_and_changed_items_are_sent(
     ten: Site, changed: dict[str, str], format: str
 ) -> None:
     """[78]"""
@@ -95,7 +95,7 @@ def test_only_what_is_new_or_changed_is_sent(
 def test_a_delta_has_the_headers_of_one(
     ten: Site, changed: dict[str, str], format: str, coding: str
 ) -> None:
-    """[78] And all that the whole feed says, but for how long it may be kept and its length."""
+    """[78] Its other fields are those of the feed, except caching and length."""
     path = f"/topics/ai.{format}"
 
     answer = poll(ten, path, changed[path], accept_encoding=coding)
@@ -137,7 +137,7 @@ def test_the_next_poll_with_the_tag_of_a_delta_gets_304(
      ('"TAG;gzip"', '"TAG;gzip"'), ('W/"TAG-br-gzip"', '"TAG-br-gzip"'),
      ('"other", "TAG-zstd"', '"TAG-zstd"'), (f'"{"0" * 32}",W/"TAG"', '"TAG"')],
 )  # fmt: skip
-def test_every_spelling_of_a_known_tag_is_understood(
+def test_every_spelling_of_a_known_tag_gets_a_delta(
     ten: Site, changed: dict[str, str], spelling: str, base: str
 ) -> None:
     """[58, 78]"""
@@ -182,7 +182,7 @@ def test_clients_that_accept_deltas_get_them(a_im: str | None, is_wanted: bool) 
 def test_clients_that_accept_no_deltas_get_the_full_document(
     ten: Site, changed: dict[str, str], format: str
 ) -> None:
-    """[65] Said to vary by its coding only: caches keep one for everybody."""
+    """[65] It varies by its coding only, so that caches store one for all clients."""
     path = f"/topics/ai.{format}"
 
     answers = [
@@ -197,7 +197,9 @@ def test_clients_that_accept_no_deltas_get_the_full_document(
 
 
 @every_format
-def test_head_is_answered_as_get_is(ten: Site, changed: dict[str, str], format: str) -> None:
+def test_head_gets_the_header_fields_of_get(
+    ten: Site, changed: dict[str, str], format: str
+) -> None:
     """[67]"""
     path = f"/topics/ai.{format}"
 
@@ -243,7 +245,7 @@ def test_a_delta_is_empty_if_its_format_cannot_express_a_withdrawal(
 
 
 def test_a_delta_is_never_marked_complete(ten: Site, changed: dict[str, str]) -> None:
-    """RFC 5005, section 2: readers drop what a complete feed does not hold."""
+    """RFC 5005, section 2: readers drop items that a complete feed lacks."""
     for path, root in (("/topics/ai.rss", channel), ("/topics/ai.atom", atom_feed)):
         delta = root(poll(ten, path, changed[path]).data)
 
@@ -261,7 +263,7 @@ def test_a_delta_has_the_head_of_the_feed(ten: Site, changed: dict[str, str]) ->
 
 
 @every_format
-def test_a_delta_that_would_be_nearly_the_whole_is_not_made(
+def test_a_delta_that_would_be_nearly_the_whole_feed_is_not_rendered(
     ten: Site, content: Content, format: str
 ) -> None:
     path = f"/topics/ai.{format}"
@@ -277,7 +279,7 @@ def test_a_delta_that_would_be_nearly_the_whole_is_not_made(
     assert (answer.status_code, answer.data) == (200, ten.get(path).data)
 
 
-def test_archives_are_given_whole(content: Content, open_site: Callable[..., Site]) -> None:
+def test_archives_have_no_deltas(content: Content, open_site: Callable[..., Site]) -> None:
     content.write("a.md")
     content.write("b.md")
     site = open_site()
@@ -290,10 +292,10 @@ def test_archives_are_given_whole(content: Content, open_site: Callable[..., Sit
     assert poll(site, path, site.get(path).headers["ETag"]).status_code == 304
 
 
-def test_when_every_article_looks_different_the_whole_is_sent(
+def test_if_every_article_changes_the_whole_feed_is_sent(
     ten: Site, content: Content, open_site: Callable[..., Site], shared: str
 ) -> None:
-    """A retired provider is named no more by any of its articles, none of which changed."""
+    """A retired provider disappears from all of its articles, none of which changed itself."""
     before = open_site(FEEDS_CACHE_URL=shared)
     tags = {path: before.get(path).headers["ETag"] for path in PATHS}
     content.raw("providers.yml", "- {domain: news.example.com, retired: true}\n")
@@ -324,8 +326,7 @@ def test_fifty_requests_for_one_delta_cost_one_rendering(
     assert ten.web.publisher.renderings - before == 1
 
 
-def test_made_up_tags_leave_nothing_in_memory(ten: Site, changed: dict[str, str]) -> None:
-    """[RELIABILITY 18]"""
+def test_invented_tags_take_no_memory(ten: Site, changed: dict[str, str]) -> None:
     ten.get(PATHS[0])
     kept = list(ten.web.publisher.memory.by_target)
 
@@ -335,8 +336,8 @@ def test_made_up_tags_leave_nothing_in_memory(ten: Site, changed: dict[str, str]
     assert list(ten.web.publisher.memory.by_target) == kept
 
 
-def test_the_tag_of_another_feed_names_nothing(ten: Site, changed: dict[str, str]) -> None:
-    """Else each feed could be compared with the documents of all others."""
+def test_the_tag_of_another_feed_gets_no_delta(ten: Site, changed: dict[str, str]) -> None:
+    """Otherwise a client could have each feed compared with the documents of all others."""
     tags = (changed[PATHS[1]], ten.get("/all.rss").headers["ETag"])
 
     assert [poll(ten, PATHS[0], tag).status_code for tag in tags] == [200, 200]
@@ -346,7 +347,7 @@ def test_the_tag_of_another_feed_names_nothing(ten: Site, changed: dict[str, str
     "path", ["{}?since={}", "{}%3Fsince={}", "{}%253Fsince={}", "{} since {}", "{}%3fsince%3d{}"]
 )
 def test_no_address_names_a_delta(ten: Site, changed: dict[str, str], path: str) -> None:
-    """Nobody is given one for the whole feed."""
+    """No client gets a delta instead of the whole feed."""
     poll(ten, PATHS[0], changed[PATHS[0]])
 
     answer = ten.get(path.format(PATHS[0], changed[PATHS[0]].strip('"')))
@@ -354,7 +355,7 @@ def test_no_address_names_a_delta(ten: Site, changed: dict[str, str], path: str)
     assert answer.status_code == 404 or len(items(answer.data, "rss")) == 10
 
 
-def test_deltas_leave_memory_like_any_document(
+def test_deltas_are_evicted_like_any_document(
     content: Content, open_site: Callable[..., Site]
 ) -> None:
     skip_if_quick()
@@ -379,8 +380,8 @@ def test_deltas_leave_memory_like_any_document(
     )
 
 
-def test_a_day_of_changes_is_known(ten: Site, content: Content) -> None:
-    """By default, with nothing but memory; one every ten minutes."""
+def test_the_documents_of_a_day_of_changes_get_deltas(ten: Site, content: Content) -> None:
+    """By default, with memory alone; one change every ten minutes."""
     skip_if_quick()
     tags = {path: ten.get(path).headers["ETag"] for path in PATHS}
 
@@ -398,7 +399,7 @@ def test_a_day_of_changes_is_known(ten: Site, content: Content) -> None:
 
 @dataclass
 class Recorder:
-    """A cache that only keeps what it is given."""
+    """A cache that stores and never evicts."""
 
     kept: list[bytes]
     is_shared: bool = False
@@ -430,10 +431,10 @@ def test_histories_are_small_and_the_oldest_are_evicted_first(ten: Site) -> None
     ]  # fmt: skip
 
 
-def test_a_process_has_the_histories_of_its_own_documents_without_redis(
+def test_a_process_needs_no_redis_for_the_histories_of_its_own_documents(
     content: Content, open_site: Callable[..., Site], tmp_path: Path
 ) -> None:
-    """A Redis that says nothing for a tenth of a second was seen to cost a crowd whole feeds."""
+    """A Redis that hung for a tenth of a second was seen to cost many clients whole feeds."""
     for number in range(5):
         content.write(f"{number}.md")
     port = stores.free_port()
@@ -459,10 +460,10 @@ def test_a_process_has_the_histories_of_its_own_documents_without_redis(
     assert answers[0].data == answers[1].data
 
 
-def test_documents_are_known_as_long_as_the_cache_lives(
+def test_histories_last_as_long_as_the_shared_cache(
     content: Content, open_site: Callable[..., Site], shared: str
 ) -> None:
-    """Also to a process that never served them, of this machine or another."""
+    """Also for a process that never served the documents, of this machine or another."""
     for number in range(5):
         content.write(f"{number}.md")
     before = open_site(FEEDS_CACHE_URL=shared)
@@ -477,7 +478,7 @@ def test_documents_are_known_as_long_as_the_cache_lives(
     assert answers[0].status_code == 226
     assert names(answers[0].data, "rss") == ["new"]
     assert answers[1].data == answers[0].data
-    # The first document, the second and the delta, each by one of them.
+    # Each of the first document, the second and the delta is rendered by one of them.
     assert [site.web.publisher.renderings for site in (before, after)] == [1, 2]
 
 
@@ -504,7 +505,7 @@ def test_a_damaged_history_counts_as_none(
 def test_a_delta_that_cannot_be_made_is_no_error(
     ten: Site, changed: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """[70] What was served before is, whole."""
+    """[70] The client gets the whole feed."""
     whole = ten.get(PATHS[0])
     monkeypatch.setattr(formats, "render", lambda feed, format: 1 / 0)
 
@@ -513,10 +514,10 @@ def test_a_delta_that_cannot_be_made_is_no_error(
     assert (answer.status_code, answer.data) == (200, whole.data)
 
 
-def test_a_delta_of_before_is_not_served_where_the_whole_is_newer(
+def test_an_old_delta_is_not_served_when_the_whole_feed_is_newer(
     ten: Site, changed: dict[str, str], content: Content, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What it named may be withdrawn by now."""
+    """Its articles may have been withdrawn."""
     delta = poll(ten, PATHS[0], changed[PATHS[0]])
     content.remove("new.md")
     ten.sync.refresh()
@@ -532,7 +533,7 @@ def test_a_delta_of_before_is_not_served_where_the_whole_is_newer(
 
 @dataclass
 class Follower:
-    """A reader that has applied every delta it was sent."""
+    """A reader that has applied every delta that it got."""
 
     path: str
     format: str
@@ -568,9 +569,9 @@ EDITS = st.lists(
 def test_deltas_applied_in_order_give_the_feed(
     content: Content, open_site: Callable[..., Site], clock: Clock, format: str
 ) -> None:
-    """Over any edits: every article of the feed is known as it is, and of others older ones only.
+    """After any edits the reader has every article of the feed, and besides only older ones.
 
-    RSS and JSON Feed cannot tell what was withdrawn: there a reader keeps it, as it always did.
+    RSS and JSON Feed cannot express a withdrawal: there a reader keeps the article.
     """
     content.raw("site.yml", "limits: {items: 6}\n")
     site = open_site()
@@ -602,7 +603,7 @@ def test_deltas_applied_in_order_give_the_feed(
 
 
 def all_of(site: Site) -> list[Any]:
-    """Every article that is served, by its archives."""
+    """Return every article in the archives of the feed."""
     months = site.web.catalog.months(site.web.catalog.feed_infos()[0].id)
     return [
         item for month in months for item in items(site.get(f"/all/{month.name}.atom").data, "atom")

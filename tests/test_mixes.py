@@ -1,4 +1,4 @@
-"""Mixes: feeds of any, all and none of some topics and providers, written into an address."""
+"""Tests of mixes: feeds of any, all and none of some topics and providers, in an address."""
 
 import html
 from collections.abc import Callable
@@ -53,13 +53,13 @@ def fill(content: Content) -> None:
 
 @pytest.fixture(scope="module")
 def river(open_shared: OpenShared) -> Site:
-    """A site that is only asked: the same one for all tests."""
+    """Return a site for all tests that only send requests."""
     return open_shared(fill)
 
 
 @pytest.fixture
 def changing(content: Content, open_site: OpenSite) -> Site:
-    """A site of its own, with the same content."""
+    """Return a site for one test, with the same content."""
     fill(content)
     return open_site()
 
@@ -109,7 +109,7 @@ def test_a_mix_holds_any_of_some_feeds_all_of_others_and_none_of_the_rest(
     ],
 )
 @pytest.mark.parametrize("ending", ["", ".rss", ".atom", ".json"])
-def test_any_other_spelling_of_a_mix_leads_to_its_one_address_at_once(
+def test_any_other_spelling_of_a_mix_redirects_to_its_one_address_at_once(
     river: Site, written: str, usual: str, ending: str
 ) -> None:
     answer = river.get(f"/mix/{written}{ending}")
@@ -131,7 +131,7 @@ def test_any_other_spelling_of_a_mix_leads_to_its_one_address_at_once(
         ("river," * 200, "The address is too long."),
     ],
 )
-def test_a_mix_that_cannot_be_is_404_and_says_why(
+def test_an_invalid_mix_is_404_with_the_reason(
     content: Content, changing: Site, terms: str, why: str
 ) -> None:
     content.write("letters.md", topics=[*"abcdefghi"])
@@ -144,9 +144,7 @@ def test_a_mix_that_cannot_be_is_404_and_says_why(
     assert html.escape(why, quote=False) in page.text
 
 
-def test_eight_terms_are_a_mix_however_often_they_are_written(
-    content: Content, changing: Site
-) -> None:
+def test_repeated_terms_count_once(content: Content, changing: Site) -> None:
     content.write("letters.md", topics=[*"abcdefgh"])
     changing.sync.refresh()
 
@@ -162,7 +160,7 @@ def test_a_mix_has_neither_archives_nor_an_address_below_it(river: Site) -> None
     assert "next_url" not in river.get("/mix/river.json").json
 
 
-def test_a_mix_holds_what_a_feed_of_the_site_with_the_same_parts_holds(
+def test_a_mix_holds_the_same_articles_as_a_named_feed_with_the_same_parts(
     content: Content, open_site: OpenSite
 ) -> None:
     dice = Random(1)
@@ -191,7 +189,7 @@ _TERMS = [f"{sign}{name}" for sign in ("", "+", "-") for name in ("a", "b", "c",
 
 
 def _named(named: tuple[str, str]) -> dict[str, Any]:
-    """A mix as site.yml defines a feed."""
+    """Return a mix as a definition of a feed in site.yml."""
     mix = Mix.of(read_terms(named[1].removeprefix("mix/")))
     feed: dict[str, Any] = {"name": named[0]}
     for key, sign in (("any", ANY), ("all", ALL), ("none", NONE)):
@@ -202,7 +200,7 @@ def _named(named: tuple[str, str]) -> dict[str, Any]:
 
 
 @given(st.lists(st.sampled_from(["a", "+a", "-a", "b", "+b", "-c", "x.org", "-x.org"])))
-def test_the_address_of_a_mix_is_its_own_usual_spelling(terms: list[str]) -> None:
+def test_the_address_of_a_mix_is_canonical(terms: list[str]) -> None:
     mix = Mix.of(read_terms(",".join(terms)))
 
     assert Mix.of(read_terms(mix.path.removeprefix("mix/"))) == mix
@@ -217,18 +215,18 @@ def test_the_address_of_a_mix_is_its_own_usual_spelling(terms: list[str]) -> Non
         ("+ferries,+ropes,-c-plus-plus,-steam", "Ferries and Ropes, without C++ or Steam"),
     ],
 )
-def test_a_mix_is_called_what_it_is_in_words(river: Site, terms: str, title: str) -> None:
+def test_the_title_of_a_mix_names_its_terms(river: Site, terms: str, title: str) -> None:
     feed = river.get(f"/mix/{terms}.json").json
 
     assert feed["title"] == f"{title} — Tributary"
     assert texts(tree(river, f"/mix/{terms}"), "h1") == [title]
 
 
-def test_a_mix_holds_as_many_articles_as_the_site_says_and_of_one_second_the_first_by_id(
+def test_a_mix_has_the_limit_of_the_site_and_of_one_second_holds_the_first_by_id(
     content: Content, open_site: OpenSite
 ) -> None:
     content.raw("site.yml", "limits: {items: 3}")
-    # Written in an order that is not that of the ids.
+    # Written in another order than that of the ids.
     for name in ("d", "b", "e", "a", "c"):
         content.write(f"{name}.md")
     content.write("new.md", publishedDateTime="2026-11-20T09:00:00Z")
@@ -242,7 +240,7 @@ def test_a_mix_reads_a_bounded_number_of_the_articles_of_one_second(
 ) -> None:
     skip_if_quick()
     content.raw("site.yml", "limits: {items: 3}")
-    # The first by id of all, "a", is the last of those that are read; "0" comes after them.
+    # The first by id, "a", is the last of those that are read; "0" is not read any more.
     for number in range(MOST_OF_A_SECOND + 2):
         content.write(f"n{number:04}.md")
     site = open_site()
@@ -263,7 +261,7 @@ def test_a_mix_reads_a_bounded_number_of_the_articles_of_one_second(
         {"expires": "2026-11-20T12:00:00Z"},
     ],
 )
-def test_no_mix_holds_what_is_not_public(
+def test_no_mix_holds_an_article_that_is_not_public(
     content: Content, changing: Site, keys: dict[str, Any]
 ) -> None:
     content.write("c.md", **({"topics": ["Ropes"]} | keys))
@@ -306,7 +304,9 @@ def test_a_mix_changes_with_its_articles_and_with_nothing_else(
     assert changing.get(path, if_modified_since=third.headers["Last-Modified"]).status_code == 304
 
 
-def test_who_takes_deltas_of_a_mix_gets_what_is_new(content: Content, changing: Site) -> None:
+def test_a_client_that_accepts_deltas_of_a_mix_gets_the_new_items(
+    content: Content, changing: Site
+) -> None:
     for number in range(10):
         content.write(f"more-{number}.md", topics=["Ropes"])
     changing.sync.refresh()
@@ -329,9 +329,7 @@ def test_a_mix_is_sent_in_every_coding(river: Site, coding: str) -> None:
     assert answer.headers["Content-Encoding"] == coding
 
 
-def test_an_atom_mix_tells_which_of_its_articles_were_withdrawn(
-    content: Content, changing: Site
-) -> None:
+def test_an_atom_mix_names_its_withdrawn_articles(content: Content, changing: Site) -> None:
     content.remove("c.md")
     content.remove("d.md")
     changing.sync.refresh()
@@ -355,7 +353,7 @@ def test_a_mix_is_in_no_list_and_in_no_export(river: Site) -> None:
     assert [path for path in paths(river.web.catalog) if path.startswith("/mix")] == ["/mix"]
 
 
-def test_a_mix_is_announced_to_no_hub_and_indexed_by_nobody(
+def test_a_mix_is_not_announced_to_hubs_and_not_for_search_engines(
     content: Content, open_site: OpenSite
 ) -> None:
     content.raw("site.yml", "hubs: [https://hub.example.org/]")
@@ -369,7 +367,7 @@ def test_a_mix_is_announced_to_no_hub_and_indexed_by_nobody(
     assert tree(site, "/mix/ai").cssselect("meta[name=robots][content=noindex]")
 
 
-def test_polls_of_mixes_fill_no_disk(content: Content, changing: Site) -> None:
+def test_polls_of_mixes_write_nothing_to_the_disk(content: Content, changing: Site) -> None:
     counts = Counters()
     counts.polled("/mix/river.rss", "Reader (5 subscribers)", "203.0.113.9")
     PollCounter(counts, changing.web.subscribers, lambda: NOW).count()
@@ -377,7 +375,7 @@ def test_polls_of_mixes_fill_no_disk(content: Content, changing: Site) -> None:
     assert changing.web.subscribers.days() == []
 
 
-def test_an_index_of_an_older_version_has_no_mixes_until_it_is_made_anew(changing: Site) -> None:
+def test_an_index_of_an_older_version_has_no_mixes_until_it_is_rebuilt(changing: Site) -> None:
     with closing(connect(changing.sync.index.path)) as connection:
         connection.execute("INSERT INTO meta VALUES ('unsearchable', 1)")
 
@@ -385,7 +383,7 @@ def test_an_index_of_an_older_version_has_no_mixes_until_it_is_made_anew(changin
     assert changing.get("/topics/river.rss").status_code == 200
 
 
-def test_what_is_ticked_leads_to_its_feed(river: Site) -> None:
+def test_the_form_redirects_to_the_feed_of_the_chosen_terms(river: Site) -> None:
     form = tree(river, "/mix").cssselect("form.mix")[0]
     fields = [(box.get("name"), box.get("value")) for box in form.cssselect("input")]
     asked = urlencode([("any", "ropes"), ("any", "ferries"), ("none", "gazette.example")])
@@ -405,9 +403,7 @@ def test_what_is_ticked_leads_to_its_feed(river: Site) -> None:
         ("&".join(f"any={name}" for name in "abcdefghi"), "Choose 8 topics and providers at most."),
     ],
 )
-def test_the_form_says_what_is_wrong_and_keeps_what_was_ticked(
-    river: Site, query: str, why: str
-) -> None:
+def test_the_form_shows_the_fault_and_keeps_the_choice(river: Site, query: str, why: str) -> None:
     page = tree(river, f"/mix?{query}")
 
     assert texts(page, "[role=alert]") == [why]
@@ -436,7 +432,7 @@ def test_a_topic_a_provider_and_a_mix_are_combined_with_other_feeds(river: Site)
         (["none=river", "none=river&none=nothing&make=yes"], ["river"]),
     ],
 )
-def test_the_form_is_rendered_once_whatever_unknown_names_are_asked_of_it(
+def test_the_form_is_rendered_once_whatever_unknown_names_a_request_has(
     changing: Site, queries: list[str], ticked: list[str]
 ) -> None:
     answers = [changing.get(f"/mix?{query}") for query in queries]
@@ -448,7 +444,7 @@ def test_the_form_is_rendered_once_whatever_unknown_names_are_asked_of_it(
     assert [box.get("value") for box in boxes] == ticked
 
 
-def test_made_up_combinations_in_the_form_render_nothing_and_take_no_memory(
+def test_invented_combinations_in_the_form_render_nothing_and_take_no_memory(
     content: Content, changing: Site
 ) -> None:
     names = [f"t{number}" for number in range(12)]
@@ -470,7 +466,9 @@ def test_made_up_combinations_in_the_form_render_nothing_and_take_no_memory(
     assert (publisher.renderings, publisher.memory.size) == (renderings, size)
 
 
-def test_a_form_with_ticks_has_an_etag_of_its_own_and_is_not_indexed(river: Site) -> None:
+def test_a_form_with_a_choice_has_an_etag_of_its_own_and_is_not_for_search_engines(
+    river: Site,
+) -> None:
     pages = [river.get(f"/mix{query}") for query in ("", "?with=river", "?with=ferries")]
     tags = [page.headers["ETag"] for page in pages]
 
@@ -491,7 +489,7 @@ def test_a_feed_in_no_list_is_no_box_of_the_form(content: Content, open_site: Op
     assert [box.get("value") for box in page.cssselect("input[checked]")] == ["river"]
 
 
-def test_a_mix_stands_on_other_sites(river: Site) -> None:
+def test_a_mix_is_embedded_in_other_sites(river: Site) -> None:
     page = tree(river, "/mix/ferries,ropes")
     (chooser,) = hrefs(page, 'a[href^="/embed?"]')
     chosen = tree(river, chooser)

@@ -1,4 +1,4 @@
-"""Rights: in every format, on pages and in robots.txt where they are given, else nowhere."""
+"""Tests of rights: in every format, on pages and in robots.txt if they are given, else nowhere."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -35,7 +35,7 @@ PROVIDERS = """
 
 
 def with_rights(*articles: Article, **changes: Any) -> Feed:
-    """A feed of a site with rights, and of one provider with its own."""
+    """Return a feed of a site with rights, and of one provider with its own."""
     return feed(*articles, site=site(rights=RIGHTS), rights={"own.example.com": OWN}, **changes)
 
 
@@ -80,7 +80,7 @@ def test_json_feed_names_rights_in_an_extension_object() -> None:
 
 
 @pytest.mark.parametrize("format", list(Format))
-def test_without_rights_a_document_says_nothing_of_them(format: Format) -> None:
+def test_without_rights_a_document_has_no_such_element(format: Format) -> None:
     """[104]"""
     document = render(feed(article()), format)
 
@@ -89,7 +89,7 @@ def test_without_rights_a_document_says_nothing_of_them(format: Format) -> None:
 
 
 @pytest.mark.parametrize("format", [Format.RSS, Format.ATOM])
-def test_feedparser_finds_the_rights(format: Format) -> None:
+def test_feedparser_reads_the_rights(format: Format) -> None:
     found: Any = feedparser.parse(render(with_rights(article(), OTHER), format))
 
     assert not found.bozo
@@ -135,7 +135,7 @@ def test_a_provider_with_its_own_rights_has_them_in_every_feed(open_with_rights:
     assert rights("/providers/own.example.com/own.json") == {"feed": own, "b.md": None}
 
 
-def test_pages_have_a_line_of_rights_in_the_foot(open_with_rights: Site) -> None:
+def test_pages_have_a_line_of_rights_in_the_footer(open_with_rights: Site) -> None:
     """[104]"""
     for path in ("/", "/topics/ai", "/all/2026-11", "/?q=ai", "/embed"):
         page = tree(open_with_rights, path)
@@ -158,7 +158,7 @@ def test_robots_txt_signals_what_programs_may_do(open_with_rights: Site) -> None
     ]
 
 
-def test_without_rights_the_site_says_nothing_of_them(site: Site, content: Content) -> None:
+def test_without_rights_no_page_and_no_file_mentions_them(site: Site, content: Content) -> None:
     """[104]"""
     content.write("a.md")
     site.sync.refresh()

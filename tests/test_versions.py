@@ -1,4 +1,4 @@
-"""A change of the code that changes no output moves no ETag; one that does moves its version."""
+"""Tests of the versions: a change of output moves its version; any other change moves no ETag."""
 
 import json
 import shutil
@@ -16,7 +16,7 @@ from tests.versions import Kept
 
 ROOT = Path(__file__).parents[1]
 
-#: Run in a copy of the code, over a content folder and an instance folder.
+#: A program to run in a copy of the code, with a content folder and an instance folder.
 LOOK = """
 import json, sys
 from urllib.parse import quote
@@ -47,7 +47,7 @@ found = {
 print(json.dumps(found))
 """
 
-#: What a comment looks like in each kind of source; style sheets and scripts are output themselves.
+#: A comment in each kind of source; style sheets and scripts are themselves output.
 COMMENTS = {".py": "# A comment.\n", ".sql": "-- A comment.\n", ".html": "{# A comment. #}\n"}
 
 
@@ -127,7 +127,7 @@ def test_a_comment_moves_no_etag_reads_no_file_and_announces_nothing(tmp_path: P
 
 
 def comment(folder: Path) -> int:
-    """Add a comment to every source; return to how many."""
+    """Add a comment to every source; return the number of sources."""
     sources = [path for path in folder.rglob("*") if path.suffix in COMMENTS]
     for path in sources:
         path.write_text(f"{path.read_text()}{COMMENTS[path.suffix]}")

@@ -1,4 +1,4 @@
-"""What becomes of the workers of ``flask serve``: killed, stopped, replaced, not loadable."""
+"""Tests of the workers of ``flask serve``: killed, stopped, replaced, not loadable."""
 
 import os
 import signal
@@ -33,7 +33,7 @@ def instance(content: Content, tmp_path: Path) -> Path:
 
 
 def titles(address: str) -> set[str]:
-    """How the feed is titled, asked often enough to meet every worker."""
+    """Return the titles of the feed in so many responses that every worker has sent one."""
     return {title(address) for _ in range(40)}
 
 
@@ -42,7 +42,7 @@ def title(address: str) -> str:
         return str(answer.read().decode().partition("<title>")[2].partition("</title>")[0])
 
 
-def test_a_reload_goes_on_with_the_settings_of_the_start(content: Content, instance: Path) -> None:
+def test_a_reload_keeps_the_settings_of_the_start(content: Content, instance: Path) -> None:
     (content.folder / "site.yml").write_text("title: Before\n")
     with serving(content.folder, instance, FEEDS_WORKERS="2") as address:
         server = listener(address)
@@ -57,7 +57,7 @@ def test_a_reload_goes_on_with_the_settings_of_the_start(content: Content, insta
         assert titles(address) == {"Before"}
 
 
-def test_a_worker_that_dies_is_replaced_though_site_yml_is_wrong_by_then(
+def test_a_worker_that_dies_is_replaced_though_site_yml_is_wrong_meanwhile(
     content: Content, instance: Path
 ) -> None:
     (content.folder / "site.yml").write_text("title: Before\n")
@@ -72,9 +72,7 @@ def test_a_worker_that_dies_is_replaced_though_site_yml_is_wrong_by_then(
         assert titles(address) == {"Before"}
 
 
-def test_a_worker_that_dies_again_and_again_takes_no_other_with_it(
-    content: Content, instance: Path
-) -> None:
+def test_a_worker_that_dies_repeatedly_affects_no_other(content: Content, instance: Path) -> None:
     with serving(content.folder, instance, FEEDS_WORKERS="2") as address:
         server = listener(address)
         first, other = workers(server)
@@ -88,7 +86,7 @@ def test_a_worker_that_dies_again_and_again_takes_no_other_with_it(
 
 
 def successor(server: int, victim: int, other: int) -> int:
-    """Kill a worker and wait for the one that takes its place."""
+    """Kill a worker and wait for the one that replaces it."""
     os.kill(victim, signal.SIGKILL)
     assert wait_for(lambda: len(set(workers(server)) - {victim, other}) == 1, PATIENCE)
     return (set(workers(server)) - {victim, other}).pop()
@@ -119,12 +117,12 @@ def test_a_server_stops_though_a_worker_hangs(content: Content, instance: Path) 
         assert workers(server.process.pid) == []
 
 
-def test_where_no_worker_can_be_had_any_more_the_others_answer(
+def test_if_no_new_worker_can_be_loaded_the_others_respond(
     content: Content, instance: Path
 ) -> None:
     with serving(content.folder, instance, FEEDS_WORKERS="2") as address:
         assert titles(address)
-        # Nobody can be loaded without it; what is in memory is served.
+        # No worker can be loaded without it; documents in memory are served.
         instance.rename(instance.with_name("moved"))
         instance.touch()
 
@@ -138,7 +136,7 @@ def test_where_no_worker_can_be_had_any_more_the_others_answer(
 def test_the_old_worker_stays_when_a_new_one_cannot_be_loaded(
     content: Content, instance: Path
 ) -> None:
-    # One: of two, chance may leave one without a request, and so with nothing in memory.
+    # Of two workers, chance may leave one without a request, and so without a document.
     with started(content.folder, instance, output=subprocess.PIPE, FEEDS_WORKERS="1") as server:
         server.wait()
         before = workers(server.process.pid)
@@ -168,7 +166,7 @@ def test_the_old_worker_stays_when_a_new_one_cannot_be_loaded(
     assert "a worker cannot be loaded" in "".join(lines)
 
 
-def test_a_stop_is_obeyed_during_a_reload(content: Content, instance: Path) -> None:
+def test_a_stop_ends_a_reload(content: Content, instance: Path) -> None:
     with serving(content.folder, instance, FEEDS_WORKERS="4") as address:
         server = listener(address)
         before = set(workers(server))
@@ -184,11 +182,11 @@ def test_a_stop_is_obeyed_during_a_reload(content: Content, instance: Path) -> N
 
         assert wait_for(is_stopped, PATIENCE)
 
-    # Not all are replaced first.
+    # The other workers are not replaced first.
     assert len(seen - before) < 4
 
 
-def test_a_ctrl_c_which_all_processes_hear_is_for_the_first(
+def test_a_ctrl_c_which_all_processes_receive_stops_the_first_alone(
     content: Content, instance: Path
 ) -> None:
     with started(content.folder, instance, output=subprocess.PIPE, FEEDS_WORKERS="2") as server:
@@ -209,7 +207,7 @@ def test_a_ctrl_c_which_all_processes_hear_is_for_the_first(
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGHUP])
-def test_a_worker_is_deaf_to_the_terminal_from_its_first_moment(
+def test_a_worker_ignores_the_terminal_from_its_start(
     content: Content, instance: Path, number: signal.Signals
 ) -> None:
     with started(content.folder, instance, FEEDS_WORKERS="2") as server:
@@ -229,7 +227,7 @@ def test_a_worker_is_deaf_to_the_terminal_from_its_first_moment(
 
 
 def is_gone(pid: int) -> bool:
-    """Whether a process, our child, has ended."""
+    """Return True if a child process has ended."""
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
 
 
@@ -239,13 +237,13 @@ def test_the_watcher_leaves_the_processor_to_requests(content: Content, instance
         server = listener(address)
         (worker,) = workers(server)
 
-        # 19 is the lowest priority: the tests themselves may have a low one.
+        # 19 is the lowest priority; the tests themselves may have a low one.
         assert max(niceness(server)) == min(19, min(niceness(server)) + 10)
         assert niceness(worker) == {min(niceness(server))}
 
 
 def niceness(pid: int) -> set[int]:
-    """The priorities of the threads of a process."""
+    """Return the priorities of the threads of a process."""
     stats = [file.read_text() for file in Path(f"/proc/{pid}/task").glob("*/stat")]
     return {int(stat.rpartition(")")[2].split()[16]) for stat in stats}
 
@@ -261,7 +259,7 @@ def test_polls_are_counted_up_to_the_stop(content: Content, instance: Path) -> N
 
 
 def counted(address: str) -> int:
-    """How many polls of the main feed the metrics have."""
+    """Return the number of polls of the main feed in the metrics."""
     with urllib.request.urlopen(f"{address}/metrics", timeout=20) as answer:
         lines = answer.read().decode().splitlines()
     found = [line for line in lines if "tributary_requests_total{" in line and 'all"' in line]
@@ -269,7 +267,7 @@ def counted(address: str) -> int:
 
 
 @pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="a machine without IPv6")
-def test_every_address_of_ipv6_is_every_address_of_ipv4_too(
+def test_the_unspecified_address_of_ipv6_stands_for_ipv4_too(
     content: Content, instance: Path
 ) -> None:
     with serving(content.folder, instance, HOST="::") as address:

@@ -1,4 +1,4 @@
-"""The versions of the code, each beside the digest of the golden output that it stands for."""
+"""The versions of the code, each with the digest of its golden output."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, astuple, dataclass, replace
@@ -27,7 +27,7 @@ from tests.golden import CASES
 FOLDER = Path(__file__).parent / "cases"
 FILE = FOLDER / "versions.yaml"
 
-#: Pages that no list of addresses holds.
+#: Pages that are in no list of addresses.
 _ASKED = (
     "/?q=boats",
     "/?q=nothing+of+the+kind",
@@ -42,7 +42,7 @@ _ASKED = (
 
 @dataclass(frozen=True)
 class Versioned:
-    """A version, and the output that is the same as long as the version is."""
+    """A version, and the output that changes only with it."""
 
     version: int
     #: The module that holds the version.
@@ -59,7 +59,7 @@ class Kept:
 
 
 def _documents() -> Iterable[tuple[str, bytes]]:
-    """The golden documents, and the feeds of the golden site."""
+    """Yield the golden documents, and the feeds of the golden site."""
     for name, case in CASES.items():
         for format in Format:
             yield f"{name}.{format}", formats.render(case, format)
@@ -68,10 +68,10 @@ def _documents() -> Iterable[tuple[str, bytes]]:
 
 
 def _pages() -> Iterable[tuple[str, bytes]]:
-    """The pages, boxes and lists of the golden site."""
+    """Yield the pages, boxes and lists of the golden site."""
     for path, body in _answers(*_ASKED):
         if not _is_feed(path):
-            # The names of assets are digests of their own, and have a part in the ETag.
+            # The names of assets contain digests of their own, and are a part of the ETag.
             for plain, name in NAMES.items():
                 body = body.replace(name.encode(), plain.encode())
             yield path, body
@@ -99,7 +99,7 @@ def _answers(*asked: str) -> Iterable[tuple[str, bytes]]:
 
 
 def _outcomes() -> Iterable[tuple[str, bytes]]:
-    """What becomes of every golden file: all that the index keeps but words for people."""
+    """Yield the outcome of every golden file: all that the index stores except texts for people."""
     files = read_site_config(FOLDER / "site", "https://feeds.example.org", "")
     for folder in ("site", "front_matter/valid", "front_matter/invalid"):
         reader = Ingester(
@@ -125,7 +125,7 @@ VERSIONS: Mapping[str, Versioned] = {
 
 
 def current(name: str) -> Kept:
-    """Return the version that the code has, with the digest of its output."""
+    """Return the version in the code, with the digest of its output."""
     found = sha256()
     for place, body in VERSIONS[name].output():
         found.update(f"{place} {len(body)}\n".encode() + body)
@@ -138,7 +138,7 @@ def kept() -> dict[str, Kept]:
 
 
 def fault(name: str, before: Kept, now: Kept) -> str:
-    """Return what is wrong when a version and its output have not moved together, else nothing."""
+    """Return the error if a version and its output have not moved together, else an empty text."""
     place = VERSIONS[name].place
     if (before.version == now.version) == (before.digest == now.digest):
         return ""
@@ -148,7 +148,7 @@ def fault(name: str, before: Kept, now: Kept) -> str:
 
 
 def write() -> list[str]:
-    """Write each version that moved together with its output; return what is wrong with others."""
+    """Write each version that moved together with its output; return the errors of the others."""
     before = kept()
     now = {name: current(name) for name in VERSIONS}
     faults = {name: fault(name, before.get(name, now[name]), now[name]) for name in now}

@@ -1,14 +1,14 @@
-"""Waiting for what happens soon, in tests of things that keep themselves up to date."""
+"""Waiting for a condition that becomes true soon."""
 
 import time
 from collections.abc import Callable
 
-#: Seconds within which a change must be seen; it takes a twentieth of that on an idle machine.
+#: Seconds within which a change must be visible, twenty times as long as on an idle machine.
 SOON = 10.0
 
 
 def wait_for(happened: Callable[[], bool], seconds: float = SOON) -> bool:
-    """Whether something happens soon."""
+    """Return True if a condition becomes true soon."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if happened():

@@ -1,4 +1,4 @@
-"""A real browser at a real server."""
+"""Fixtures: a real browser and a real server."""
 
 import shutil
 import time
@@ -20,7 +20,7 @@ from tests.programs import need
 from tests.stores import free_port
 from tests.web_helpers import TOPICS
 
-#: Nothing that calls home, nothing that a container lacks.
+#: Arguments of the browser: no requests of its own, and nothing that a container lacks.
 ARGUMENTS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -31,15 +31,15 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 
-#: What opens the page of operators.
+#: The token for the page of operators.
 TOKEN = "of-those-who-look"
 
-#: Where the pictures of articles come from; no test asks it.
+#: The host of the images of articles; no test requests them.
 PICTURES = "https://pictures.example"
 
 
 def write_content(folder: Path) -> None:
-    """Articles over three months with pictures here, elsewhere and nowhere."""
+    """Write articles over three months, with own images, images on another host, and none."""
     content = Content(folder)
     content.raw("site.yml", "title: The River Paper\ndescription: News from one river.\n")
     content.raw("topics.yml", TOPICS)
@@ -73,7 +73,7 @@ def write_content(folder: Path) -> None:
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a server that runs as in production, over a folder of its own."""
+    """Yield the address of a server that runs as in production, over a folder of its own."""
     folder = tmp_path_factory.mktemp("site")
     (folder / "content").mkdir()
     write_content(folder / "content")
@@ -90,14 +90,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def samples(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a server over the sample articles."""
+    """Yield the address of a server over the sample articles."""
     with serving_at_its_address(ROOT / "content", tmp_path_factory.mktemp("samples")) as address:
         yield address
 
 
 @contextmanager
 def serving_at_its_address(content: Path, instance: Path) -> Iterator[str]:
-    """Run a server that knows its own address, as on a public site."""
+    """Run a server with its own address as FEEDS_URL, as on a public site."""
     port = str(free_port())
     url = f"http://127.0.0.1:{port}"
     given = {"FEEDS_URL": url, "FEEDS_OPERATOR_TOKEN": TOKEN, "PORT": port}
@@ -116,7 +116,7 @@ def browser() -> Iterator[Browser]:
 
 @dataclass
 class Visit:
-    """A page in a browser, with what it asked for and complained of."""
+    """A page in a browser, with its requests and its errors."""
 
     page: Page
     server: str
@@ -129,7 +129,7 @@ class Visit:
 
 
 def visit(context: BrowserContext, server: str) -> Visit:
-    """A new page; pictures from elsewhere fail at once, as they do now and then."""
+    """Open a new page, in which images on other hosts fail at once."""
     made = Visit(context.new_page(), server)
     context.route(f"{PICTURES}/**", lambda route: route.abort())
     made.page.on("request", lambda request: made.asked.append(request.url))
@@ -159,7 +159,7 @@ def phone(browser: Browser, server: str) -> Iterator[Visit]:
 
 @pytest.fixture
 def plain(browser: Browser, server: str) -> Iterator[Visit]:
-    """A browser that runs no scripts."""
+    """Yield a page of a browser that runs no scripts."""
     context = browser.new_context(java_script_enabled=False)
     yield visit(context, server)
     context.close()
@@ -167,7 +167,7 @@ def plain(browser: Browser, server: str) -> Iterator[Visit]:
 
 @pytest.fixture
 def other_site(tmp_path: Path) -> Iterator[tuple[Path, str]]:
-    """Another origin: the folder of its pages, and its address."""
+    """Yield another origin: the folder of its pages, and its address."""
 
     class Quiet(SimpleHTTPRequestHandler):
         def log_message(self, format: str, *args: Any) -> None:

@@ -1,1 +1,1 @@
-"""A whole installation on loopback: nodes, Redis and nginx, all as processes."""
+"""Tests of a whole installation on loopback: nodes, Redis and nginx, all as processes."""

@@ -1,4 +1,4 @@
-"""Sites behind the very lines for nginx that docs/operations.md has."""
+"""Tests of sites below a path, with the lines for nginx in docs/operations.md."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -18,12 +18,12 @@ OPERATIONS = (ROOT / "docs/operations.md").read_text()
 
 
 def lines_of(heading: str) -> str:
-    """The lines for nginx below a heading."""
+    """Return the lines for nginx below a heading."""
     section = OPERATIONS.split(f"\n## {heading}\n")[1]
     return section.split("```nginx\n")[1].split("```")[0]
 
 
-#: Starts what listens behind the host, on a port; takes the address of the site.
+#: Starts the server behind the host, on a port; takes the address of the site.
 Behind = Callable[[ExitStack, Content, Path, str], int]
 
 
@@ -35,7 +35,7 @@ def node(stack: ExitStack, content: Content, folder: Path, site: str) -> int:
 
 
 def files(stack: ExitStack, content: Content, folder: Path, site: str) -> int:
-    """The exported site, served by nginx alone."""
+    """Serve the exported site by nginx alone."""
     exported = folder / "feeds"
     environ = {
         "FEEDS_CONTENT_DIR": str(content.folder),
@@ -51,7 +51,7 @@ def files(stack: ExitStack, content: Content, folder: Path, site: str) -> int:
 
 
 @pytest.mark.parametrize("behind", [node, files])
-def test_everything_that_the_site_names_is_there_behind_nginx(
+def test_every_address_that_the_site_names_is_served_behind_nginx(
     behind: Behind, content: Content, tmp_path: Path
 ) -> None:
     write_pictures(content)
@@ -74,7 +74,7 @@ def test_everything_that_the_site_names_is_there_behind_nginx(
     assert [reply.status for reply in lists] == [200, 200]
 
 
-def test_the_lines_for_a_small_site_serve_all_of_it_but_what_is_for_operators(
+def test_the_lines_for_a_small_site_serve_all_but_the_pages_for_operators(
     content: Content, tmp_path: Path
 ) -> None:
     write_pictures(content)

@@ -1,4 +1,4 @@
-"""How long the torture lasts, and where its figures go."""
+"""The length of the stress tests, and the output of their figures."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -14,15 +14,15 @@ IS_LONG = bool(os.environ.get("TORTURE"))
 
 
 def scaled(short: int, long: int) -> int:
-    """A number for the short form of a suite, and one for the long.
+    """Return the number for the short form of the tests, or that for the long one.
 
-    A bound of time is generous in the short one: it runs beside whatever the machine has to do.
+    A limit of time is generous in the short form, which runs beside other work.
     """
     return long if IS_LONG else short
 
 
 def copy_articles(source: Path, target: Path) -> None:
-    """Copy a folder of articles without its rights: it may be one that nobody is to write in."""
+    """Copy a folder of articles without its permissions, which may forbid writing."""
     for file in source.rglob("*.md"):
         copy = target / file.relative_to(source)
         copy.parent.mkdir(parents=True, exist_ok=True)
@@ -31,7 +31,7 @@ def copy_articles(source: Path, target: Path) -> None:
 
 @pytest.fixture
 def figure(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]) -> Iterator[Figure]:
-    """Say what was measured, in one line that is shown whether the test passes or not."""
+    """Return a function that prints a measurement in a line, whether the test passes or not."""
     lines: list[str] = []
     yield lines.append
     with capsys.disabled():
@@ -40,7 +40,7 @@ def figure(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]) -
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 8 MB that a test may fill."""
+    """Yield a file system of 8 MB that a test may fill."""
     folder = tmp_path / "small"
     folder.mkdir()
     mounted = os.system(f"mount -t tmpfs -o size=8m tmpfs {folder} 2>/dev/null") == 0

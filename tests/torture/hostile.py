@@ -1,7 +1,7 @@
-"""A folder that means harm: files of every kind that was seen to break a reader, with outcomes.
+"""A hostile folder: files of every kind that was seen to break a parser, with their outcomes.
 
-`spoil` fills a folder with good and bad articles and says what must become of each, the same ones
-every time.
+`spoil` fills a folder with good and bad articles and returns the expected outcome of each; they
+are the same every time.
 """
 
 import os
@@ -12,24 +12,24 @@ from pathlib import Path
 
 from feeds.errors import Reason
 
-#: In every file, good or bad; must never be seen outside the folder.
+#: A word in every file, good or bad, that must not appear outside the folder.
 SECRET = "TOPSECRET-7261"
 
-#: Elements that run something, or show what they like.
+#: Elements that run code, or display other content.
 LIVE = frozenset(("script", "iframe", "svg", "math", "form", "input", "object", "embed", "style"))
 
 
 @dataclass(frozen=True)
 class Expected:
-    """What must become of one file."""
+    """The expected outcome of one file."""
 
     path: str
-    #: None when it is served.
+    #: None if it is served.
     reason: Reason | None
 
 
 def good(number: int, extra: str = "", body: str = "A body.") -> str:
-    """A valid article; ``extra`` are more lines of its front matter."""
+    """Return a valid article; ``extra`` are further lines of its front matter."""
     return (
         f"---\ntitle: Article {number}\nwebUrl: https://news.example.com/{number}\n"
         f"publishedDateTime: 2026-{number % 10 + 1:02}-{number % 28 + 1:02}T10:00:00Z\n"
@@ -38,7 +38,7 @@ def good(number: int, extra: str = "", body: str = "A body.") -> str:
 
 
 def without(number: int, key: str, line: str = "") -> str:
-    """A valid article with another line in place of that of a key."""
+    """Return a valid article with another line in place of that of a key."""
     lines = [
         line if each.startswith(f"{key}:") else each for each in good(number).splitlines() if each
     ]
@@ -54,7 +54,7 @@ def _bomb(levels: int) -> str:
     return first + "".join(rest)
 
 
-#: The front matter gets a line, or several, by which the file must be refused.
+#: Lines of a front matter for which the file must be rejected.
 _LINES: dict[Reason, list[Callable[[int], str]]] = {
     Reason.YAML_DEPTH: [
         lambda n: f"deep: {'[' * (24_800 + n)}\n",
@@ -158,7 +158,7 @@ _LINES: dict[Reason, list[Callable[[int], str]]] = {
     ],
 }
 
-#: Another line in place of one that an article needs.
+#: Lines in place of one that an article requires.
 _CHANGED: dict[Reason, list[tuple[str, Callable[[int], str]]]] = {
     Reason.MISSING_FIELD: [
         ("title", lambda n: ""),
@@ -197,7 +197,7 @@ _CHANGED: dict[Reason, list[tuple[str, Callable[[int], str]]]] = {
     ],
 }
 
-#: The whole file.
+#: Whole files.
 _WHOLE: dict[Reason, list[Callable[[int], bytes]]] = {
     Reason.NO_FRONT_MATTER: [
         lambda n: b"",
@@ -241,7 +241,7 @@ _TOO_MUCH: list[Callable[[int], bytes]] = [
     lambda n: good(n, body="x" * (100_001 + n)).encode(),
 ]
 
-#: Served, and harmless by then: front matter and body.
+#: Front matters and bodies that are served, but sanitized.
 _TAMED: list[Callable[[int], tuple[str, str]]] = [
     lambda n: ("", f"<script>alert({n})</script><p onclick=x()>a</p>"),
     lambda n: ("", f"<svg/onload=alert({n})>"),
@@ -267,7 +267,7 @@ _TAMED: list[Callable[[int], tuple[str, str]]] = [
 
 
 def spoil(folder: Path, copies: int) -> list[Expected]:
-    """Write so many files of each kind, and say what must become of every one."""
+    """Write a number of files of each kind; return the expected outcome of each."""
     found = [*_texts(folder, copies), *_things(folder), *_names(folder, copies)]
     for number in range(200):
         found.append(_write(folder, f"good/{number:04}.md", good(number).encode(), None))
@@ -316,7 +316,7 @@ def _write(folder: Path, path: str, text: bytes, reason: Reason | None) -> Expec
 
 
 def _things(folder: Path) -> Iterator[Expected]:
-    """What is no plain file."""
+    """Write entries that are no regular files."""
     things = folder / "things"
     things.mkdir()
     os.mkfifo(things / "fifo.md")
@@ -346,7 +346,7 @@ def _things(folder: Path) -> Iterator[Expected]:
 
 
 def _nest(folder: Path, depth: int) -> None:
-    """Folders in folders, deeper than any article is."""
+    """Write nested folders, deeper than any article may be."""
     back = os.open(".", os.O_RDONLY)
     os.chdir(folder)
     for _ in range(depth):
@@ -357,7 +357,7 @@ def _nest(folder: Path, depth: int) -> None:
 
 
 def _names(folder: Path, copies: int) -> Iterator[Expected]:
-    """Names that no database, URL or terminal can hold."""
+    """Write files with names that no database, URL or terminal can hold."""
     base = os.fsencode(folder / "names")
     os.mkdir(base)
     os.mkdir(os.path.join(base, b"fold\xfeer"))

@@ -1,4 +1,4 @@
-"""Made-up conversations: the server's own protocol answers as uvicorn's does."""
+"""Stress test: random conversations get the same responses from our protocol and uvicorn's."""
 
 import time
 from collections.abc import Callable
@@ -8,11 +8,11 @@ from tests.conftest import Content, Site
 from tests.test_both_ways import both_ways, differences
 from tests.torture.conftest import Figure, scaled
 
-#: Conversations at a time, and in one piece of work.
+#: Simultaneous conversations, and those in one batch.
 THREADS, PIECE = 8, 50
 
 
-def test_conversations_are_answered_as_by_uvicorns_protocol(
+def test_conversations_get_the_responses_of_uvicorns_protocol(
     open_site: Callable[..., Site], content: Content, figure: Figure
 ) -> None:
     count = scaled(400, 20_000)

@@ -1,4 +1,4 @@
-"""Crowds: at a cold feed, with queries of their own, at feeds that are not there."""
+"""Stress tests of many clients: at a cold feed, with queries of their own, at unknown feeds."""
 
 import gc
 import json
@@ -24,11 +24,11 @@ from tests.torture.conftest import IS_LONG, Figure, scaled
 from tests.torture.inventing import REQUESTS
 from tests.torture.polling import polled
 
-#: The clients that invent feeds at the same time.
+#: The number of clients that invent feeds at the same time.
 CLIENTS = 4
 
 
-def test_one_rendering_for_a_crowd_at_a_cold_feed(
+def test_many_clients_at_a_cold_feed_cause_one_rendering(
     content: Content, site: Site, figure: Figure
 ) -> None:
     for number in range(50):
@@ -67,7 +67,7 @@ def test_queries_and_unknown_slugs_cost_no_memory_and_no_hot_feed(
     for number in range(1_000):
         call(site, "/all.rss", f"warm={number}")
         call(site, f"/topics/warm-{number}.rss", "")
-    # As two workers share a crowd, one a core.
+    # Two workers share the clients, one on each core.
     asked = [in_child(partial(ask_in_vain, site, count // 2, half)) for half in (0, 1)]
     grown = [result(each) for each in asked]
 
@@ -80,7 +80,7 @@ def test_queries_and_unknown_slugs_cost_no_memory_and_no_hot_feed(
 
 
 def in_child(work: Callable[[], object]) -> int:
-    """Where the result of some work is to be read, as JSON, which a process of its own does."""
+    """Do some work in a child process; return the pipe with its result as JSON."""
     reading, writing = os.pipe()
     if os.fork():
         os.close(writing)
@@ -99,7 +99,7 @@ def result(reading: int) -> Any:
 
 
 def ask_in_vain(site: Site, count: int, half: int) -> tuple[float, float, int]:
-    """Ask with as many queries, then for as many feeds that are not there; say what it cost."""
+    """Send a number of queries, then as many requests for unknown feeds; return the cost."""
     hot = Target(ALL, Format.RSS)
     gc.collect()
     before = megabytes(os.getpid())
@@ -115,7 +115,7 @@ def ask_in_vain(site: Site, count: int, half: int) -> tuple[float, float, int]:
 
 
 def call(site: Site, path: str, query: str) -> str:
-    """The status of an answer, asked as a server asks."""
+    """Call the app as a WSGI server does; return the status."""
     environ = {
         "REQUEST_METHOD": "GET", "PATH_INFO": path, "QUERY_STRING": query, "SCRIPT_NAME": "",
         "SERVER_NAME": "127.0.0.1", "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1",
@@ -133,12 +133,12 @@ def call(site: Site, path: str, query: str) -> str:
 
 
 def megabytes(process: int) -> float:
-    """What a process has in memory."""
+    """Return the memory of a process in megabytes."""
     pages = int(Path(f"/proc/{process}/statm").read_text().split()[1])
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
-def test_invented_mixes_and_searches_drive_no_feed_out(
+def test_invented_mixes_and_searches_evict_no_feed(
     content: Content, tmp_path: Path, figure: Figure, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for number in range(60):
@@ -149,7 +149,7 @@ def test_invented_mixes_and_searches_drive_no_feed_out(
     with serving(
         content.folder, tmp_path / "instance", FEEDS_WORKERS="2", FEEDS_MEMORY_MB="4"
     ) as address:
-        # Each worker renders a feed once; by which of them a connection is taken is chance.
+        # Each worker renders a feed once; chance decides which worker accepts a connection.
         for _ in range(10):
             all_at_once([address + path for path in hot])
         workers = ready_workers(listener(address))
@@ -171,7 +171,7 @@ def test_invented_mixes_and_searches_drive_no_feed_out(
 
 
 def invent(address: str, count: int, capsys: pytest.CaptureFixture[str]) -> float:
-    """Let clients ask for so many feeds; return the seconds, and show every twentieth part."""
+    """Let clients request a number of feeds; return the seconds, and print the progress."""
     began, asked = perf_counter(), 0
     reading, writing = os.pipe()
     command = [sys.executable, "-m", "tests.torture.inventing", address.rpartition(":")[2]]
@@ -191,7 +191,7 @@ def invent(address: str, count: int, capsys: pytest.CaptureFixture[str]) -> floa
 
 
 def renderings(address: str) -> int:
-    """How often the workers have rendered a document, once all of them have written it down."""
+    """Return the number of renderings by all workers, once they have written their counts."""
     found = [-1, -1, -1]
     # Each writes its counts once a second.
     while len({*found[-3:]}) > 1 or found[-1] < 0:

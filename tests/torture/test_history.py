@@ -1,4 +1,4 @@
-"""A long history, walked as an aggregator walks it: every article once, from the newest back."""
+"""Stress test of a long history: an aggregator finds every article once, from the newest back."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -24,17 +24,17 @@ topics: [{topic}]
 {body}
 """
 
-#: Of an article: with its item some kilobytes, so that a month needs several documents.
+#: The text of an article: some kilobytes, so that a month needs several documents.
 BODY = "A sentence of the body, and one more. " * 60
 
 
 def write(content: Content, count: int) -> list[str]:
-    """So many articles in a year, several in some seconds; their ids, the newest first."""
+    """Write a number of articles of a year, some in one second; return the ids, newest first."""
     newest = datetime.fromtimestamp(NOW, UTC) - timedelta(days=1)
     step = timedelta(days=365) / count
     ids = []
     for number in range(count):
-        # Two of a pair are of one moment: then the id decides.
+        # Two articles of a pair have one time: then the id decides.
         moment = (newest - step * (number - number % 2)).strftime("%Y-%m-%dT%H:%M:%SZ")
         name = f"{number // 500:03}/{number:06}"
         path = content.folder / f"{name}.md"
@@ -46,7 +46,7 @@ def write(content: Content, count: int) -> list[str]:
 
 
 def walk(site: Site, address: str | None, format: str) -> Iterator[tuple[str, list[str]]]:
-    """The documents from an address on to the oldest: addresses, and the ids that they hold."""
+    """Return the documents from an address to the oldest: addresses, and the ids in them."""
     while address:
         answer = site.get(address.removeprefix(SITE_URL))
         assert answer.status_code == 200, address
@@ -59,7 +59,7 @@ def walk(site: Site, address: str | None, format: str) -> Iterator[tuple[str, li
 
 @pytest.fixture(scope="module")
 def history(tmp_path_factory: pytest.TempPathFactory) -> tuple[Site, list[str]]:
-    """A site with a long history, to be read only, and the ids of its articles."""
+    """Return a site with a long history, for tests that only read, and the ids of its articles."""
     folder = tmp_path_factory.mktemp("history")
     content = Content(folder / "content")
     content.folder.mkdir()
@@ -75,7 +75,7 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> tuple[Site, list[str]]:
 
 
 @pytest.mark.parametrize("format", ["rss", "atom", "json"])
-def test_a_long_history_is_walked_in_order_every_article_once(
+def test_a_long_history_has_every_article_once_and_in_order(
     history: tuple[Site, list[str]], figure: Figure, format: str
 ) -> None:
     """[79]"""
@@ -96,7 +96,7 @@ def test_a_long_history_is_walked_in_order_every_article_once(
 def test_a_change_in_a_long_history_changes_its_month_only(
     content: Content, open_site: Callable[..., Site], figure: Figure
 ) -> None:
-    """[79] Of all archives of a feed, by their tags."""
+    """[79] Of all archives of a feed, by their ETags."""
     ids = write(content, scaled(2_000, 20_000))
     site = open_site()
     addresses = [address for address, _ in walk(site, f"{SITE_URL}/all.json", "json")][1:]

@@ -1,4 +1,4 @@
-"""kill -9 at any moment: of a scan, of writing the index, of rendering (RELIABILITY 26 and 27)."""
+"""Stress test of kill -9 at any moment: of a scan, of writing the index, of rendering."""
 
 import os
 import random
@@ -18,7 +18,7 @@ PATHS = [f"/{f}.{e}" for f in ("all", "topics/ai", "topics/boats") for e in ("rs
 
 
 def in_child(work: Callable[[], None]) -> int:
-    """The process that does some work, and nothing else."""
+    """Start a process that does only some work."""
     child = os.fork()
     if child:
         return child
@@ -34,7 +34,7 @@ def waited(child: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def test_kills_lose_nothing_and_leave_nothing(
+def test_kills_lose_nothing_and_leave_no_files(
     content: Content, tmp_path: Path, figure: Figure
 ) -> None:
     chance = random.Random(1)
@@ -78,13 +78,13 @@ def test_kills_lose_nothing_and_leave_nothing(
             which = chance.randrange(COUNT)
             titles[which] = f"Version {tries} of {which}"
             content.write(f"{which}.md", title=titles[which], topics=["Boats"])
-        # Every fifth time everything is to be read again.
+        # Every fifth time all files are read again.
         content.raw("site.yml", f"title: Round {tries // 5}\nlimits: {{items: 100}}\n")
         child = in_child(serve)
         time.sleep(chance.uniform(0, whole))
         os.kill(child, signal.SIGKILL)
         hit = waited(child) == -signal.SIGKILL
-        # Half of the kills are to come late in what it does.
+        # Half of the kills come late in its work.
         whole *= 1.1 if hit else 0.8
         killed += hit
         failed += waited(in_child(check)) != 0
@@ -94,7 +94,7 @@ def test_kills_lose_nothing_and_leave_nothing(
     assert killed == rounds
 
 
-#: All that may be in the instance folder.
+#: The files that the instance folder may have.
 NAMES = {
     "index.sqlite", "index.sqlite-wal", "index.sqlite-shm", "index.lock", "index.open",
     "index.state", "watch.lock",

@@ -1,4 +1,4 @@
-"""Any text and any bytes through parsing, index and every format (RELIABILITY 3 to 9, 14)."""
+"""Stress tests: any text and any bytes through parsing, the index and every format."""
 
 import html
 import json
@@ -29,7 +29,7 @@ from tests.torture.conftest import Figure, scaled
 
 CONTEXT = Context(SITE_URL, lambda url: None, NOW)
 
-#: What was seen to break somebody, to be met more often than chance would have it.
+#: Texts that were seen to break a program; they occur more often than by chance.
 _EVIL = st.sampled_from(
     [
         "\0", "\x08", "\x1b[2J", "\x85", "\u2028", "\ufeff", "\ufffe", "\U0010ffff", "\u202e",
@@ -42,7 +42,7 @@ _EVIL = st.sampled_from(
     ]
 )  # fmt: skip
 TEXT = st.lists(_EVIL | st.text(max_size=12), max_size=6).map("".join)
-#: Also what no encoding has: lone surrogates.
+#: Any text, also with lone surrogates, which no encoding has.
 RAW = st.lists(TEXT | st.text(st.characters(), max_size=5), max_size=4).map("".join)
 URL = st.builds(
     "{}{}{}".format,
@@ -78,7 +78,7 @@ SEEN: Counter[str] = Counter()
 
 @given(text=st.binary(max_size=400) | RAW.map(lambda t: t.encode("utf-8", "surrogatepass")))
 @patiently(100, 10_000)
-def test_any_bytes_are_read_or_refused_by_name(text: bytes) -> None:
+def test_any_bytes_are_parsed_or_rejected_with_a_reason(text: bytes) -> None:
     for whole in (text, b"---\n" + text, b"---\n" + text + b"\n---\n" + text):
         outcome = read_or_refused(whole)
         assert outcome
@@ -97,7 +97,9 @@ def test_any_bytes_are_read_or_refused_by_name(text: bytes) -> None:
     body=RAW,
 )  # fmt: skip
 @patiently(100, 10_000)
-def test_any_value_of_any_key_is_read_or_refused_by_name(keys: dict[str, Any], body: str) -> None:
+def test_any_value_of_any_key_is_parsed_or_rejected_with_a_reason(
+    keys: dict[str, Any], body: str
+) -> None:
     assert read_or_refused(front(keys, body))
     SEEN["keys"] += 1
 
@@ -148,7 +150,7 @@ def test_every_accepted_article_is_sound_in_every_format(keys: dict[str, Any], b
 
 @given(raw=URL | RAW, base=st.none() | st.just("https://a.example/b/c?d"))
 @patiently(200, 11_000)
-def test_any_address_is_cleaned_once_or_refused(raw: str, base: str | None) -> None:
+def test_any_address_is_normalized_once_or_rejected(raw: str, base: str | None) -> None:
     url = clean_url(raw, base)
 
     assert url is None or re.fullmatch(r"https?://[!-~]+", url)
@@ -209,7 +211,7 @@ def open_site(content: Path, instance: Path) -> Site:
     return site
 
 
-def test_how_many_examples_there_were(figure: Figure) -> None:
+def test_the_number_of_examples_is_printed(figure: Figure) -> None:
     printed = ", ".join(f"{count} {what}" for what, count in SEEN.items())
     figure(f"any text and bytes: {sum(SEEN.values())} examples ({printed}), 0 exceptions")
     assert sum(SEEN.values()) >= scaled(500, 50_000)
