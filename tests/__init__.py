@@ -1,1 +1,1 @@
-"""The tests; `builders` makes what they are about."""
+"""The tests; `builders` makes their articles and feeds."""

@@ -1,4 +1,4 @@
-"""A robot that follows every address of a site that any answer of the site names."""
+"""A crawler that follows every address of a site in any response."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -10,7 +10,7 @@ from urllib.parse import urldefrag, urljoin, urlsplit
 
 from werkzeug.test import Client, TestResponse
 
-#: What no page links to, since programs know where it is.
+#: Well-known addresses, to which no page links.
 KNOWN = (
     "robots.txt", "sitemap.xml", "feeds.json", ".well-known/feeds", ".well-known/feed-menu.json",
     "feed", "feed/", "rss", "feed.xml", "rss.xml", "index.xml", "atom.xml", "feed.json",
@@ -23,7 +23,7 @@ _LINK = re.compile("<([^>]*)>")
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer, as far as a robot reads it."""
+    """The parts of a response that the crawler reads."""
 
     status: int
     headers: dict[str, str]
@@ -32,12 +32,12 @@ class Reply:
 
 @dataclass
 class Crawl:
-    """All answers below the address of a site, by address."""
+    """All responses below the address of a site, by address."""
 
     site: str
     ask: Callable[[str], Reply]
     found: dict[str, Reply] = field(default_factory=dict)
-    #: Addresses of the host that are not below the site, with where they were found.
+    #: Addresses of the host outside the site, each with the address that names it.
     outside: set[tuple[str, str]] = field(default_factory=set)
 
     def run(self) -> "Crawl":
@@ -60,12 +60,12 @@ class Crawl:
                 if reply.status != 200}  # fmt: skip
 
     def types(self) -> set[str]:
-        """The media types of all that was found, without parameters."""
+        """Return the media types of all responses, without parameters."""
         return {reply.headers["content-type"].partition(";")[0] for reply in self.found.values()}
 
 
 def mounted(app: Callable[..., object]) -> Callable[[str], Reply]:
-    """Ask a WSGI app, mounted at the root of a host."""
+    """Return a function that requests from a WSGI app, mounted at the root of a host."""
     client: Client = Client(app)  # type: ignore[arg-type]
 
     def ask(address: str) -> Reply:
@@ -80,7 +80,7 @@ def mounted(app: Callable[..., object]) -> Callable[[str], Reply]:
 
 
 def asked(address: str) -> Reply:
-    """Ask a real server; a redirect is an answer like any other."""
+    """Request from a real server; redirects are not followed."""
     parts = urlsplit(address)
     with closing(HTTPConnection(parts.netloc, timeout=10)) as connection:
         connection.request("GET", address.removeprefix(_origin(address)) or "/")
@@ -90,10 +90,10 @@ def asked(address: str) -> Reply:
 
 
 def _named(reply: Reply, address: str, origin: str) -> Iterator[str]:
-    """Every address of the host that an answer names."""
+    """Yield every address of the host in a response."""
     for text in _texts(reply, origin):
         named = urldefrag(urljoin(address, text)).url
-        # An OpenSearch description has templates of addresses, with names in braces.
+        # An OpenSearch description has address templates, with names in braces.
         if _origin(named) == origin and "{" not in named:
             yield named
 
@@ -109,7 +109,7 @@ def _texts(reply: Reply, origin: str) -> Iterator[str]:
     if kind.startswith("text/html"):
         found = map(unescape, _ATTRIBUTE.findall(text))
         yield from (value for value in found if value.startswith("/"))
-    # Wherever else one stands: in an element, in JSON, in HTML that is to be copied.
+    # Addresses anywhere else: in an element, in JSON, in HTML to copy.
     for each in re.findall(rf"{re.escape(origin)}[^\s\"'<>\\]*", unescape(text)):
         yield unescape(each)
 

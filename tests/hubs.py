@@ -1,4 +1,4 @@
-"""Hubs and subscribers for tests: real ones, as processes and sockets of this machine."""
+"""Real hubs and subscribers for tests, as processes and sockets of this machine."""
 
 import sqlite3
 import sys
@@ -18,23 +18,23 @@ from tests.waiting import wait_for
 
 
 class TinyHub(Host):
-    """A hub that is as its path says; see tests/tiny_hub.py."""
+    """A hub whose path selects its fault; see tests/tiny_hub.py."""
 
     def announced(self, since: int = 0) -> list[str]:
-        """Return the announced addresses since so many requests, sorted."""
+        """Return the addresses announced since a number of requests, sorted."""
         return sorted(line.split()[2] for line in self.requests()[since:])
 
 
 @contextmanager
 def tiny_hub(folder: Path) -> Iterator[TinyHub]:
-    """A tiny hub, from the moment that it listens until the block ends."""
+    """Run a tiny hub until the block ends; it listens already."""
     with running("tests.tiny_hub", folder) as host:
         yield TinyHub(host.port, host.log)
 
 
 @contextmanager
 def real_hub() -> Iterator[str]:
-    """Flask-WebSub's hub: its address."""
+    """Run the hub of Flask-WebSub; yield its address."""
     port = stores.free_port()
     with TemporaryDirectory() as folder:
         command = (sys.executable, str(ROOT / "tests" / "websub_hub.py"), str(port), folder)
@@ -47,7 +47,7 @@ class Subscriber:
     """A subscriber with a real callback."""
 
     port: int
-    #: What it was sent: Link header and body.
+    #: The received documents: Link header field and body.
     got: list[tuple[str, bytes]] = field(default_factory=list)
     verified: list[str] = field(default_factory=list)
 
@@ -58,7 +58,7 @@ class Subscriber:
         assert wait_for(lambda: topic in self.verified)
 
     def gets(self, count: int) -> bool:
-        """Whether it is sent so many documents, within seconds."""
+        """Return True if the subscriber gets a number of documents within seconds."""
         return wait_for(lambda: len(self.got) >= count, 20)
 
     @property
@@ -68,7 +68,7 @@ class Subscriber:
 
 @contextmanager
 def subscriber() -> Iterator[Subscriber]:
-    """A subscriber until the block ends."""
+    """Run a subscriber until the block ends."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Callback)
     found = Subscriber(server.server_address[1])
     vars(server)["subscriber"] = found
@@ -83,7 +83,7 @@ class _Callback(BaseHTTPRequestHandler):
         return found
 
     def do_GET(self) -> None:
-        """Verification of intent: WebSub, 5.3."""
+        """Verify the intent: WebSub, 5.3."""
         query = parse_qs(urlsplit(self.path).query)
         self.send_response(200)
         self.end_headers()
@@ -91,20 +91,20 @@ class _Callback(BaseHTTPRequestHandler):
         self.subscriber.verified.append(query["hub.topic"][0])
 
     def do_POST(self) -> None:
-        """Content distribution: WebSub, 7."""
+        """Receive a distribution of content: WebSub, 7."""
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.subscriber.got.append((self.headers["Link"], body))
         self.send_response(204)
         self.end_headers()
 
     def log_message(self, format: str, *arguments: object) -> None:
-        """Say nothing."""
+        """Print nothing."""
 
 
 def has_looked(instance: Path) -> bool:
-    """Whether a server has seen all documents as they are, so that it will notice a change."""
+    """Return True if a server has recorded all documents, so that it will detect a change."""
     try:
-        # Only to read: to open it otherwise would make it, before the server does.
+        # Read-only, since opening it otherwise would create it, before the server does.
         file = f"file:{instance}/websub.sqlite?mode=ro"
         with closing(sqlite3.connect(file, uri=True)) as connection:
             return bool(connection.execute("SELECT count(*) FROM document").fetchone()[0])

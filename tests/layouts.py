@@ -1,4 +1,4 @@
-"""Indexes of earlier layouts, made of an index of this one."""
+"""Converts an index of the current layout to earlier ones."""
 
 import sqlite3
 from contextlib import closing
@@ -8,7 +8,7 @@ from feeds.index.database import MIGRATIONS
 
 
 def to_first_layout(path: Path) -> None:
-    """Bring an index to the layout of its first version, with the rows that this has room for."""
+    """Convert an index to the layout of the first version, with the rows that this can hold."""
     with closing(sqlite3.connect(":memory:")) as model, closing(sqlite3.connect(path)) as index:
         model.executescript(MIGRATIONS[0])
         columns = {

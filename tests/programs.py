@@ -1,4 +1,4 @@
-"""The programs of this machine that tests run, and the limits that these run with."""
+"""The programs of this machine that tests run, and their limits."""
 
 import os
 import resource
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-#: Debian keeps nginx where only root looks.
+#: The PATH, with the folder in which Debian has nginx.
 PATH = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin"))
 
 
@@ -19,7 +19,7 @@ def skip_if_quick() -> None:
 
 
 def examples(count: int) -> int:
-    """Return how many examples Hypothesis tries: so many, and a fifth under `make quick`."""
+    """Return the number of examples for Hypothesis: as given, and a fifth under `make quick`."""
     return count // 5 if os.environ.get("QUICK") else count
 
 
@@ -37,7 +37,7 @@ def need(program: str) -> str:
 
 @contextmanager
 def descriptors(count: int) -> Iterator[None]:
-    """Let this process, and those that are started meanwhile, open so many files at most."""
+    """Limit the files that this process, and those started meanwhile, may open."""
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (count, before[1]))
     try:

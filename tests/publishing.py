@@ -15,13 +15,13 @@ ADDRESS = "https://feeds.example.org/all.rss"
 
 @dataclass
 class Store:
-    """A cache that lasts as long as the test."""
+    """A cache for one test."""
 
     kept: dict[str, bytes] = field(default_factory=dict)
-    #: Keys of what another machine makes now.
+    #: The keys that another machine renders at the moment.
     leased: set[str] = field(default_factory=set)
     is_shared: bool = True
-    #: Whether it is none.
+    #: True if it stores nothing.
     forgets: bool = False
 
     def get(self, key: str) -> bytes | None:
@@ -76,7 +76,7 @@ def plan_of(address: str, content: str = "") -> DocumentPlan:
 
 
 def text(seed: int, size: int) -> bytes:
-    """Words that nothing else is made of."""
+    """Return random words, which no other text has."""
     random = Random(seed)
     words = ["".join(random.choices(ascii_lowercase, k=6)) for _ in range(300)]
     return " ".join(random.choices(words, k=size // 7)).encode()

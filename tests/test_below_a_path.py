@@ -1,4 +1,4 @@
-"""A site whose address has a path: FEEDS_URL=https://host/news, as README tells how to have one."""
+"""Tests of a site whose address has a path: FEEDS_URL=https://host/news, as in README."""
 
 from collections.abc import Callable
 
@@ -32,7 +32,7 @@ icon: {url: pictures/icon.png, width: 512, height: 512}
 
 
 def write_pictures(content: Content) -> None:
-    """The site of the pages with pictures of its own wherever one can be named."""
+    """Write site files and articles with an own image wherever one can be named."""
     write_site(content)
     text = (content.folder / "site.yml").read_text()
     content.raw("site.yml", text.replace("url: https://feeds.example.org\n", "") + PICTURES)
@@ -53,7 +53,7 @@ def news(content: Content, open_site: Callable[..., Site]) -> Site:
     return open_site(FEEDS_URL=URL)
 
 
-def test_everything_that_the_site_names_is_there(news: Site) -> None:
+def test_every_address_that_the_site_names_is_served(news: Site) -> None:
     # "The proxy passes requests without the path", which WSGI calls mounting.
     host = DispatcherMiddleware(NotFound(), {"/news": news.app.wsgi_app})
 
@@ -72,7 +72,7 @@ def test_everything_that_the_site_names_is_there(news: Site) -> None:
     assert len(crawl.found) > 100
 
 
-def test_a_picture_of_our_own_has_its_address_and_its_length_in_every_format(news: Site) -> None:
+def test_an_own_image_has_its_address_and_its_length_in_every_format(news: Site) -> None:
     url, length = f"{URL}/pictures/cat.png", str(len(PNG) + 3)
 
     (item,) = rss_items(news.get("/topics/caf%C3%A9.rss").data)
@@ -89,7 +89,7 @@ def test_a_picture_of_our_own_has_its_address_and_its_length_in_every_format(new
     assert json_item["image"] == url
 
 
-def test_the_pictures_of_the_site_are_below_its_path(news: Site) -> None:
+def test_the_images_of_the_site_are_below_its_path(news: Site) -> None:
     logo, icon = f"{URL}/pictures/logo.png", f"{URL}/pictures/icon.png"
 
     atom = atom_feed(news.get("/all.atom").data)
@@ -117,7 +117,7 @@ def test_moved_addresses_redirect_below_the_path(news: Site, path: str, location
 
 
 @pytest.mark.parametrize("path", ["/topics/none", "/topics/steam"])
-def test_a_refusal_leads_back_to_the_site(news: Site, path: str) -> None:
+def test_an_error_page_links_to_the_site(news: Site, path: str) -> None:
     page = html.fromstring(news.get(path).data)
 
     assert set(hrefs(page, ".brand, .error a")) == {"/news/"}

@@ -1,4 +1,4 @@
-"""The server's own protocol answers as uvicorn's does, with the same app behind both."""
+"""Tests that the server's own protocol responds as that of uvicorn, with the same app."""
 
 import inspect
 import re
@@ -15,7 +15,7 @@ from tests.conftest import Content, Site
 from tests.conversations import LONG_SILENCE, Received, hold, made_up
 from tests.in_process import running, serving_here
 
-#: Conversations of the short form.
+#: The number of conversations of the short form.
 COUNT = 300
 
 #: The 400 that uvicorn's protocol writes by itself.
@@ -32,7 +32,7 @@ class Ports:
 
     ours: int
     plain: int
-    #: A tag that is current.
+    #: A current ETag.
     tag: str
 
     @property
@@ -58,19 +58,19 @@ def ports(open_site: Callable[..., Site], content: Content) -> Iterator[Ports]:
         yield ports
 
 
-def test_any_conversation_is_answered_as_by_uvicorns_protocol(ports: Ports) -> None:
+def test_any_conversation_gets_the_responses_of_uvicorns_protocol(ports: Ports) -> None:
     assert differences(ports, range(COUNT)) == []
 
 
 def differences(ports: Ports, seeds: range) -> list[str]:
-    """Hold each conversation with both servers, twice with ours; return what differs."""
+    """Hold each conversation with both servers, twice with ours; return the differences."""
     found: list[str] = []
     for seed in seeds:
         conversation = made_up(seed, ports.tag)
         expected = hold(ports.plain, conversation)
         for _ in range(2):
             if not _are_same(hold(ports.ours, conversation), expected):
-                # A busy machine may have been silent for too long.
+                # On a busy machine the server may have been silent for too long.
                 patient = [hold(port, conversation, LONG_SILENCE) for port in ports.both]
                 if not _are_same(*patient):
                     found.append(f"{seed}: {conversation.pieces} {patient}")
@@ -88,8 +88,8 @@ def _are_same(ours: Received, plain: Received) -> bool:
     return is_cut and (heard.startswith(expected) or expected.startswith(heard))
 
 
-def test_the_constructors_of_uvicorn_that_this_server_calls_are_as_they_were() -> None:
-    """They are in no manual: an update that changes them must fail here, and not in a worker."""
+def test_the_constructors_of_uvicorn_that_this_server_calls_are_unchanged() -> None:
+    """They are undocumented: an update that changes them must fail here rather than in a worker."""
     assert list(inspect.signature(HttpToolsProtocol).parameters) == [
         "config", "server_state", "app_state", "_loop",
     ]  # fmt: skip
@@ -97,8 +97,8 @@ def test_the_constructors_of_uvicorn_that_this_server_calls_are_as_they_were() -
     assert list(inspect.signature(Multiprocess.terminate_all).parameters) == ["self"]
 
 
-def test_most_made_up_conversations_are_answered_with_success(ports: Ports) -> None:
-    """Else the comparison above would be one of errors."""
+def test_most_random_conversations_succeed(ports: Ports) -> None:
+    """Otherwise the comparison above would compare only errors."""
     statuses = [
         status
         for seed in range(100)

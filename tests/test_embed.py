@@ -1,4 +1,4 @@
-"""What site owners copy: links, a button, a box, a script; and oEmbed."""
+"""Tests of the snippets for site owners: links, a button, a box, a script; and of oEmbed."""
 
 from collections.abc import Callable
 from urllib.parse import urlencode
@@ -14,13 +14,13 @@ PAGE = f"{SITE_URL}/topics/river"
 
 @pytest.fixture(scope="module")
 def river(open_shared: OpenShared) -> Site:
-    """A site that is only asked: the same one for all tests."""
+    """Return a site for all tests that only send requests."""
     return open_shared(write_site)
 
 
 @pytest.fixture
 def changing(content: Content, open_site: Callable[..., Site]) -> Site:
-    """A site of its own, with the same content."""
+    """Return a site for one test, with the same content."""
     write_site(content)
     return open_site()
 
@@ -30,7 +30,7 @@ def copied(site: Site, name: str, query: str = "?feed=topics/river") -> str:
     return str(field.text_content())
 
 
-def test_the_links_of_a_feed_are_copied_as_the_page_itself_has_them(river: Site) -> None:
+def test_the_links_to_copy_are_those_of_the_page_itself(river: Site) -> None:
     pasted = html.fragments_fromstring(copied(river, "alternates"))
 
     own = tree(river, "/topics/river").cssselect("link[rel=alternate]")[:3]
@@ -44,7 +44,7 @@ def test_a_button_names_the_feed_and_its_type(river: Site) -> None:
     assert pasted.text == "Subscribe to River"
 
 
-def test_a_box_is_copied_as_it_is_chosen(river: Site) -> None:
+def test_the_box_to_copy_has_the_chosen_options(river: Site) -> None:
     pasted = html.fragment_fromstring(
         copied(river, "box", "?feed=topics/river&count=3&pictures=no&theme=dark")
     )
@@ -54,7 +54,7 @@ def test_a_box_is_copied_as_it_is_chosen(river: Site) -> None:
     assert pasted.get("height") == str(104 + 3 * 83)
 
 
-def test_a_name_full_of_marks_is_copied_whole(
+def test_a_name_with_many_escapes_is_copied_whole(
     content: Content, open_site: Callable[..., Site]
 ) -> None:
     content.write("a.md", topics=["\"A\" & 'B' > 2 < 3"])
@@ -74,7 +74,7 @@ def test_the_script_has_ten_lines_and_the_address_of_the_feed(river: Site) -> No
     assert f'fetch("{PAGE}.json")' in script
 
 
-def test_an_unknown_feed_is_the_whole(river: Site) -> None:
+def test_an_unknown_feed_is_replaced_by_the_main_feed(river: Site) -> None:
     page = tree(river, "/embed?feed=topics/none")
 
     assert [one.get("value") for one in page.cssselect("#feed option[selected]")] == ["all"]
@@ -92,17 +92,17 @@ def test_a_box_shows_the_requested_number_of_articles(river: Site) -> None:
     assert len(tree(river, "/embed/all").cssselect("li")) == 4
 
 
-def test_a_box_leaves_room_for_the_name_next_to_the_day(river: Site) -> None:
+def test_a_box_has_space_for_the_name_next_to_the_day(river: Site) -> None:
     assert texts(tree(river, "/embed/all?count=3"), "time")[0] == "20 Nov 2026"
 
 
-def test_the_links_of_a_box_leave_the_box(river: Site) -> None:
+def test_the_links_of_a_box_open_outside_of_it(river: Site) -> None:
     links = tree(river, "/embed/all").cssselect("a")
 
     assert {(link.get("target"), link.get("rel")) for link in links} == {("_blank", "noopener")}
 
 
-def test_a_box_is_with_pictures_or_without(river: Site) -> None:
+def test_a_box_has_images_or_none(river: Site) -> None:
     assert len(tree(river, "/embed/topics/ferries").cssselect("img")) == 1
     assert tree(river, "/embed/topics/ferries?pictures=no").cssselect("img") == []
 
@@ -123,7 +123,7 @@ def test_any_site_may_frame_a_box_and_a_box_runs_nothing(river: Site) -> None:
     assert "Set-Cookie" not in answer.headers
 
 
-def test_unknown_options_make_no_documents(changing: Site) -> None:
+def test_unknown_options_render_no_documents(changing: Site) -> None:
     changing.get("/embed/all")
     kept, rendered = len(changing.web.publisher.memory.by_target), changing.web.publisher.renderings
 
@@ -138,7 +138,7 @@ def test_unknown_options_make_no_documents(changing: Site) -> None:
     assert (len(publisher.memory.by_target), publisher.renderings) == (kept, rendered)
 
 
-def test_the_page_of_choices_moves_with_feeds_and_not_with_articles(
+def test_the_page_of_choices_changes_with_feeds_and_not_with_articles(
     changing: Site, content: Content
 ) -> None:
     before = changing.get("/embed")
@@ -154,7 +154,7 @@ def test_the_page_of_choices_moves_with_feeds_and_not_with_articles(
     assert after_a_feed.headers["ETag"] != before.headers["ETag"]
 
 
-def test_a_box_moves_only_with_what_it_shows(changing: Site, content: Content) -> None:
+def test_a_box_changes_only_with_its_content(changing: Site, content: Content) -> None:
     content.write("more.md", topics=["River"], publishedDateTime="2026-09-01T00:00:00Z")
     few, many = "/embed/all?count=3", "/embed/all?count=20"
     tags = {path: changing.get(path).headers["ETag"] for path in (few, many)}
@@ -184,7 +184,7 @@ def test_a_box_follows_its_feed(river: Site) -> None:
     assert river.get("/embed/topics/river/2026-11").status_code == 404
 
 
-def test_a_page_shows_how_to_embed_it(river: Site) -> None:
+def test_a_page_links_to_its_oembed_response(river: Site) -> None:
     (address,) = hrefs(tree(river, "/topics/river"), "link[type='application/json+oembed']")
 
     answer = river.get(address.removeprefix(SITE_URL)).get_json()
@@ -211,7 +211,7 @@ def test_a_page_shows_how_to_embed_it(river: Site) -> None:
         ("&maxwidth=0&maxheight=0", 480, 104 + 4 * 105, "?count=4"),
     ],
 )
-def test_a_box_for_others_is_no_larger_than_they_allow(
+def test_an_oembed_box_is_no_larger_than_the_request_allows(
     river: Site, limits: str, width: int, height: int, box: str
 ) -> None:
     answer = river.get(f"/oembed?url={SITE_URL}/{limits}").get_json()
@@ -222,7 +222,7 @@ def test_a_box_for_others_is_no_larger_than_they_allow(
     assert frame.get("src") == f"{SITE_URL}/embed/all{box}"
 
 
-def test_a_box_for_others_has_an_article_in_each_place(content: Content, site: Site) -> None:
+def test_an_oembed_box_is_filled_with_articles(content: Content, site: Site) -> None:
     content.raw("topics.yml", "- name: Quiet\n")
     for number in range(7):
         content.write(f"{number}.md", topics=["Many"] if number else ["Many", "One"])
@@ -245,7 +245,7 @@ def test_other_sites_may_request_the_oembed_of_a_page(river: Site) -> None:
         assert river.get(path).headers["Access-Control-Allow-Origin"] == "*", path
 
 
-def test_how_to_embed_a_page_follows_its_feed(river: Site) -> None:
+def test_the_oembed_response_of_a_page_follows_its_feed(river: Site) -> None:
     moved = river.get("/oembed/topics/crossings.json?maxwidth=300")
 
     assert (moved.status_code, moved.location) == (301, f"{SITE_URL}/oembed/topics/ferries.json")
@@ -273,7 +273,7 @@ def test_how_to_embed_a_page_follows_its_feed(river: Site) -> None:
         (f"url={PAGE}&maxwidth=%C2%B2&maxheight=-1", 200),
     ],
 )
-def test_only_pages_of_ours_can_be_embedded(river: Site, query: str, status: int) -> None:
+def test_only_pages_of_the_site_can_be_embedded(river: Site, query: str, status: int) -> None:
     assert river.get(f"/oembed?{query}").status_code == status
 
 
@@ -294,14 +294,14 @@ def test_only_pages_of_ours_can_be_embedded(river: Site, query: str, status: int
         f" {PAGE}",
     ],
 )
-def test_a_page_is_known_however_its_address_is_written(river: Site, address: str) -> None:
+def test_any_spelling_of_the_address_of_a_page_is_known(river: Site, address: str) -> None:
     answer = river.get(f"/oembed?{urlencode({'url': address})}")
 
     assert answer.status_code == 200
     assert answer.get_json()["title"] == "River — The River Paper"
 
 
-def test_the_page_of_a_site_in_another_script_is_known(
+def test_the_page_of_a_site_with_a_host_name_in_another_script_is_known(
     content: Content, open_site: Callable[..., Site]
 ) -> None:
     content.write("a.md", topics=["Café"])

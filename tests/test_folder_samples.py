@@ -1,7 +1,7 @@
-"""Article folders of eight public sites, against what their own generators make of them.
+"""Tests with article folders of eight public sites, compared with their own generators.
 
-Links and publication are those that the generators report, where they were run. All other fields
-are read here a second time, with YAML and TOML as they come.
+Links and publication are compared with the reports of the generators that could be run. All other
+fields are parsed a second time here, by YAML and TOML libraries alone.
 """
 
 import re
@@ -56,7 +56,7 @@ folders:
     keys: {date: published}
 """
 
-#: How many articles of each sample are served, hidden and rejected.
+#: The numbers of articles of each sample that are served, hidden and rejected.
 TALLY = {
     "digitalgov": (60, 271, 3),
     "fuwari": (5, 1, 0),
@@ -68,10 +68,10 @@ TALLY = {
     "twir": (84, 0, 0),
 }
 
-#: Where the links begin that the lists of generators give without a host.
+#: The beginnings of links in lists of generators that have no host.
 HOSTS = {"jekyll": "https://jekyllrb.com", "rubylang": "https://www.ruby-lang.org"}
 
-#: The keys of the pictures of a sample; none where the site makes addresses of names.
+#: The keys of the images of a sample; none if the site makes addresses of names.
 PICTURES = {
     "fuwari": ("image",),
     "mtlynch": ("hero_image", "banner_image"),
@@ -81,7 +81,7 @@ PICTURES = {
 
 @dataclass(frozen=True)
 class Sample:
-    """One file of a sample: what the server makes of it, and what its front matter has."""
+    """One file of a sample: its outcome in the server, and its front matter."""
 
     outcome: FileOutcome
     article: Article | None
@@ -93,7 +93,7 @@ class Sample:
 
 
 class Loader(yaml.SafeLoader):
-    """YAML with dates as they are written."""
+    """A YAML loader that leaves dates as text."""
 
 
 Loader.yaml_implicit_resolvers = {
@@ -103,7 +103,7 @@ Loader.yaml_implicit_resolvers = {
 
 
 def front_matter(text: str) -> dict[str, Any]:
-    """The front matter of a file, by libraries alone."""
+    """Return the front matter of a file, parsed by libraries alone."""
     if text.startswith("+++"):
         return tomllib.loads(text.split("+++")[1])
     if text.lstrip().startswith("---"):
@@ -147,7 +147,7 @@ def samples(site: Site) -> list[Sample]:
 
 @pytest.fixture(scope="module")
 def expected() -> dict[str, str]:
-    """The links that generators report, empty for a file that they do not publish."""
+    """Return the links that generators report, empty for a file that they do not publish."""
     found: dict[str, str] = {}
     for list_ in SAMPLES.glob("*/expected.tsv"):
         name = list_.parent.name
@@ -173,7 +173,7 @@ def test_each_file_is_served_hidden_or_rejected_with_a_reason(samples: list[Samp
     assert {name: tuple(tally[name, kind] for kind in range(3)) for name in TALLY} == TALLY
 
 
-def test_nothing_is_served_that_its_own_site_does_not_publish(
+def test_no_article_is_served_that_its_own_site_does_not_publish(
     samples: list[Sample], expected: dict[str, str]
 ) -> None:
     known = [each for each in samples if each.outcome.path in expected]
@@ -197,7 +197,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize("keys", WRONG, ids=str)
-def test_nothing_hidden_is_served_under_a_wrong_declaration(
+def test_no_hidden_article_is_served_under_a_wrong_declaration(
     site: Site, samples: list[Sample], keys: dict[str, tuple[str, ...]]
 ) -> None:
     reader = site.sync.reader
@@ -226,7 +226,7 @@ def test_links_are_those_that_generators_report(
     assert share(hits) >= 0.99
 
 
-def test_the_other_links_are_as_their_sites_document(samples: list[Sample]) -> None:
+def test_the_other_links_have_the_documented_form_of_their_sites(samples: list[Sample]) -> None:
     def link(sample: Sample, article: Article) -> str:
         day = datetime.fromtimestamp(article.published, UTC).strftime("%Y/%m/%d")
         name = Path(sample.outcome.path).stem
@@ -268,7 +268,7 @@ FORMS = ("%Y-%m-%d %H:%M:%S %z", "%Y-%m-%d %H:%M", "%Y-%m-%d")
 
 
 def moment(sample: Sample) -> float | None:
-    """The date of the front matter, as the standard library reads it."""
+    """Return the date of the front matter, parsed by the standard library."""
     for form in FORMS:
         with suppress(ValueError):
             found = datetime.strptime(str(sample.keys.get("date")), form)

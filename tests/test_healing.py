@@ -1,4 +1,4 @@
-"""Faults under a running server: it serves on, and recovers when the fault ends."""
+"""Tests of faults under a running server: it continues to serve, and recovers afterwards."""
 
 import json
 import logging
@@ -54,12 +54,12 @@ def open_live(content: Path, instance: Path, **environ: str) -> Site:
 
 @pytest.fixture
 def live(content: Content, instance: Path) -> Iterator[Site]:
-    """The app as a worker has it, with two articles that were served already."""
+    """Yield the app of a worker, with two articles that were served already."""
     content.write("a.md", title="A")
     content.write("sub/b.md", title="B", topics=["Boats"])
     site = open_live(content.folder, instance)
     assert wait_for(lambda: titles(site) == ["A", "B"])
-    # Until the watcher has the folder in view, a change would be found by its first scan.
+    # Before the watcher watches the folder, its first scan would find the change.
     content.write("first.md", title="First")
     assert wait_for(lambda: titles(site) == ["A", "B", "First"])
     yield site
@@ -67,7 +67,7 @@ def live(content: Content, instance: Path) -> Iterator[Site]:
 
 
 def overwrite(path: Path) -> None:
-    """Noise over all that is in a file, in place."""
+    """Overwrite a file in place with noise."""
     with open(path, "r+b") as file:
         size = os.fstat(file.fileno()).st_size
         file.write(os.urandom(size))
@@ -91,10 +91,10 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_damaged_index_heals_while_it_is_served(
+def test_a_damaged_index_is_rebuilt_while_documents_are_served(
     content: Content, live: Site, instance: Path, damage: str
 ) -> None:
-    """[70] What was served stays served, and what is written next is served too."""
+    """[70] Served documents stay served, and later articles are served, too."""
     before = live.get("/topics/boats.rss").data
 
     DAMAGES[damage](instance / "index.sqlite")
@@ -153,10 +153,10 @@ def test_a_worker_waits_once_for_an_index_that_is_not_rebuilt(
     new.sync.stop()
 
 
-def test_a_database_of_another_program_is_left_alone_while_the_index_is_served(
+def test_a_database_of_another_program_is_not_changed_while_documents_are_served(
     content: Content, live: Site, instance: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It was put in the place of the index; moved away, it leaves room for a new one."""
+    """It replaced the index; after it is moved away, a new index is built."""
     path = instance / "index.sqlite"
     before = live.get("/topics/boats.rss").data
     path.unlink()
@@ -174,7 +174,7 @@ def test_a_database_of_another_program_is_left_alone_while_the_index_is_served(
 
 
 def change_index(instance: Path, sql: str) -> None:
-    """Execute a statement on the index, which no server uses."""
+    """Execute a statement on the index while no server uses it."""
     with closing(sqlite3.connect(instance / "index.sqlite")) as connection:
         connection.execute(sql)
         connection.commit()
@@ -183,7 +183,7 @@ def change_index(instance: Path, sql: str) -> None:
 def test_a_letter_changed_in_the_index_is_never_served(
     content: Content, live: Site, instance: Path
 ) -> None:
-    """No check of SQLite finds it."""
+    """No check of SQLite detects it."""
     live.sync.stop()
     change_index(instance, "UPDATE article SET body = replace(body, '\"A\"', '\"X\"')")
     other = open_live(content.folder, instance)
@@ -194,7 +194,7 @@ def test_a_letter_changed_in_the_index_is_never_served(
 
 
 def contradict(instance: Path) -> None:
-    """Damage that no check of SQLite finds, and no reader of other feeds."""
+    """Cause a damage that neither checks of SQLite nor requests of other feeds detect."""
     change_index(instance, "UPDATE membership SET hash = x'00' WHERE feed = 'topics/boats'")
 
 
@@ -215,7 +215,7 @@ def test_an_index_that_contradicts_itself_is_rebuilt_before_it_is_served(
 def test_a_damaged_table_of_tokens_is_rebuilt_before_it_is_served(
     content: Content, live: Site, instance: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A query of it gives wrong answers without an error."""
+    """A query of it returns wrong results without an error."""
     live.sync.stop()
     change_index(instance, "UPDATE found_data SET block = zeroblob(50) WHERE id > 10")
 
@@ -261,7 +261,7 @@ def test_an_index_that_contradicts_itself_is_rebuilt_by_every_command(
     assert "the index is damaged" in caplog.text
 
 
-def test_a_command_leaves_the_examination_to_the_server_that_keeps_the_index(
+def test_a_command_leaves_the_examination_to_the_server_of_the_index(
     content: Content, live: Site, instance: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     contradict(instance)
@@ -273,7 +273,7 @@ def test_a_command_leaves_the_examination_to_the_server_that_keeps_the_index(
     assert "the index is damaged" not in caplog.text
 
 
-def test_a_command_answers_though_the_index_cannot_be_examined(
+def test_a_command_succeeds_though_the_index_cannot_be_examined(
     content: Content,
     open_site: OpenSite,
     monkeypatch: pytest.MonkeyPatch,
@@ -294,7 +294,7 @@ def test_a_command_answers_though_the_index_cannot_be_examined(
     assert "the index cannot be examined" in caplog.text
 
 
-def test_an_index_that_is_being_made_is_not_taken_for_an_empty_one(
+def test_an_index_that_is_being_built_does_not_count_as_empty(
     content: Content, instance: Path
 ) -> None:
     content.write("a.md")
@@ -344,10 +344,8 @@ def test_the_instance_folder_may_be_removed_while_it_is_used(
     assert (instance / "index.sqlite").exists()
 
 
-def test_another_folder_in_the_place_of_the_content_folder_is_watched(
-    content: Content, live: Site
-) -> None:
-    """As after a mount, or a new checkout."""
+def test_a_folder_that_replaces_the_content_folder_is_watched(content: Content, live: Site) -> None:
+    """A mount or a new checkout replaces it so."""
     shutil.copytree(content.folder, content.folder.with_name("copy"))
     os.rename(content.folder, content.folder.with_name("old"))
     os.rename(content.folder.with_name("copy"), content.folder)
@@ -393,7 +391,7 @@ def test_without_file_events_the_folder_is_scanned(
     site.sync.stop()
 
 
-def test_a_server_starts_and_answers_though_its_content_folder_is_gone(
+def test_a_server_starts_and_responds_though_its_content_folder_is_gone(
     content: Content, instance: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     content.write("a.md", title="A")
@@ -418,10 +416,10 @@ def test_a_server_starts_and_answers_though_its_content_folder_is_gone(
     site.sync.stop()
 
 
-def test_a_revision_that_was_committed_and_never_published_is_noticed(
+def test_a_revision_that_was_committed_and_never_published_is_detected(
     content: Content, live: Site, instance: Path
 ) -> None:
-    """A kill -9 between the two, by a command that no event follows."""
+    """The command was killed between the two, and no event follows."""
     for number in range(20):
         content.write(f"many/{number}.md", title=f"Many {number}")
     assert wait_for(lambda: len(titles(live)) == 23)
@@ -468,7 +466,7 @@ def test_a_killed_refresh_leaves_no_process_behind(content: Content, instance: P
     assert wait_for(lambda: not any(Path(f"/proc/{reader}").exists() for reader in readers))
 
 
-def test_a_file_that_vanishes_while_its_folder_is_listed_takes_no_other_along(
+def test_a_file_that_vanishes_while_its_folder_is_listed_affects_no_other(
     content: Content, site: Site
 ) -> None:
     for number in range(30):
@@ -502,7 +500,7 @@ def walked(content: Content) -> list[Any]:
 
 @pytest.fixture
 def nobody() -> Iterator[Path]:
-    """A folder, and the rights of the user nobody: root may read everything."""
+    """Yield a folder, with the permissions of the user nobody, since root may read everything."""
     folder = Path(tempfile.mkdtemp())
     folder.chmod(0o777)
     umask = os.umask(0o022)
@@ -533,7 +531,7 @@ def open_at(folder: Path, clock: Clock) -> tuple[Content, Site]:
 
 
 @pytest.mark.parametrize("rights", [0o000, 0o400, 0o100])
-def test_a_folder_without_rights_keeps_its_articles_and_is_named(
+def test_a_folder_without_permissions_keeps_its_articles_and_is_named(
     nobody: Path, clock: Clock, caplog: pytest.LogCaptureFixture, rights: int
 ) -> None:
     content, site = open_at(nobody, clock)
@@ -569,7 +567,7 @@ def test_a_file_is_read_again_when_its_permissions_are_corrected(
     assert titles(site) == ["B", "Changed"]
 
 
-def test_an_edit_that_keeps_size_and_time_is_seen(content: Content, site: Site) -> None:
+def test_an_edit_that_keeps_size_and_time_is_indexed(content: Content, site: Site) -> None:
     file = content.write("a.md", title="Cat")
     os.utime(file, (1, 1))
     site.sync.refresh()
@@ -582,7 +580,7 @@ def test_an_edit_that_keeps_size_and_time_is_seen(content: Content, site: Site) 
     assert titles(site) == ["Dog"]
 
 
-def test_a_file_in_the_place_of_the_content_folder_is_no_loss(content: Content, site: Site) -> None:
+def test_a_file_that_replaces_the_content_folder_is_no_loss(content: Content, site: Site) -> None:
     content.write("a.md", title="A")
     site.sync.refresh()
     shutil.rmtree(content.folder)
@@ -643,10 +641,8 @@ def test_a_loss_stays_reported_while_other_files_change(
     assert (report.held, report.due) == (20, NOW + 60)
 
 
-def test_nothing_is_due_that_only_a_hand_can_end(
-    content: Content, site: Site, clock: Clock
-) -> None:
-    """Otherwise the whole folder would be looked at four times a second."""
+def test_a_loss_that_needs_a_command_is_not_due(content: Content, site: Site, clock: Clock) -> None:
+    """Otherwise the whole folder would be scanned four times a second."""
     content.write_numbered(12)
     site.sync.refresh()
     content.remove_numbered(12)
@@ -675,7 +671,7 @@ def test_an_embargoed_file_that_is_gone_when_it_is_due_is_read_later(
     assert titles(site) == ["A"]
 
 
-def test_a_clock_that_is_set_back_embargoes_again(
+def test_an_embargo_applies_again_when_the_clock_is_set_back(
     content: Content, site: Site, clock: Clock
 ) -> None:
     content.write("a.md", title="A", publishedDateTime="2026-11-20T12:00:00Z")
@@ -805,7 +801,7 @@ def test_a_watcher_logs_an_error_once(
     assert [record.levelno for record in caplog.records].count(logging.ERROR) == 1
 
 
-def test_a_file_on_which_we_fail_is_set_aside_alone(
+def test_a_file_that_causes_an_internal_error_is_skipped_alone(
     content: Content, site: Site, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     content.write("a.md", title="A")
@@ -827,7 +823,7 @@ def test_a_file_on_which_we_fail_is_set_aside_alone(
     assert "TOPSECRET" not in caplog.text
 
 
-def test_a_draft_on_which_we_fail_is_served_no_more(
+def test_a_draft_that_causes_an_internal_error_is_withdrawn(
     content: Content, site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content.write("a.md", title="A")

@@ -1,4 +1,4 @@
-"""The small parts that all formats share: times and texts."""
+"""Tests of the times and texts that all formats share."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Lists of all feeds, for programs: OPML, the feed menu, the directory, the sitemap, robots.txt."""
+"""Tests of the lists for programs: OPML, feed menu, directory, sitemap, robots.txt."""
 
 import os
 import subprocess
@@ -35,12 +35,12 @@ def river(content: Content, open_site: Callable[..., Site]) -> Site:
 
 
 def xml(site: Site, path: str) -> Any:
-    """A list as a tree of elements."""
+    """Return a list as a tree of elements."""
     return etree.fromstring(site.get(path).get_data())
 
 
 def outlines(parent: Any) -> list[Any]:
-    """The texts of an OPML as nested lists, folders as pairs."""
+    """Return the texts of an OPML as nested lists, with folders as pairs."""
     return [(one.get("text"), outlines(one)) if len(one) else one.get("text") for one in parent]
 
 
@@ -102,7 +102,7 @@ def test_a_name_ends_its_change_of_direction(
     assert f"<title>{ended} — The Paper</title>" in site.get("/providers/ships.example.rss").text
 
 
-def test_every_outline_of_a_feed_has_what_readers_look_for(river: Site) -> None:
+def test_every_outline_of_a_feed_has_the_attributes_that_readers_use(river: Site) -> None:
     root = xml(river, "/feeds.opml")
 
     feeds = root.xpath("//outline[@type]")
@@ -113,7 +113,7 @@ def test_every_outline_of_a_feed_has_what_readers_look_for(river: Site) -> None:
     assert river_feed.get("htmlUrl") == f"{SITE_URL}/topics/river"
 
 
-def test_an_opml_holds_only_what_the_validator_of_the_w3c_knows(river: Site) -> None:
+def test_an_opml_has_only_attributes_that_the_validator_of_the_w3c_accepts(river: Site) -> None:
     root = xml(river, "/feeds.opml")
 
     assert [one.tag for one in root.find("head")] == ["title", "ownerId"]
@@ -122,7 +122,7 @@ def test_an_opml_holds_only_what_the_validator_of_the_w3c_knows(river: Site) -> 
     assert {tuple(folder.keys()) for folder in folders} == {("text",)}
 
 
-def test_every_feed_that_a_list_names_is_there(river: Site) -> None:
+def test_every_feed_in_a_list_is_served(river: Site) -> None:
     root = xml(river, "/feeds.opml")
     feeds = root.xpath("//outline/@xmlUrl")
 
@@ -130,7 +130,7 @@ def test_every_feed_that_a_list_names_is_there(river: Site) -> None:
     assert len(feeds) == len(set(feeds)) == len(river.get("/feeds.json").get_json()["feeds"])
 
 
-def test_opml_moves_with_feeds_and_not_with_articles(river: Site, content: Content) -> None:
+def test_opml_changes_with_feeds_and_not_with_articles(river: Site, content: Content) -> None:
     tag = river.get("/feeds.opml").headers["ETag"]
 
     content.write("more.md", topics=["River"])
@@ -184,7 +184,7 @@ def test_a_real_library_reads_all_feeds_with_their_folders(river: Site) -> None:
     assert ropes.categories == [["River", "Ferries"]]
 
 
-def test_newsboat_takes_the_whole_list(river: Site, tmp_path: Path) -> None:
+def test_newsboat_imports_the_whole_list(river: Site, tmp_path: Path) -> None:
     opml, urls = tmp_path / "feeds.opml", tmp_path / "urls"
     opml.write_bytes(river.get("/feeds.opml").get_data())
     urls.touch()
@@ -203,7 +203,7 @@ def test_newsboat_takes_the_whole_list(river: Site, tmp_path: Path) -> None:
 
 
 def check_menu(menu: dict[str, Any]) -> list[dict[str, Any]]:
-    """The feeds of a menu, which must be as the schema of the draft has it."""
+    """Return the feeds of a menu, which must match the schema of the draft."""
     assert set(menu) == {"feed-menu", "items"}
     assert isinstance(menu["feed-menu"], str)
     found: list[dict[str, Any]] = []
@@ -256,7 +256,7 @@ def test_long_names_are_shortened_in_the_feed_menu(
     assert max(len(feed["description"]) for feed in feeds) <= 140
 
 
-def test_the_directory_tells_all_of_every_feed(river: Site) -> None:
+def test_the_directory_describes_every_feed(river: Site) -> None:
     feeds = river.get("/feeds.json").get_json()["feeds"]
 
     ropes = next(feed for feed in feeds if feed["name"] == "Ropes")
@@ -277,7 +277,7 @@ def test_the_directory_tells_all_of_every_feed(river: Site) -> None:
     }
 
 
-def test_the_sitemap_names_pages_that_are_there(river: Site) -> None:
+def test_the_sitemap_names_existing_pages(river: Site) -> None:
     root = xml(river, "/sitemap.xml")
     pages = root.xpath("//*[local-name()='loc']/text()")
 
@@ -288,7 +288,7 @@ def test_the_sitemap_names_pages_that_are_there(river: Site) -> None:
     assert root.xpath("//*[local-name()='lastmod']/text()")[0] == "2026-11-20T06:30:00Z"
 
 
-def test_robots_may_read_everything_but_repetitions(river: Site) -> None:
+def test_crawlers_may_read_everything_but_duplicates(river: Site) -> None:
     robots = RobotFileParser()
     robots.parse(river.get("/robots.txt").get_data(True).splitlines())
 
@@ -298,7 +298,7 @@ def test_robots_may_read_everything_but_repetitions(river: Site) -> None:
     assert robots.site_maps() == [f"{SITE_URL}/sitemap.xml"]
 
 
-def test_a_topic_is_listed_from_so_many_articles_on_and_has_a_feed_all_the_same(
+def test_a_topic_with_few_articles_is_not_listed_but_has_a_feed(
     content: Content, open_site: Callable[..., Site]
 ) -> None:
     content.raw("site.yml", "limits: {topic: 2}")
@@ -330,13 +330,13 @@ def test_a_topic_is_listed_from_so_many_articles_on_and_has_a_feed_all_the_same(
         # Five weeks of one article a day.
         (range(-14, 21), 7.2, "about 7 articles a week"),
         ([6, 20], 1.0, "about 1 article a week"),
-        # One now, and one half a year ago.
+        # One article now, and one half a year ago.
         ([-180, 20], 0.1, "less than one article a week"),
-        # However much there was before, and however long ago the last one is.
+        # Neither older articles nor the age of the last one count.
         ([-400 - day for day in range(70)] + [-400], 7.0, "about 7 articles a week"),
     ],
 )
-def test_people_and_programs_see_how_much_comes(
+def test_pages_and_lists_show_the_number_of_articles_a_week(
     content: Content, site: Site, days: list[int], weekly: float, text: str
 ) -> None:
     first = date(2026, 11, 1)
@@ -354,7 +354,7 @@ def test_people_and_programs_see_how_much_comes(
 
 
 @pytest.mark.parametrize("topics", [[], ["Boats"]])
-def test_of_a_feed_with_one_article_or_none_nobody_knows_how_much_comes(
+def test_a_feed_with_one_article_or_none_has_no_number_a_week(
     content: Content, open_site: Any, topics: list[str]
 ) -> None:
     content.raw("topics.yml", "- {name: Boats}")

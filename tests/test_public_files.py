@@ -1,4 +1,4 @@
-"""Files of the site at its root: served as they are, and nothing beside them."""
+"""Tests of the public files at the root of the site: served unchanged, and nothing beside them."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -15,7 +15,7 @@ from tests.programs import need
 
 KEY = "0f2b1c.txt"
 
-#: Files, with the type that each is served with.
+#: Files, each with its media type.
 SERVED = [
     (KEY, "text/plain; charset=utf-8"),
     (".well-known/security.txt", "text/plain; charset=utf-8"),
@@ -25,11 +25,11 @@ SERVED = [
     ("about/team.html", "text/html; charset=utf-8"),
     ("apple-app-site-association", "application/octet-stream"),
     ("old/feed.rss", "application/octet-stream"),
-    # Its bytes are no text, and no header says how they are coded.
+    # Its bytes are no text, and no header field names a coding.
     ("notes.txt.gz", "application/octet-stream"),
 ]
 
-#: Files that are never served, and what `flask check` says of each.
+#: Files that are never served, each with the report of `flask check`.
 REFUSED = [
     ("robots.txt", "an address of this site"),
     ("index.html", "an address of this site"),
@@ -47,7 +47,7 @@ REFUSED = [
 
 
 def get(site: Site, path: str, **headers: str) -> Any:
-    """GET a path, and close the file that is answered with."""
+    """GET a path, and close the file of the response."""
     given = {name.replace("_", "-"): value for name, value in headers.items()}
     return site.client.get(path, headers=given, buffered=True)
 
@@ -73,12 +73,12 @@ def fill(content: Content) -> None:
 
 @pytest.fixture(scope="module")
 def public(open_shared: OpenShared) -> Site:
-    """A site that is only asked: the same one for all tests."""
+    """Return a site for all tests that only send requests."""
     return open_shared(fill)
 
 
 @pytest.mark.parametrize(("name", "media_type"), SERVED)
-def test_a_public_file_is_served_as_it_is(public: Site, name: str, media_type: str) -> None:
+def test_a_public_file_is_served_unchanged(public: Site, name: str, media_type: str) -> None:
     answer = get(public, f"/{name}")
 
     assert (answer.status_code, answer.content_type) == (200, media_type)
@@ -109,7 +109,7 @@ def test_nothing_else_is_served(public: Site, path: str) -> None:
 
 
 @pytest.mark.parametrize("path", ["/robots.txt", "/feed.xml", "/.well-known/feeds"])
-def test_a_public_file_takes_no_address_of_the_site(public: Site, path: str) -> None:
+def test_a_public_file_replaces_no_address_of_the_site(public: Site, path: str) -> None:
     answer = get(public, path)
 
     assert answer.status_code == 200
@@ -162,7 +162,9 @@ def exported(public: Site, tmp_path: Path) -> Iterator[StaticSite]:
         yield StaticSite(Client(nginx.port), public, folder)
 
 
-def test_an_export_has_the_public_files_and_nginx_serves_them_alike(exported: StaticSite) -> None:
+def test_an_export_has_the_public_files_and_nginx_serves_them_as_the_server_does(
+    exported: StaticSite,
+) -> None:
     for name, _ in SERVED:
         found, expected = exported.get(f"/{name}"), get(exported.live, f"/{name}")
 

@@ -1,4 +1,4 @@
-"""What hides an article: every way of every generator, in any spelling; and what takes it down."""
+"""Tests of publication: every key and path that hides, embargoes, expiry, withdrawal."""
 
 import os
 import time
@@ -34,7 +34,7 @@ MOMENT = 1_795_305_600
 
 
 def outcome(text: str | bytes, context: Context = CONTEXT) -> FileOutcome:
-    """What becomes of the text of a file."""
+    """Return the outcome of the text of a file."""
     whole = text.encode() if isinstance(text, str) else text
     served = FileOutcome("", "a.md", "stamp")
     try:
@@ -150,7 +150,7 @@ PUBLIC: list[tuple[str, Any]] = [
     ("build", None),
     ("permalink", None),
     ("permalink", "/a/{{ page.slug }}/"),
-    # About search engines and menus, not about the public.
+    # Keys for search engines and menus rather than for the public.
     ("robots", "noindex"),
     ("sitemap", False),
     ("hide", ["toc"]),
@@ -200,7 +200,7 @@ DATED = {key for key in KEYS if key.startswith(("expir", "unpublish", "publish",
 
 
 def is_plainly_public(key: str, value: Any) -> bool:
-    """Whether nobody could take a value for one that hides."""
+    """Return True if no reader could take a value for one that hides."""
     text = str(value)
     if key in SHOWING:
         return text.lower() in {"true", "yes", "on"}
@@ -213,7 +213,7 @@ def is_plainly_public(key: str, value: Any) -> bool:
 
 @st.composite
 def spellings(draw: st.DrawFn) -> str:
-    """Any key that has a say, in any letter case; our own three as they are."""
+    """Generate any key that can hide, in any letter case; our own three unchanged."""
     key = draw(st.sampled_from(sorted(KEYS - {"build", "permalink"})))
     if key in ("published", "deleted", "removed"):
         return key
@@ -242,7 +242,7 @@ def test_no_value_but_the_plainly_public_ones_is_ever_served(key: str, value: An
 
 
 @given(st.text(max_size=30), st.text(max_size=30))
-def test_any_key_with_any_value_makes_an_article_or_a_verdict(key: str, value: str) -> None:
+def test_any_key_with_any_value_makes_an_article_or_an_error(key: str, value: str) -> None:
     assert isinstance(with_key(key, value), FileOutcome)
 
 
@@ -328,7 +328,7 @@ def test_a_draft_withdraws_its_article_despite_other_errors_in_the_file(
         "",
     ],
 )
-def test_a_broken_file_that_hides_nothing_takes_nothing_down(text: str) -> None:
+def test_a_broken_file_that_hides_nothing_withdraws_nothing(text: str) -> None:
     found = outcome(text)
 
     assert found.reason is not None
@@ -438,7 +438,7 @@ def test_a_folder_renamed_to_drafts_is_withdrawn_at_once(content: Content, site:
     assert ids(site) == []
 
 
-def test_a_draft_with_a_slip_in_its_yaml_is_withdrawn(content: Content, site: Site) -> None:
+def test_a_draft_with_invalid_yaml_is_withdrawn(content: Content, site: Site) -> None:
     content.write("a.md")
     site.sync.refresh()
 
@@ -508,7 +508,7 @@ def test_an_article_that_expires_is_served_until_that_second(
 
 
 @pytest.mark.parametrize("updated", ["2026-11-21", "2026-11-23"])
-def test_the_earlier_of_update_and_expiry_comes_first_and_the_other_is_not_forgotten(
+def test_the_earlier_of_update_and_expiry_is_due_first_and_then_the_other(
     content: Content, site: Site, clock: Clock, updated: str
 ) -> None:
     content.write("a.md", updatedDateTime=updated, expiryDate=FUTURE)
@@ -523,7 +523,7 @@ def test_the_earlier_of_update_and_expiry_comes_first_and_the_other_is_not_forgo
     assert ids(site) == []
 
 
-def test_an_embargo_and_an_expiry_to_come_both_happen(
+def test_a_future_embargo_and_a_future_expiry_both_happen(
     content: Content, site: Site, clock: Clock
 ) -> None:
     content.write("a.md", publishedDateTime="2026-11-21", expiryDate=FUTURE)
@@ -618,7 +618,7 @@ def test_an_article_expires_while_there_is_no_content_folder(
 
 
 @pytest.mark.parametrize("lose", [break_file, lose_files])
-def test_an_expiry_outlives_its_file_when_the_index_is_made_anew(
+def test_an_expiry_survives_its_file_when_the_index_is_rebuilt(
     content: Content,
     site: Site,
     clock: Clock,
@@ -642,7 +642,7 @@ def test_an_expiry_outlives_its_file_when_the_index_is_made_anew(
     assert withdrawn(again)
 
 
-def test_an_article_that_expired_by_a_clock_that_ran_ahead_comes_back_with_the_right_time(
+def test_an_article_that_expired_by_a_fast_clock_is_served_again_with_the_right_time(
     content: Content, site: Site, clock: Clock
 ) -> None:
     content.write("a.md", expiryDate=FUTURE)
@@ -657,7 +657,7 @@ def test_an_article_that_expired_by_a_clock_that_ran_ahead_comes_back_with_the_r
     assert seen == [[], ["a"], ["a"], []]
 
 
-def test_a_later_date_in_the_file_lets_its_article_live_longer(
+def test_a_later_date_in_the_file_prolongs_its_article(
     content: Content, site: Site, clock: Clock
 ) -> None:
     content.write("a.md", expiryDate=FUTURE)
@@ -675,7 +675,7 @@ def test_a_later_date_in_the_file_lets_its_article_live_longer(
     assert ids(site) == []
 
 
-def test_an_article_whose_second_key_names_a_later_date_waits_for_that(
+def test_an_article_waits_for_the_later_date_of_two_keys(
     content: Content, site: Site, clock: Clock
 ) -> None:
     content.write("a.md", publishDate=FUTURE)
@@ -691,7 +691,7 @@ def test_an_article_whose_second_key_names_a_later_date_waits_for_that(
 
 @pytest.fixture
 def live(content: Content, tmp_path: Path) -> Iterator[Site]:
-    """A site that keeps itself up to date, by the clock of the machine."""
+    """Yield a site with its watcher, on the clock of the machine."""
     site = Site(
         create_app(
             {
@@ -741,6 +741,6 @@ def test_articles_hidden_by_other_generators_are_hidden_and_published_ones_are_n
 
 
 def with_address(file: Path) -> FileOutcome:
-    """What becomes of a file that also says where it is published."""
+    """Return the outcome of a file that also has an address."""
     text = file.read_bytes().replace(b"---\n", b"---\nwebUrl: https://news.example/one\n", 1)
     return outcome(text)

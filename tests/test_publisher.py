@@ -1,4 +1,4 @@
-"""From a target to a document: rendered once, kept in memory while in use."""
+"""Tests of the publisher: documents are rendered once, and stale ones are served meanwhile."""
 
 import logging
 import threading
@@ -29,7 +29,7 @@ def shop() -> Shop:
 
 @contextmanager
 def slow_renderer(shop: Shop) -> Iterator[tuple[threading.Event, Future[Document]]]:
-    """Somebody who begins to render now, and ends when the event is set."""
+    """Run a thread that renders until the event is set."""
     begun, may_end = threading.Event(), threading.Event()
     body = shop.content.encode()
 
@@ -54,7 +54,7 @@ def test_a_document_is_what_its_plan_renders(shop: Shop) -> None:
     assert (document.key, document.modified, document.max_age) == ("key of first", 1000, 900)
 
 
-def test_the_content_is_not_looked_at_while_the_revision_stays(shop: Shop) -> None:
+def test_no_plan_is_made_while_the_revision_stays(shop: Shop) -> None:
     shop.ask()
     shop.content = "changed in secret"
 
@@ -64,7 +64,7 @@ def test_the_content_is_not_looked_at_while_the_revision_stays(shop: Shop) -> No
     assert shop.plans == 1
 
 
-def test_a_change_is_seen_at_once(shop: Shop) -> None:
+def test_a_change_is_served_at_once(shop: Shop) -> None:
     shop.ask()
     shop.publish("second")
 
@@ -95,7 +95,7 @@ def test_the_same_document_gets_its_later_time(shop: Shop) -> None:
     assert shop.publisher.renderings == 1
 
 
-def test_only_a_document_that_is_right_is_hot(shop: Shop) -> None:
+def test_only_a_current_document_is_hot(shop: Shop) -> None:
     assert shop.publisher.hot(ADDRESS) is None
 
     document = shop.ask()
@@ -176,7 +176,7 @@ def test_a_caller_with_a_larger_fallback_waits(shop: Shop) -> None:
     assert served.bodies[IDENTITY] == b"second"
 
 
-def test_a_slow_rendering_does_not_take_the_place_of_a_newer_document(shop: Shop) -> None:
+def test_a_slow_rendering_does_not_replace_a_newer_document(shop: Shop) -> None:
     with slow_renderer(shop) as (may_end, first):
         shop.publish("second")
         shop.ask()
@@ -207,7 +207,7 @@ def test_a_failed_rendering_raises_in_all_threads_that_wait(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("error", [IndexUnavailable("no"), RuntimeError("no"), MemoryError()])
-def test_the_last_good_document_beats_an_error(
+def test_the_last_good_document_is_served_instead_of_an_error(
     shop: Shop, error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     """[70]"""
@@ -221,7 +221,7 @@ def test_the_last_good_document_beats_an_error(
     assert caplog.records[0].levelno == logging.ERROR
 
 
-def test_a_fallback_beats_an_error_and_a_stale_document(
+def test_a_fallback_is_served_instead_of_an_error_or_a_stale_document(
     shop: Shop, caplog: pytest.LogCaptureFixture
 ) -> None:
     """[70]"""
@@ -247,7 +247,7 @@ def test_a_failure_of_every_request_is_logged_once_in_a_while(
     assert len(caplog.records) == 1
 
 
-def test_a_failure_is_over_when_it_is_over(shop: Shop) -> None:
+def test_after_a_failure_the_new_document_is_served(shop: Shop) -> None:
     shop.ask()
     shop.publish("second")
     shop.publisher.document(ADDRESS, lambda: fail(IndexUnavailable("no")))
@@ -256,7 +256,7 @@ def test_a_failure_is_over_when_it_is_over(shop: Shop) -> None:
 
 
 @pytest.mark.parametrize("error", [IndexUnavailable("no"), RuntimeError("no")])
-def test_without_a_document_the_error_passes(shop: Shop, error: Exception) -> None:
+def test_without_a_document_the_error_is_raised(shop: Shop, error: Exception) -> None:
     with pytest.raises(type(error)):
         shop.publisher.document(ADDRESS, lambda: fail(error))
 
@@ -264,7 +264,7 @@ def test_without_a_document_the_error_passes(shop: Shop, error: Exception) -> No
 @pytest.mark.parametrize(
     "error", [UnknownFeed(), RetiredFeed(), MovedFeed(FeedId("topics/b")), NoDelta()]
 )
-def test_a_feed_that_is_gone_is_forgotten(shop: Shop, error: Exception) -> None:
+def test_the_document_of_a_removed_feed_is_dropped(shop: Shop, error: Exception) -> None:
     shop.ask()
     shop.revision += 1
 
@@ -276,7 +276,7 @@ def test_a_feed_that_is_gone_is_forgotten(shop: Shop, error: Exception) -> None:
 
 
 def test_unknown_feeds_make_no_entry(shop: Shop) -> None:
-    """A million of them must not drive out what is asked for."""
+    """A million of them must not evict the documents in use."""
     shop.ask()
 
     for number in range(1000):
@@ -303,7 +303,7 @@ def test_an_article_that_changes_while_it_is_read_is_selected_again(shop: Shop) 
     assert document.bodies[IDENTITY] == b"second"
 
 
-def test_articles_that_always_change_do_not_hold_anybody_for_ever(shop: Shop) -> None:
+def test_articles_that_always_change_end_in_an_error(shop: Shop) -> None:
     def render() -> bytes:
         raise OutOfDate("article")
 
@@ -313,7 +313,7 @@ def test_articles_that_always_change_do_not_hold_anybody_for_ever(shop: Shop) ->
     assert shop.plans == ATTEMPTS
 
 
-def test_the_cache_spares_a_rendering(shop: Shop) -> None:
+def test_a_cache_hit_saves_a_rendering(shop: Shop) -> None:
     shop.ask()
     other = Shop(store=shop.store)
 
@@ -327,7 +327,7 @@ def test_the_cache_spares_a_rendering(shop: Shop) -> None:
     "planted",
     [b"", b"not ours", seal("another key", b"wrong"), seal("key of first", b"wrong")[:-1]],
 )  # fmt: skip
-def test_a_damaged_cache_entry_is_rendered_over(shop: Shop, planted: bytes) -> None:
+def test_a_damaged_cache_entry_is_replaced(shop: Shop, planted: bytes) -> None:
     shop.store.kept["key of first"] = planted
 
     text = shop.text()
@@ -402,7 +402,7 @@ def test_the_log_names_a_document_that_cannot_be_made_by_its_address(
 
 
 def test_a_document_that_is_served_late_has_changed_for_clients_no_earlier() -> None:
-    """They may name the time when they got it."""
+    """Clients may send the time at which they got it."""
     clock = iter((5000, 7000, 9000))
     shop = Shop()
     shop.publisher = Publisher(lambda: shop.revision, shop.store, clock=lambda: next(clock))
@@ -419,7 +419,7 @@ def test_a_document_that_is_served_late_has_changed_for_clients_no_earlier() -> 
     assert (served.changed, again.changed) == (7000, 7000)
 
 
-def test_forgetting_a_feed_that_was_never_kept_changes_nothing(shop: Shop) -> None:
+def test_dropping_a_feed_that_was_never_stored_changes_nothing(shop: Shop) -> None:
     shop.ask()
     size = shop.publisher.memory.size
 

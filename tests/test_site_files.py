@@ -1,4 +1,4 @@
-"""site.yml, topics.yml, providers.yml: what they may say, and how they are refused."""
+"""Tests of site.yml, topics.yml and providers.yml: their keys and values, and their errors."""
 
 from pathlib import Path
 
@@ -120,7 +120,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     assert found.providers["new.example.com"].name == "New Example"
 
 
-def test_names_ids_and_aliases_all_lead_to_the_topic(tmp_path: Path) -> None:
+def test_names_ids_and_aliases_all_denote_the_topic(tmp_path: Path) -> None:
     found = read(tmp_path, topics=TOPICS, providers=PROVIDERS)
 
     assert found.aliases == {
@@ -131,7 +131,7 @@ def test_names_ids_and_aliases_all_lead_to_the_topic(tmp_path: Path) -> None:
     }
 
 
-def test_a_feed_may_name_its_providers_by_old_domains_and_names_as_they_are_written(
+def test_a_feed_may_name_its_providers_by_old_domains_and_by_names(
     tmp_path: Path,
 ) -> None:
     site = "feeds: [{name: best, any: {providers: [old.example.com, old.example.com/Slow Ferry]}}]"
@@ -144,7 +144,7 @@ def test_a_feed_may_name_its_providers_by_old_domains_and_names_as_they_are_writ
     }
 
 
-def test_the_configured_url_wins_over_that_of_the_file(tmp_path: Path) -> None:
+def test_the_url_of_the_environment_takes_precedence(tmp_path: Path) -> None:
     found = read(tmp_path, "https://other.example.org", site="url: https://feeds.example.com")
 
     assert found.site.url == "https://other.example.org"
@@ -243,7 +243,7 @@ def test_every_visible_setting_moves_the_fingerprint(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_wrong_or_unknown_keys_are_refused_with_file_line_and_key(
+def test_wrong_or_unknown_keys_are_rejected_with_file_line_and_key(
     tmp_path: Path, files: dict[str, str], message: str
 ) -> None:
     with pytest.raises(SettingsError) as error:
@@ -252,7 +252,7 @@ def test_wrong_or_unknown_keys_are_refused_with_file_line_and_key(
     assert message in str(error.value)
 
 
-def test_a_file_that_is_not_text_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_no_text_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "site.yml").write_bytes(b"title: \xff")
 
     with pytest.raises(SettingsError, match=r"site\.yml: not UTF-8: save it as UTF-8"):
@@ -280,7 +280,7 @@ def test_an_unreadable_file_and_a_binary_file_have_different_errors(tmp_path: Pa
         ),
     ],
 )
-def test_a_host_name_that_ends_like_a_file_is_refused(
+def test_a_host_name_that_ends_like_a_file_is_rejected(
     tmp_path: Path, files: dict[str, str], where: str
 ) -> None:
     with pytest.raises(SettingsError) as caught:

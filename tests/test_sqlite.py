@@ -1,4 +1,4 @@
-"""Databases of the instance folder: two processes, other versions of the program, and damage."""
+"""Tests of the databases of the instance folder: two processes, other versions, damage."""
 
 import logging
 import multiprocessing
@@ -37,12 +37,12 @@ from tests.web_helpers import titles
 TODAY = 20_000
 
 
-# Each kind of database by what it is for: write one row, read, tell how many rows were kept.
+# Each kind of database in use: write one row, read, count the stored rows.
 
 
 class Kind:
     def finish(self) -> None:
-        """Write what waits."""
+        """Write the counts in memory."""
 
 
 class CountsStore(Kind):
@@ -57,7 +57,7 @@ class CountsStore(Kind):
         self.shared.flush()
 
     def finish(self) -> None:
-        # What could not be written is kept for the next time.
+        # Counts that could not be written are kept for the next time.
         for _ in range(10):
             self.shared.flush()
 
@@ -169,7 +169,7 @@ def kept(request: pytest.FixtureRequest, tmp_path: Path) -> Any:
 
 
 def hammer(kind: str, folder: Path, process: int, begin: Barrier) -> None:
-    """Write in one thread and read in another; leave a file with all that went wrong."""
+    """Write in one thread and read in another; write all errors to a file."""
     wrong: list[str] = []
     handler = logging.Handler(logging.WARNING)
     handler.emit = lambda record: wrong.append(record.getMessage())  # type: ignore[method-assign]
@@ -193,7 +193,7 @@ def hammer(kind: str, folder: Path, process: int, begin: Barrier) -> None:
     begin.wait(60)
     reader.start()
     for number in range(store.writes):
-        # A busy file is no loss: the caller gets an error, and tries again.
+        # A busy file loses nothing: the caller gets an error, and retries.
         write = partial(store.write, f"{process}-{number}")
         while not attempt(write) and "database is locked" in wrong[-1]:
             pass
@@ -261,14 +261,14 @@ def layout(path: Path) -> int:
 
 
 def change(path: Path, *statements: str) -> bytes:
-    """Change a file behind our back; return what it holds then."""
+    """Change a file directly; return its content."""
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         for statement in statements:
             connection.execute(statement)
     return path.read_bytes()
 
 
-def test_a_file_of_a_newer_version_is_left_alone_and_named(kept: Any, tmp_path: Path) -> None:
+def test_a_file_of_a_newer_version_is_not_changed_and_named(kept: Any, tmp_path: Path) -> None:
     kept.write("0-0")
     path = tmp_path / kept.file
     written = change(path, "PRAGMA user_version = 99")
@@ -281,7 +281,7 @@ def test_a_file_of_a_newer_version_is_left_alone_and_named(kept: Any, tmp_path: 
 
 
 def outcome(store: Any) -> str:
-    """Return what a write reports, as an error or in the log."""
+    """Return the report of a write, as an error or in the log."""
     found: list[str] = []
     handler = logging.Handler(logging.WARNING)
     handler.emit = lambda record: found.append(record.getMessage())  # type: ignore[method-assign]
@@ -295,7 +295,7 @@ def outcome(store: Any) -> str:
     return "\n".join(found)
 
 
-def test_a_file_of_another_program_is_left_alone_and_named(kept: Any, tmp_path: Path) -> None:
+def test_a_file_of_another_program_is_not_changed_and_named(kept: Any, tmp_path: Path) -> None:
     path = tmp_path / kept.file
     written = change(path, "CREATE TABLE moz_places (id INTEGER)")
 
@@ -305,7 +305,7 @@ def test_a_file_of_another_program_is_left_alone_and_named(kept: Any, tmp_path: 
     assert f"{path}: has the tables of another program: move the file away" in printed
 
 
-#: The tables as they were before files had a version, with a row in each.
+#: The tables from before files had a version, with a row in each.
 RELEASED = {
     "counts": [
         "CREATE TABLE number (key BLOB PRIMARY KEY, value)",
@@ -346,14 +346,14 @@ RELEASED = {
 
 def rows(path: Path) -> dict[str, list[tuple[Any, ...]]]:
     with closing(sqlite3.connect(path)) as connection:
-        # The table of tokens stores no row that could be read, but has tables that do.
+        # The table of tokens has no readable rows, but its shadow tables have.
         sql = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'found'"
         tables = [name for (name,) in connection.execute(sql).fetchall()]
         return {t: connection.execute(f"SELECT * FROM {t}").fetchall() for t in tables}
 
 
 @pytest.mark.parametrize("kind", KEPT)
-def test_a_file_from_before_versions_is_taken_over_without_loss(kind: str, tmp_path: Path) -> None:
+def test_a_file_from_before_versions_is_migrated_without_loss(kind: str, tmp_path: Path) -> None:
     store = STORES[kind](tmp_path)
     path = tmp_path / store.file
     change(path, *RELEASED[kind])
@@ -371,7 +371,7 @@ def test_a_file_from_before_versions_is_taken_over_without_loss(kind: str, tmp_p
     assert list(tmp_path.glob("*.damaged")) == []
 
 
-def test_counts_go_on_from_those_before_versions(tmp_path: Path) -> None:
+def test_counts_continue_from_those_before_versions(tmp_path: Path) -> None:
     change(tmp_path / "subscribers.sqlite", *RELEASED["subscribers"])
 
     found = Subscribers(tmp_path / "subscribers.sqlite").days()
@@ -380,7 +380,7 @@ def test_counts_go_on_from_those_before_versions(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", KEPT)
-def test_an_additional_column_disturbs_no_store(kind: str, tmp_path: Path) -> None:
+def test_an_additional_column_affects_no_database(kind: str, tmp_path: Path) -> None:
     store = STORES[kind](tmp_path)
     store.write("0-0")
     path = tmp_path / store.file
@@ -393,11 +393,11 @@ def test_an_additional_column_disturbs_no_store(kind: str, tmp_path: Path) -> No
     assert (store.total(), path.stat().st_ino) == (2, inode)
 
 
-# Damage, and what is none.
+# Damage, and errors that are none.
 
 
-def test_only_the_file_in_which_damage_was_met_is_moved_aside(tmp_path: Path) -> None:
-    """Another process may have met the same, moved it aside, and begun a new one meanwhile."""
+def test_only_the_damaged_file_itself_is_moved_aside(tmp_path: Path) -> None:
+    """Another process may have moved the same file aside, and begun a new one meanwhile."""
     store = SubscribersStore(tmp_path)
     path = tmp_path / store.file
     store.write("0-0")
@@ -457,11 +457,11 @@ def indexed(content: Content, open_site: Callable[..., Site]) -> Site:
 
 
 def reopened(content: Content, tmp_path: Path, clock: Callable[[], float] = time.time) -> Site:
-    """The site as another process of the same settings has it."""
+    """Open the site as another process with the same settings."""
     return Site(create_app(environment(content, tmp_path / "instance"), clock))
 
 
-def test_an_index_of_a_newer_version_stops_the_start_and_is_left_alone(
+def test_an_index_of_a_newer_version_stops_the_start_and_is_not_changed(
     content: Content, indexed: Site, tmp_path: Path
 ) -> None:
     path = tmp_path / "instance" / "index.sqlite"
@@ -474,7 +474,7 @@ def test_an_index_of_a_newer_version_stops_the_start_and_is_left_alone(
     assert (layout(path), rows(path)) == (99, before)
 
 
-def test_an_index_of_an_older_version_is_taken_over_with_its_times(
+def test_an_index_of_an_older_version_is_migrated_with_its_times(
     content: Content, tmp_path: Path, clock: Clock
 ) -> None:
     content.write("one.md")
@@ -495,7 +495,9 @@ def test_an_index_of_an_older_version_is_taken_over_with_its_times(
     assert layout(tmp_path / "instance" / "index.sqlite") == len(MIGRATIONS)
 
 
-def test_a_server_logs_it_in_one_line(content: Content, indexed: Site, tmp_path: Path) -> None:
+def test_a_server_logs_a_newer_index_in_one_line(
+    content: Content, indexed: Site, tmp_path: Path
+) -> None:
     path = tmp_path / "instance" / "index.sqlite"
     change(path, "PRAGMA user_version = 99")
 
@@ -508,7 +510,7 @@ def test_a_server_logs_it_in_one_line(content: Content, indexed: Site, tmp_path:
     )
 
 
-def test_an_index_that_gets_newer_while_it_is_served_is_left_alone(
+def test_an_index_that_gets_newer_while_it_is_served_is_not_changed(
     content: Content, indexed: Site, tmp_path: Path
 ) -> None:
     path = tmp_path / "instance" / "index.sqlite"
@@ -523,7 +525,7 @@ def test_an_index_that_gets_newer_while_it_is_served_is_left_alone(
     assert layout(path) == 99
 
 
-def test_an_index_from_before_versions_is_taken_over_without_loss(
+def test_an_index_from_before_versions_is_migrated_without_loss(
     content: Content, indexed: Site, tmp_path: Path, clock: Clock
 ) -> None:
     """Its tables are those of the first version."""
@@ -550,17 +552,17 @@ def test_an_index_from_before_versions_is_taken_over_without_loss(
 
 
 def misspell(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A fault in our SQL: SQLITE_ERROR."""
+    """Cause a fault in our SQL: SQLITE_ERROR."""
     monkeypatch.setattr(sync_state, "_DUE", sync_state._DUE.replace("due <= ?", "dew <= ?"))
 
 
 def forbid(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a row that should not be written gives: SQLITE_CONSTRAINT."""
+    """Cause the error of a row that must not be written: SQLITE_CONSTRAINT."""
     change(path, "CREATE TRIGGER t BEFORE INSERT ON article BEGIN SELECT RAISE(ABORT, 't'); END")
 
 
 @pytest.mark.parametrize("fault", [misspell, forbid])
-def test_a_fault_of_ours_costs_no_index_and_documents_stay_served(
+def test_a_fault_in_our_sql_costs_no_index_and_documents_stay_served(
     content: Content,
     indexed: Site,
     tmp_path: Path,

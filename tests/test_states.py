@@ -1,4 +1,4 @@
-"""The states of the index, as processes of one server and of none know them."""
+"""Tests of the states of the index, for processes of a server and for commands."""
 
 import os
 from collections.abc import Callable
@@ -20,7 +20,7 @@ def instance(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def opened(content: Content, instance: Path) -> Callable[[], Site]:
-    """Open the site as one more process has it: with no thread, and with no claim."""
+    """Open the site as one more process, without threads and without a claim."""
     content.write("one.md")
     environ = {
         "FEEDS_CONTENT_DIR": str(content.folder),
@@ -83,7 +83,7 @@ def test_a_server_verifies_again_what_an_earlier_one_had_verified(
     later.sync.stop()
 
 
-def test_a_worker_serves_at_once_what_its_server_has_verified(
+def test_a_worker_serves_at_once_the_index_that_its_server_has_verified(
     opened: Callable[[], Site], instance: Path
 ) -> None:
     first, second = opened(), opened()
@@ -93,7 +93,7 @@ def test_a_worker_serves_at_once_what_its_server_has_verified(
     with locked(instance / "index.lock"):
         second.sync.start(patience=0)
         assert is_serving(second)
-        # And so it stays when the leader goes.
+        # It stays so when the leader ends.
         first.sync.stop()
         assert second.get("/all.rss").status_code == 200
 

@@ -1,4 +1,4 @@
-"""What is shipped for operators and cannot be run here agrees with what can."""
+"""Tests of the shipped files that cannot run here: they agree with those that can."""
 
 import re
 import shlex
@@ -14,13 +14,13 @@ DEPLOY = ROOT / "deploy"
 COMPOSE = yaml.safe_load((DEPLOY / "compose.yml").read_text())
 
 
-def test_every_shipped_file_is_explained() -> None:
+def test_every_shipped_file_is_documented() -> None:
     explained = (ROOT / "docs" / "operations.md").read_text()
 
     assert [file.name for file in DEPLOY.iterdir() if f"`{file.name}`" not in explained] == []
 
 
-def test_nginx_knows_the_nodes_that_compose_starts() -> None:
+def test_nginx_has_the_nodes_that_compose_starts() -> None:
     nodes = {name: it for name, it in COMPOSE["services"].items() if name.startswith("node")}
     addresses = {node["networks"]["inside"]["ipv4_address"] for node in nodes.values()}
 
@@ -30,7 +30,7 @@ def test_nginx_knows_the_nodes_that_compose_starts() -> None:
     assert known == addresses
 
 
-def test_compose_mounts_files_that_are_there() -> None:
+def test_compose_mounts_existing_files() -> None:
     mounted = [
         volume.split(":")[0]
         for service in COMPOSE["services"].values()
@@ -74,7 +74,7 @@ def test_a_node_starts_with_the_shipped_environment(tmp_path: Path) -> None:
     assert environment.host == "10.20.0.11"
 
 
-def test_the_image_holds_all_that_is_copied_and_starts_what_is_served() -> None:
+def test_the_container_image_has_the_copied_files_and_starts_the_server() -> None:
     lines = (DEPLOY / "Dockerfile").read_text().splitlines()
     copied = [shlex.split(line)[1] for line in lines if line.startswith("COPY")]
     allowed = (DEPLOY / "Dockerfile.dockerignore").read_text().splitlines()

@@ -1,1 +1,1 @@
-"""What nobody should do to a feed server, done to it: `make torture`; in part `make test`."""
+"""Stress tests: `make torture` runs them at full length, `make test` in a short form."""
