@@ -1,10 +1,10 @@
-"""A host of pages: `/status/404.NAME` answers with that status; see tests/odd_host.py."""
+"""A test host of pages: `/status/404.NAME` has that status; see tests/odd_host.py."""
 
 from tests.odd_host import OddHost
 
 
 class PageHost(OddHost):
-    """Prints and answers each request for a page."""
+    """A handler that prints each request for a page and responds."""
 
     def do_GET(self) -> None:
         self.obey(f"GET {self.path}")

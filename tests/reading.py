@@ -1,4 +1,4 @@
-"""Reading documents back, strictly, as plain records: what tests compare."""
+"""Strict parsers of documents, to plain records that tests compare."""
 
 import json
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ Element = etree._Element
 
 @dataclass(frozen=True)
 class Item:
-    """What all formats say of an article."""
+    """The values of an article that all formats have."""
 
     id: str
     title: str
     url: str
     content: str
     author: str
-    #: The addresses of its pictures, the lead first.
+    #: The addresses of its images, the lead first.
     pictures: tuple[str, ...]
     related: tuple[tuple[str, str], ...]
 
@@ -54,7 +54,7 @@ def json_feed(document: bytes) -> Any:
 
 
 def links(parent: Element, rel: str) -> list[dict[str, str]]:
-    """The Atom links of this relation, as their attributes."""
+    """Return the attributes of the Atom links with a relation."""
     found = [dict(link.attrib) for link in parent.iterchildren(f"{ATOM}link")]
     return [{str(k): str(v) for k, v in link.items()} for link in found if link["rel"] == rel]
 
@@ -120,5 +120,5 @@ _READERS = {"rss": _rss, "atom": _atom, "json": _json}
 
 
 def items(document: bytes, format: str) -> list[Item]:
-    """The items of a document, whatever its format."""
+    """Return the items of a document of any format."""
     return _READERS[format](document)

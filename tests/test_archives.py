@@ -1,4 +1,4 @@
-"""Archives (RFC 5005, section 4) and the sizes of documents, over HTTP."""
+"""Tests of archives (RFC 5005, section 4) and of the sizes of documents, over HTTP."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ every_format = pytest.mark.parametrize("format", FORMATS)
 
 
 def previous(body: bytes, format: str) -> str | None:
-    """The address of the archive before a document."""
+    """Return the address of the archive before a document."""
     found: dict[str, Callable[[], list[str]]] = {
         "rss": lambda: [link["href"] for link in links(channel(body), "prev-archive")],
         "atom": lambda: [link["href"] for link in links(atom_feed(body), "prev-archive")],
@@ -28,7 +28,7 @@ def previous(body: bytes, format: str) -> str | None:
 
 
 def walk(site: Site, path: str, format: str) -> Iterator[tuple[str, bytes]]:
-    """The current feed and all archives before it: addresses and bodies."""
+    """Return the current feed and all archives before it: addresses and bodies."""
     address: str | None = f"{SITE_URL}{path}.{format}"
     while address:
         answer = site.get(address.removeprefix(SITE_URL))
@@ -37,13 +37,13 @@ def walk(site: Site, path: str, format: str) -> Iterator[tuple[str, bytes]]:
         address = previous(answer.data, format)
 
 
-#: The size of a document in ``archived``.
+#: The limit in bytes of a document in ``archived``.
 SMALL = formats.FRAME + 30_000
 
 
 @pytest.fixture(scope="module")
 def archived(open_shared: OpenShared) -> Site:
-    """Three articles in the feed, 29 in all; September needs several documents."""
+    """Return a site with three articles in the feed, 29 in all; September has several documents."""
 
     def fill(content: Content) -> None:
         content.raw("site.yml", "limits: {items: 3}\n")
@@ -74,7 +74,7 @@ def test_walking_back_gives_every_article_once(archived: Site, path: str, format
 
 
 @every_format
-def test_no_archive_is_heavier_than_a_document_may_be(archived: Site, format: str) -> None:
+def test_no_archive_is_larger_than_a_document_may_be(archived: Site, format: str) -> None:
     """[12]"""
     sizes = [len(body) for _, body in walk(archived, "/all", format)]
 
@@ -94,7 +94,7 @@ def test_archives_may_be_cached_for_a_day(archived: Site, format: str) -> None:
 
 
 @pytest.mark.parametrize(("format", "root"), [("rss", channel), ("atom", atom_feed)])
-def test_archives_name_their_neighbours(
+def test_archives_link_to_their_neighbours(
     archived: Site, format: str, root: Callable[[bytes], object]
 ) -> None:
     """[79] RFC 5005, section 4."""
@@ -138,7 +138,7 @@ def test_a_feed_that_fits_is_marked_complete(
 def test_no_document_is_too_large_for_readers(
     content: Content, open_site: Callable[..., Site]
 ) -> None:
-    """[12, 75] However many articles are wanted; and none is lost."""
+    """[12, 75] However many articles the configuration allows; and none is lost."""
     skip_if_quick()
     content.raw("site.yml", "limits: {items: 500}\n")
     for number in range(500):

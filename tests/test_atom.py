@@ -1,4 +1,4 @@
-"""What Atom alone promises; numbers in brackets are those of the promises."""
+"""Tests of Atom alone; numbers in brackets are those of docs/requirements.md."""
 
 import re
 
@@ -69,7 +69,7 @@ def test_an_atom_feed_names_only_the_latest_withdrawals() -> None:
     assert b":a0" not in atom(withdrawn=gone)
 
 
-def test_every_picture_is_an_enclosure_in_atom() -> None:
+def test_every_image_is_an_enclosure_in_atom() -> None:
     """[18]"""
     entry = atom_entry(images=(image(url=URL, length=5), image(title="")))
     common = {"rel": "enclosure", "type": "image/jpeg"}
@@ -132,8 +132,8 @@ def test_the_titles_of_atom_are_text() -> None:
     assert title.get("type", "text") == "text"
 
 
-def test_atom_writes_the_marks_of_text_as_references() -> None:
-    """Validators take any other form for markup that was not declared."""
+def test_atom_escapes_the_marks_of_text_as_references() -> None:
+    """Validators treat any other form as markup that was not declared."""
     document = atom(
         article(title="&", excerpt="<&", authors=("&",), provider=provider(name="&")),
         title="&",

@@ -1,4 +1,4 @@
-"""The cache behind the publisher: one contract, run against every store that there is."""
+"""Tests of the cache behind the publisher: one contract for every backend."""
 
 import os
 import pickle
@@ -26,16 +26,16 @@ from tests.waiting import wait_for
 KEY = "0123456789abcdef0123456789abcdef"
 VALUE = seal(KEY, b"<rss/>" * 100)
 
-#: Every byte, and what looks like a number, a pickle or nothing to somebody.
+#: Every byte, and bytes that could be taken for a number, a pickle or nothing.
 VALUES = [b"", b"0", b"12345", b"\x80\x04.", bytes(range(256)), VALUE, os.urandom(700_000)]
 
 
 @dataclass(frozen=True)
 class Store:
-    """A store, and the way past our code to what it keeps."""
+    """A cache, and direct access to its backend."""
 
     url: str
-    #: Put bytes under a key as somebody does who can write to the store.
+    #: Writes bytes under a key directly, as an attacker with access to the backend.
     plant: Callable[[str, bytes], object]
 
     def open(self) -> Cache:
@@ -43,7 +43,7 @@ class Store:
 
 
 class Trap:
-    """Leaves a file behind when it is unpickled."""
+    """An object that writes a file when it is unpickled."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -77,7 +77,7 @@ def redis(redis_port: int) -> Iterator[Store]:
 
 @pytest.fixture(params=["memory", "redis"])
 def cache(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Cache:
-    """Any cache, on a machine that may be too busy to take two megabytes within PATIENCE."""
+    """Return each cache; a busy machine may not store two megabytes within PATIENCE."""
     monkeypatch.setattr(cache_module, "PATIENCE", 20)
     if request.param == "memory":
         return open_history_cache(1_000_000)
@@ -94,21 +94,21 @@ def test_a_value_that_was_never_stored_is_a_miss(cache: Cache) -> None:
 
 
 @pytest.mark.parametrize("value", VALUES, ids=lambda value: f"{len(value)} bytes")
-def test_bytes_come_back_as_they_were(cache: Cache, value: bytes) -> None:
+def test_bytes_are_returned_unchanged(cache: Cache, value: bytes) -> None:
     cache.set(KEY, value)
 
     assert cache.get(KEY) == value
     assert cache.get(KEY[::-1]) is None
 
 
-def test_the_last_bytes_stay(cache: Cache) -> None:
+def test_the_last_bytes_replace_the_earlier_ones(cache: Cache) -> None:
     cache.set(KEY, b"old")
     cache.set(KEY, b"new")
 
     assert cache.get(KEY) == b"new"
 
 
-def test_keys_do_not_disturb_each_other(cache: Cache) -> None:
+def test_keys_are_independent(cache: Cache) -> None:
     values = {f"{number:032x}": b"%d" % number for number in range(20)}
     for key, value in values.items():
         cache.set(key, value)
@@ -116,8 +116,8 @@ def test_keys_do_not_disturb_each_other(cache: Cache) -> None:
     assert {key: cache.get(key) for key in values} == values
 
 
-def test_many_documents_do_not_stop_the_next(cache: Cache) -> None:
-    """However full it is: what is kept last is there."""
+def test_a_full_cache_stores_the_next_document(cache: Cache) -> None:
+    """The last document is stored, however full the cache is."""
     for number in range(120):
         cache.set(f"{number:032x}", VALUE)
 
@@ -126,14 +126,14 @@ def test_many_documents_do_not_stop_the_next(cache: Cache) -> None:
     assert cache.get(KEY) == VALUE
 
 
-def test_a_document_of_any_size_does_no_harm(cache: Cache) -> None:
+def test_a_document_of_any_size_raises_no_error(cache: Cache) -> None:
     cache.set(KEY, os.urandom(2_000_000))
     cache.set(KEY[::-1], VALUE)
 
     assert cache.get(KEY[::-1]) == VALUE
 
 
-# What others write.
+# Values from other processes.
 
 
 def test_a_value_stored_by_one_process_is_read_by_another(redis: Store) -> None:
@@ -156,7 +156,7 @@ def test_a_cache_that_is_not_shared_grants_every_lease() -> None:
     assert cache.lease(KEY)
 
 
-def test_a_planted_pickle_is_never_run(redis: Store, tmp_path: Path) -> None:
+def test_a_planted_pickle_is_never_loaded(redis: Store, tmp_path: Path) -> None:
     trap = tmp_path / "sprung"
     cache = redis.open()
     for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
@@ -185,14 +185,14 @@ def test_a_planted_pickle_is_never_run(redis: Store, tmp_path: Path) -> None:
     ],
     ids=["empty", "zero", "shorter", "short", "damaged", "swapped", "pickle", "marked pickle"],
 )
-def test_a_feed_never_shows_what_was_planted(
+def test_a_feed_never_shows_a_planted_value(
     content: Content,
     open_site: Callable[..., Site],
     redis: Store,
     planted: bytes,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # The first machine has the lease still: nobody is to wait for it.
+    # The first machine still has the lease, for which no other shall wait.
     monkeypatch.setattr("feeds.publisher.LEASE", 0)
     content.write("a.md")
     first = open_site(FEEDS_CACHE_URL=redis.url)
@@ -211,7 +211,7 @@ def test_a_feed_never_shows_what_was_planted(
     assert unseal(key, mended) is not None
 
 
-def test_a_second_machine_renders_nothing_again(
+def test_a_second_machine_does_not_render_again(
     content: Content, open_site: Callable[..., Site], redis: Store, tmp_path: Path
 ) -> None:
     content.write("a.md")
@@ -224,7 +224,7 @@ def test_a_second_machine_renders_nothing_again(
     assert [site.web.publisher.renderings for site in (first, second)] == [1, 0]
 
 
-def test_without_a_url_nothing_is_kept_a_second_time() -> None:
+def test_without_a_url_no_document_is_stored_twice() -> None:
     cache = open_cache("")
 
     cache.set(KEY, VALUE)
@@ -235,7 +235,7 @@ def test_without_a_url_nothing_is_kept_a_second_time() -> None:
 # Memory.
 
 
-def test_memory_is_bounded_in_bytes_and_what_is_used_least_recently_leaves_first() -> None:
+def test_memory_is_bounded_in_bytes_and_the_least_recently_used_value_is_evicted() -> None:
     values = {f"{number:032x}": os.urandom(1000) for number in range(1000)}
     tracemalloc.start()
     try:
@@ -254,7 +254,7 @@ def test_memory_is_bounded_in_bytes_and_what_is_used_least_recently_leaves_first
     assert held < 60_000
 
 
-def test_a_value_larger_than_the_memory_is_not_kept_and_takes_no_room() -> None:
+def test_a_value_larger_than_the_memory_is_not_stored() -> None:
     cache = open_history_cache(2_000)
     cache.set(KEY, bytes(10_000))
     first = cache.get(KEY)
@@ -265,7 +265,7 @@ def test_a_value_larger_than_the_memory_is_not_kept_and_takes_no_room() -> None:
     assert (first, cache.get(KEY)) == (None, b"another")
 
 
-def test_memory_is_safe_in_many_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_memory_is_safe_with_many_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     cache = open_history_cache(20_000)
 
     def work(number: int) -> None:
@@ -291,13 +291,13 @@ def test_memory_is_safe_in_many_threads(monkeypatch: pytest.MonkeyPatch) -> None
 
 @pytest.fixture
 def dying(tmp_path: Path) -> Iterator[tuple[str, Callable[[signal.Signals], None]]]:
-    """The URL of a Redis, and the way to send it a signal."""
+    """Yield the URL of a Redis, and a function that sends it a signal."""
     port = stores.free_port()
     with stores.running(port, *stores.redis(port, tmp_path)) as process:
 
         def send(number: signal.Signals) -> None:
             process.send_signal(number)
-            # Not before it is so: a thread may answer on until it has met the signal.
+            # Wait until it has stopped: a thread may respond until it has received the signal.
             if number == signal.SIGSTOP:
                 os.waitid(os.P_PID, process.pid, os.WSTOPPED)
             if number == signal.SIGKILL:
@@ -307,7 +307,7 @@ def dying(tmp_path: Path) -> Iterator[tuple[str, Callable[[signal.Signals], None
 
 
 @pytest.mark.parametrize("number", [signal.SIGSTOP, signal.SIGKILL], ids=["hung", "dead"])
-def test_feeds_are_answered_without_their_cache(
+def test_feeds_are_served_without_their_cache(
     content: Content,
     open_site: Callable[..., Site],
     dying: tuple[str, Callable[[signal.Signals], None]],
@@ -315,7 +315,7 @@ def test_feeds_are_answered_without_their_cache(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """[70] It costs one short wait; then the breaker keeps it away."""
+    """[70] It costs one short wait; then the circuit breaker is open."""
     monkeypatch.setattr(cache_module, "PAUSE", 600)
     for name in "abcdef":
         content.write(f"{name}.md", topics=[name])
@@ -342,14 +342,14 @@ def test_a_hung_cache_is_used_once(
     cache.set(KEY, VALUE)
     send(signal.SIGSTOP)
 
-    # It would hang for good without PATIENCE.
+    # Without PATIENCE it would hang.
     assert cache.get(KEY) is None
     send(signal.SIGCONT)
 
     assert [cache.get(KEY) for _ in range(100)] == [None] * 100
 
 
-def test_a_cache_that_comes_back_is_used_again(
+def test_a_cache_that_recovers_is_used_again(
     dying: tuple[str, Callable[[signal.Signals], None]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cache_module, "PAUSE", 0.05)
@@ -364,7 +364,7 @@ def test_a_cache_that_comes_back_is_used_again(
     assert wait_for(lambda: cache.get(KEY) == VALUE)
 
 
-def test_a_cache_that_never_was_there_is_no_reason_not_to_start(
+def test_a_missing_cache_does_not_stop_the_start(
     content: Content, open_site: Callable[..., Site]
 ) -> None:
     content.write("a.md")
@@ -382,7 +382,7 @@ def test_the_log_does_not_contain_the_password(caplog: pytest.LogCaptureFixture)
     assert "secret" not in caplog.text
 
 
-# What may be configured.
+# Configuration.
 
 
 @pytest.mark.parametrize(
@@ -399,7 +399,7 @@ def test_the_log_does_not_contain_the_password(caplog: pytest.LogCaptureFixture)
         "redis://user:secret@host:port",
     ],
 )
-def test_an_unknown_cache_is_refused(url: str) -> None:
+def test_an_unknown_cache_is_rejected(url: str) -> None:
     with pytest.raises(SettingsError) as error:
         open_cache(url)
 

@@ -1,4 +1,4 @@
-"""Hundreds of real articles, against the list that the site they come from made of them."""
+"""Tests with hundreds of real articles, compared with the lists of their original site."""
 
 import json
 import shutil
@@ -34,13 +34,13 @@ def news(corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Site:
 
 @pytest.fixture(scope="module")
 def listed(corpus: Path) -> list[dict[str, Any]]:
-    """The articles as the site's own pages list them, newest first."""
+    """Return the articles as the pages of the site list them, newest first."""
     pages = sorted(corpus.glob("api/news/page/*/index.json"))
     return [article for page in pages for article in json.loads(page.read_text())["value"]]
 
 
 def history(site: Site, path: str) -> list[Any]:
-    """The entries of a feed and its archives, newest first, each once."""
+    """Return the entries of a feed and its archives, newest first, each once."""
     found: dict[str, Any] = {}
     address: str | None = f"{SITE_URL}{path}"
     while address:
@@ -73,7 +73,7 @@ def test_all_articles_are_those_that_their_site_lists_in_its_order(
 
 
 def in_order(listed: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Newest first; articles of the same second by id, which the list leaves open."""
+    """Sort newest first, and articles of one second by id, which the list leaves open."""
     return sorted(listed, key=lambda a: (-seconds(a["publishedDateTime"]), a["path"]))
 
 
@@ -134,7 +134,7 @@ FORMATS = ("rss", "atom", "json")
 
 
 @pytest.mark.parametrize("folder", ["_samples", "_learning"])
-def test_other_kinds_of_real_articles_are_read_by_a_real_reader(
+def test_a_real_reader_reads_other_kinds_of_real_articles(
     corpus: Path, tmp_path: Path, folder: str
 ) -> None:
     skip_if_quick()
@@ -146,7 +146,7 @@ def test_other_kinds_of_real_articles_are_read_by_a_real_reader(
     assert all(entry.title and entry.link and entry.published for entry in entries)
 
 
-def test_the_seed_as_it_came_is_nowhere(seed: Path, tmp_path: Path) -> None:
+def test_the_original_seed_is_in_no_feed(seed: Path, tmp_path: Path) -> None:
     content = tmp_path / "content"
     content.mkdir()
     shutil.copy(seed, content / "seed.md")

@@ -1,4 +1,4 @@
-"""Bodies that a provider, or a feed, keeps to itself: they leave the server nowhere."""
+"""Tests of bodies that a provider or a feed does not publish: no response has them."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -92,7 +92,7 @@ def test_the_index_holds_no_body_that_is_not_published(brief: Site) -> None:
 def test_an_index_of_earlier_settings_gives_no_body_either(
     content: Content, open_site: Callable[..., Site]
 ) -> None:
-    """[105] Such an index is served until it is made again."""
+    """[105] Such an index is served until it is rebuilt."""
     write(content, "a.md", "brief.example.com")
     before = open_site()
     content.raw("providers.yml", PROVIDERS)

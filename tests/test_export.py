@@ -1,4 +1,4 @@
-"""The site as files: what is written, what is written again, and what is never touched."""
+"""Tests of the site as files: which are written, which stay, and which are never touched."""
 
 import os
 import re
@@ -38,7 +38,7 @@ def export(site: Site, folder: Path) -> Result:
 
 
 def looks(folder: Path) -> Looks:
-    """All files but the list of them and its lock: bytes, time, and inode, which a write moves."""
+    """Return bytes, time and inode of all files but the list and its lock: a write changes them."""
     return {
         str(path.relative_to(folder)): (
             path.read_bytes(),
@@ -71,7 +71,7 @@ def test_every_kind_of_address_becomes_a_file(
     assert [name for name in expected if not (folder / name).is_file()] == []
 
 
-def test_a_file_is_what_a_get_is_answered_with(content: Content, site: Site, folder: Path) -> None:
+def test_a_file_equals_the_response_to_a_get(content: Content, site: Site, folder: Path) -> None:
     content.write("a.md")
     export(site, folder)
 
@@ -86,7 +86,7 @@ def test_a_file_is_what_a_get_is_answered_with(content: Content, site: Site, fol
         assert twin.stat().st_mtime == file.stat().st_mtime
 
 
-def test_a_file_has_a_time_after_a_burst_of_changes_that_leaves_the_document_none(
+def test_a_file_has_a_time_after_a_burst_of_changes_though_the_document_has_none(
     content: Content, site: Site, folder: Path, clock: Clock
 ) -> None:
     for number in range(20):
@@ -124,7 +124,7 @@ def test_redirects_are_written_in_one_order(
     assert moves == sorted(moves)
 
 
-def test_another_machine_writes_the_same(
+def test_another_machine_writes_the_same_bytes(
     content: Content, site: Site, open_site: Callable[..., Site], folder: Path, tmp_path: Path
 ) -> None:
     content.write("a.md")
@@ -140,9 +140,7 @@ def test_another_machine_writes_the_same(
     assert times[0] == times[1]
 
 
-def test_only_what_a_change_touches_is_written_again(
-    content: Content, site: Site, folder: Path
-) -> None:
+def test_only_changed_files_are_written_again(content: Content, site: Site, folder: Path) -> None:
     content.write("a.md", topics=["AI"])
     content.write("b.md", topics=["Law"])
     export(site, folder)
@@ -213,7 +211,7 @@ def test_only_files_that_an_export_wrote_are_removed(
         ".tributary/site.map",
     ],
 )
-def test_nothing_is_written_if_a_foreign_file_is_in_the_way(
+def test_nothing_is_written_if_a_foreign_file_has_one_of_the_names(
     content: Content, site: Site, folder: Path, name: str
 ) -> None:
     with opened(folder) as directory:
@@ -233,7 +231,7 @@ def test_nothing_is_written_if_a_foreign_file_is_in_the_way(
 
 
 @pytest.mark.parametrize("name", ["index.html", ".git/config", "app.py"])
-def test_a_folder_that_holds_files_and_no_export_is_refused(
+def test_a_folder_with_files_and_without_an_export_is_rejected(
     site: Site, folder: Path, name: str
 ) -> None:
     (folder / name).parent.mkdir(parents=True)
@@ -247,7 +245,7 @@ def test_a_folder_that_holds_files_and_no_export_is_refused(
     assert [str(p.relative_to(folder)) for p in folder.rglob("*") if p.is_file()] == [name]
 
 
-def test_an_empty_folder_is_exported_to(site: Site, folder: Path) -> None:
+def test_an_empty_folder_is_accepted(site: Site, folder: Path) -> None:
     folder.mkdir()
 
     assert export(site, folder).exit_code == 0
@@ -291,7 +289,7 @@ def test_nothing_is_removed_through_a_link(
     assert not (folder / "all.rss").exists()
 
 
-def test_a_link_in_the_place_of_an_exported_file_becomes_a_file_again(
+def test_a_link_that_replaced_an_exported_file_becomes_a_file_again(
     content: Content, site: Site, folder: Path, tmp_path: Path
 ) -> None:
     content.raw("pictures/cat.png", PNG)
@@ -325,7 +323,7 @@ def test_addresses_of_this_machine_are_reported(
     assert "begin with http://127.0.0.1:8000: set FEEDS_URL" in export(local, folder).stderr
 
 
-def test_an_export_that_was_cut_short_is_gone_on_with(
+def test_an_interrupted_export_is_continued(
     content: Content, site: Site, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     content.write("a.md")
@@ -352,7 +350,7 @@ def test_an_export_that_was_cut_short_is_gone_on_with(
     assert list((folder / ".tributary").glob("new*")) == []
 
 
-def test_a_list_that_leads_out_of_the_folder_is_refused(site: Site, folder: Path) -> None:
+def test_a_list_with_paths_outside_the_folder_is_rejected(site: Site, folder: Path) -> None:
     export(site, folder)
     outside = folder.parent / "outside.txt"
     outside.write_text("mine")
@@ -374,7 +372,7 @@ def test_two_exports_do_not_mix(site: Site, folder: Path) -> None:
     assert "another export writes to" in result.output
 
 
-def test_nothing_but_pictures_is_copied(content: Content, site: Site, folder: Path) -> None:
+def test_only_images_are_copied(content: Content, site: Site, folder: Path) -> None:
     content.raw("pictures/cat.png", PNG)
     content.raw("pictures/notes.txt", "no picture")
     content.raw("pictures/.hidden.png", PNG)
@@ -386,7 +384,7 @@ def test_nothing_but_pictures_is_copied(content: Content, site: Site, folder: Pa
     assert [path.name for path in (folder / "pictures").rglob("*")] == ["cat.png"]
 
 
-def test_a_picture_keeps_its_time_and_is_copied_again_when_it_changes(
+def test_an_image_keeps_its_time_and_is_copied_again_when_it_changes(
     content: Content, site: Site, folder: Path
 ) -> None:
     source = content.raw("pictures/cat.png", PNG)
@@ -443,7 +441,7 @@ def test_two_providers_with_one_address_are_reported_and_do_not_stop_an_export(
     ).data
 
 
-def test_an_older_index_with_two_names_of_one_address_breaks_nothing(
+def test_an_older_index_with_two_names_of_one_address_is_exported(
     content: Content, open_site: Callable[..., Site], folder: Path, tmp_path: Path
 ) -> None:
     content.write("a.md", provider={"name": "H", "domain": "h.example"})
@@ -466,7 +464,7 @@ def test_an_older_index_with_two_names_of_one_address_breaks_nothing(
 
 
 def put_into_index(file: Path, old: str, new: str) -> None:
-    """Make an index as it was before two names of one address were refused."""
+    """Make an index as it was before two names of one address were rejected."""
     with closing(sqlite3.connect(file)) as index, index:
         query = "SELECT id, body FROM article WHERE feeds LIKE ?"
         [(id, body)] = index.execute(query, (f"%{old}%",)).fetchall()
@@ -486,7 +484,7 @@ def put_into_index(file: Path, old: str, new: str) -> None:
         index.execute("UPDATE meta SET value = 'another' WHERE key = 'made-for'")
 
 
-def test_a_file_of_an_earlier_export_gives_way_to_a_folder(folder: Path) -> None:
+def test_a_folder_replaces_a_file_of_an_earlier_export(folder: Path) -> None:
     with opened(folder) as directory:
         directory.put("deep/x", b"a file", 0)
         directory.finish()
@@ -499,7 +497,7 @@ def test_a_file_of_an_earlier_export_gives_way_to_a_folder(folder: Path) -> None
     assert directory.removed == 1
 
 
-def test_a_folder_of_an_earlier_export_gives_way_to_a_file(folder: Path) -> None:
+def test_a_file_replaces_a_folder_of_an_earlier_export(folder: Path) -> None:
     with opened(folder) as directory:
         directory.put("deep/x/y/z", b"in a folder", 0)
         directory.finish()
@@ -514,7 +512,7 @@ def test_a_folder_of_an_earlier_export_gives_way_to_a_file(folder: Path) -> None
     assert sorted(path.name for path in folder.rglob("*")) == [".tributary", "files", "lock"]
 
 
-def test_a_folder_with_files_of_others_gives_way_to_nothing(folder: Path) -> None:
+def test_a_folder_with_foreign_files_is_not_replaced(folder: Path) -> None:
     with opened(folder) as directory:
         directory.put("x/y", b"in a folder", 0)
         directory.finish()
@@ -526,7 +524,7 @@ def test_a_folder_with_files_of_others_gives_way_to_nothing(folder: Path) -> Non
     assert (folder / "x/theirs").read_text() == "mine"
 
 
-def test_a_file_of_others_gives_way_to_no_folder(folder: Path) -> None:
+def test_a_foreign_file_is_not_replaced_by_a_folder(folder: Path) -> None:
     with opened(folder) as directory:
         directory.finish()
     (folder / "x").write_text("mine")
@@ -540,7 +538,7 @@ def test_a_file_of_others_gives_way_to_no_folder(folder: Path) -> None:
     assert (folder / "x").read_text() == "mine"
 
 
-def test_of_a_file_and_a_folder_with_one_name_only_the_first_has_room(folder: Path) -> None:
+def test_of_a_file_and_a_folder_with_one_name_only_the_first_is_written(folder: Path) -> None:
     with opened(folder) as directory:
         directory.put("x", b"a file", 0)
         directory.put("y/z", b"in a folder", 0)
@@ -555,7 +553,7 @@ def test_on_a_disk_without_letter_case_one_of_two_images_is_reported(
 ) -> None:
     content.raw("pictures/cat.png", PNG)
     content.raw("pictures/CAT.png", PNG + b"another")
-    # As on a file system that takes both names for one.
+    # A file system without letter case treats both names as one.
     for name in (".tributary", ".TRIBUTARY"):
         (folder / name).mkdir(parents=True)
 
@@ -565,7 +563,7 @@ def test_on_a_disk_without_letter_case_one_of_two_images_is_reported(
     assert (folder / "pictures/CAT.png").read_bytes() == PNG + b"another"
 
 
-def test_a_list_that_a_full_disk_cut_short_does_not_stop_the_next_export(
+def test_a_list_that_a_full_disk_truncated_does_not_stop_the_next_export(
     content: Content, site: Site, folder: Path
 ) -> None:
     content.write("a.md")
@@ -590,7 +588,7 @@ def test_an_export_that_cannot_shorten_its_list_keeps_the_list(
     content.remove("a.md")
     content.raw("topics.yml", "- name: Law\n  retired: true\n")
     before = (folder / ".tributary/files").read_text()
-    # A folder in the place of the new list: nothing can be written there.
+    # A folder has the name of the new list, which cannot be written.
     with opened(folder) as directory:
         (folder / ".tributary/new").mkdir()
         with pytest.raises(OSError, match="directory"):
@@ -611,7 +609,7 @@ def test_an_export_that_cannot_shorten_its_list_keeps_the_list(
         ("/providers/old.examples", False),
     ],
 )
-def test_an_alias_moves_its_own_addresses_only(
+def test_an_alias_redirects_its_own_addresses_alone(
     content: Content, open_site: Callable[..., Site], folder: Path, path: str, expected: bool
 ) -> None:
     content.raw("providers.yml", "- {domain: new.example, aliases: [old.example]}\n")
@@ -624,7 +622,7 @@ def test_an_alias_moves_its_own_addresses_only(
 
 
 @pytest.mark.parametrize("name", ["caf\u00e9.png", "cafe\u0301.png"])
-def test_a_picture_is_the_same_in_every_normal_form(
+def test_an_image_is_the_same_in_every_normal_form(
     content: Content, site: Site, folder: Path, name: str
 ) -> None:
     content.raw(f"pictures/{name}", PNG)
@@ -641,7 +639,7 @@ def test_a_picture_is_the_same_in_every_normal_form(
     assert [path.name for path in (folder / "pictures").iterdir()] == ["caf\u00e9.png"]
 
 
-#: Run as ``flask export`` is: over the app that servers get.
+#: Runs an export as ``flask export`` does, with the app of servers.
 EXPORT = """
 import sys, threading
 from app import app

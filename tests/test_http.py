@@ -1,4 +1,4 @@
-"""What every answer promises, asked of the real app; [n] is the number of the promise."""
+"""Tests of responses of the real app; numbers in brackets are those of docs/requirements.md."""
 
 import json
 import os
@@ -48,7 +48,7 @@ STEMS = ["/all", "/topics/ai", "/providers/news.example.com", "/feeds/best", "/a
 EMPTY = ["/topics/quiet", "/feeds/best"]
 FEEDS = [f"{stem}.{format}" for stem in STEMS for format in FORMATS]
 
-#: Paths and what they are answered with.
+#: Paths and the statuses of their error responses.
 REFUSED = [
     ("/nothing", 404),
     ("/nothing.rss", 404),
@@ -58,7 +58,7 @@ REFUSED = [
     ("/all/1999-01.rss", 404),
     ("/all/2026-11-2.rss", 404),
     ("/pictures/nothing.png", 404),
-    # Guesses that are none of ours.
+    # Guessed addresses that the site does not serve.
     ("/all.xml", 404),
     ("/feeds.rss", 404),
     ("/rss/", 404),
@@ -73,7 +73,7 @@ REFUSED = [
     ("/providers/ended.example.com/somebody.rss", 410),
 ]
 
-#: Paths as scanners and broken clients send them.
+#: Paths of scanners and broken clients.
 ODD = [
     "/%00",
     "/all.rss%00",
@@ -119,7 +119,7 @@ every_feed = pytest.mark.parametrize("path", FEEDS)
 
 
 def fill(content: Content) -> None:
-    """Articles, topics that are quiet, ended and renamed, and a picture."""
+    """Write articles, topics that are empty, retired and renamed, and an image."""
     content.raw("topics.yml", TOPICS)
     content.raw("providers.yml", PROVIDERS)
     content.raw("site.yml", SITE)
@@ -132,13 +132,13 @@ def fill(content: Content) -> None:
 
 @pytest.fixture(scope="module")
 def served(open_shared: OpenShared) -> Site:
-    """A site that is only asked: the same one for all tests."""
+    """Return a site for all tests that only send requests."""
     return open_shared(fill)
 
 
 @pytest.fixture
 def changing(content: Content, open_site: Callable[..., Site]) -> Site:
-    """A site of its own, with the same content."""
+    """Return a site for one test, with the same content."""
     fill(content)
     return open_site()
 
@@ -150,7 +150,7 @@ PNG = bytes.fromhex(
 
 
 def same(answer: Any) -> tuple[int, dict[str, str], bytes]:
-    """All that a client sees of an answer."""
+    """Return the parts of a response that a client sees."""
     return answer.status_code, dict(answer.headers), answer.data
 
 
@@ -184,7 +184,7 @@ def test_types_are_exact(served: Site, path: str, expected: str) -> None:
 
 
 @every_feed
-def test_a_200_has_all_that_a_client_needs(served: Site, path: str) -> None:
+def test_a_200_has_the_header_fields_that_clients_need(served: Site, path: str) -> None:
     """[55, 75]"""
     answer = served.get(path)
 
@@ -228,7 +228,7 @@ def test_head_has_the_status_and_headers_of_get(served: Site, path: str, coding:
     assert same(head) == (get.status_code, dict(get.headers), b"")
 
 
-def test_a_conditional_head_answers_304(served: Site) -> None:
+def test_a_conditional_head_gets_304(served: Site) -> None:
     """[67]"""
     tag = served.get("/all.rss").headers["ETag"]
 
@@ -256,7 +256,7 @@ def test_options_allow_what_other_sites_need(served: Site, path: str) -> None:
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE", "TRACE", "BREW"])
 @pytest.mark.parametrize("path", ["/all.rss", "/feeds.json", "/healthz", "/pictures/cat.png"])
-def test_other_methods_are_refused(served: Site, path: str, method: str) -> None:
+def test_other_methods_are_rejected(served: Site, path: str, method: str) -> None:
     answer = served.client.open(path, method=method, buffered=True)
 
     assert answer.status_code == 405
@@ -295,7 +295,7 @@ def test_the_body_after_decoding_is_the_same_for_all_codings(
     assert answer.headers["Content-Length"] == str(len(answer.data))
 
 
-# What must not matter.
+# Header fields and queries without effect.
 
 
 @every_feed
@@ -313,7 +313,7 @@ def test_the_body_after_decoding_is_the_same_for_all_codings(
         {"X-HTTP-Method-Override": "DELETE", "Upgrade": "h2c", "Cache-Control": "no-cache"},
     ],
 )
-def test_no_other_header_changes_the_answer(
+def test_no_other_header_field_changes_the_response(
     served: Site, path: str, headers: dict[str, str]
 ) -> None:
     """[68, 71]"""
@@ -330,7 +330,7 @@ def test_no_other_header_changes_the_answer(
     "query",
     ["_=123", "page=2", "utm_source=x", "null", "", "a=1&a=2", "format=atom", "%00=%ff", "?"],
 )
-def test_no_query_changes_the_answer(served: Site, path: str, query: str) -> None:
+def test_no_query_changes_the_response(served: Site, path: str, query: str) -> None:
     """[69]"""
     plain = served.get(path)
 
@@ -353,8 +353,8 @@ INVALID_HOSTS = ["", "a,b", "a,a", ",", "a b", "a b<>\"'", "[::1", "[]", ":80", 
 
 @pytest.mark.parametrize("host", INVALID_HOSTS)
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "POST"])
-def test_a_request_without_one_valid_host_is_refused(served: Site, host: str, method: str) -> None:
-    """RFC 9112, 3.2. Servers join several hosts by commas; some give an empty one for none."""
+def test_a_request_without_one_valid_host_is_rejected(served: Site, host: str, method: str) -> None:
+    """RFC 9112, 3.2. Servers join several hosts by commas; some pass an empty one for none."""
     for path in ("/all.rss", "/topics/ai", "/nothing", "/healthz"):
         usual = served.get(path)
 
@@ -420,7 +420,7 @@ def test_a_hostile_host_changes_no_byte(
     headers: dict[str, str],
     environ: dict[str, str],
 ) -> None:
-    """Of no answer, and of nothing that is kept for others."""
+    """Neither of the response, nor of a document that is cached for others."""
     paths = [
         *FEEDS[:6],
         "/feeds.json",
@@ -477,7 +477,7 @@ def test_self_is_the_canonical_address_for_every_requested_alias(served: Site, p
         ("/topics/machine-minds/2026-11", "/topics/ai/2026-11"),
     ],
 )
-def test_an_alias_moves_for_good_in_one_hop(
+def test_an_alias_is_redirected_permanently_in_one_hop(
     served: Site, alias: str, path: str, format: str
 ) -> None:
     """[73]"""
@@ -525,7 +525,7 @@ def with_accents(open_shared: OpenShared) -> Site:
         ("/embed/topics/AI/?count=3", "/embed/topics/ai?count=3"),
     ],
 )
-def test_another_spelling_moves_for_good_in_one_hop(
+def test_another_spelling_is_redirected_permanently_in_one_hop(
     with_accents: Site, spelling: str, path: str
 ) -> None:
     moved = with_accents.get(spelling)
@@ -549,7 +549,7 @@ def test_another_spelling_moves_for_good_in_one_hop(
         ("/providers/ended.Example.com.rss", 410),
     ],
 )
-def test_another_spelling_of_what_is_not_there_leads_nowhere(
+def test_another_spelling_of_an_unknown_address_is_not_redirected(
     served: Site, spelling: str, status: int
 ) -> None:
     assert served.get(spelling).status_code == status
@@ -609,7 +609,7 @@ def test_an_empty_feed_has_title_link_and_description(served: Site) -> None:
 
 @pytest.mark.parametrize("path", ODD, ids=lambda path: path[:30])
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "POST"])
-def test_odd_paths_are_refused_and_nothing_more(served: Site, path: str, method: str) -> None:
+def test_odd_paths_are_rejected_without_side_effects(served: Site, path: str, method: str) -> None:
     answer = served.client.open(path, method=method, buffered=True)
 
     assert 200 <= answer.status_code < 500
@@ -636,7 +636,7 @@ def test_odd_paths_are_refused_and_nothing_more(served: Site, path: str, method:
     ids=lambda headers: next(iter(headers)),
 )
 @pytest.mark.parametrize("path", ["/all.rss", "/healthz", "/nothing.rss"])
-def test_odd_headers_break_nothing(served: Site, headers: dict[str, str], path: str) -> None:
+def test_odd_header_fields_cause_no_error(served: Site, headers: dict[str, str], path: str) -> None:
     answer = served.client.get(path, headers=headers)
 
     assert answer.status_code == served.get(path).status_code
@@ -656,7 +656,7 @@ EVERY_KIND = [
 
 
 @pytest.mark.parametrize(("method", "path", "status"), EVERY_KIND)
-def test_every_answer_is_safe_in_a_browser_and_open_to_scripts(
+def test_every_response_is_safe_in_a_browser_and_open_to_scripts(
     served: Site, method: str, path: str, status: int
 ) -> None:
     """[95, 71, 77]"""
@@ -743,14 +743,14 @@ def test_no_hub_is_named_when_there_is_none(served: Site, path: str) -> None:
 
 
 def break_index(site: Site) -> None:
-    """Put something else where the index was, as a failing disk does."""
+    """Overwrite the index, as a failing disk does."""
     path = site.sync.index.path
     path.unlink()
     path.write_bytes(b"not an index" * 1000)
     site.sync.shared.publish(site.sync.shared.revision() + 1, 0)
 
 
-def test_the_last_good_feed_beats_a_broken_index(changing: Site) -> None:
+def test_the_last_good_feed_is_served_when_the_index_is_broken(changing: Site) -> None:
     """[70]"""
     before = [changing.get(path) for path in FEEDS]
     break_index(changing)
@@ -765,7 +765,7 @@ def test_the_last_good_feed_beats_a_broken_index(changing: Site) -> None:
     assert [answer.status_code for answer in again] == [304] * len(FEEDS)
 
 
-def test_a_feed_that_was_never_served_answers_with_retry_after(changing: Site) -> None:
+def test_a_feed_that_was_never_served_gets_503_with_retry_after(changing: Site) -> None:
     """[72]"""
     break_index(changing)
 
@@ -775,10 +775,10 @@ def test_a_feed_that_was_never_served_answers_with_retry_after(changing: Site) -
     assert [answer.headers["Retry-After"] for answer in answers] == ["60"] * 2
 
 
-# Pictures.
+# Images.
 
 
-def test_a_picture_is_served_with_length_and_type(served: Site) -> None:
+def test_an_image_is_served_with_length_and_type(served: Site) -> None:
     answer = served.client.get("/pictures/cat.png", buffered=True)
 
     assert (answer.status_code, answer.data) == (200, PNG)
@@ -797,7 +797,7 @@ def test_a_picture_is_served_with_length_and_type(served: Site) -> None:
     ["items=0-9", "seconds=1-2", "bytes=0-9,20-29", "bytes=0-0,-1", "bytes=999-,0-1", "bytes=9-1",
      "bytes=a-b", "bytes=-", "bytes=", "bytes", "0-9", "=", "bytes=1-2-3", "bytes 0-9", ""],
 )  # fmt: skip
-def test_a_range_that_is_not_one_of_bytes_gets_the_whole_picture(
+def test_a_range_in_another_unit_than_bytes_gets_the_whole_image(
     served: Site, ranges: str, method: str
 ) -> None:
     """RFC 9110, 14.2: "An origin server MUST ignore a Range header field that contains a range
@@ -816,9 +816,7 @@ def test_a_range_that_is_not_one_of_bytes_gets_the_whole_picture(
 @pytest.mark.parametrize(
     ("ranges", "part"), [("bytes=0-9", PNG[:10]), ("bytes=60-", PNG[60:]), ("BYTES=-5", PNG[-5:])]
 )
-def test_one_range_of_bytes_gets_a_part_of_a_picture(
-    served: Site, ranges: str, part: bytes
-) -> None:
+def test_one_range_of_bytes_gets_a_part_of_an_image(served: Site, ranges: str, part: bytes) -> None:
     answer = served.client.get("/pictures/cat.png", headers={"Range": ranges}, buffered=True)
 
     assert (answer.status_code, answer.data) == (206, part)
@@ -827,10 +825,10 @@ def test_one_range_of_bytes_gets_a_part_of_a_picture(
 
 
 @pytest.mark.parametrize("ranges", ["bytes=999-", "bytes=67-99"])
-def test_a_range_that_cannot_be_met_is_refused_with_the_length_of_the_whole(
+def test_an_unsatisfiable_range_is_rejected_with_the_whole_length(
     served: Site, ranges: str
 ) -> None:
-    """RFC 9110, 15.5.17: the answer "SHOULD generate a Content-Range header field"."""
+    """RFC 9110, 15.5.17: the response "SHOULD generate a Content-Range header field"."""
     answer = served.client.get("/pictures/cat.png", headers={"Range": ranges}, buffered=True)
 
     assert answer.status_code == 416
@@ -841,7 +839,7 @@ def test_a_range_that_cannot_be_met_is_refused_with_the_length_of_the_whole(
 @pytest.mark.parametrize("since", ["Mon, 01 Jan 2024 00:00:00 +" + "9" * 20, "x", "", "9" * 5000])
 @pytest.mark.parametrize("name", ["If-Modified-Since", "If-Unmodified-Since", "If-Range"])
 @pytest.mark.parametrize("path", ["/pictures/cat.png", "/all.rss", "/"])
-def test_a_date_that_is_none_breaks_nothing(served: Site, path: str, name: str, since: str) -> None:
+def test_an_invalid_date_is_ignored(served: Site, path: str, name: str, since: str) -> None:
     for headers in ({name: since}, {name: since, "Range": "bytes=0-9"}):
         answer = served.client.get(path, headers=headers, buffered=True)
 
@@ -878,7 +876,7 @@ def with_odd_pictures(open_shared: OpenShared) -> Site:
         "folder.png",
     ],
 )
-def test_nothing_but_pictures_leaves_their_folder(with_odd_pictures: Site, path: str) -> None:
+def test_only_images_are_served_from_their_folder(with_odd_pictures: Site, path: str) -> None:
     answer = with_odd_pictures.client.get(f"/pictures/{path}", buffered=True)
 
     assert answer.status_code == 404
@@ -916,7 +914,7 @@ def test_the_directory_describes_every_feed(served: Site) -> None:
     }
 
 
-def test_every_address_of_the_directory_answers(served: Site) -> None:
+def test_every_address_of_the_directory_is_served(served: Site) -> None:
     found = json.loads(served.get("/feeds.json").data)
 
     answers = {

@@ -1,4 +1,4 @@
-"""Locks between processes, across forks, removals and deaths."""
+"""Tests of the locks between processes: forks, removals, deaths."""
 
 import os
 import signal
@@ -39,14 +39,14 @@ def test_one_process_holds_a_leader_lock_until_it_releases_it(path: Path) -> Non
 
 
 def test_a_child_does_not_keep_the_leader_lock_of_its_parent(path: Path) -> None:
-    """A worker started during a refresh would else stop all others for as long as it lives."""
+    """Otherwise a worker started during a refresh would block all others as long as it lives."""
     one, other = LeaderLock(path), LeaderLock(path)
     one.try_acquire()
     child = sleeping_child()
 
     one.release()
 
-    # The child may need a moment to begin.
+    # The child may need a moment to start.
     taken = [other.try_acquire() or threading.Event().wait(0.05) for _ in range(40)]
     end(child)
     assert taken[-1] is True
@@ -86,7 +86,7 @@ def test_a_child_does_not_keep_the_lock_that_its_parent_held(path: Path) -> None
     assert is_held
 
 
-def test_a_leader_lock_is_that_of_the_file_that_has_the_path_now(path: Path) -> None:
+def test_a_leader_lock_is_lost_with_its_file(path: Path) -> None:
     one, other = LeaderLock(path), LeaderLock(path)
     one.try_acquire()
 

@@ -1,4 +1,4 @@
-"""What the server writes to its log, for people or for programs."""
+"""Tests of the log, for people and for programs."""
 
 import json
 import logging
@@ -98,7 +98,7 @@ def test_ctrl_c_ends_a_command_as_python_does(
     assert "KeyboardInterrupt" in capsys.readouterr().err
 
 
-def test_plain_lines_are_as_before() -> None:
+def test_plain_lines_have_the_usual_format() -> None:
     assert configuration(False)["formatters"]["line"] == {
         "format": "%(levelname)s %(name)s: %(message)s"
     }
@@ -119,7 +119,7 @@ def test_a_server_prints_only_json_if_configured(content: Content, tmp_path: Pat
     assert not any("127.0.0.1 " in line["message"] for line in found)
 
 
-def test_all_that_a_server_prints_is_plain_otherwise(content: Content, tmp_path: Path) -> None:
+def test_a_server_prints_plain_lines_by_default(content: Content, tmp_path: Path) -> None:
     content.write("a.md")
     lines = said_by_a_server(content, tmp_path)
 
@@ -135,7 +135,7 @@ def test_a_server_names_the_address_that_readers_use(content: Content, tmp_path:
     assert not any("for trying out" in line for line in lines)
 
 
-def test_a_refused_port_is_reported_in_one_line(content: Content, tmp_path: Path) -> None:
+def test_a_port_in_use_is_reported_in_one_line(content: Content, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with started(
@@ -164,7 +164,7 @@ def test_a_process_with_other_settings_is_refused_the_instance_folder(
     assert printed == f"Error: {where}: name another folder, or stop that server\n"
 
 
-def test_a_refresh_and_a_start_log_what_is_served(
+def test_a_refresh_and_a_start_log_the_served_articles(
     content: Content, open_site: Callable[..., Site], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -181,7 +181,7 @@ def test_a_refresh_and_a_start_log_what_is_served(
 
 
 def said_by_a_server(content: Content, tmp_path: Path, **environ: str) -> list[str]:
-    """All lines of a server that answered, lost a worker and was stopped."""
+    """Return all lines of a server that responded, lost a worker and was stopped."""
     with started(
         content.folder, tmp_path / "instance", output=subprocess.PIPE, **environ
     ) as server:

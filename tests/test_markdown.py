@@ -1,4 +1,4 @@
-"""The Markdown of bodies beside the library's own GitHub's Markdown."""
+"""Tests of the Markdown of bodies, compared with the library's own GitHub preset."""
 
 import re
 
@@ -28,7 +28,7 @@ def library_html(markdown: str) -> str:
 @example("^[a] [^1] ![a](b) ! ^ [a]!\n\n[^1]: note")
 @example("a  \nb \nc\n d")
 @example("[www.a.example](b) http://a.example a:b@c.example")
-def test_any_text_is_read_as_the_library_reads_it(text: str) -> None:
+def test_any_text_is_parsed_as_by_the_library(text: str) -> None:
     # A body that begins as HTML may be indented.
     text = f"a{text}"
 

@@ -1,4 +1,4 @@
-"""Old addresses of another program's feeds: each leads to its feed in one hop; ids stay."""
+"""Tests of old addresses of another program's feeds: one redirect to the feed; ids stay."""
 
 import os
 import sqlite3
@@ -42,7 +42,7 @@ moved:
   /author/ann/feed/json: providers/news.example.com.json
 """
 
-#: Requests of an earlier program's addresses, and where they lead.
+#: Requests of addresses of an earlier program, and the feeds to which they redirect.
 LEADS = [
     ("/feed/atom/", "/all.atom"),
     ("/feed/atom", "/all.atom"),
@@ -64,7 +64,7 @@ LEADS = [
     ("/author/ann/feed/json", "/providers/news.example.com.json"),
 ]
 
-#: Requests that resemble old addresses and are none.
+#: Requests that only resemble old addresses.
 NONE = [
     ("/index.php", 404),
     ("/index.php?feed=rss", 404),
@@ -82,7 +82,7 @@ NONE = [
 
 @pytest.fixture(scope="module")
 def moved(open_shared: OpenShared) -> Site:
-    """A site that is only asked: the same one for all tests."""
+    """Return a site for all tests that only send requests."""
 
     def fill(content: Content) -> None:
         content.raw("site.yml", MOVED)
@@ -93,7 +93,7 @@ def moved(open_shared: OpenShared) -> Site:
 
 
 @pytest.mark.parametrize(("old", "new"), LEADS)
-def test_an_old_address_leads_to_its_feed_in_one_hop(moved: Site, old: str, new: str) -> None:
+def test_an_old_address_redirects_to_its_feed_in_one_hop(moved: Site, old: str, new: str) -> None:
     """[73]"""
     answer = moved.client.get(old, headers={"Host": "evil.example"})
 
@@ -214,7 +214,7 @@ def test_the_identifier_of_a_feed_is_a_tag_uri(moved: Site) -> None:
 
 
 @pytest.mark.parametrize("id", URIS)
-def test_an_id_is_read_byte_for_byte(id: str) -> None:
+def test_an_id_is_kept_byte_for_byte(id: str) -> None:
     text = f'---\ntitle: A\ndate: 2020-01-01\nwebUrl: https://a.example/\nid: "{id}"\n---\n'
 
     found = parse(text.encode(), "a.md", Context(SITE_URL, lambda _: None, NOW))
@@ -222,7 +222,7 @@ def test_an_id_is_read_byte_for_byte(id: str) -> None:
     assert found.article.id == id
 
 
-#: What WordPress and Jekyll serve of two posts, as far as readers look at it.
+#: The feeds of two posts by WordPress and Jekyll, with all that readers use.
 WORDPRESS = """<?xml version="1.0" encoding="UTF-8"?>
 <rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/content/"
  xmlns:dc="http://purl.org/dc/elements/1.1/"><channel>
@@ -262,7 +262,7 @@ JEKYLL = """<?xml version="1.0" encoding="utf-8"?>
 
 @contextmanager
 def earlier_program(folder: Path, port: int) -> Iterator[None]:
-    """Serve the files of a folder at a port, as an earlier program served its feeds."""
+    """Serve the files of a folder at a port, in place of an earlier program."""
     handler = partial(SimpleHTTPRequestHandler, directory=str(folder))
     with served(ThreadingHTTPServer(("127.0.0.1", port), handler)):
         yield
@@ -278,13 +278,13 @@ def newsboat(folder: Path, address: str) -> dict[str, bool]:
     subprocess.run(command, cwd=folder, check=True, timeout=60, env=environ, capture_output=True)
     with closing(sqlite3.connect(folder / "cache.db")) as cache, cache:
         known = dict(cache.execute("SELECT guid, unread FROM rss_item"))
-        # A person reads everything between two polls.
+        # The user reads all articles between two polls.
         cache.execute("UPDATE rss_item SET unread = 0")
     return {str(guid): bool(unread) for guid, unread in known.items()}
 
 
 def write_posts(content: Content, ids: list[str]) -> None:
-    """Write the two posts as articles of ours, which keep the ids that they had."""
+    """Write the two posts as articles that keep their ids."""
     for number, id in enumerate(ids, 1):
         content.write(
             f"{number}.md",

@@ -1,4 +1,4 @@
-"""Pages for people: what they show, what they announce, and what they cost."""
+"""Tests of the pages: their content, their links to feeds, and their costs."""
 
 import gc
 from collections.abc import Callable
@@ -33,7 +33,7 @@ def test_every_page_has_one_heading_and_a_title(river: Site, path: str) -> None:
     assert page.get("lang") == "en"
 
 
-def test_a_topic_page_shows_its_articles_with_all_that_a_person_needs(river: Site) -> None:
+def test_a_topic_page_shows_its_articles_with_all_details(river: Site) -> None:
     page = tree(river, "/topics/ferries")
 
     first = page.cssselect("article")[0]
@@ -49,7 +49,7 @@ def test_a_topic_page_shows_its_articles_with_all_that_a_person_needs(river: Sit
     ]
 
 
-def test_an_image_keeps_its_place_and_sends_no_referrer(river: Site) -> None:
+def test_an_image_has_its_space_and_sends_no_referrer(river: Site) -> None:
     (picture,) = tree(river, "/topics/ferries").cssselect("article img")
 
     assert dict(picture.attrib) == {
@@ -62,7 +62,7 @@ def test_an_image_keeps_its_place_and_sends_no_referrer(river: Site) -> None:
     }
 
 
-def test_a_page_announces_its_own_feeds_before_anything_else(river: Site) -> None:
+def test_a_page_links_to_its_own_feeds_first(river: Site) -> None:
     page = tree(river, "/topics/c-plus-plus")
 
     found = page.cssselect("link[rel=alternate]")
@@ -77,7 +77,7 @@ def test_a_page_announces_its_own_feeds_before_anything_else(river: Site) -> Non
     assert [link.get("type") for link in found[3:]] == ["application/json+oembed"]
 
 
-def test_a_month_announces_the_feed_that_goes_on(river: Site) -> None:
+def test_the_page_of_a_month_links_to_the_current_feed(river: Site) -> None:
     page = tree(river, "/topics/river/2026-10")
 
     assert hrefs(page, "link[rel=alternate]")[0] == f"{SITE_URL}/topics/river.rss"
@@ -97,7 +97,7 @@ def test_every_page_sends_its_feeds_as_link_headers(river: Site, path: str) -> N
     ]
 
 
-def test_the_three_addresses_can_be_copied_and_readers_take_them(river: Site) -> None:
+def test_the_three_addresses_can_be_copied_and_opened_in_readers(river: Site) -> None:
     page = tree(river, "/topics/ferries")
 
     fields = [field.get("value") for field in page.cssselect(".copy input[readonly]")]
@@ -109,7 +109,7 @@ def test_the_three_addresses_can_be_copied_and_readers_take_them(river: Site) ->
     )
 
 
-def test_a_page_leads_up_down_and_through_the_months(river: Site) -> None:
+def test_a_page_links_to_parents_children_and_months(river: Site) -> None:
     page = tree(river, "/topics/ferries")
     assert hrefs(page, ".trail a") == ["/", "/topics/river"]
     assert hrefs(page, ".beside .index a") == ["/topics/ropes"]
@@ -144,7 +144,7 @@ def test_a_count_stays_on_the_line_of_its_name(river: Site) -> None:
     assert {name.tail for name in names} == {"\N{NO-BREAK SPACE}"}
 
 
-def test_a_search_finds_parts_of_names_and_links_to_them(river: Site) -> None:
+def test_a_search_matches_parts_of_names_and_links_to_them(river: Site) -> None:
     page = tree(river, "/?q=RoPe")
 
     assert texts(page, ".index li a") == ["River", "Ferries", "Ropes"]
@@ -158,7 +158,7 @@ def test_a_search_without_results_states_so(river: Site) -> None:
     assert page.cssselect("main script") == []
 
 
-def test_searching_keeps_nothing_in_memory(river: Site) -> None:
+def test_a_search_stores_nothing_in_memory(river: Site) -> None:
     river.get("/")
     kept = len(river.web.publisher.memory.by_target)
     rendered = river.web.publisher.renderings
@@ -170,7 +170,7 @@ def test_searching_keeps_nothing_in_memory(river: Site) -> None:
     assert (len(publisher.memory.by_target), publisher.renderings) == (kept, rendered)
 
 
-def test_a_search_is_answered_conditionally(river: Site) -> None:
+def test_a_search_has_conditional_responses(river: Site) -> None:
     tag = river.get("/?q=rope").headers["ETag"]
 
     assert river.get("/?q=rope", if_none_match=tag).status_code == 304
@@ -178,7 +178,7 @@ def test_a_search_is_answered_conditionally(river: Site) -> None:
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_an_unchanged_page_costs_nothing(river: Site, path: str) -> None:
+def test_an_unchanged_page_is_not_rendered_again(river: Site, path: str) -> None:
     tag = river.get(path).headers["ETag"]
     rendered = river.web.publisher.renderings
 
@@ -200,7 +200,9 @@ def test_a_page_is_the_same_whenever_it_is_rendered(
     assert [later.get(path).get_data() for path in PAGES] == first
 
 
-def test_a_change_in_a_part_moves_the_page_that_counts_it(river: Site, content: Content) -> None:
+def test_a_change_in_a_subtopic_changes_the_page_that_counts_it(
+    river: Site, content: Content
+) -> None:
     tags = {path: river.get(path).headers["ETag"] for path in ("/topics/river", "/feeds/best")}
 
     content.write("third.md", topics=["Ropes"], publishedDateTime="2026-11-02T00:00:00Z")
@@ -210,7 +212,7 @@ def test_a_change_in_a_part_moves_the_page_that_counts_it(river: Site, content: 
     assert river.get("/feeds/best", if_none_match=tags["/feeds/best"]).status_code == 304
 
 
-def test_a_new_month_moves_the_pages_that_list_it(river: Site, content: Content) -> None:
+def test_a_new_month_changes_the_pages_that_list_it(river: Site, content: Content) -> None:
     tag = river.get("/topics/river/2026-11").headers["ETag"]
 
     content.write("past.md", topics=["River"], publishedDateTime="2026-08-02T00:00:00Z")
@@ -266,7 +268,7 @@ def test_a_foreign_host_changes_no_byte(river: Site) -> None:
     assert foreign.get_data() == plain
 
 
-def test_a_page_of_fifty_articles_is_light(
+def test_a_page_of_fifty_articles_is_small(
     content: Content, open_site: Callable[..., Site]
 ) -> None:
     for number in range(50):
@@ -297,7 +299,7 @@ def test_a_page_of_fifty_articles_is_light(
         assert len(site.get(path).get_data()) < 60_000
 
 
-def test_a_page_ends_after_fifty_articles_and_leads_to_the_rest(
+def test_a_page_ends_after_fifty_articles_and_links_to_the_rest(
     content: Content, open_site: Callable[..., Site]
 ) -> None:
     for number in range(60):
@@ -349,7 +351,7 @@ def test_text_in_another_language_names_its_language(
     assert [title.get("lang") for title in page.cssselect("article h3")] == ["fr"]
 
 
-def test_a_page_known_by_another_name_leads_to_its_own(river: Site) -> None:
+def test_the_page_of_an_alias_redirects_to_the_canonical_one(river: Site) -> None:
     answer = river.get("/topics/crossings")
 
     assert (answer.status_code, answer.location) == (301, f"{SITE_URL}/topics/ferries")
@@ -364,7 +366,9 @@ def test_a_page_known_by_another_name_leads_to_its_own(river: Site) -> None:
         ("/topics/steam", 410, "This feed has ended"),
     ],
 )
-def test_an_error_helps_people_on(river: Site, path: str, status: int, heading: str) -> None:
+def test_an_error_page_offers_a_search_and_the_list_of_feeds(
+    river: Site, path: str, status: int, heading: str
+) -> None:
     page = tree(river, path, status)
 
     assert texts(page, "h1") == [heading]
@@ -388,7 +392,7 @@ def test_programs_get_an_error_in_a_line(river: Site, path: str, status: int) ->
     assert answer.get_data(True).count("\n") == 1
 
 
-def test_a_fault_of_ours_is_owned_in_the_same_dress(
+def test_a_server_error_has_a_page_in_the_style_of_the_site(
     river: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
@@ -470,7 +474,7 @@ def test_names_in_any_script_have_working_pages(
         assert texts(tree(site, unquote(href)), "h1")[0] in ("日本語", "C#", "😀")
 
 
-def test_a_topic_above_that_has_ended_leaves_the_one_below_standing(content: Content) -> None:
+def test_a_topic_below_a_retired_one_stays(content: Content) -> None:
     content.raw("topics.yml", "- name: Up\n  retired: true\n- name: Down\n  parent: up\n")
     files = read_site_config(content.folder, SITE_URL, "")
 
@@ -485,7 +489,7 @@ def test_words_are_found_without_accents_and_case() -> None:
 
 
 @pytest.mark.parametrize("query", ["ferry", "high water", "ÜBERFAHRT other side"])
-def test_a_search_looks_into_aliases_descriptions_and_plurals(
+def test_a_search_matches_aliases_descriptions_and_plurals(
     content: Content, open_site: Callable[..., Site], query: str
 ) -> None:
     content.raw(
@@ -503,7 +507,7 @@ def test_a_search_looks_into_aliases_descriptions_and_plurals(
 
 
 def test_a_menu_is_freed_without_a_collection_of_garbage(site: Site, content: Content) -> None:
-    """Polls wait for such a collection, and it takes longer the more there is."""
+    """Polls wait for such a collection, which takes longer with more objects."""
     for number in range(20):
         content.write(f"{number}.md", topics=[f"Topic {number}"])
     site.sync.refresh()

@@ -1,4 +1,4 @@
-"""The sample content in real readers: every feed, with all its articles, links, dates, pictures."""
+"""Tests of the sample content in real readers: articles, links, dates, images of every feed."""
 
 import json
 import sqlite3
@@ -32,19 +32,19 @@ def feeds(server: str) -> list[dict[str, Any]]:
     return [*found, *(custom(f"{server}/{path}") for path in CUSTOM)]
 
 
-#: Mixes and searches, which no list holds.
+#: Mixes and searches, which are in no list.
 CUSTOM = ("mix/boats,floods,-technology", "mix/boats,+tube.example", "search/ferry")
 
 
 def custom(address: str) -> dict[str, Any]:
-    """What the list would hold of a mix or a search."""
+    """Return the entry that a list would have for a mix or a search."""
     with urllib.request.urlopen(f"{address}.json") as response:
         title = json.load(response)["title"]
     return {"title": title, **{format: f"{address}.{format}" for format in ("rss", "atom", "json")}}
 
 
 def items(feed: dict[str, Any]) -> list[dict[str, Any]]:
-    """What the feed holds, from its JSON."""
+    """Return the items of the feed, from its JSON."""
     with urllib.request.urlopen(feed["json"]) as response:
         found: list[dict[str, Any]] = json.load(response)["items"]
     return found
@@ -70,7 +70,7 @@ def first_picture(entry: Any) -> str | None:
     return entry.enclosures[0].href if entry.enclosures else None
 
 
-def test_pictures_of_the_sample_have_their_real_length(server: str) -> None:
+def test_images_of_the_sample_have_their_real_length(server: str) -> None:
     found = feedparser.parse(f"{server}/all.rss")
     enclosures = [e for entry in found.entries for e in entry.enclosures]
 
@@ -99,13 +99,13 @@ def test_newsboat_reads_every_sample_feed_whole(
             assert titles == {feed[format]: feed["title"] for feed in feeds}
             sql = "SELECT guid, title, url, pubDate > 0, content FROM rss_item WHERE feedurl = ?"
             for feed in feeds:
-                # Newsboat keeps an article once, in the first feed that it meets it in.
+                # Newsboat stores an article once, in the first feed that has it.
                 known = {i["id"]: (i["title"], i["url"]) for i in items(feed)}
                 pictures = {i["id"]: i.get("image", "") for i in items(feed)}
                 for guid, title, url, is_dated, content in read.execute(sql, (feed[format],)):
                     assert is_dated
                     assert (title, url) == known[guid]
-                    # It takes enclosures for podcasts only, and shows pictures from the content.
+                    # It uses enclosures for podcasts only, and shows images from the content.
                     assert pictures[guid] in content
             everything = {guid for (guid,) in read.execute("SELECT guid FROM rss_item")}
             assert everything == {item["id"] for item in items(feeds[0])}
@@ -113,7 +113,7 @@ def test_newsboat_reads_every_sample_feed_whole(
 
 @pytest.fixture
 def growing(tmp_path: Path) -> Iterator[tuple[Content, str]]:
-    """A folder of eight articles and the server's address."""
+    """Yield a folder of eight articles and the address of its server."""
     content = Content(tmp_path / "content")
     for number in range(8):
         content.write(f"{number}.md", publishedDateTime=f"2026-11-01T10:0{number}:00Z")
@@ -133,8 +133,8 @@ def holds(address: str, text: str) -> bool:
 
 
 @pytest.mark.parametrize("format", ["rss", "atom"])
-def test_feedparser_is_sent_only_what_is_new(growing: tuple[Content, str], format: str) -> None:
-    """[78] It takes deltas by itself; nobody has to ask it to."""
+def test_feedparser_gets_only_new_items(growing: tuple[Content, str], format: str) -> None:
+    """[78] It accepts deltas by default."""
     content, address = growing
     feed = f"{address}/all.{format}"
     first = feedparser.parse(feed)
@@ -157,7 +157,7 @@ def test_feedparser_is_sent_only_what_is_new(growing: tuple[Content, str], forma
 def test_newsboat_loses_nothing_by_deltas(
     growing: tuple[Content, str], tmp_path: Path, format: str, tag: str
 ) -> None:
-    """[78] It asks for them by itself, and keeps what they do not name."""
+    """[78] It accepts them by default, and keeps the articles that they lack."""
     content, address = growing
     newsboat = need("newsboat")
     (tmp_path / "config").write_text("cleanup-on-quit yes\n")
@@ -170,7 +170,7 @@ def test_newsboat_loses_nothing_by_deltas(
         with closing(sqlite3.connect(tmp_path / "cache.db")) as cache:
             return dict(cache.execute("SELECT guid, title FROM rss_item WHERE deleted = 0"))
 
-    # It keeps the tag of a feed from the second time on that it loads it.
+    # It stores the ETag of a feed from the second load on.
     reload()
     first = reload()
     content.write("new.md", title="Fresh", publishedDateTime="2026-11-02T10:00:00Z")
@@ -195,7 +195,7 @@ def body(address: str) -> str:
     return found.decode()
 
 
-def test_nothing_that_is_not_published_is_in_any_sample_feed(feeds: list[dict[str, Any]]) -> None:
+def test_no_unpublished_article_is_in_any_sample_feed(feeds: list[dict[str, Any]]) -> None:
     hidden = [
         path.stem
         for path in (ROOT / "content").rglob("*.md")

@@ -1,4 +1,4 @@
-"""Asking other hosts for pictures: what they say, and what is never asked."""
+"""Tests of the probes of images on other hosts, and of the addresses that are never requested."""
 
 import re
 import socket
@@ -86,7 +86,7 @@ def test_a_redirect_to_a_forbidden_address_is_not_followed(host: Host) -> None:
      "fe80::1", "fc00::1", "ff02::1", "::ffff:127.0.0.1", "::ffff:8.8.8.8", "64:ff9b::7f00:1",
      "2002:7f00:1::", "2001::1", "2001:db8::1"],
 )  # fmt: skip
-def test_no_address_of_a_network_of_our_own_is_public(address: str) -> None:
+def test_no_address_of_a_private_network_is_public(address: str) -> None:
     assert not is_public(ip_address(address))
 
 
@@ -104,8 +104,8 @@ def test_an_address_that_cannot_be_probed_has_no_length(url: str) -> None:
     assert probe(url, allow_any, deadline=3) == ProbeResult()
 
 
-def test_a_host_that_drips_costs_no_more_than_the_deadline(host: Host) -> None:
-    """It drips for ten seconds; whatever else the machine has to do, the deadline is before."""
+def test_a_slow_host_takes_no_more_than_the_deadline(host: Host) -> None:
+    """It sends for ten seconds; the deadline is earlier, also on a busy machine."""
     begun = time.monotonic()
 
     answer = probe(host.url("drip/x.jpg"), allow_any, deadline=0.5)
@@ -124,7 +124,7 @@ def test_all_hosts_are_probed_within_one_deadline(host: Host) -> None:
     assert time.monotonic() - begun < 5
 
 
-def test_a_busy_host_is_left_alone(host: Host) -> None:
+def test_a_busy_host_gets_no_further_request(host: Host) -> None:
     urls = [host.url("1.jpg"), host.url("status/503.jpg"), host.url("2.jpg")]
 
     answers = dict(probe_all(urls, allow_any))
@@ -150,7 +150,7 @@ def enclosure(site: Site, path: str = "/all.json") -> list[tuple[object, object]
     ]
 
 
-def test_lengths_and_types_enter_the_feeds_and_move_them_once(
+def test_lengths_and_types_appear_in_the_feeds_and_change_them_once(
     content: Content, site: Site, host: Host
 ) -> None:
     content.write("a.md", images=[{"url": host.url("41000.jpg")}, {"url": host.url("7.jpg")}])
@@ -185,7 +185,7 @@ def test_an_unresponsive_host_is_probed_again_only_after_a_week(
     assert "1 requested, 0 with a size in bytes, 1 failed; 0 left for later" in outputs[0]
 
 
-def test_answers_outlive_the_index(
+def test_lengths_survive_the_index(
     content: Content, site: Site, host: Host, tmp_path: Path
 ) -> None:
     content.write("a.md", images=[{"url": host.url("41000.jpg")}])
@@ -201,7 +201,7 @@ def test_answers_outlive_the_index(
     assert len(host.requests()) == 1
 
 
-def test_a_run_that_was_cut_short_is_gone_on_with(content: Content, site: Site, host: Host) -> None:
+def test_an_interrupted_run_is_continued(content: Content, site: Site, host: Host) -> None:
     urls = [host.url("1.jpg"), host.url("status/503.jpg")]
     content.write("a.md", images=[{"url": url} for url in urls])
     site.sync.refresh()
@@ -225,12 +225,10 @@ def test_one_host_can_be_chosen(content: Content, site: Site, host: Host) -> Non
     assert host.requests() == []
 
 
-# Pictures of our own.
+# Images of the site itself.
 
 
-def test_a_picture_that_changes_changes_the_articles_that_show_it(
-    content: Content, site: Site
-) -> None:
+def test_a_changed_image_changes_the_articles_that_show_it(content: Content, site: Site) -> None:
     content.raw("pictures/cat.png", b"x" * 30_000)
     content.write("a.md", images=[{"url": "/pictures/cat.png"}], topics=["Cats"])
     content.write("b.md", topics=["Dogs"])
@@ -261,7 +259,7 @@ def test_a_picture_that_changes_changes_the_articles_that_show_it(
         (b"", "image/jpeg"),
     ],
 )
-def test_a_picture_of_our_own_is_what_its_bytes_are(
+def test_the_media_type_of_an_own_image_is_that_of_its_bytes(
     content: Content, site: Site, head: bytes, kind: str
 ) -> None:
     content.raw("pictures/cat.jpg", head)
@@ -273,7 +271,9 @@ def test_a_picture_of_our_own_is_what_its_bytes_are(
     assert answer.headers["Content-Type"] == kind
 
 
-def test_a_picture_in_a_body_is_ours_as_soon_as_it_is_there(content: Content, site: Site) -> None:
+def test_an_image_in_a_body_is_an_own_one_as_soon_as_its_file_exists(
+    content: Content, site: Site
+) -> None:
     content.write("a.md", "![A cat](/pictures/cat.png)", webUrl="https://cats.example/a")
     site.sync.refresh()
 
@@ -291,7 +291,7 @@ def test_a_picture_in_a_body_is_ours_as_soon_as_it_is_there(content: Content, si
 
 
 def shown(site: Site) -> str:
-    """The address of the image in the body of the only article."""
+    """Return the address of the image in the body of the only article."""
     html = site.get("/all.json").json["items"][0]["content_html"]
     found: list[str] = re.findall('<img src="([^"]+)"', html)
     return found[0]
@@ -311,7 +311,7 @@ def test_an_image_that_is_added_later_is_measured_then(content: Content, site: S
     assert enclosure(site) == [(None, "image/png")]
 
 
-def test_pictures_are_not_looked_at_when_an_article_is_saved(content: Content, site: Site) -> None:
+def test_no_image_is_opened_when_an_article_is_saved(content: Content, site: Site) -> None:
     content.raw("pictures/cat.png", b"x" * 30_000)
     content.write("a.md", images=[{"url": "/pictures/cat.png"}])
     site.sync.refresh()
@@ -324,7 +324,7 @@ def test_pictures_are_not_looked_at_when_an_article_is_saved(content: Content, s
 
 @pytest.fixture
 def certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A certificate and its key in one file, for a name that this process trusts it for."""
+    """Return a file with a certificate and its key, which this process trusts for a name."""
     file = tmp_path / "certificate.pem"
     subprocess.run(
         [need("openssl"), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
@@ -355,7 +355,7 @@ def certificate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_host_names_the_port_unless_it_is_the_default(
     certificate: Path, monkeypatch: pytest.MonkeyPatch, url: str, host: str
 ) -> None:
-    """RFC 9110, 7.2, of a real send_request with a server that every address leads to."""
+    """RFC 9110, 7.2, in a real request to a server at every address."""
     connect = socket.create_connection
     with socket.create_server(("127.0.0.1", 0)) as listening, ThreadPoolExecutor(1) as server:
         listening.settimeout(20)
@@ -370,7 +370,7 @@ def test_host_names_the_port_unless_it_is_the_default(
 
 
 def _heard(listening: socket.socket, certificate: Path | None) -> list[str]:
-    """Answer one request; the lines of it that name the host."""
+    """Respond to one request; return its lines that name the host."""
     accepted = listening.accept()[0]
     if certificate:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

@@ -1,4 +1,4 @@
-"""What tests of pages share: a site with everything a page can show, and pages read as trees."""
+"""Helpers for tests of pages: a site with everything that a page can show, and a parser."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ feeds:
 
 
 def write_site(content: Content) -> None:
-    """Two months of a river: topics in a tree, two names under one domain, a named feed."""
+    """Write two months of a river: topics in a tree, two names under one domain, a named feed."""
     content.raw("site.yml", SITE)
     content.raw("topics.yml", TOPICS)
     content.write(
@@ -62,7 +62,7 @@ def write_site(content: Content) -> None:
 
 
 def tree(site: Site, path: str, status: int = 200) -> Any:
-    """A page as a tree of elements."""
+    """Return a page as a tree of elements."""
     answer = site.get(path)
     assert answer.status_code == status, path
     assert answer.content_type == "text/html; charset=utf-8"
@@ -70,15 +70,15 @@ def tree(site: Site, path: str, status: int = 200) -> Any:
 
 
 def titles(site: Site, feed: str = "all") -> list[str]:
-    """The titles of the articles in a feed, in the order of letters."""
+    """Return the titles of the articles in a feed, sorted."""
     return sorted(item["title"] for item in site.get(f"/{feed}.json").json["items"])
 
 
 def texts(page: Any, selector: str) -> list[str]:
-    """The text of each element that a selector finds, white space folded."""
+    """Return the text of each element that a selector matches, white space folded."""
     return [" ".join(found.text_content().split()) for found in page.cssselect(selector)]
 
 
 def hrefs(page: Any, selector: str) -> list[str]:
-    """Where each link that a selector finds leads."""
+    """Return the address of each link that a selector matches."""
     return [found.get("href") for found in page.cssselect(selector)]

@@ -1,4 +1,4 @@
-"""`flask doctor` through a real nginx with TLS, in a network where its ports are free.
+"""Runs `flask doctor` through a real nginx with TLS, in a network where its ports are free.
 
 ``python -m tests.cluster.behind_tls FOLDER`` prints the findings of each case as JSON.
 """
@@ -25,7 +25,7 @@ from tests.programs import need
 HOST = "127.0.0.1"
 SITE_URL = f"https://{HOST}"
 
-#: nginx between readers and the server; as root of a namespace, it may not change its user.
+#: The configuration of nginx; as root of a namespace, it may not change its user.
 _FRONT = """
 server {{
     listen {host}:443{ssl};
@@ -45,10 +45,10 @@ LEADS_TO_HTTPS = "return 301 https://$host$request_uri;"
 
 @dataclass(frozen=True)
 class Case:
-    """A configuration of nginx, and the address that is asked."""
+    """A configuration of nginx, and the address that is requested."""
 
     certificate: str = "right"
-    #: What the servers have: that of https before it passes requests on, and that of http.
+    #: Lines of the https server before its proxy_pass, and lines of the http server.
     https: str = ""
     http: str = LEADS_TO_HTTPS
     ssl: str = " ssl"
@@ -81,7 +81,7 @@ CASES = {
 
 
 def main(folder: Path) -> dict[str, Any]:
-    """Return the findings of each case by name and check, and what nginx was asked for."""
+    """Return the findings of each case by name and check, and the requests that nginx got."""
     _start_loopback()
     _make_certificates(folder)
     os.environ["SSL_CERT_FILE"] = str(folder / "authority.pem")
@@ -126,7 +126,7 @@ def _start_loopback() -> None:
 
 
 def _make_certificates(folder: Path) -> None:
-    """Make an authority and one below it, and of these a certificate for each case."""
+    """Make an authority and one below it, and a certificate of theirs for each case."""
     for name in ("authority", "stranger"):
         _openssl(folder, "req", "-x509", *_new(name), "-out", f"{name}.pem")
     _certify(folder, "lower", "authority", "basicConstraints=CA:TRUE")

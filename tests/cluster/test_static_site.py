@@ -29,13 +29,13 @@ from tests.test_http import (  # noqa: F401
     EVERY_KIND,
     REFUSED,
     fill,
-    test_a_200_has_all_that_a_client_needs,
+    test_a_200_has_the_header_fields_that_clients_need,
     test_a_304_is_open_to_scripts_too,
-    test_a_conditional_head_answers_304,
-    test_a_picture_is_served_with_length_and_type,
-    test_an_alias_moves_for_good_in_one_hop,
+    test_a_conditional_head_gets_304,
+    test_an_alias_is_redirected_permanently_in_one_hop,
+    test_an_image_is_served_with_length_and_type,
     test_guessed_addresses_serve_the_main_feed_without_a_redirect,
-    test_no_query_changes_the_answer,
+    test_no_query_changes_the_response,
     test_options_allow_what_other_sites_need,
     test_self_is_the_canonical_address_for_every_requested_alias,
     test_the_body_after_decoding_is_the_same_for_all_codings,
@@ -132,7 +132,7 @@ def test_an_unknown_feed_is_404_and_a_retired_one_410(
 def test_every_response_is_safe_in_a_browser_and_open_to_scripts(
     served: Any, method: str, path: str, status: int
 ) -> None:
-    test_http.test_every_answer_is_safe_in_a_browser_and_open_to_scripts(
+    test_http.test_every_response_is_safe_in_a_browser_and_open_to_scripts(
         served, method, path, status
     )
 

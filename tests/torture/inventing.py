@@ -1,7 +1,7 @@
-"""A client that asks for mixes and searches that nobody asked for before.
+"""A client that requests mixes and searches, each of them for the first time.
 
 ``python -m tests.torture.inventing PORT FIRST LAST STEP`` writes one byte for each connection that
-got all its answers.
+got all its responses.
 """
 
 import socket
@@ -12,7 +12,7 @@ from typing import IO
 
 from feeds.mixes import Mix, Term
 
-#: The requests of one connection, and how many of them are under way at once.
+#: The requests of one connection, and those that are pending at once.
 REQUESTS, PIPELINED = 500, 20
 
 #: Seconds after which the client gives up.
@@ -20,7 +20,7 @@ PATIENCE = 60
 
 
 def main(port: int, numbers: range) -> None:
-    """Ask for the feeds of some numbers, on connections that stay open."""
+    """Request the feeds of some numbers, on connections that stay open."""
     for some in _batches(numbers, REQUESTS):
         with (
             socket.create_connection(("127.0.0.1", port), PATIENCE) as client,

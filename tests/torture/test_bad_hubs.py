@@ -1,4 +1,4 @@
-"""Hubs that hang, drip, fail and redirect, and a queue without room, each under load."""
+"""Stress tests under load: hubs that hang, send slowly, fail and redirect; a full queue."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ from tests.waiting import wait_for
 
 @contextmanager
 def loaded(content: Content, folder: Path, instance: Path, url: str) -> Iterator[Loaded]:
-    """A server that has a hub, and has looked once."""
+    """Yield a server with a hub, which has recorded its documents."""
     for number in range(COUNT):
         write(content, number, 0)
     content.raw("site.yml", f"hubs: [{url}]\n")
@@ -38,7 +38,7 @@ def hub(tmp_path: Path) -> Iterator[TinyHub]:
 
 
 @pytest.mark.parametrize("badness", ["silence/", "drip/", "status/503"])
-def test_no_reader_notices_a_bad_hub(
+def test_a_bad_hub_affects_no_reader(
     content: Content, tmp_path: Path, hub: TinyHub, badness: str, figure: Figure
 ) -> None:
     with loaded(content, tmp_path, tmp_path / "instance", hub.url(badness)) as server:
