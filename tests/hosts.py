@@ -1,4 +1,4 @@
-"""Hosts for tests that are as their paths say: processes of this machine, see tests/odd_host.py."""
+"""Test hosts, run as processes, whose responses depend on the path; see tests/odd_host.py."""
 
 import signal
 import subprocess
@@ -15,7 +15,7 @@ from tests.programs import skip_if_quick
 
 @dataclass(frozen=True)
 class Host:
-    """One that listens."""
+    """A host that listens."""
 
     port: int
     log: Path
@@ -24,13 +24,13 @@ class Host:
         return f"http://127.0.0.1:{self.port}/{path}"
 
     def requests(self) -> list[str]:
-        """A line for each request."""
+        """Return a line for each request."""
         return self.log.read_text().splitlines()
 
 
 @contextmanager
 def running(module: str, folder: Path) -> Iterator[Host]:
-    """The host of a module, from the moment that it listens until the block ends."""
+    """Run a module as a host until the block ends; it listens already."""
     skip_if_quick()
     port, log = stores.free_port(), folder / f"{module}.txt"
     command = [sys.executable, "-m", module, str(port)]

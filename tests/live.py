@@ -1,4 +1,4 @@
-"""The server as a newcomer starts it: a process of its own, on a port of its own."""
+"""Real servers: processes of their own, on ports of their own."""
 
 import os
 import re
@@ -27,11 +27,11 @@ PATIENCE = 40
 
 @dataclass(frozen=True)
 class Server:
-    """A server that was started, whether or not it answers yet."""
+    """A server that was started; it may not respond yet."""
 
     process: "subprocess.Popen[str]"
     address: str
-    #: How many processes it has to answer.
+    #: The number of its workers.
     workers: int = 1
 
     def wait(self) -> None:
@@ -42,12 +42,12 @@ class Server:
             assert waiting.wait_for(lambda: len(ready_workers(parent)) == self.workers, PATIENCE)
 
     def printed(self) -> str:
-        """All that it printed, once it has ended; only of one whose ``output`` is a pipe."""
+        """Return its output after its end; its ``output`` must be a pipe."""
         return self.process.communicate(timeout=30)[0]
 
 
-#: The process that was started for each address. Never searched for among all processes: a worker
-#: that has been forked but has not become itself yet looks like the process that forked it.
+#: The process that was started for each address. It is not searched for among all processes, since
+#: a worker right after its fork looks like the process that forked it.
 _PROCESSES: dict[str, int] = {}
 
 
@@ -57,15 +57,15 @@ def listener(address: str) -> int:
 
 
 def workers(parent: int) -> list[int]:
-    """Return the processes that a server, or a command, spawned to work for it.
+    """Return the worker processes of a server, or of a command.
 
-    Python's own resource tracker is a child of it too, but not one of them.
+    The resource tracker of Python is another child, and not one of them.
     """
     return [pid for pid in children(parent) if b"spawn_main" in _proc(pid, "cmdline")]
 
 
 def replaced(parent: int, before: set[int]) -> bool:
-    """Return whether all workers of a server are others than before, and loaded."""
+    """Return True if all workers of a server have been replaced, and are loaded."""
     now = set(ready_workers(parent))
     return len(now) == len(before) and not before & (now | set(workers(parent)))
 
@@ -96,26 +96,26 @@ def _watched(pid: int) -> set[str]:
 
 
 def children(parent: int) -> list[int]:
-    """Return the children of a process, with those that have ended but are not waited for yet."""
+    """Return the children of a process, zombies included."""
     pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
     return [pid for pid in pids if _parent(pid) == parent]
 
 
 def _parent(pid: int) -> int | None:
-    # The name of the program comes before it, in brackets, and may hold anything.
+    # The name of the program is before it, in brackets, and may contain any character.
     fields = _proc(pid, "stat").rpartition(b")")[2].split()
     return int(fields[1]) if fields else None
 
 
 def is_pending(pid: int, number: signal.Signals) -> bool:
-    """Whether a process keeps a signal that it was sent, and does not hear it."""
+    """Return True if a signal is pending in a process."""
     status = Path(f"/proc/{pid}/status").read_text()
     (pending,) = (line for line in status.splitlines() if line.startswith("ShdPnd:"))
     return bool(int(pending.split()[1], 16) >> (number - 1) & 1)
 
 
 def is_asleep(pid: int) -> bool:
-    """Whether a process obeys a SIGSTOP: all its threads do."""
+    """Return True if all threads of a process are stopped by SIGSTOP."""
     threads = (_proc(pid, f"task/{thread}/stat") for thread in os.listdir(f"/proc/{pid}/task"))
     return all(stat.rpartition(b")")[2].split()[:1] == [b"T"] for stat in threads)
 
@@ -137,7 +137,7 @@ def started(
 ) -> Iterator[Server]:
     """Start a server of a content folder, and stop it when the block ends.
 
-    ``output`` takes all that it prints, as Popen's ``stdout`` does. ``prefix`` is a program that
+    ``output`` receives its output, as the ``stdout`` of Popen. ``prefix`` is a program that
     becomes the server, with its arguments.
     """
     skip_if_quick()
@@ -160,9 +160,9 @@ def started(
 
 @contextmanager
 def served(server: BaseServer) -> Iterator[None]:
-    """Let a server of the standard library answer in a thread until the block ends, or fails.
+    """Run a server of the standard library in a thread until the block ends, or fails.
 
-    A thread whose server is closed and not shut down would use a core, and the process never end.
+    If the server is closed and not shut down, its thread uses a core, and the process never ends.
     """
     with server:
         thread = threading.Thread(target=server.serve_forever)
@@ -176,14 +176,14 @@ def served(server: BaseServer) -> Iterator[None]:
 
 @contextmanager
 def serving(content: Path, instance: Path, **environ: str) -> Iterator[str]:
-    """Serve a content folder until the block ends; give the address."""
+    """Serve a content folder until the block ends; yield the address."""
     with started(content, instance, "serve", None, **environ) as server:
         server.wait()
         yield server.address
 
 
 def wait_for(address: str, process: "subprocess.Popen[Any]") -> None:
-    """Wait until a process answers."""
+    """Wait until a process responds."""
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end and process.poll() is None:
         try:

@@ -1,4 +1,4 @@
-"""Requests as they are written, byte for byte: no client puts them right on their way."""
+"""Raw requests, sent byte for byte: no client corrects them."""
 
 import socket
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from http.client import HTTPMessage, HTTPResponse
 PATIENCE = 20
 
 
-#: What takes the place of each slash of a path, and what is put at its end.
+#: Replacements of each slash of a path, and additions at its end.
 SLASHES = ["//", "///", "/./", "/x/../", "/%2e/", "/x/%2e%2e/", "/;/", "/%2f/", "/\\"]
 ENDS = ["/", "//", "/.", "/..", ".", "%2e", ";", ";x=1", "%00", "%20", "%0a", "%3f", "%3Fq=z",
         "%23", "#", "#x", "#/topics/ai.rss", "%ff", "\xff", "\\", "*", "~", "/../all.rss",
@@ -19,7 +19,7 @@ ENDS = ["/", "//", "/.", "/..", ".", "%2e", ";", ";x=1", "%00", "%20", "%0a", "%
 
 @dataclass(frozen=True)
 class RawAnswer:
-    """The answer to a request."""
+    """The response to a request."""
 
     status: int
     headers: HTTPMessage
@@ -27,7 +27,7 @@ class RawAnswer:
 
 
 def send_request(port: int, request: bytes, method: str = "GET") -> RawAnswer:
-    """Send bytes to a port of this machine and read the answer to a request of this method."""
+    """Send bytes to a port of this machine; return the response to a request with this method."""
     with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as client:
         client.sendall(request)
         with closing(HTTPResponse(client, method=method)) as response:
@@ -38,13 +38,13 @@ def send_request(port: int, request: bytes, method: str = "GET") -> RawAnswer:
 def request(
     target: str, *headers: str, method: str = "GET", host: str = "Host: a", body: bytes = b""
 ) -> bytes:
-    """The bytes of a request for a target, on a connection that is closed after the answer."""
+    """Return the bytes of a request for a target, with `Connection: close`."""
     lines = [f"{method} {target} HTTP/1.1", host, "Connection: close", *headers]
     return "\r\n".join([*filter(None, lines), "", ""]).encode("latin-1") + body
 
 
 def spellings(path: str) -> Iterator[str]:
-    """Other ways to write a path: of the same address, of another one, or of none."""
+    """Yield other spellings of a path: of the same address, of another one, or of none."""
     for i in sorted({0, len(path) // 2, len(path) - 1}):
         yield from (f"{path[:i]}%{ord(path[i]):{form}}{path[i + 1 :]}" for form in ("02x", "02X"))
     yield "/" + "".join(f"%{ord(letter):02X}" for letter in path[1:])

@@ -1,4 +1,4 @@
-"""Real caches for tests: processes of this machine, started and ended here."""
+"""Real Redis servers for tests, run as processes of this machine."""
 
 import atexit
 import signal
@@ -16,7 +16,7 @@ import pytest
 from feeds import cache
 from tests.programs import need, skip_if_quick
 
-#: What keeps ports that were handed out; the oldest is let go, long after its test.
+#: The sockets that reserve ports; the oldest is closed, long after its test.
 _KEPT: deque[socket.socket] = deque()
 _MOST_KEPT = 200
 
@@ -28,10 +28,10 @@ def _let_go() -> None:
 
 
 def free_port() -> int:
-    """Return a port that no other process takes before the server it is for.
+    """Return a port that no other process gets before its server.
 
-    A bound socket that does not listen keeps it: the kernel gives it to nobody who asks for any
-    port, and still lets a server have it that names it and sets SO_REUSEADDR, as all of these do.
+    A bound socket that does not listen reserves it: the kernel does not assign it to a process that
+    binds any port, and a server may still bind it with SO_REUSEADDR, as all of these do.
     """
     keeper = socket.socket()
     keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -45,7 +45,7 @@ def free_port() -> int:
 
 @contextmanager
 def ended(process: "subprocess.Popen[Any]", by: signal.Signals = signal.SIGTERM) -> Iterator[None]:
-    """End a process when the block ends, and leave none behind that does not end by itself."""
+    """End a process when the block ends; kill it if it does not end."""
     try:
         yield
     finally:
@@ -62,7 +62,7 @@ def ended(process: "subprocess.Popen[Any]", by: signal.Signals = signal.SIGTERM)
 def running(
     port: int, *command: str, ended_by: signal.Signals = signal.SIGKILL
 ) -> Iterator["subprocess.Popen[bytes]"]:
-    """A server, from the moment that it listens until the block ends."""
+    """Run a server until the block ends; it listens already."""
     skip_if_quick()
     with (
         subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process,
@@ -73,13 +73,13 @@ def running(
 
 
 def redis(port: int, folder: Path) -> tuple[str, ...]:
-    """The command of a Redis that keeps nothing."""
+    """Return the command of a Redis without persistence."""
     return (need("redis-server"), "--port", str(port), "--save", "", "--dir", str(folder))
 
 
 @contextmanager
 def clients_closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Close the connections that caches open within the block: a server keeps them open."""
+    """Close the connections that caches open within the block; a server keeps its own open."""
     opened: list[Any] = []
     connect = cache._redis_client
 
@@ -94,7 +94,7 @@ def clients_closed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def wait(port: int) -> None:
-    """Wait until something listens."""
+    """Wait until a server listens."""
     until = time.monotonic() + 40
     while time.monotonic() < until:
         with socket.socket() as tried:

@@ -1,4 +1,4 @@
-"""The floor plan: who may know whom, and how long a function may be."""
+"""Tests of the floor plan: which room imports which, and how long a function may be."""
 
 import ast
 from functools import cache
@@ -25,7 +25,7 @@ FOLDERS = (
 )
 
 #: For each room, the rooms that its modules may import; a room may always import itself.
-#: A folder is a door: whoever is outside goes in by its front, see the test of back rooms.
+#: A folder is a door: other rooms import only its `__init__`, see the test below.
 #: In the order of README: a room stands on some of those above it.
 PLAN = {
     "model": set(),
@@ -98,7 +98,7 @@ PLAN = {
     },
 }  # fmt: skip
 
-#: What each outside library is for stays in one room.
+#: The rooms that may import each outside library.
 DOORS = {
     "babel": {"languages"},
     "yaml": {"articles"},
@@ -133,7 +133,7 @@ def room(module: Path) -> str:
 
 @cache
 def imports(module: Path) -> set[str]:
-    """The full names of all that a module imports."""
+    """Return the full names of all imports of a module."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(module.read_text())):
         if isinstance(node, ast.Import):
@@ -144,7 +144,7 @@ def imports(module: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("module", MODULES[1:], ids=lambda path: str(path.relative_to(ROOT)))
-def test_every_module_knows_only_the_rooms_that_the_plan_allows(module: Path) -> None:
+def test_every_module_imports_only_the_rooms_that_the_plan_allows(module: Path) -> None:
     known = {name.split(".")[1] for name in imports(module) if name.startswith("feeds.")}
 
     assert known - {room(module)} <= PLAN[room(module)]
@@ -162,12 +162,12 @@ def test_modules_import_a_folder_only_through_its_door(module: Path) -> None:
 
 
 def _is_behind(name: str, folder: str) -> bool:
-    """Whether the name of an import is that of something in a module of a folder."""
+    """Return True if an import names an object in a module of a folder."""
     return name.startswith(f"feeds.{folder}.") and name.count(".") > 2
 
 
 @pytest.mark.parametrize("name", PLAN)
-def test_a_room_stands_on_rooms_above_it(name: str) -> None:
+def test_a_room_imports_only_rooms_above_it(name: str) -> None:
     above = list(PLAN)[: list(PLAN).index(name)]
 
     assert PLAN[name] <= set(above)
@@ -187,7 +187,7 @@ def test_every_room_of_the_plan_exists() -> None:
 
 
 @pytest.mark.parametrize("library", DOORS)
-def test_every_outside_library_stays_in_its_room(library: str) -> None:
+def test_every_outside_library_is_imported_in_its_room_alone(library: str) -> None:
     users = {
         room(module)
         for module in MODULES
@@ -229,7 +229,7 @@ def test_no_function_is_longer_than_a_screen(module: Path) -> None:
 
 
 def _lines(function: ast.FunctionDef) -> int:
-    """The lines of a function without its docstring."""
+    """Return the number of lines of a function without its docstring."""
     first = function.body[0]
     documented = ast.get_docstring(function) is not None
     end = first.end_lineno if documented and first.end_lineno else function.lineno - 1

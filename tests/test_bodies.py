@@ -1,4 +1,4 @@
-"""Bodies as their authors meant them: what they show in a reader, and what is noted as removed."""
+"""Tests of bodies: their rendering in a reader, and the notes on removed elements."""
 
 import pytest
 
@@ -36,7 +36,7 @@ def image(path: str, attributes: str = ' alt=""') -> str:
         'style="min-height:1px;stroke-width:1" width=600 height=400',
     ],
 )
-def test_only_the_sides_themselves_tell_the_size_of_an_image(attributes: str) -> None:
+def test_only_width_and_height_state_the_size_of_an_image(attributes: str) -> None:
     assert shown(f"<img src=/p/a.jpg {attributes}>") == image(
         "/p/a.jpg", ' alt="" width="600" height="400"'
     )
@@ -46,7 +46,7 @@ def test_only_the_sides_themselves_tell_the_size_of_an_image(attributes: str) ->
     "words",
     ["CSS display: none explained", "height: 1px; or not", "width:0", "visibility: hidden"],
 )
-def test_words_about_an_image_are_no_style(words: str) -> None:
+def test_the_alt_text_of_an_image_is_no_style(words: str) -> None:
     assert shown(f"![{words}](/p/f.jpg)") == f"<p>{image('/p/f.jpg', alt(words))}</p>"
     assert shown(f'<img src=/p/f.jpg title="{words}">') == image(
         "/p/f.jpg", f' alt="" title="{words}"'
@@ -64,7 +64,7 @@ def test_words_about_an_image_are_no_style(words: str) -> None:
         "https://a.example/?url=https://www.facebook.com/tr",
     ],
 )
-def test_a_host_is_a_counter_by_its_whole_name(url: str) -> None:
+def test_a_tracking_host_is_recognized_by_its_whole_name(url: str) -> None:
     assert f'src="{url}"' in shown(f"![Z]({url})")
 
 
@@ -80,7 +80,7 @@ def test_a_host_is_a_counter_by_its_whole_name(url: str) -> None:
         "https://a.example/img?w=1&h=1",
     ],
 )
-def test_counters_go_without_a_note(url: str) -> None:
+def test_tracking_images_are_removed_without_a_note(url: str) -> None:
     parsed = read(f'Words <img src="{url}"> and words')
 
     assert parsed.article.content == "<p>Words  and words</p>"
@@ -100,7 +100,7 @@ def test_counters_go_without_a_note(url: str) -> None:
         '<noscript><img src="/p/real-s.jpg" alt=S></noscript><img data-src="/p/real.jpg" alt=Lazy>',
     ],
 )
-def test_an_image_that_is_loaded_late_is_there_once_with_its_address(html: str) -> None:
+def test_a_lazy_image_is_shown_once_with_its_address(html: str) -> None:
     parsed = read(f"<div>{html}</div>")
 
     assert parsed.article.content.replace("\n", "") == (
@@ -124,7 +124,7 @@ def test_an_image_that_is_loaded_late_is_there_once_with_its_address(html: str) 
         ('<picture><source><source data-srcset="/e 2x"><img></picture>', "/e"),
     ],
 )
-def test_one_of_several_sizes_of_an_image_is_taken(html: str, path: str) -> None:
+def test_one_of_several_sizes_of_an_image_is_selected(html: str, path: str) -> None:
     assert shown(f"<div>{html}</div>") == f"<div>{image(path)}</div>"
 
 
@@ -159,7 +159,7 @@ def test_the_poster_of_a_film_is_its_image() -> None:
     )
 
 
-def test_what_a_page_offers_in_place_of_a_player_stays_if_it_is_more_than_an_excuse() -> None:
+def test_fallback_content_of_a_player_stays_if_it_is_more_than_words() -> None:
     body = "<object data=/v/a.swf><img src=/p/a.jpg alt=A></object>"
 
     assert shown(body) == f"<p>{image('/p/a.jpg', alt('A'))}</p>"
@@ -184,7 +184,9 @@ def test_the_text_after_a_frame_that_is_never_closed_stays() -> None:
         ("/embed/?listType=user_uploads&list=x", "/embed/?listType=user_uploads&amp;list=x"),
     ],
 )
-def test_a_video_of_youtube_is_watched_at_its_time_and_in_its_list(embed: str, watch: str) -> None:
+def test_the_link_to_a_youtube_video_has_its_start_time_and_its_playlist(
+    embed: str, watch: str
+) -> None:
     for start in ("https://www.youtube.com", "//www.youtube-nocookie.com"):
         content = shown(f'<iframe src="{start}{embed}"></iframe>')
 
@@ -207,7 +209,9 @@ def test_a_video_of_youtube_is_watched_at_its_time_and_in_its_list(embed: str, w
         ("<div><img src=/line.gif width=600 height=2></div>", "<div></div>"),
     ],
 )  # fmt: skip
-def test_a_small_image_in_a_text_is_its_words_or_stays(html: str, content: str) -> None:
+def test_a_small_image_in_a_text_is_replaced_by_its_alt_text_or_stays(
+    html: str, content: str
+) -> None:
     assert shown(html) == content
 
 
@@ -230,7 +234,7 @@ def test_a_small_image_in_a_text_is_its_words_or_stays(html: str, content: str) 
         ("a <font color=red>b</font> <big>c</big>", "<p>a b c</p>"),
     ],
 )  # fmt: skip
-def test_elements_of_the_past_are_written_as_today(html: str, content: str) -> None:
+def test_obsolete_elements_are_replaced_by_current_ones(html: str, content: str) -> None:
     assert shown(html) == content
 
 
@@ -300,7 +304,7 @@ def test_only_the_elements_of_html_are_elements(body: str, text: str) -> None:
         ("/a/../b.png?c=1&amp;amp;d", "https://paper.example/b.png?c=1&amp;d"),
     ],
 )
-def test_an_address_is_read_as_a_browser_reads_it(written: str, url: str) -> None:
+def test_an_address_is_parsed_as_by_a_browser(written: str, url: str) -> None:
     assert shown(f'<img src="{written}">') == f'<img src="{url}" alt="">'
     assert f'href="{url}"' in shown(f'<a href="{written}">a</a>')
 
@@ -316,7 +320,7 @@ def test_an_address_is_read_as_a_browser_reads_it(written: str, url: str) -> Non
         ("/ferry.png", "https://paper.example/ferry.png"),
     ],
 )
-def test_an_image_that_the_site_has_is_its_own(written: str, url: str) -> None:
+def test_an_image_in_the_folder_of_the_site_has_its_address(written: str, url: str) -> None:
     ours = {f"{SITE}/pictures/a%20b.png": 1, **OURS}
     text = f"---\n{HEAD}---\n![ours]({written})".encode()
 
@@ -350,7 +354,7 @@ def test_the_lead_image_is_not_repeated_at_the_beginning(body: str, content: str
     "body",
     ["x " * 60_000, "[" * 3_000, "a\n" * 6_000, "<div>" * 200, "<b>" * 11_000, "| a " * 40_000],
 )
-def test_an_article_is_served_without_a_body_that_is_too_much(body: str) -> None:
+def test_an_article_is_served_without_a_body_beyond_the_limits(body: str) -> None:
     parsed = read(body, "excerpt: In short.\n")
 
     assert (parsed.article.content, parsed.article.excerpt) == ("", "In short.")
@@ -359,7 +363,7 @@ def test_an_article_is_served_without_a_body_that_is_too_much(body: str) -> None
     assert note.endswith(": shorten or simplify it: left out")
 
 
-def test_an_article_is_served_without_a_player_that_is_too_much() -> None:
+def test_an_article_is_served_without_a_player_beyond_the_limits() -> None:
     parsed = read("Body.", f"featuredContent: '{'<div>' * 200}'\n")
 
     assert parsed.article.content == "<p>Body.</p>"
@@ -381,11 +385,11 @@ def test_an_article_is_served_without_a_player_that_is_too_much() -> None:
         ("<!-- <svg></svg> -->\n`<svg>`\n\n<svg></svg>", "line 9: a drawing (svg)"),
     ],
 )
-def test_what_a_reader_would_miss_is_noted_with_its_line(body: str, note: str) -> None:
+def test_a_removed_element_is_noted_with_its_line(body: str, note: str) -> None:
     assert read(body).notes == (f"body, {note}: left out",)
 
 
-def test_what_is_featured_and_cannot_be_shown_is_noted() -> None:
+def test_featured_media_that_cannot_be_shown_are_noted() -> None:
     parsed = read("", "featuredContent: '<iframe srcdoc=x></iframe>'\n")
 
     assert parsed.notes == (
@@ -393,7 +397,7 @@ def test_what_is_featured_and_cannot_be_shown_is_noted() -> None:
     )
 
 
-def test_an_image_whose_tag_is_malformed_keeps_what_comes_before_the_slip() -> None:
+def test_an_image_with_a_malformed_tag_keeps_the_attributes_before_the_error() -> None:
     assert shown("<div>\n<img src=/p/a.jpg style={{float: 'left', width: 1}} />\n</div>") == (
         f"<div>\n{image('/p/a.jpg')}\n</div>"
     )

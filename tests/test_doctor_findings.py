@@ -1,4 +1,4 @@
-"""What `flask doctor` makes of responses, in the cases that no proxy of ours produces."""
+"""Tests of the findings of `flask doctor`, for responses that no proxy in the tests produces."""
 
 import gzip
 import time
@@ -25,7 +25,7 @@ HEADERS = {
     "access-control-allow-origin": "*",
     "date": formatdate(NOW, usegmt=True),
 }
-#: Without a time, since it names a test: processes that share the tests have to agree.
+#: Without a time, since it is in the name of a test: processes that share the tests must agree.
 CUT = gzip.compress(b"<rss>" * 99, mtime=0)[:-9]
 
 FEED = Reply(200, HEADERS, gzip.compress(BODY.encode()))
@@ -56,7 +56,7 @@ def with_headers(**changes: str) -> Reply:
     return replace(FEED, headers={**HEADERS, **headers})
 
 
-def test_a_right_feed_is_right_in_each_way() -> None:
+def test_a_correct_feed_passes_every_check() -> None:
     assert [found for found in findings(RIGHT) if found.is_right is False] == []
 
 
@@ -70,7 +70,7 @@ def test_a_right_feed_is_right_in_each_way() -> None:
         ((Hop(301, ADDRESS), Hop(301, ADDRESS)), False),
     ],
 )
-def test_one_permanent_redirect_is_right(hops: tuple[Hop, ...], is_right: bool) -> None:
+def test_one_permanent_redirect_passes(hops: tuple[Hop, ...], is_right: bool) -> None:
     found = finding("redirects", asked="http://feeds.example.org/all.rss", hops=hops)
 
     assert found.is_right is is_right
@@ -88,7 +88,9 @@ def test_one_permanent_redirect_is_right(hops: tuple[Hop, ...], is_right: bool) 
         (None, True),
     ],
 )
-def test_http_leads_to_the_same_address_with_https(reply: Reply | None, is_right: bool) -> None:
+def test_http_must_redirect_to_the_same_address_with_https(
+    reply: Reply | None, is_right: bool
+) -> None:
     assert finding("TLS", unencrypted=reply).is_right is is_right
 
 
@@ -96,7 +98,9 @@ def test_http_leads_to_the_same_address_with_https(reply: Reply | None, is_right
     ("failure", "is_right"),
     [("certificate: certificate has expired", False), ("TimeoutError: timed out", None)],
 )
-def test_a_certificate_is_wrong_only_if_it_was_seen(failure: str, is_right: bool | None) -> None:
+def test_a_certificate_is_wrong_only_if_it_was_received(
+    failure: str, is_right: bool | None
+) -> None:
     replies = Replies(ADDRESS, ADDRESS, (), False, Reply(failure=failure))
 
     found = {each.check: each for each in findings(replies)}
@@ -132,7 +136,7 @@ def test_the_date_of_a_cached_response_is_as_old_as_its_age(
 
 
 @pytest.mark.parametrize("date", ["", "soon", "Mon, 01 Jan 99999 00:00:00 GMT"])
-def test_a_date_that_is_none_is_wrong(date: str) -> None:
+def test_an_invalid_date_is_wrong(date: str) -> None:
     assert finding("Date", packed=with_headers(date=date)).is_right is False
 
 
@@ -144,7 +148,7 @@ def test_a_date_that_is_none_is_wrong(date: str) -> None:
      b"<rss><link rel='alternate' type='application/rss+xml' href='http://[x/'>",
      b"<rss>", b"<feed><link rel=self", b"\xff\xfe" * 1000],
 )  # fmt: skip
-def test_whatever_a_body_is_it_has_findings(body: bytes) -> None:
+def test_any_body_has_findings(body: bytes) -> None:
     reply = Reply(200, HEADERS | {"content-encoding": ""}, body)
 
     found = findings(replace(RIGHT, packed=reply, plain=reply, page=reply))
@@ -159,21 +163,21 @@ def test_a_json_feed_names_itself() -> None:
     assert finding("rel=self", packed=reply).is_right is True
 
 
-def test_no_more_is_unpacked_than_a_feed_may_have() -> None:
+def test_no_more_is_decompressed_than_a_feed_may_have() -> None:
     reply = Reply(200, HEADERS, gzip.compress(b"<rss>" + b" " * 50_000_000))
 
     assert len(reply.text) == MAX_BODY
 
 
 @pytest.mark.parametrize("body", [b"", b"no gzip", CUT], ids=["empty", "plain", "cut"])
-def test_a_body_that_cannot_be_unpacked_is_no_feed(body: bytes) -> None:
+def test_a_body_that_cannot_be_decompressed_is_no_feed(body: bytes) -> None:
     assert not Reply(200, HEADERS, body).is_feed
 
 
 @pytest.mark.parametrize(
     "tag", ['"a"', 'W/"a"', '"a-gzip"', 'W/"a-br-gzip"', '"a;gzip"', '"a-zstd"']
 )
-def test_a_tag_is_compared_without_what_proxies_add(tag: str) -> None:
+def test_a_tag_is_compared_without_suffixes_of_proxies(tag: str) -> None:
     assert entity_tag(tag) == "a"
 
 

@@ -1,4 +1,4 @@
-"""The contract of a front matter: every case is a file, and beside it what is expected of it."""
+"""Tests of the front matter: every case is a file with its expected outcome beside it."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -50,7 +50,7 @@ def article(front_matter: str = MINIMUM, body: str = "", path: str = "a.md") -> 
 
 
 def listed(value: object) -> object:
-    """Tuples as YAML writes them."""
+    """Return a value with lists for tuples, as YAML has them."""
     if isinstance(value, dict):
         return {key: listed(inner) for key, inner in value.items()}
     return [listed(inner) for inner in value] if isinstance(value, tuple) else value
@@ -162,7 +162,7 @@ def test_dates_in_every_usual_form_are_whole_seconds_utc(written: str, seconds: 
     "written",
     ["9999-12-31T24:00:00Z", "9999-12-31T23:59:59-01:00", "0001-01-01T00:00:00+01:00"],
 )
-def test_a_moment_just_outside_of_all_years_is_a_wrong_year_and_no_fault(written: str) -> None:
+def test_a_time_just_outside_of_all_years_is_a_wrong_year_and_no_crash(written: str) -> None:
     with pytest.raises(ArticleError) as caught:
         article(MINIMUM.replace("2024-03-01", written))
 
@@ -170,7 +170,7 @@ def test_a_moment_just_outside_of_all_years_is_a_wrong_year_and_no_fault(written
     assert caught.value.message == "not a date from 1970 to 9999: correct the year"
 
 
-def test_an_article_is_served_from_its_very_second_on() -> None:
+def test_an_article_is_served_from_its_second_of_publication_on() -> None:
     moment = "date: 2027-01-15T08:00:00Z"
 
     on_time = article(MINIMUM.replace("date: 2024-03-01", moment))
@@ -183,7 +183,7 @@ def test_an_article_is_served_from_its_very_second_on() -> None:
     assert caught.value.message == "not served before 2027-01-15 08:00:01 UTC"
 
 
-def test_a_file_over_its_limit_is_refused_unread() -> None:
+def test_a_file_over_its_limit_is_rejected_without_parsing() -> None:
     with pytest.raises(ArticleError) as caught:
         parse(b"x" * (MAX_FILE + 1), "a.md", CONTEXT)
 
@@ -213,7 +213,7 @@ def test_a_body_may_fill_its_limit_to_the_last_byte() -> None:
         MINIMUM.replace("https://news.example/one", "hush-hush"),
     ],
 )
-def test_errors_never_quote_what_a_file_holds(front_matter: str) -> None:
+def test_errors_never_quote_the_content_of_a_file(front_matter: str) -> None:
     with pytest.raises(ArticleError) as caught:
         article(front_matter)
 
@@ -228,14 +228,14 @@ def test_images_of_a_site_with_a_path_lie_below_it() -> None:
     assert found.article.images[0].url == "https://site.example/news/pictures/a.jpg"
 
 
-def test_notes_never_quote_what_a_file_holds() -> None:
+def test_notes_never_quote_the_content_of_a_file() -> None:
     parsed = article(f"{MINIMUM}locale: hush-hush x\nimages: [{{url: 'hush://x', width: hush}}]\n")
 
     assert len(parsed.notes) == 3
     assert "hush" not in " ".join(parsed.notes)
 
 
-def test_thousands_of_mistakes_are_reported_by_the_first() -> None:
+def test_of_thousands_of_mistakes_the_first_are_reported() -> None:
     parsed = article(f"{MINIMUM}images: [{'{url: 1},' * 1_000}{'{},' * 1_000}]\n")
 
     assert len(parsed.notes) == MAX_NOTES
@@ -314,7 +314,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_files_are_read_or_refused_in_two_seconds(name: str) -> None:
+def test_hostile_files_are_parsed_or_rejected_within_two_seconds(name: str) -> None:
     front_matter, body = HOSTILE[name]
 
     start = process_time()
@@ -333,7 +333,7 @@ def outcome_of(text: bytes) -> Parsed | ArticleError:
 
 
 @given(st.binary(max_size=200), st.binary(max_size=200))
-def test_no_bytes_raise_anything_but_an_article_error(head: bytes, body: bytes) -> None:
+def test_any_bytes_raise_at_most_an_article_error(head: bytes, body: bytes) -> None:
     text = b"---\n" + MINIMUM.encode() + head + b"\n---\n" + body
 
     assert isinstance(outcome_of(text), Parsed | ArticleError)
@@ -355,7 +355,7 @@ def shared() -> Path:
     return SHARED
 
 
-def test_the_seed_article_is_read_whole(shared: Path) -> None:
+def test_the_seed_article_is_parsed_whole(shared: Path) -> None:
     text = (shared / "seed" / "article.md").read_bytes()
 
     seed = parse(text.replace(b"published: false", b"published: true"), "a.md", CONTEXT).article
@@ -379,7 +379,7 @@ def outcome_reason(text: bytes) -> Reason | None:
         ("_learning", {None: 330, Reason.MISSING_FIELD: 115, Reason.WITHDRAWN: 3}),
     ],
 )
-def test_every_real_article_is_read_or_rejected_with_a_reason(
+def test_every_real_article_is_parsed_or_rejected_with_a_reason(
     shared: Path, folder: str, reasons: dict[Reason | None, int]
 ) -> None:
     files = (shared / "corpus" / "power-apps" / folder).rglob("*.md")
@@ -401,7 +401,7 @@ def test_every_real_article_is_read_or_rejected_with_a_reason(
         ("gazette.example/?p=5", "tag:rivernews.example,2026:gazette.example/?p=5"),
     ],
 )
-def test_a_plain_identifier_gives_the_uri_that_it_always_gave(written: str, uri: str) -> None:
+def test_a_plain_identifier_has_the_same_uri_as_in_earlier_versions(written: str, uri: str) -> None:
     site = Site("", "", "", "en", "rivernews.example", 2026)
 
     assert site.uri(article(f"{MINIMUM}id: {written}\n").article.id) == uri

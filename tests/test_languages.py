@@ -1,4 +1,4 @@
-"""Pages and feeds are in the site's language: catalogs, plural forms, dates, numbers, direction."""
+"""Tests of the language of pages and feeds: catalogs, plural forms, dates, numbers, direction."""
 
 import json
 import os
@@ -92,7 +92,7 @@ def test_a_catalog_is_written_as_the_command_writes_it(tag: str) -> None:
 
 
 class Texts(HTMLParser):
-    """The texts that people see or hear of a template or a page: in elements and attributes."""
+    """A parser for the visible or spoken texts of a template or a page: elements and attributes."""
 
     SEEN = (
         "alt",
@@ -127,14 +127,14 @@ class Texts(HTMLParser):
             self.found.append(data)
 
 
-#: Names, and what scripts put a value in place of.
+#: Names, and placeholders of scripts.
 NAMES = re.compile(
     r"RSS|Atom|JSON Feed|JSON|OPML|Feedly|Inoreader|NewsBlur|The Old Reader|Feedbin|{num}|{feed}"
 )
 
 
 def latin(document: str) -> set[str]:
-    """The words of a document in Latin letters, without names."""
+    """Return the words of a document in Latin letters, without names."""
     found = (NAMES.sub("", seen) for seen in Texts(document).found)
     return {word for seen in found for word in re.findall(r"[A-Za-z]+", seen)}
 
@@ -155,7 +155,7 @@ def test_every_text_of_a_template_is_marked(template: Path) -> None:
 
 @pytest.fixture
 def arabic(content: Content, open_site: Callable[..., Site]) -> Site:
-    """A site without a Latin letter in its content."""
+    """Return a site without a Latin letter in its content."""
     content.raw(
         "site.yml", "title: صحيفة النهر\nlanguage: ar\nfeeds: [{name: '1', title: الأفضل}]\n"
     )
@@ -187,7 +187,7 @@ def arabic(content: Content, open_site: Callable[..., Site]) -> Site:
 
 
 def pages(site: Site) -> Iterator[str]:
-    """The addresses of all pages of a site."""
+    """Return the addresses of all pages of a site."""
     yield from (quote(path) for path in paths(site.web.catalog))
     yield from ("/?q=x", f"/?q={quote('النهر')}", "/embed?theme=dark&pictures=no&count=1")
     yield from (f"/topics/{quote(name)}" for name in ("فارغ", "قديم", "لا"))
@@ -196,13 +196,13 @@ def pages(site: Site) -> Iterator[str]:
     yield from (f"/mix/{quote('لا')}", f"/search/{quote('السفينة')}", "/search/-")
 
 
-def test_no_english_is_left_on_any_page_of_a_site_in_another_language(arabic: Site) -> None:
+def test_no_page_of_a_site_in_another_language_has_english_text(arabic: Site) -> None:
     """[110]"""
     answers = {path: arabic.get(path) for path in pages(arabic)}
     found = {
         path: latin(answer.get_data(as_text=True)) - {"x"}
         for path, answer in answers.items()
-        # No browser shows the text of a redirect.
+        # No browser displays the text of a redirect.
         if answer.mimetype == "text/html" and answer.status_code not in (301, 303)
     }
 
@@ -210,7 +210,7 @@ def test_no_english_is_left_on_any_page_of_a_site_in_another_language(arabic: Si
     assert {path: words for path, words in found.items() if words} == {}
 
 
-def test_no_english_is_left_on_the_page_of_a_fault(
+def test_no_error_page_in_another_language_has_english_text(
     arabic: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> None:
@@ -225,14 +225,16 @@ def test_no_english_is_left_on_the_page_of_a_fault(
 
 
 @pytest.mark.parametrize("path", ["/all.json", "/feeds/1.json", "/topics/فارغ.json", "/feeds.json"])
-def test_no_english_is_left_in_the_descriptions_of_feeds(arabic: Site, path: str) -> None:
+def test_no_description_of_a_feed_in_another_language_has_english_text(
+    arabic: Site, path: str
+) -> None:
     found = re.findall(r'"(?:title|description)":\s*"(.*?)"', arabic.get(quote(path)).text)
 
     assert len(found) > 1
     assert [words for words in found if re.search("[A-Za-z]", words)] == []
 
 
-def test_no_english_is_left_in_the_folders_of_opml(arabic: Site) -> None:
+def test_no_folder_of_opml_in_another_language_has_english_text(arabic: Site) -> None:
     found = re.findall(r'(?:text|title|description)="(.*?)"', arabic.get("/feeds.opml").text)
 
     assert len(found) > 8
@@ -260,7 +262,7 @@ def test_no_english_is_left_in_the_folders_of_opml(arabic: Site) -> None:
         ("ar", "20 سبتمبر 2026", "20 سبتمبر 2026", "سبتمبر 2026", "12,345"),
     ],
 )
-def test_days_and_numbers_are_written_as_cldr_has_them(
+def test_days_and_numbers_have_the_format_of_cldr(
     tag: str, day: str, short: str, month: str, number: str
 ) -> None:
     written = language(tag)
@@ -467,7 +469,7 @@ def test_a_page_of_french_articles_on_a_german_site_is_in_german(
         ("sv", "{name: Boote, description: Om båtar.}", "Om båtar.", None),
     ],
 )
-def test_the_description_of_an_atom_feed_names_its_language_where_it_is_another(
+def test_the_description_of_an_atom_feed_names_its_language_if_it_differs(
     content: Content,
     open_site: Callable[..., Site],
     tag: str,
@@ -544,9 +546,9 @@ def test_feeds_describe_themselves_in_the_language_of_the_site(
     ]  # fmt: skip
 
 
-# The same content, the same bytes.
+# Bytes and ETags.
 
-#: Run in a copy of the code: the ETags and the bytes of pages and feeds of two sites.
+#: A program for a copy of the code: prints ETags and bytes of pages and feeds of two sites.
 LOOK = """
 import json, sys
 from hashlib import sha256
@@ -568,7 +570,7 @@ print(json.dumps(found))
 
 @pytest.fixture
 def two_sites(tmp_path: Path) -> list[str]:
-    """The folders of a site in English and of one in German."""
+    """Return the folders of a site in English and of one in German."""
     skip_if_quick()
     for tag in ("en", "de"):
         folder = tmp_path / tag
@@ -603,7 +605,7 @@ def test_the_locale_and_the_zone_of_the_process_change_no_byte(
     assert there == here
 
 
-def test_another_translation_moves_the_pages_of_its_language_alone(
+def test_a_changed_translation_changes_the_pages_of_its_language_alone(
     tmp_path: Path, two_sites: list[str]
 ) -> None:
     code = tmp_path / "code"
@@ -625,7 +627,7 @@ def test_another_translation_moves_the_pages_of_its_language_alone(
     assert moved == ["de/", "de/topics/ai", "de/embed/all", "de/feeds.opml"]
 
 
-def test_another_language_is_one_more_file(tmp_path: Path) -> None:
+def test_a_new_language_needs_one_file(tmp_path: Path) -> None:
     skip_if_quick()
     code, content = tmp_path / "code", tmp_path / "content"
     shutil.copytree(ROOT / "feeds", code / "feeds")

@@ -1,4 +1,4 @@
-"""In which feeds an article is."""
+"""Tests of membership: the feeds that hold an article."""
 
 import pytest
 
@@ -24,13 +24,13 @@ def test_an_article_is_in_all_its_topics_its_provider_and_its_name() -> None:
     )
 
 
-def test_topics_whose_slugs_agree_are_one() -> None:
+def test_topics_with_one_slug_are_one_topic() -> None:
     found = memberships(article(topics=("Power Apps", "power-apps")), files())
 
     assert [m.path for m in found].count("topics/power-apps") == 1
 
 
-def test_a_topic_brings_all_those_above_it_but_their_names_are_not_its() -> None:
+def test_an_article_is_in_the_parents_of_its_topic_which_keep_their_names() -> None:
     above = {
         "ml": Topic("ml", "Machine Learning", parent="ai"),
         "ai": Topic("ai", "AI", parent="science"),
@@ -44,7 +44,7 @@ def test_a_topic_brings_all_those_above_it_but_their_names_are_not_its() -> None
     assert Membership("topics/science", None, "en") in found
 
 
-def test_aliases_lead_to_the_feed_itself() -> None:
+def test_aliases_denote_the_feed_itself() -> None:
     aliases = {
         "topics/robotics": "topics/robots",
         "providers/news.example.com": "providers/example.com",

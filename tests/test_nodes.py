@@ -1,4 +1,4 @@
-"""YAML read safely: every value stays text, and what can blow up a reader is refused by name."""
+"""Tests of the YAML parser: every value stays text, and dangerous features are rejected by name."""
 
 import time
 
@@ -8,7 +8,7 @@ from feeds.articles.yaml_tree import Node, parse
 from feeds.errors import ArticleError
 
 
-def test_every_scalar_stays_what_was_written() -> None:
+def test_every_scalar_stays_the_written_text() -> None:
     found = parse("a: no\nb: 2020-06-30\nc: 1e3\nd: 0o17\ne: '~'\n").mapping("front matter")
 
     values = {key: node.value for key, node in found.items()}
@@ -30,7 +30,7 @@ def test_every_scalar_stays_what_was_written() -> None:
         ('! "~"', "~"),
     ],
 )
-def test_a_text_is_read_as_other_programs_write_it(written: str, read: str) -> None:
+def test_texts_of_other_programs_are_parsed(written: str, read: str) -> None:
     assert parse(f"a: {written}\n").mapping("front matter")["a"].value == read
 
 
@@ -42,7 +42,7 @@ def test_a_bare_tag_before_a_list_is_ignored() -> None:
 
 
 @pytest.mark.parametrize("character", ["\x85", "\u2028", "\u2029"])
-def test_lines_are_counted_as_editors_count_them(character: str) -> None:
+def test_lines_are_counted_as_in_editors(character: str) -> None:
     with pytest.raises(ArticleError) as error:
         parse(f"a: 'one{character}text'\nb: one{character}text\nc: d: e\n", first_line=2)
 
@@ -50,11 +50,11 @@ def test_lines_are_counted_as_editors_count_them(character: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["a:", "a: ~", "a: null", "a: NULL"])
-def test_nothing_is_nothing(text: str) -> None:
+def test_a_key_without_a_value_has_none(text: str) -> None:
     assert parse(text).mapping("front matter")["a"].value is None
 
 
-def test_every_node_knows_the_line_of_its_key() -> None:
+def test_every_node_has_the_line_of_its_key() -> None:
     found = parse("a: 1\nb:\n  - x\n  - y\nc:\n  d: 2\n", first_line=2).mapping("front matter")
 
     assert {key: node.line for key, node in found.items()} == {"a": 2, "b": 3, "c": 6}
@@ -62,7 +62,7 @@ def test_every_node_knows_the_line_of_its_key() -> None:
     assert found["c"].mapping("c")["d"].line == 7
 
 
-def test_an_empty_document_is_nothing() -> None:
+def test_an_empty_document_has_no_value() -> None:
     assert parse("", first_line=2) == Node(None, 2)
 
 
@@ -90,7 +90,7 @@ def test_an_empty_document_is_nothing() -> None:
         ("- \n" * 10_001, "too-complex", 9_999),
     ],
 )
-def test_yaml_features_that_no_article_needs_are_refused_with_their_line(
+def test_yaml_features_that_no_article_needs_are_rejected_with_their_line(
     text: str, reason: str, line: int
 ) -> None:
     with pytest.raises(ArticleError) as error:
@@ -99,7 +99,7 @@ def test_yaml_features_that_no_article_needs_are_refused_with_their_line(
     assert (error.value.reason, error.value.line) == (reason, line)
 
 
-def test_an_alias_bomb_is_refused_at_once() -> None:
+def test_an_alias_bomb_is_rejected_at_once() -> None:
     bomb = "a: &a [x]\n" + "\n".join(f"{c}: &{c} [*a, *a, *a]" for c in "bcdefghij")
     start = time.process_time()
 
@@ -128,7 +128,7 @@ def test_a_key_in_a_message_is_short_and_harmless() -> None:
 @pytest.mark.parametrize(
     ("text", "read"), [("a: [1]", "text"), ("a: 1", "items"), ("a: 1", "mapping")]
 )
-def test_a_value_of_another_type_is_refused_with_what_to_write(text: str, read: str) -> None:
+def test_a_value_of_another_type_is_rejected_with_the_remedy(text: str, read: str) -> None:
     node = parse(text).mapping("front matter")["a"]
 
     with pytest.raises(ArticleError, match="write it as") as error:
@@ -138,5 +138,5 @@ def test_a_value_of_another_type_is_refused_with_what_to_write(text: str, read: 
 
 
 @pytest.mark.parametrize(("read", "empty"), [("text", ""), ("items", ()), ("mapping", {})])
-def test_nothing_reads_as_an_empty_value_of_any_type(read: str, empty: object) -> None:
+def test_a_missing_value_is_an_empty_value_of_any_type(read: str, empty: object) -> None:
     assert getattr(Node(None, 1), read)("a") == empty

@@ -1,4 +1,4 @@
-"""What is asked of the index at each change costs no more in a large folder than in a small one."""
+"""Tests of query plans: the hot queries cost no more in a large index than in a small one."""
 
 import sqlite3
 from contextlib import closing
@@ -33,7 +33,7 @@ def test_selecting_neither_scans_a_table_nor_sorts(sql: str) -> None:
     assert not [step for step in steps if "membership" in step and "TEMP B-TREE" in step]
 
 
-def test_the_newest_articles_are_read_in_the_order_that_they_lie_in() -> None:
+def test_the_newest_articles_are_read_in_the_order_of_the_table() -> None:
     with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
         migrate(connection, Path(":memory:"), MIGRATIONS)
         plan = connection.execute(f"EXPLAIN QUERY PLAN {ROWS}", (0,) * ROWS.count("?")).fetchall()

@@ -1,4 +1,4 @@
-"""How many subscribe: what services say, who polls alone, and that nobody can be found in it."""
+"""Tests of the numbers of subscribers: claims of services, single pollers, privacy."""
 
 import os
 import sqlite3
@@ -37,7 +37,7 @@ TOKEN = "correct-horse-battery"
 FEEDLY = "Feedly/1.0 (+http://www.feedly.com/fetcher.html; {} subscribers; like FeedFetcher-Google)"
 FEEDBIN = "Feedbin feed-id:{} - {} subscribers"
 
-#: What is known of readers' User-Agents, and what is read of them.
+#: User-Agents of readers, with the claim of each.
 AGENTS = [
     (FEEDLY.format(16), Claim("feedly", "", 16)),
     ("FeedlyBot/1.0 (http://feedly.com)", None),
@@ -84,7 +84,7 @@ def poll(agent: str = "newsboat", address: str = "192.0.2.1", path: str = "/all.
 
 
 def counted(subscribers: Subscribers) -> dict[str, tuple[int, int]]:
-    """By services and alone, by feed."""
+    """Return the subscribers by services and alone, by feed."""
     return {
         c.feed: (c.by_services, c.alone) for c in latest(subscribers.days(), TODAY + COUNT_DAYS)
     }
@@ -109,7 +109,7 @@ def test_formats_of_a_feed_add_up_unless_the_service_names_the_feed(
     assert counted(subscribers) == {"all": (3 * 3 + 4, 0)}
 
 
-def test_a_service_that_polls_no_more_is_not_believed_for_ever(subscribers: Subscribers) -> None:
+def test_the_claim_of_a_service_that_polls_no_more_expires(subscribers: Subscribers) -> None:
     subscribers.count([poll(FEEDLY.format(10))], TODAY)
 
     for day in (1, 2, 3):
@@ -138,7 +138,7 @@ def test_a_large_number_of_pollers_without_a_claim_is_estimated(subscribers: Sub
     assert counted(subscribers)["all"][1] == pytest.approx(20_000, rel=0.5)
 
 
-def test_made_up_agents_fill_neither_disk_nor_list(
+def test_invented_agents_fill_neither_the_disk_nor_the_list(
     subscribers: Subscribers, tmp_path: Path
 ) -> None:
     skip_if_quick()
@@ -159,7 +159,7 @@ def test_made_up_agents_fill_neither_disk_nor_list(
     assert (tmp_path / SUBSCRIBERS).stat().st_size <= 1.1 * size
 
 
-def test_no_address_is_in_the_file_and_no_key_outlives_its_day(
+def test_no_address_is_in_the_file_and_no_key_survives_its_day(
     subscribers: Subscribers, tmp_path: Path
 ) -> None:
     file = tmp_path / SUBSCRIBERS
@@ -180,7 +180,7 @@ def test_no_address_is_in_the_file_and_no_key_outlives_its_day(
     assert int.from_bytes(digest) % 2**63 == hash
 
 
-def test_old_days_go(subscribers: Subscribers) -> None:
+def test_old_days_are_deleted(subscribers: Subscribers) -> None:
     for day in range(COUNT_DAYS + 5):
         subscribers.count([poll()], TODAY + day)
 
@@ -207,7 +207,7 @@ def test_a_clock_that_was_far_ahead_keeps_neither_key_nor_day(
         assert connection.execute("SELECT day FROM secret").fetchall() == [(TODAY,)]
 
 
-def test_a_damaged_file_is_begun_anew(subscribers: Subscribers, tmp_path: Path) -> None:
+def test_a_damaged_file_is_replaced(subscribers: Subscribers, tmp_path: Path) -> None:
     (tmp_path / SUBSCRIBERS).write_bytes(b"no database" * 1000)
     assert subscribers.days() == []
 
@@ -217,7 +217,7 @@ def test_a_damaged_file_is_begun_anew(subscribers: Subscribers, tmp_path: Path) 
     assert sorted(os.listdir(tmp_path)) == ["subscribers.damaged", "subscribers.open", SUBSCRIBERS]
 
 
-def test_a_damaged_file_outlives_its_day_no_more_than_its_key(
+def test_a_damaged_file_is_deleted_with_the_key_of_its_day(
     subscribers: Subscribers, tmp_path: Path
 ) -> None:
     (tmp_path / SUBSCRIBERS).write_bytes(b"no database" * 1000)
@@ -229,7 +229,7 @@ def test_a_damaged_file_outlives_its_day_no_more_than_its_key(
     assert not (tmp_path / "subscribers.damaged").exists()
 
 
-# What a node sees.
+# Polls of a node.
 
 
 @pytest.fixture
@@ -255,7 +255,7 @@ def test_polls_of_feeds_that_exist_are_counted(polled: Site, clock: Clock) -> No
     }  # fmt: skip
 
 
-def test_no_forwarded_address_is_believed(polled: Site, clock: Clock) -> None:
+def test_forwarded_addresses_are_ignored(polled: Site, clock: Clock) -> None:
     for number in range(5):
         polled.get("/all.rss", X_Forwarded_For=f"192.0.2.{number}", User_Agent="newsboat")
 
@@ -273,9 +273,7 @@ def test_polls_that_are_not_counted_take_little_memory(polled: Site) -> None:
     assert len(counts.polls) == WAITING
 
 
-def test_a_client_that_polls_without_end_keeps_no_other_from_being_counted(
-    polled: Site, clock: Clock
-) -> None:
+def test_a_client_that_polls_without_end_does_not_hide_others(polled: Site, clock: Clock) -> None:
     polled.get("/all.rss", User_Agent="newsboat")
     for _ in range(2 * WAITING):
         polled.web.publisher.counts.polled("/all.rss", "a loop", "192.0.2.1")
@@ -316,7 +314,7 @@ def test_a_server_counts_its_pollers(content: Content, tmp_path: Path) -> None:
     assert counted(found)["all"] == (0, 1)
 
 
-# What a proxy has logged.
+# Logs of a proxy.
 
 LINE = '{} - - [{}:10:00:00 +0000] "GET {} HTTP/1.1" {} 512 "-" "{}"\n'
 LOG = [
@@ -347,16 +345,16 @@ def test_a_site_below_a_path_is_found_in_the_log() -> None:
     assert read_log([line, *LOG], f"{SITE_URL}/news", 20_778) == [DayCount("all", 20_777, 0, 1)]
 
 
-def test_a_line_with_a_date_to_come_counts_for_nothing() -> None:
+def test_a_line_with_a_future_date_is_ignored() -> None:
     wrong = LINE.format("192.0.2.9", "20/Nov/9999", "/all.rss", 200, "newsboat")
 
     assert read_log([wrong, *LOG], SITE_URL, 20_778) == read_log(LOG, SITE_URL, 20_778)
 
 
-def test_a_log_with_a_hostile_line_is_read_soon_and_in_little_memory(
+def test_a_log_with_a_hostile_line_takes_little_time_and_memory(
     polled: Site, tmp_path: Path
 ) -> None:
-    """Of 20 MB without a line break, made to be looked at from each of its dates."""
+    """The line has 20 MB and many dates, from each of which a careless pattern would search."""
     log = tmp_path / "access.log"
     log.write_bytes(b"1 [20/Nov/2026:" * 1_400_000 + b"\n\0\xff\n" + LOG[0].encode())
 
@@ -381,7 +379,7 @@ def test_a_log_read_twice_counts_once(polled: Site, tmp_path: Path) -> None:
     ]
 
 
-def test_until_today_is_over_yesterday_counts_as_long_as_it_is_more() -> None:
+def test_yesterday_counts_until_today_has_more_or_is_over() -> None:
     days = [DayCount("a", TODAY - 3, 90, 0), DayCount("a", TODAY - 1, 9, 9)]
     today = [
         DayCount("a", TODAY, 1, 0),
@@ -394,7 +392,7 @@ def test_until_today_is_over_yesterday_counts_as_long_as_it_is_more() -> None:
     assert latest([*days, DayCount("a", TODAY, 9, 10)], TODAY)[0].total == 19
 
 
-def test_a_log_without_a_poll_is_not_passed_over(polled: Site, tmp_path: Path) -> None:
+def test_a_log_without_a_poll_is_reported(polled: Site, tmp_path: Path) -> None:
     (tmp_path / "access.json").write_text('{"request": "GET /all.rss"}\n')
 
     done = polled.runner.invoke(args=["subscribers", "--read", str(tmp_path / "access.json")])
@@ -471,7 +469,7 @@ def test_a_page_without_counts_states_that_there_are_none(polled: Site) -> None:
     assert "No reader has polled this server directly yet." in text
 
 
-def test_a_page_of_very_many_feeds_stays_a_page(polled: Site) -> None:
+def test_a_page_of_very_many_feeds_is_bounded(polled: Site) -> None:
     polled.web.subscribers.merge(DayCount(f"topics/{n}", TODAY, n, 0) for n in range(250))
 
     _, text = page_of(polled, Authorization=f"Bearer {TOKEN}")

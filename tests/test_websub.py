@@ -1,4 +1,4 @@
-"""Announcements to hubs: of which documents, when, how often, and despite which responses."""
+"""Tests of announcements to hubs: which documents, when, how often, after which responses."""
 
 import logging
 import os
@@ -40,7 +40,7 @@ def hub(tmp_path: Path) -> Iterator[TinyHub]:
 
 @dataclass
 class Node:
-    """A site that tells hubs, step by step."""
+    """A site that sends announcements to hubs, step by step."""
 
     site: Site
     content: Content
@@ -52,7 +52,7 @@ class Node:
         return tools.announcer
 
     def refresh(self) -> None:
-        """Bring in what changed, and see it."""
+        """Refresh the index, and detect the changed documents."""
         self.site.sync.refresh()
         self.announcer.detect_changes()
 
@@ -67,7 +67,7 @@ class Node:
 
 @pytest.fixture
 def node(hub: TinyHub, content: Content, open_site: OpenSite, clock: Clock) -> Node:
-    """A site with one article and a hub that accepts announcements, after one detection."""
+    """Return a site with one article and a hub that accepts announcements, after one detection."""
     return a_node(hub.url("status/202"), content, open_site, clock)
 
 
@@ -81,18 +81,18 @@ def a_node(url: str, content: Content, open_site: OpenSite, clock: Clock, **envi
 
 
 def restarted(node: Node, open_site: OpenSite) -> None:
-    """Serve the same folder anew, by files that may say something else, and tell what changed."""
+    """Restart the site, perhaps with other site files; return the changed documents."""
     again = Node(open_site(), node.content, node.clock)
     again.refresh()
     again.tell()
 
 
 def documents(*paths: str) -> list[str]:
-    """The addresses of these documents in each format."""
+    """Return the addresses of these documents in each format."""
     return sorted(f"{SITE_URL}/{path}.{format}" for path in paths for format in Format)
 
 
-#: All that shows the article which ``Content.write`` writes.
+#: All documents with the article that ``Content.write`` writes.
 SHOWING = documents(
     *(
         path + month
@@ -211,8 +211,8 @@ def test_a_retired_feed_is_not_announced_and_one_that_returns_is(
     )
 
 
-def test_every_document_that_a_change_touches_gives_other_bytes(node: Node, hub: TinyHub) -> None:
-    """Of all documents, those are announced whose ETag changed."""
+def test_every_changed_document_has_other_bytes(node: Node, hub: TinyHub) -> None:
+    """The announced documents are those whose ETag changed."""
     for month in range(1, 10):
         node.content.write(f"{month}.md", publishedDateTime=f"2026-0{month}-01", topics=["Boats"])
     node.refresh()
@@ -250,7 +250,7 @@ def test_a_month_that_needs_another_part_changes_the_month_before(
     node.tell()
 
     announced = hub.announced(since=count)
-    # Of April nothing is left but a document that names the months around it.
+    # April keeps only a document with links to its neighbours.
     names = ("2026-03", "2026-04", "2026-05-1", "2026-05")
     months = {f"{SITE_URL}/all/{name}.rss" for name in names}
     assert {address for address in announced if "/all/" in address and ".rss" in address} == months
@@ -354,7 +354,7 @@ def test_the_response_of_a_hub_is_recorded_verbatim(hub: TinyHub, path: str, rep
     assert ping(hub.url(path.replace(" ", "%20")), "http://x/") == reply
 
 
-def test_a_hub_may_name_the_moment_to_come_back(hub: TinyHub) -> None:
+def test_the_retry_after_of_a_hub_may_be_a_date(hub: TinyHub) -> None:
     moment = formatdate(time.time() + 100, usegmt=True).replace(" ", "%20")
 
     reply = ping(hub.url(f"later/{moment}"), "http://x/")
@@ -364,7 +364,7 @@ def test_a_hub_may_name_the_moment_to_come_back(hub: TinyHub) -> None:
 
 @pytest.fixture
 def far_zone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Nine hours east of Greenwich."""
+    """Set a time zone nine hours east of Greenwich."""
     with monkeypatch.context() as changed:
         changed.setenv("TZ", "EAST-9")
         time.tzset()
@@ -386,7 +386,7 @@ def test_a_moment_without_a_zone_is_in_utc(hub: TinyHub, far_zone: None, form: s
 
 
 @pytest.mark.parametrize("path", ["silence/", "drip/"])
-def test_a_slow_hub_costs_no_more_than_the_deadline(hub: TinyHub, path: str) -> None:
+def test_a_slow_hub_takes_no_more_than_the_deadline(hub: TinyHub, path: str) -> None:
     begun = time.monotonic()
 
     reply = ping(hub.url(path), "http://x/", deadline=0.5)
@@ -396,7 +396,7 @@ def test_a_slow_hub_costs_no_more_than_the_deadline(hub: TinyHub, path: str) -> 
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:1/", "http://nowhere.invalid/", "ftp://x/"])
-def test_a_hub_that_is_not_there_is_no_error(url: str) -> None:
+def test_an_unreachable_hub_raises_no_error(url: str) -> None:
     assert ping(url, "http://x/").status is None
 
 
@@ -431,7 +431,7 @@ def test_a_failing_hub_is_retried_with_growing_pauses_until_it_responds(
     assert (node.state().pending, node.state().failures) == (0, 0)
 
 
-def test_the_wish_of_a_hub_is_respected(
+def test_the_retry_after_of_a_hub_is_respected(
     hub: TinyHub, content: Content, open_site: OpenSite, clock: Clock
 ) -> None:
     node = a_node(hub.url("later/1000"), content, open_site, clock)
@@ -444,7 +444,7 @@ def test_the_wish_of_a_hub_is_respected(
     assert announced == [0, 1]
 
 
-def test_an_address_that_a_hub_refuses_holds_up_no_other(
+def test_an_address_that_a_hub_rejects_delays_no_other(
     hub: TinyHub, content: Content, open_site: OpenSite, clock: Clock
 ) -> None:
     node = a_node(hub.url("status/404"), content, open_site, clock)
@@ -457,7 +457,7 @@ def test_an_address_that_a_hub_refuses_holds_up_no_other(
     assert node.state().pending == len(SHOWING)
 
 
-def test_a_hub_that_hangs_holds_up_no_other(
+def test_a_hub_that_hangs_delays_no_other(
     hub: TinyHub, content: Content, open_site: OpenSite, clock: Clock
 ) -> None:
     good = hub.url("status/202")
@@ -475,7 +475,7 @@ def test_a_hub_gets_announcements_while_another_hangs(
     hub: TinyHub, content: Content, open_site: OpenSite, clock: Clock, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    """Of what changed before, and of what changes meanwhile."""
+    """Announcements of earlier changes, and of those meanwhile."""
     monkeypatch.setattr("feeds.websub.retries.ping", partial(ping, deadline=60))
     (tmp_path / "silent").mkdir()
     with tiny_hub(tmp_path / "silent") as silent:
@@ -492,10 +492,10 @@ def test_a_hub_gets_announcements_while_another_hangs(
     node.announcer.stop()
 
     assert hub.announced() == sorted(2 * SHOWING)
-    # It was asked once, and has neither answered nor failed.
+    # It got one request, and has neither responded nor failed.
     assert len(silent.requests()) == 1
     assert (hanging.pending, hanging.failures) == (len(SHOWING), 0)
-    # Its end is a failure, of which no change is lost.
+    # Its end is a failure, after which no change is lost.
     assert node.announcer.states()[0].failures == 1
     assert node.announcer.states()[0].pending == len(SHOWING)
 
@@ -503,7 +503,7 @@ def test_a_hub_gets_announcements_while_another_hangs(
 def test_a_change_during_a_delivery_is_announced_after_its_pause(
     node: Node, hub: TinyHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The hub may have got what was before, and what a batch names of the rest is old by then."""
+    """The hub may have fetched the old document, and the rest of a batch is outdated."""
 
     meanwhile_at_the_first(monkeypatch, node, "Second")
     node.content.write("a.md", title="First")
@@ -518,10 +518,10 @@ def test_a_change_during_a_delivery_is_announced_after_its_pause(
     assert node.state().pending == 0
 
 
-def test_a_change_there_and_back_during_a_delivery_is_announced_again(
+def test_a_change_that_is_undone_during_a_delivery_is_announced_again(
     node: Node, hub: TinyHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What the hub got may be what there was for a moment."""
+    """The hub may have fetched the document of the moment between."""
     meanwhile_at_the_first(monkeypatch, node, "Second", "First")
     node.content.write("a.md", title="First")
     node.refresh()
@@ -546,7 +546,7 @@ def meanwhile_at_the_first(monkeypatch: pytest.MonkeyPatch, node: Node, *titles:
     monkeypatch.setattr("feeds.websub.retries.ping", ping_and_change)
 
 
-def test_a_hub_that_is_configured_no_longer_is_forgotten(
+def test_a_hub_that_is_no_longer_configured_is_removed(
     node: Node, hub: TinyHub, open_site: OpenSite
 ) -> None:
     node.content.write("a.md", title="Another title")
@@ -564,7 +564,7 @@ def test_a_hub_that_is_configured_no_longer_is_forgotten(
     assert node.state().pending == 0
 
 
-def test_waits_grow_and_are_never_the_same() -> None:
+def test_pauses_grow_and_have_jitter() -> None:
     waits = [[retry_delay(failures) for _ in range(50)] for failures in (1, 2, 9, 5000)]
 
     assert [5 <= min(wait) < max(wait) <= 10 for wait in waits[:1]] == [True]
@@ -572,7 +572,7 @@ def test_waits_grow_and_are_never_the_same() -> None:
     assert all(1280 <= min(wait) < max(wait) <= 3600 for wait in waits[2:])
 
 
-def test_a_clock_that_is_set_back_holds_nothing_up(node: Node, hub: TinyHub) -> None:
+def test_a_clock_that_is_set_back_delays_nothing(node: Node, hub: TinyHub) -> None:
     node.content.write("a.md", title="Another title")
     node.refresh()
 
@@ -612,7 +612,7 @@ def test_a_site_without_hubs_has_no_thread(site: Site) -> None:
     assert not [t for t in threading.enumerate() if t.name == "announcer"]
 
 
-def test_a_child_begins_anew(node: Node) -> None:
+def test_a_forked_child_has_a_thread_of_its_own(node: Node) -> None:
     node.announcer.start()
     read, write = os.pipe()
     child = os.fork()
@@ -627,7 +627,7 @@ def test_a_child_begins_anew(node: Node) -> None:
     assert os.read(read, 1) == b"1"
 
 
-def test_a_damaged_queue_is_begun_anew(
+def test_a_damaged_queue_is_replaced(
     node: Node, hub: TinyHub, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     node.announcer.start()
@@ -641,7 +641,7 @@ def test_a_damaged_queue_is_begun_anew(
     assert hub.announced() == []
 
 
-def test_a_trouble_is_logged_once_and_ends_nothing(
+def test_a_failing_detection_is_logged_once_and_ends_nothing(
     node: Node, hub: TinyHub, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "instance" / "websub.sqlite"
@@ -666,10 +666,10 @@ def test_a_trouble_is_logged_once_and_ends_nothing(
     assert hub.announced() == SHOWING
 
 
-def test_a_trouble_of_one_telling_is_logged_once_and_ends_nothing(
+def test_a_failing_delivery_is_logged_once_and_ends_nothing(
     node: Node, hub: TinyHub, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """As on a full disk, where all can be read and nothing be put off."""
+    """On a full disk the queue can be read, but no retry can be written."""
     failed: list[object] = []
 
     def full(*arguments: object) -> bool:
@@ -696,7 +696,7 @@ def test_a_trouble_of_one_telling_is_logged_once_and_ends_nothing(
 
 @pytest.fixture
 def redis_url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """A Redis that nodes wait for, however busy the machine is."""
+    """Return the URL of a Redis for which nodes wait, also on a busy machine."""
     monkeypatch.setattr(cache, "PATIENCE", 20)
     port = stores.free_port()
     with (
@@ -752,7 +752,7 @@ def has_announced_all(node: Node) -> bool:
     return node.state().pending == 0
 
 
-def test_a_machine_that_takes_its_time_holds_up_the_other_only_for_a_moment(
+def test_a_slow_machine_delays_the_other_only_for_a_moment(
     two_nodes: list[Node], hub: TinyHub, content: Content
 ) -> None:
     content.write("a.md", title="Another title")
@@ -796,7 +796,7 @@ def test_a_change_during_an_announcement_by_another_machine_waits_its_whole_paus
 def test_an_early_announcement_is_repeated_after_its_pause(
     two_nodes: list[Node], hub: TinyHub, content: Content
 ) -> None:
-    """A claim from the first time does not keep anybody from the second."""
+    """The claim of the first delivery does not prevent the second."""
     node, _ = two_nodes
     content.write("a.md", title="Another title")
     node.refresh()
@@ -829,7 +829,7 @@ def test_announce_sends_the_queue_and_shows_the_state_of_each_hub(
     assert printed.splitlines()[-1] == f"{url}: 0 pending, last success 2026-11-20T12:00:00Z"
 
 
-def test_announce_brings_forward_what_a_hub_missed(
+def test_announce_expedites_announcements_that_a_hub_missed(
     hub: TinyHub, content: Content, open_site: OpenSite, clock: Clock, tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
@@ -851,7 +851,7 @@ def test_announce_brings_forward_what_a_hub_missed(
     assert node.state().pending == 0
 
 
-def test_announce_leaves_the_telling_to_a_server_that_runs(node: Node, hub: TinyHub) -> None:
+def test_announce_leaves_deliveries_to_a_running_server(node: Node, hub: TinyHub) -> None:
     turn = node.site.web.outbox.leader_lock()
     assert turn.try_acquire()
     node.content.write("a.md", title="Another title")
@@ -896,7 +896,7 @@ def test_a_change_reaches_a_subscriber_of_a_real_hub(content: Content, tmp_path:
             content.write("a.md", title="As it is later")
             assert reader.gets(2)
 
-    # The first change came once: the next that came is the next change.
+    # The first change was delivered once: the next delivery is that of the next change.
     (link, body), (_, next_body) = reader.got
     assert b"As it is now" in body
     assert b"As it was" not in body
@@ -904,7 +904,7 @@ def test_a_change_reaches_a_subscriber_of_a_real_hub(content: Content, tmp_path:
     assert link == f'<{hub}>; rel="hub", <{topic}>; rel="self"'
 
 
-def test_our_server_refreshes_before_the_first_request(
+def test_flask_serve_refreshes_before_the_first_request(
     content: Content, hub: TinyHub, tmp_path: Path
 ) -> None:
     content.raw("site.yml", f"hubs: [{hub.url('status/202')}]\n")

@@ -1,4 +1,4 @@
-"""Two nodes, a Redis, nginx and hubs: each change is announced once, and served by then."""
+"""Tests of two nodes, Redis, nginx and hubs: each change is served first and announced once."""
 
 import json
 import signal
@@ -17,7 +17,7 @@ from tests.waiting import wait_for
 
 
 def paths_of(topic: str, month: str) -> list[str]:
-    """What an article of a month shows in, of which there is one topic."""
+    """Return the paths of all documents that an article of one topic and month appears in."""
     feeds = ("all", topic, "providers/news.example.com", "providers/news.example.com/example-news")
     documents = [f"/{feed}{part}" for feed in feeds for part in ("", f"/{month}")]
     return [f"{document}.{format}" for document in documents for format in ("rss", "atom", "json")]
@@ -29,7 +29,7 @@ LAST_CHANGE = paths_of("topics/other", "2026-10")
 
 @dataclass
 class Pushed:
-    """An installation with two hubs: a real one, and one that counts."""
+    """An installation with two hubs: a real one, and one that counts its requests."""
 
     cluster: Cluster
     hub: str
@@ -41,14 +41,14 @@ class Pushed:
         return f"{self.cluster.nginx.url}/topics/boats.json"
 
     def tells_a_last_change(self) -> None:
-        """Change the other article, and wait until all of that is announced, and all before it."""
+        """Change the other article; wait until that and every earlier change is announced."""
         self.cluster.content.write(
             "b.md", title="Changed", topics=["Other"], publishedDateTime="2026-10-01"
         )
         assert wait_for(lambda: self.announced().keys() >= set(LAST_CHANGE), 40)
 
     def announced(self) -> Counter[str]:
-        """Return how often each path was announced."""
+        """Return the number of announcements of each path."""
         addresses = (line.split()[2] for line in self.counting.requests())
         return Counter(address.removeprefix(self.cluster.nginx.url) for address in addresses)
 
@@ -66,7 +66,7 @@ def pushed(tmp_path: Path) -> Iterator[Pushed]:
         with cluster.running():
             found = Pushed(cluster, hub, counting, reader)
             reader.subscribe(hub, found.topic)
-            # Both nodes have seen everything as it was.
+            # Both nodes have recorded their documents.
             assert wait_for(lambda: all(has_looked(node.instance) for node in cluster.nodes))
             yield found
 
@@ -75,7 +75,7 @@ def test_a_change_is_announced_once_and_reaches_the_subscriber_through_nginx(
     pushed: Pushed,
 ) -> None:
     for version in (1, 2):
-        # Somebody has just made nginx keep what was before.
+        # nginx has cached the earlier document just before.
         urllib.request.urlopen(pushed.topic, timeout=20).close()
         pushed.cluster.content.write("a.md", title=f"Version {version}", topics=["Boats"])
         urllib.request.urlopen(pushed.topic, timeout=20).close()

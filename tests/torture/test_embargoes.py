@@ -1,4 +1,4 @@
-"""Embargoes that end while pollers look, without any file event."""
+"""Stress test of embargoes that end while clients poll, without any file event."""
 
 import time
 from collections import Counter
@@ -57,7 +57,7 @@ def test_embargoes_end_on_time_and_move_the_tag_once_each(
         time.sleep(0.03)
 
     seen = {title: shown[title] for title in due if title in shown}
-    # By when it was answered none may have been early, by when it was asked none late.
+    # None may be early by the time of its response, and none late by that of its request.
     early_by = min(answered - due[title] for title, (_, answered) in seen.items())
     late_by = max(asked - due[title] for title, (asked, _) in seen.items())
     moves = Counter(a != b for a, b in pairwise(tags))[True]
@@ -70,5 +70,5 @@ def test_embargoes_end_on_time_and_move_the_tag_once_each(
     assert len(seen) == COUNT
     assert early_by >= 0
     assert late_by <= scaled(20, 2)
-    # The first article, and the file written beside it, may have come after the first look.
+    # The first article, and the file beside it, may have been indexed after the first poll.
     assert moves <= moments + 2

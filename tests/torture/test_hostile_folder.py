@@ -1,4 +1,4 @@
-"""A folder of over a thousand files that mean harm, beside good ones (RELIABILITY 1 to 16)."""
+"""Stress test of a folder of over a thousand hostile files, beside good ones."""
 
 import json
 import os
@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 
 @dataclass(frozen=True)
 class Hostile:
-    """A folder that means harm, and what must become of each of its files."""
+    """A hostile folder, and the expected outcome of each of its files."""
 
     folder: Path
     files: list[Expected]
@@ -41,7 +41,7 @@ class Hostile:
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hostile]:
     folder = tmp_path_factory.mktemp("hostile")
     yield Hostile(folder, spoil(folder, scaled(2, 14)))
-    # Too deep for Python, and so for the cleaning up of temporary folders.
+    # It is too deep for Python, and so for the removal of temporary folders.
     subprocess.run(["rm", "-rf", folder], check=True)
 
 
@@ -76,7 +76,7 @@ def test_every_bad_file_is_named_and_every_good_one_served(
     figure(f"hostile folder: {sum(bad.values())} bad files named, {tally['articles']} good served")
 
 
-def test_nothing_secret_and_nothing_live_comes_out(
+def test_no_response_has_a_secret_or_active_markup(
     tmp_path: Path, hostile: Hostile, caplog: pytest.LogCaptureFixture
 ) -> None:
     site = Site(create_app(hostile.environ(tmp_path)))
@@ -94,7 +94,7 @@ def test_nothing_secret_and_nothing_live_comes_out(
 
 
 def contents(address: str, document: bytes) -> str:
-    """The HTML that a document carries, as a reader would show it."""
+    """Return the HTML in a document, as a reader would display it."""
     if address.endswith(".json"):
         return " ".join(item["content_html"] for item in json.loads(document)["items"])
     root = etree.fromstring(document)
@@ -106,7 +106,7 @@ def contents(address: str, document: bytes) -> str:
 
 
 def live(shown: str) -> list[str]:
-    """What of some HTML a browser would run or load a page from."""
+    """Return the parts of HTML that a browser would run or load a page from."""
     elements = list(html.fromstring(f"<div>{shown}</div>").iter(etree.Element))
     named = [str(element.tag) for element in elements if element.tag in LIVE]
     attributes = [pair for element in elements for pair in element.attrib.items()]
@@ -115,14 +115,16 @@ def live(shown: str) -> list[str]:
     return named + handlers + schemes
 
 
-def test_live_markup_is_distinguished_from_text() -> None:
+def test_active_markup_is_distinguished_from_text() -> None:
     assert live("<p>&lt;script&gt; javascript: onload=</p>") == []
     assert live("<a href='JavaScript:x' onclick='y'>z</a><svg></svg>") == [
         "svg", "onclick", "JavaScript:x",
     ]  # fmt: skip
 
 
-def test_the_scan_is_short_and_small(tmp_path: Path, hostile: Hostile, figure: Figure) -> None:
+def test_the_scan_takes_little_time_and_memory(
+    tmp_path: Path, hostile: Hostile, figure: Figure
+) -> None:
     started = time.monotonic()
 
     done = subprocess.run(
@@ -142,7 +144,7 @@ def test_the_scan_is_short_and_small(tmp_path: Path, hostile: Hostile, figure: F
     assert megabytes < 300
 
 
-# The kernel's own figure for this program: what the parent's accounting says includes the parent.
+# The figure of the kernel for this program alone: that of the parent includes the parent.
 _REFRESH = """
 import atexit
 from pathlib import Path
@@ -167,5 +169,5 @@ def test_a_second_scan_reads_nothing_and_names_nothing_again(
 def test_the_folder_holds_a_file_for_every_reason(hostile: Hostile) -> None:
     found = {each.reason for each in hostile.files if each.reason}
 
-    # Two files with one id, files that are no articles, and our own faults have tests of their own.
+    # Two files with one id, files that are no articles, and internal errors have other tests.
     assert found == set(Reason) - {Reason.COLLISION, Reason.NOT_AN_ARTICLE, Reason.FAULT}

@@ -1,4 +1,4 @@
-"""The same content on any machine, in any process, and after the loss of the index."""
+"""Stress test: the same bytes on any machine, in any process, and after a loss of the index."""
 
 import json
 import os
@@ -12,7 +12,7 @@ from tests.torture.conftest import Figure, copy_articles, scaled
 
 ROOT = Path(__file__).parents[2]
 
-#: Prints the tag and the digest of every document of every feed.
+#: A program that prints the ETag and the digest of every document of every feed.
 _DUMP = """
 import hashlib, json
 from app import create_app
@@ -48,7 +48,7 @@ def documents(content: Path, instance: Path, **environ: str) -> dict[str, list[o
 
 
 def articles(content: Content) -> None:
-    """Real articles where there are some, else made ones."""
+    """Return a folder with real articles if there are any, else with invented ones."""
     real = SHARED / "corpus" / "power-apps" / "_news"
     if real.is_dir():
         copy_articles(real, content.folder)
