@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-#: Seconds without a byte after which a response counts as complete, and those in case of doubt.
+#: Seconds without a byte after which a response counts as complete; the longer, if in doubt.
 SILENCE, LONG_SILENCE = 0.4, 5.0
 
 #: The head of a response: the server writes header fields in another order than uvicorn.
@@ -95,8 +95,8 @@ class Received:
     """The responses, without dates, and with the header fields of each in one order."""
 
     answers: bytes
-    #: Bytes behind a request after which the server closes make the kernel reset the connection,
-    #: and the client lose some of what was on its way.
+    #: True if the kernel reset the connection: the server closed it before it read all bytes that
+    #: the client sent. The client then loses some of the bytes that were in transit.
     is_reset: bool = False
 
 

@@ -1,6 +1,6 @@
-"""Namespaces in which one process has rights of root.
+"""Namespaces in which a process has the rights of root.
 
-It can mount, lower limits of the kernel, and listen at the ports of web servers.
+The process can mount, lower limits of the kernel, and listen at the ports of web servers.
 """
 
 import subprocess
@@ -15,9 +15,9 @@ ROOT = Path(__file__).parents[1]
 
 
 def in_a_namespace(code: str, *arguments: str) -> str:
-    """Run Python code as root of namespaces of its own; return its output.
+    """Run Python code as root of new namespaces; return the output.
 
-    Its network is a new one, in which no interface is up.
+    No interface is up in the new network.
     """
     unshare = [need("unshare"), "--user", "--map-root-user", "--mount", "--net"]
     if subprocess.run([*unshare, "true"], capture_output=True).returncode:

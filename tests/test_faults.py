@@ -111,7 +111,7 @@ def test_a_draft_has_no_faults() -> None:
     assert of("---\npublished: false\ntitle: [1]\n---\n") == []
 
 
-def test_of_thousands_of_faults_the_first_are_reported() -> None:
+def test_only_the_first_of_thousands_of_faults_are_reported() -> None:
     assert len(of(f"---\ntitle: x\n{DATE}{URL}topics: [{'[x],' * 3_000}]\n---\n")) == MAX_FAULTS
 
 
@@ -127,7 +127,7 @@ def test_the_first_fault_is_the_one_that_parsing_raises(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", names("valid"))
-def test_a_file_without_fault_has_none(name: str) -> None:
+def test_a_valid_file_has_no_faults(name: str) -> None:
     path = expectation("valid", name).get("path", "a.md")
 
     assert of((CASES / "valid" / f"{name}.md").read_bytes(), path) == []

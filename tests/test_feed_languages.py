@@ -79,7 +79,7 @@ def test_a_feed_whose_articles_share_a_language_names_it(
 def test_the_language_of_a_feed_follows_its_articles(
     content: Content, open_site: Callable[..., Site]
 ) -> None:
-    """[13, 56] Archives name it, too, and change with it."""
+    """[13, 56] Archives contain the language, too, and change with it."""
     content.write("a.md", topics=["Bateaux"], locale="fr")
     content.write("old.md", topics=["Bateaux"], locale="fr", publishedDateTime="2026-09-01")
     site = open_site()

@@ -1,6 +1,6 @@
 """Tests of the faults of feedgen that feeds/formats/_feedgen.py works around.
 
-If one fails, the library was corrected, and its workaround can be removed.
+If a test fails, the library was corrected, and the workaround can be removed.
 """
 
 import locale

@@ -260,7 +260,7 @@ def test_a_date_in_the_future_is_an_embargo() -> None:
     assert error.due == 1_795_305_600
 
 
-def test_keys_of_publication_and_expiry_have_dates_of_all_programs() -> None:
+def test_keys_of_publication_and_expiry_accept_dates_of_all_programs() -> None:
     dates = {"pubDate": "Mar 05 2024", "expires": "2030/1/2"}
 
     found = read(written(title="x", **dates), zone="America/New_York")
@@ -503,7 +503,7 @@ def test_a_key_that_hides_is_read_in_every_kind_of_fence(text: str, head: str) -
     assert (error.hidden or error).reason in (Reason.DRAFT, Reason.BAD_PUBLISHED)
 
 
-def test_toml_hides_too() -> None:
+def test_a_key_that_hides_is_read_in_toml() -> None:
     assert refusal("+++\ntitle = 'x'\ndraft = true\n+++\n").reason is Reason.DRAFT
     assert refusal("+++\ntitle = 'x'\n[build]\nrender = 'never'\n+++\n").reason is Reason.DRAFT
     assert refusal("+++\ntitle = 'x'\nexpires = 2026-11-19T10:00:00Z\n+++\n").expired
@@ -511,7 +511,7 @@ def test_toml_hides_too() -> None:
 
 
 @pytest.mark.parametrize("number", ["1" * 5_000, "0x" + "f" * 5_000])
-def test_toml_hides_beside_a_number_that_is_too_long(number: str) -> None:
+def test_a_key_that_hides_is_read_in_toml_beside_a_number_that_is_too_long(number: str) -> None:
     error = refusal(f"+++\ntitle = 'x'\nnumber = {number}\ndraft = true\n+++\n")
 
     assert error.hidden

@@ -230,7 +230,7 @@ def test_simultaneous_renderings_do_not_affect_one_another(format: Format) -> No
 
 
 @every_format
-def test_another_process_another_locale_gives_the_same_bytes(format: Format) -> None:
+def test_another_process_with_another_locale_gives_the_same_bytes(format: Format) -> None:
     """[8, 54]"""
     skip_if_quick()
     program = (
@@ -278,7 +278,7 @@ def test_the_self_link_is_the_address_of_the_format(format: Format) -> None:
 
 
 @every_format
-def test_hubs_are_named_only_when_there_are_some(format: Format) -> None:
+def test_hubs_are_named_only_if_the_site_has_some(format: Format) -> None:
     """[82, 84]"""
     hub = "https://hub.example.org/?a=1&b=2"
     with_hub = render(feed(site=site(hubs=(hub,))), format)

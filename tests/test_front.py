@@ -94,7 +94,7 @@ def ask(site: Site, path: str, query: str = "", method: str = "GET", **environ: 
 
 
 def tags(known: tuple[str, ...]) -> st.SearchStrategy[str]:
-    """Generate If-None-Match: right, old, changed by proxies, a list, or invalid."""
+    """Generate values of If-None-Match: right, old, changed by proxies, a list, or invalid."""
     right = st.sampled_from(known)
     marked = st.builds(lambda tag, end: f'{tag[:-1]}{end}"', right, st.sampled_from(
         ("-gzip", "-br", ";gzip", "-gzip-gzip", "-")))  # fmt: skip

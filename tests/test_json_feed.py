@@ -31,7 +31,7 @@ def test_a_json_feed_links_to_its_page() -> None:
     assert found["description"] == "Articles about AI"
 
 
-def test_json_escapes_no_script() -> None:
+def test_json_contains_every_script_unescaped() -> None:
     assert "日本語 é 😀".encode() in json_(article(title="日本語 é 😀"))
 
 

@@ -222,7 +222,7 @@ def test_a_description_reads_the_same_as_text_and_as_html() -> None:
 
 
 def test_a_long_body_is_parsed_as_far_as_a_description_needs() -> None:
-    """More is parsed if its beginning is too short; a tag that is cut in two is removed."""
+    """More is parsed if the beginning is too short. A tag that is cut in two is removed."""
     body = "<p>" + 'Text <a href="https://example.com/long/address">a</a> ' * 200 + "</p>"
     assert "href" not in description(article(excerpt="", content=body))
     endless = f'<p>Hi</p><a href="https://example.com/{"x" * 6_000}">there</a>'
@@ -258,7 +258,7 @@ def test_rss_states_how_often_to_poll(max_age: int, ttl: str, period: str, frequ
     assert [text(found, path) for path in paths] == [ttl, period, frequency]
 
 
-def test_an_archive_is_kept_for_a_day() -> None:
+def test_the_ttl_of_an_archive_is_a_day() -> None:
     """[79]"""
     assert text(channel(render(archive(), Format.RSS)), "ttl") == "1440"
 

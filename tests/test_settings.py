@@ -118,7 +118,7 @@ def test_a_wrong_variable_is_named(there: dict[str, str], name: str, value: str)
     ],
 )
 @pytest.mark.parametrize("value", ["", "x"])
-def test_an_unknown_variable_of_ours_is_named_with_the_nearest_known_one(
+def test_an_unknown_variable_of_the_server_is_named_with_the_nearest_known_one(
     there: dict[str, str], name: str, meant: str, value: str
 ) -> None:
     with pytest.raises(SettingsError) as error:
@@ -152,7 +152,9 @@ def test_a_folder_that_is_a_link_is_not_resolved(there: dict[str, str], tmp_path
     ("host", "expected"),
     [("127.0.0.1", "http://127.0.0.1:8000"), ("::1", "http://[::1]:8000")],
 )
-def test_the_servers_own_url(there: dict[str, str], host: str, expected: str) -> None:
+def test_the_own_url_contains_the_host_and_the_port(
+    there: dict[str, str], host: str, expected: str
+) -> None:
     assert read_environment(there | {"HOST": host}).own_url == expected
 
 

@@ -25,7 +25,7 @@ from tests.web_helpers import titles
 
 @pytest.fixture
 def live(followed: Site, content: Content) -> Site:
-    """Yield the app of a worker on the real clock, with its watcher."""
+    """Return the app of a worker on the real clock, with its watcher."""
     followed.sync.start()
     # Before the watcher watches the folder, its first scan would find the change.
     content.write("first.md", title="First")
@@ -65,7 +65,7 @@ def test_a_file_written_in_two_halves_is_read_when_it_is_complete(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # Longer than a busy machine may delay the writer between the halves.
+    # A busy machine may delay the writer between the halves, but not that long.
     monkeypatch.setattr("feeds.sync.ingest.STILL", 1.5)
     whole = content.write("a.md", "The end.", title="Whole").read_text()
     assert wait_for(lambda: titles(live) == ["First", "Whole"])
@@ -143,7 +143,7 @@ def test_a_file_of_the_site_with_the_same_text_needs_no_restart(
     assert caplog.records == []
 
 
-def test_many_changes_at_once_are_few_refreshes(content: Content, live: Site) -> None:
+def test_many_simultaneous_changes_cause_few_refreshes(content: Content, live: Site) -> None:
     before = live.sync.shared.revision()
     elsewhere = Content(content.folder.with_name("elsewhere"))
     files = [elsewhere.write(f"{number}.md", title=f"Article {number}") for number in range(300)]
@@ -201,7 +201,7 @@ def test_a_change_that_may_continue_is_reported_with_its_end(
     assert found == {"a.md", "b.md"}
 
 
-def test_renames_that_follow_one_another_are_few_sets(
+def test_consecutive_renames_are_reported_in_few_sets(
     content: Content, events: FolderEvents
 ) -> None:
     def rename_many() -> None:
@@ -243,7 +243,7 @@ def test_another_process_takes_over_when_the_one_that_watches_is_killed(
         ended(first, signal.SIGKILL),
     ):
         site = Site(create_app(environ))
-        # When its changes are served, it watches.
+        # The first process watches the folder once its changes are served.
         assert wait_for(lambda: site.get("/readyz").status_code == 200, 40)
         site.sync.start()
         content.write("b.md", title="B")

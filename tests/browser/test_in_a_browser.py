@@ -22,7 +22,7 @@ from tests.waiting import SOON
 PAGES = ["/", "/topics/river", "/topics/river/2026-10", "/?q=river", "/embed",
          "/mix?with=river", "/mix/ferries,river", "/search/river", "/embed/all"]  # fmt: skip
 
-#: Text in an address that the page displays.
+#: Addresses with a long word that the page displays.
 OF_A_LONG_WORD = [f"{path}{'gesellschaft' * 5}" for path in ("/search/", "/?q=", "/mix/", "/x/")]
 
 OPERATORS = "/operators/subscribers"
@@ -45,7 +45,7 @@ def test_an_address_is_copied_with_one_press(browser: Browser, server: str) -> N
     context.close()
 
 
-def test_an_address_is_copied_where_there_is_no_clipboard(desktop: Visit) -> None:
+def test_an_address_is_copied_without_the_clipboard_api(desktop: Visit) -> None:
     # Browsers have no navigator.clipboard on a page without https.
     desktop.page.add_init_script("Object.defineProperty(navigator, 'clipboard', {value: null})")
     page = desktop.go("/topics/river")
@@ -127,7 +127,7 @@ def test_a_box_is_shown_as_soon_as_it_is_chosen(desktop: Visit) -> None:
     assert desktop.complaints == []
 
 
-def test_on_an_exported_site_the_preview_states_that_it_shows_the_main_feed(
+def test_the_preview_on_an_exported_site_states_that_it_shows_the_main_feed(
     desktop: Visit,
 ) -> None:
     page = desktop.go("/embed")
@@ -312,7 +312,7 @@ def test_the_layout_does_not_shift_while_images_load(desktop: Visit) -> None:
     def fulfill(route: Route) -> None:
         route.fulfill(body=image, content_type="image/jpeg")
 
-    # Later requests fail, too: a slow browser has not requested the third yet.
+    # Later requests get the image, too: a slow browser has not requested the third yet.
     page.context.route("**/*.jpg", fulfill)
     for route in held:
         fulfill(route)
@@ -486,7 +486,7 @@ def test_the_page_of_operators_shows_a_plot_of_each_feed_on_a_phone(
 
 @pytest.mark.parametrize("path", ["/topics/river", "/providers/news.example.com"])
 def test_feed_discovery_finds_the_feed_of_the_page_first(server: str, path: str) -> None:
-    # In a process of its own, since the library warns about its own parser.
+    # The library warns about its own parser: a separate process suppresses the warnings.
     program = "import sys, feedfinder2; print(*feedfinder2.find_feeds(sys.argv[1]), sep='\\n')"
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", program, server + path],
@@ -496,5 +496,5 @@ def test_feed_discovery_finds_the_feed_of_the_page_first(server: str, path: str)
         timeout=60,
     )
 
-    # It prefers Atom to RSS, and does not support JSON Feed.
+    # The library prefers Atom to RSS, and does not support JSON Feed.
     assert done.stdout.splitlines() == [f"{server}{path}.atom", f"{server}{path}.rss"]

@@ -16,7 +16,7 @@ PATIENCE = 20
 
 
 async def ask(address: str, *headers: str) -> tuple[int, bytes]:
-    """One GET on a connection of its own: the status and the body."""
+    """Send a GET on a new connection; return the status and the body."""
     parts = urlsplit(address)
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
     try:
@@ -44,7 +44,7 @@ def all_at_once(addresses: Sequence[str], *headers: str) -> list[tuple[object, b
     async def run() -> list[tuple[object, bytes]]:
         return await asyncio.gather(*(_try(address, *headers) for address in addresses))
 
-    # In a thread of its own, since a test in a browser may have left a running loop in this one.
+    # A test in a browser may have left a running loop in the current thread.
     with ThreadPoolExecutor(1) as fresh:
         return fresh.submit(lambda: asyncio.run(run())).result()
 

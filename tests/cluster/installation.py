@@ -107,7 +107,7 @@ class Node:
             "PORT": str(self.port),
         }
         command = [sys.executable, "-m", "flask", "--app", "app", "serve"]
-        # In a session of its own, so that all processes of the machine can be killed at once.
+        # All processes of a session can be killed at once, like those of a machine.
         self._process = subprocess.Popen(
             command, cwd=ROOT, env=os.environ | given, start_new_session=True
         )
@@ -164,7 +164,7 @@ class Cluster:
             yield self
 
     def kill_redis(self) -> None:
-        """Cut its power."""
+        """Kill Redis by SIGKILL."""
         assert self._redis is not None
         self._redis.kill()
         self._redis.wait()
@@ -180,7 +180,7 @@ class Cluster:
             yield
 
     def stored(self) -> int:
-        """Return the number of documents and histories stored since Redis started, as it counts."""
+        """Return the number of documents and histories that Redis has stored since its start."""
         with redis.Redis(port=self.redis_port, protocol=2) as client:
             counts = client.info("commandstats")
         return int(counts.get("cmdstat_set", {}).get("calls", 0))

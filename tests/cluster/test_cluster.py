@@ -19,7 +19,7 @@ from tests.cluster.installation import Cluster, Nginx
 from tests.conftest import SITE_URL, Content
 from tests.waiting import wait_for
 
-#: Seconds, longer than a response is fresh in nginx, which counts whole seconds, and one more.
+#: Seconds until a response is stale in nginx: one, and another since nginx counts whole seconds.
 A_MOMENT = 2.1
 
 #: The values in Redis for a rendered feed: the document and its history; a delta has none.
@@ -97,7 +97,7 @@ def test_a_change_reaches_clients_of_nginx(cluster: Cluster) -> None:
     assert b"Seen through nginx" in after
 
 
-def test_nginx_answers_a_known_tag_with_304(cluster: Cluster) -> None:
+def test_a_known_tag_gets_304_from_nginx(cluster: Cluster) -> None:
     address = cluster.nginx.url + "/all.atom"
     tag = get(address, accept_encoding="br").headers["ETag"]
 
@@ -121,7 +121,7 @@ def test_only_the_last_modified_that_was_sent_gets_304_through_nginx(cluster: Cl
     assert (again.status, again.body) == (304, b"")
 
 
-def test_after_a_burst_of_changes_nginx_sends_304_for_no_date_of_an_earlier_document(
+def test_no_date_of_an_earlier_document_gets_304_from_nginx_after_a_burst_of_changes(
     cluster: Cluster,
 ) -> None:
     """The changes within a second are more than Last-Modified can distinguish."""
@@ -247,7 +247,7 @@ def test_500_clients_of_nginx_at_a_cold_feed_make_one_rendering(cluster: Cluster
 def test_500_clients_of_nginx_at_a_changed_feed_make_one_rendering(cluster: Cluster) -> None:
     get(cluster.nginx.url + "/topics/ai.atom")
     cluster.content.write("warm.md", title="Warm", topics=["AI", "Warm"])
-    # By the list of feeds, since this feed must not be rendered yet.
+    # A request for this feed would render it: the list of feeds shows the change, too.
     cluster.shows("/feeds.json", "/topics/warm.rss")
     time.sleep(A_MOMENT)
     before = cluster.stored()
@@ -291,7 +291,7 @@ def test_only_clients_that_accept_deltas_get_them_through_nginx(
 def test_a_client_without_a_document_gets_the_full_one_while_nginx_requests_a_delta(
     cluster: Cluster, old_tag: str
 ) -> None:
-    """nginx requests with the ETag of its cached response: with A-IM it would get a delta."""
+    """nginx revalidates with the ETag of its cached response; with A-IM it would get a delta."""
     time.sleep(A_MOMENT)
 
     answer = get(cluster.nginx.url + "/all.rss", a_im="feed")
@@ -312,7 +312,7 @@ def test_a_delta_is_the_same_from_nginx_and_from_a_node(cluster: Cluster, old_ta
 
 
 def _own_headers(answer: Answer) -> dict[str, str]:
-    """Return the headers by lower-case name, without those that each hop sets itself."""
+    """Return the header fields by lower-case name, without those that each hop sets."""
     hop = {"date", "server", "connection"}
     found = {name.lower(): value for name, value in answer.headers.items()}
     return {name: value for name, value in found.items() if name not in hop}
@@ -353,7 +353,7 @@ def test_a_rolling_restart_loses_no_request(cluster: Cluster) -> None:
         for node in cluster.nodes:
             node.end(signal.SIGTERM)
             node.start()
-            # nginx sends nothing to a node for two seconds after it failed.
+            # nginx sends no request to a node within two seconds after a failure.
             time.sleep(2.2)
 
     assert set(load.statuses) == {200}
@@ -371,7 +371,7 @@ def test_with_all_nodes_down_nginx_serves_its_cache(cluster: Cluster) -> None:
     refused = get(cluster.nginx.url + "/never-asked-for.rss")
     for node in cluster.nodes:
         node.start()
-    # nginx sends nothing to a node that failed for `fail_timeout`.
+    # nginx sends no request to a failed node within `fail_timeout`.
     assert wait_for(lambda: get(cluster.nginx.url + "/nope").status == 404)
 
     assert (stale.status, stale.body, stale.headers["X-Cache"]) == (200, before, "STALE")

@@ -12,7 +12,7 @@ from tests.test_sockets import polled
 from tests.torture.conftest import Figure, scaled
 from tests.waiting import wait_for
 
-#: Reloads.
+#: The number of reloads.
 COUNT = 2
 
 
