@@ -62,7 +62,7 @@ def _bad_sockets(port: int) -> Iterator[None]:
 @contextmanager
 def _cold_pages(port: int, path: str) -> Iterator[None]:
     """Let clients, in a process of their own, ask for one page after the other."""
-    clients = multiprocessing.get_context("spawn").Process(target=_ask, args=(port, path))
+    clients = multiprocessing.get_context("spawn").Process(target=_fetch, args=(port, path))
     clients.start()
     # Until it has started.
     time.sleep(1)
@@ -73,8 +73,8 @@ def _cold_pages(port: int, path: str) -> Iterator[None]:
         clients.join()
 
 
-def _ask(port: int, path: str) -> None:
-    def ask(client: int) -> None:
+def _fetch(port: int, path: str) -> None:
+    def fetch(client: int) -> None:
         number = 0
         while True:
             number += 1
@@ -82,7 +82,7 @@ def _ask(port: int, path: str) -> None:
                 get(f"http://127.0.0.1:{port}/{path.replace(' ', '+')}{client}-{number}")
 
     for client in range(CLIENTS):
-        threading.Thread(target=ask, args=(client,), daemon=True).start()
+        threading.Thread(target=fetch, args=(client,), daemon=True).start()
     signal.pause()
 
 

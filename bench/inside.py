@@ -39,12 +39,12 @@ def _front(call: Any) -> list[tuple[str, float]]:
     environ = EnvironBuilder(path="/all.rss", base_url=URL).get_environ()
     list(call(environ, start))
     packed = environ | {"HTTP_ACCEPT_ENCODING": "gzip, br"}
-    asked = {
+    requested = {
         "200": environ,
         "200 gzip": packed,
         "304": packed | {"HTTP_IF_NONE_MATCH": dict(started[1])["ETag"]},
     }
-    return [(name, _microseconds(partial(call, each, start))) for name, each in asked.items()]
+    return [(name, _microseconds(partial(call, each, start))) for name, each in requested.items()]
 
 
 def _microseconds(call: Callable[[], object]) -> float:

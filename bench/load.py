@@ -47,8 +47,8 @@ def load(url: str, kind: Kind, seconds: int = 2, connections: int = 32) -> Rate:
 
 def kinds(url: str) -> dict[str, Kind]:
     """Return the kinds of request, with the validators of this server."""
-    asked = urllib.request.Request(url, headers={"Accept-Encoding": "gzip"})
-    with urllib.request.urlopen(asked) as answer:
+    requested = urllib.request.Request(url, headers={"Accept-Encoding": "gzip"})
+    with urllib.request.urlopen(requested) as answer:
         tag = answer.headers["ETag"]
     gzip = {"Accept-Encoding": "gzip"}
     return {
@@ -62,8 +62,8 @@ def kinds(url: str) -> dict[str, Kind]:
 
 def get(url: str, **headers: str) -> bytes:
     """Return the body of one response."""
-    asked = urllib.request.Request(url, headers=headers)
-    with urllib.request.urlopen(asked, timeout=60) as answer:
+    requested = urllib.request.Request(url, headers=headers)
+    with urllib.request.urlopen(requested, timeout=60) as answer:
         body: bytes = answer.read()
         return body
 

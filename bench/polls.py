@@ -39,11 +39,11 @@ async def _poll(port: int, path: str, count: int) -> Timings:
     for _ in range(CONNECTIONS):
         free.put_nowait(_Client(*await asyncio.open_connection("127.0.0.1", port), path))
 
-    async def ask(due: float) -> None:
+    async def fetch(due: float) -> None:
         """Send one poll that was due at a moment, and record how late its answer is."""
         client = await free.get()
         try:
-            await asyncio.wait_for(client.ask(), PATIENCE)
+            await asyncio.wait_for(client.fetch(), PATIENCE)
         except (OSError, EOFError, TimeoutError):
             timings.failed += 1
         else:
@@ -55,7 +55,7 @@ async def _poll(port: int, path: str, count: int) -> Timings:
         for number in range(count):
             due = began + number / RATE
             await asyncio.sleep(due - time.perf_counter())
-            polls.create_task(ask(due))
+            polls.create_task(fetch(due))
     while not free.empty():
         free.get_nowait().close()
     return timings
@@ -70,7 +70,7 @@ class _Client:
         self._reader, self._writer = reader, writer
         self._request = f"GET /{path} HTTP/1.1\r\nHost: bench\r\n\r\n".encode()
 
-    async def ask(self) -> None:
+    async def fetch(self) -> None:
         """Send the request and read its answer."""
         self._writer.write(self._request)
         head = (await self._reader.readuntil(b"\r\n\r\n")).lower()

@@ -102,8 +102,8 @@ class CustomFeeds:
         )
 
 
-def _ensure_usual(id: FeedId, asked: Mix | Search) -> None:
-    if asked.fault:
-        raise UnknownCustomFeed(asked.fault)
-    if asked.path != id.path:
-        raise MovedFeed(FeedId(asked.path))
+def _ensure_usual(id: FeedId, requested: Mix | Search) -> None:
+    if requested.fault:
+        raise UnknownCustomFeed(requested.fault)
+    if requested.path != id.path:
+        raise MovedFeed(FeedId(requested.path))

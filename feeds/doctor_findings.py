@@ -88,7 +88,7 @@ class Replies:
     """All responses of one examination."""
 
     #: The address that was named, and the one at the end of its redirects.
-    asked: str
+    requested: str
     address: str
     hops: tuple[Hop, ...]
     #: True if the last redirect leads to another host, which gets no request, or to no address.
@@ -114,8 +114,8 @@ class Replies:
     @property
     def is_loop(self) -> bool:
         """Return True if the last redirect leads to an address that was requested before."""
-        asked = [self.asked, *(hop.address for hop in self.hops)]
-        return asked[-1] in asked[:-1]
+        requested = [self.requested, *(hop.address for hop in self.hops)]
+        return requested[-1] in requested[:-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,7 +256,7 @@ def _sharing(replies: Replies) -> Finding:
 def _self(replies: Replies) -> Finding:
     found = _self_link(replies.packed.text)
     todo = "set FEEDS_URL to the address that readers use, or ask for the one that the feed names"
-    return Finding("rel=self", found == replies.asked, found or "none", todo)
+    return Finding("rel=self", found == replies.requested, found or "none", todo)
 
 
 def _freshness(replies: Replies) -> Finding:

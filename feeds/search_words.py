@@ -87,7 +87,7 @@ def indexed_tokens(word: str) -> list[str]:
     return tokens
 
 
-def asked_tokens(word: str) -> Iterator[tuple[str, bool]]:
+def query_tokens(word: str) -> Iterator[tuple[str, bool]]:
     """Return the tokens that a text with a word has, each with whether it is only their beginning.
 
     Only a single character of a script without spaces is one.

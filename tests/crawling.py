@@ -35,7 +35,7 @@ class Crawl:
     """All responses below the address of a site, by address."""
 
     site: str
-    ask: Callable[[str], Reply]
+    fetch: Callable[[str], Reply]
     found: dict[str, Reply] = field(default_factory=dict)
     #: Addresses of the host outside the site, each with the address that names it.
     outside: set[tuple[str, str]] = field(default_factory=set)
@@ -46,7 +46,7 @@ class Crawl:
             address = waiting.pop()
             if address in self.found:
                 continue
-            reply = self.found[address] = self.ask(address)
+            reply = self.found[address] = self.fetch(address)
             for named in _named(reply, address, _origin(self.site)):
                 if f"{named}/".startswith(f"{self.site}/"):
                     waiting.append(named)
@@ -68,7 +68,7 @@ def mounted(app: Callable[..., object]) -> Callable[[str], Reply]:
     """Return a function that requests from a WSGI app, mounted at the root of a host."""
     client: Client = Client(app)  # type: ignore[arg-type]
 
-    def ask(address: str) -> Reply:
+    def fetch(address: str) -> Reply:
         parts = urlsplit(address)
         response: TestResponse = client.get(
             parts.path, base_url=_origin(address), query_string=parts.query, buffered=True
@@ -76,10 +76,10 @@ def mounted(app: Callable[..., object]) -> Callable[[str], Reply]:
         headers = {name.lower(): value for name, value in response.headers.items()}
         return Reply(response.status_code, headers, response.data)
 
-    return ask
+    return fetch
 
 
-def asked(address: str) -> Reply:
+def requested(address: str) -> Reply:
     """Request from a real server; redirects are not followed."""
     parts = urlsplit(address)
     with closing(HTTPConnection(parts.netloc, timeout=10)) as connection:

@@ -101,7 +101,7 @@ class _Callback(BaseHTTPRequestHandler):
         """Print nothing."""
 
 
-def has_looked(instance: Path) -> bool:
+def has_recorded(instance: Path) -> bool:
     """Return True if a server has recorded all documents, so that it will detect a change."""
     try:
         # Read-only, since opening it otherwise would create it, before the server does.

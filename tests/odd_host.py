@@ -7,22 +7,22 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
 class OddHost(BaseHTTPRequestHandler):
-    """A handler that runs the method ``say_NAME`` for ``/NAME/REST``, and prints each request."""
+    """A handler that runs ``respond_NAME`` for ``/NAME/REST``, and prints each request."""
 
     def obey(self, line: str) -> None:
         """Print a line, and respond."""
         # In one write: pieces of two simultaneous lines would be mixed.
         print(f"{line}\n", end="", flush=True)
         name, _, rest = self.path.removeprefix("/").partition("/")
-        getattr(self, f"say_{name}", self.say_otherwise)(rest or name)
+        getattr(self, f"respond_{name}", self.respond_otherwise)(rest or name)
 
-    def say_otherwise(self, rest: str) -> None:
+    def respond_otherwise(self, rest: str) -> None:
         self.answer(404)
 
-    def say_status(self, rest: str) -> None:
+    def respond_status(self, rest: str) -> None:
         self.answer(int(rest.split(".")[0]))
 
-    def say_drip(self, rest: str) -> None:
+    def respond_drip(self, rest: str) -> None:
         """Send slowly, for ten seconds, so that no timeout of a single read expires."""
         self.wfile.write(b"HTTP/1.0 200 OK\r\nX-Slow: ")
         with suppress(OSError):

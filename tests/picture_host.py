@@ -11,26 +11,26 @@ class PictureHost(OddHost):
 
     do_GET = do_HEAD
 
-    def say_otherwise(self, rest: str) -> None:
+    def respond_otherwise(self, rest: str) -> None:
         self.answer(200, ("Content-Type", "image/webp"), ("Content-Length", rest.split(".")[0]))
 
-    def say_page(self, rest: str) -> None:
+    def respond_page(self, rest: str) -> None:
         self.answer(200, ("Content-Type", "text/html"), ("Content-Length", "99"))
 
-    def say_silent(self, rest: str) -> None:
+    def respond_silent(self, rest: str) -> None:
         self.answer(200, ("Content-Type", "image/png"))
 
-    def say_packed(self, rest: str) -> None:
+    def respond_packed(self, rest: str) -> None:
         packed = ("Content-Encoding", "gzip")
         self.answer(200, ("Content-Type", "image/png"), ("Content-Length", "9"), packed)
 
-    def say_to(self, rest: str) -> None:
+    def respond_to(self, rest: str) -> None:
         self.answer(302, ("Location", f"/{rest}"))
 
-    def say_elsewhere(self, rest: str) -> None:
+    def respond_elsewhere(self, rest: str) -> None:
         self.answer(301, ("Location", f"http://{rest}"))
 
-    def say_loop(self, rest: str) -> None:
+    def respond_loop(self, rest: str) -> None:
         self.answer(302, ("Location", self.path))
 
 

@@ -60,11 +60,11 @@ class Shop:
         times = self.modified, self.modified + 10
         return DocumentPlan(f"key of {self.content}", *times, 900, (), render or (lambda: body))
 
-    def ask(self, address: str = ADDRESS) -> Document:
+    def fetch(self, address: str = ADDRESS) -> Document:
         return self.publisher.document(address, self.plan)
 
     def text(self, address: str = ADDRESS) -> str:
-        return self.ask(address).bodies[IDENTITY].decode()
+        return self.fetch(address).bodies[IDENTITY].decode()
 
 
 def fail(error: Exception) -> DocumentPlan:

@@ -411,10 +411,10 @@ def test_an_unknown_cache_is_rejected(url: str) -> None:
 
 @pytest.mark.parametrize("url", ["rediss://cache.example.org:6380/1", "unix:///run/redis.sock"])
 def test_opening_a_cache_sends_nothing(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[object] = []
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: asked.append(args))
-    monkeypatch.setattr(socket.socket, "connect", lambda *args: asked.append(args))
+    requested: list[object] = []
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *args, **kwargs: requested.append(args))
+    monkeypatch.setattr(socket.socket, "connect", lambda *args: requested.append(args))
 
     open_cache(url)
 
-    assert asked == []
+    assert requested == []

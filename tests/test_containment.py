@@ -493,16 +493,16 @@ def test_a_file_that_cannot_be_opened_is_not_missing(content: Content, site: Sit
     content.raw("public/key.txt", "key")
     paths = "/pictures/cat.png", "/key.txt"
 
-    def asked() -> list[int]:
+    def requested() -> list[int]:
         return [site.client.get(path, buffered=True).status_code for path in paths]
 
     # One request before, so that all modules are loaded.
-    served = asked()
+    served = requested()
     with descriptors(0):
-        refused = asked()
+        refused = requested()
     long = site.client.get(f"/pictures/{'x' * 300}.png").status_code
 
-    assert (served, refused, asked(), long) == ([200, 200], [503, 503], [200, 200], 404)
+    assert (served, refused, requested(), long) == ([200, 200], [503, 503], [200, 200], 404)
 
 
 def test_an_image_is_served_in_ranges_and_conditionally(content: Content, site: Site) -> None:

@@ -44,7 +44,7 @@ def served(content: Content, open_site: Callable[..., Site]) -> Site:
     return open_site()
 
 
-def ask(site: Site, path: str, **headers: str) -> Any:
+def fetch(site: Site, path: str, **headers: str) -> Any:
     """GET a path, and read the whole response."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return site.client.get(path, headers=named, buffered=True)
@@ -56,13 +56,13 @@ def date(moment: float) -> str:
 
 def named(site: Site, path: str, moment: float) -> int:
     """Return the status for a client that sends a time."""
-    status: int = ask(site, path, if_modified_since=date(moment)).status_code
+    status: int = fetch(site, path, if_modified_since=date(moment)).status_code
     return status
 
 
 def echoed(site: Site, path: str, answer: Any) -> int:
     """Return the status for a client that sends the Last-Modified of a response."""
-    status: int = ask(site, path, if_modified_since=answer.headers["Last-Modified"]).status_code
+    status: int = fetch(site, path, if_modified_since=answer.headers["Last-Modified"]).status_code
     return status
 
 
@@ -117,10 +117,10 @@ def test_after_a_burst_of_changes_a_response_has_no_date_and_no_earlier_date_get
             found.append(served.get(path))
 
     for path, found in answers.items():
-        unchanged = ask(served, path, if_none_match=found[-1].headers["ETag"])
+        unchanged = fetch(served, path, if_none_match=found[-1].headers["ETag"])
         dates = [answer.headers.get("Last-Modified") for answer in found]
         issued = [each for each in dates if each]
-        statuses = {ask(served, path, if_modified_since=each).status_code for each in issued}
+        statuses = {fetch(served, path, if_modified_since=each).status_code for each in issued}
         assert (statuses, named(served, path, clock.now)) == ({200}, 200), path
         assert dates == issued + [None] * (2 * SLACK - len(issued)), path
         # The first of all changes made a second article a second one.
@@ -255,7 +255,7 @@ def test_settings_change_the_dates_of_a_site_without_articles(
 
 
 @pytest.fixture
-def made_anew(
+def rebuilding(
     content: Content, served: Site, tmp_path: Path, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Site]:
     """Yield a site with other settings, while the index is rebuilt for them."""
@@ -286,7 +286,7 @@ def test_other_settings_have_another_date_while_the_index_is_rebuilt(
     served: Site, request: pytest.FixtureRequest, clock: Clock, path: str
 ) -> None:
     before, fetched = served.get(path), clock.now
-    again: Site = request.getfixturevalue("made_anew")
+    again: Site = request.getfixturevalue("rebuilding")
 
     assert wait_for(lambda: again.get(path).status_code == 200)
     after = again.get(path)
@@ -333,13 +333,13 @@ def test_an_image_replaced_by_an_older_one_gets_no_304(
     served: Site, content: Content, cat: Path
 ) -> None:
     """``cp -p`` replaces it so."""
-    before = ask(served, "/pictures/cat.png")
+    before = fetch(served, "/pictures/cat.png")
     with_range = {"range": "bytes=0-3", "if_range": date(NOW)}
-    part = ask(served, "/pictures/cat.png", **with_range)
+    part = fetch(served, "/pictures/cat.png", **with_range)
     os.utime(content.raw("pictures/cat.png", PNG + b"older"), (NOW - 3600, NOW - 3600))
 
     statuses = [named(served, "/pictures/cat.png", NOW + later) for later in (-3600, 0, 60)]
-    whole = ask(served, "/pictures/cat.png", **with_range)
+    whole = fetch(served, "/pictures/cat.png", **with_range)
 
     assert echoed(served, "/pictures/cat.png", before) == 200
     assert statuses == [304, 200, 200]
@@ -348,10 +348,10 @@ def test_an_image_replaced_by_an_older_one_gets_no_304(
 
 
 def test_an_image_with_a_matching_etag_gets_304_despite_any_date(served: Site, cat: Path) -> None:
-    tag = ask(served, "/pictures/cat.png").headers["ETag"]
-    unreadable = ask(served, "/pictures/cat.png", if_modified_since="yesterday")
+    tag = fetch(served, "/pictures/cat.png").headers["ETag"]
+    unreadable = fetch(served, "/pictures/cat.png", if_modified_since="yesterday")
 
-    answer = ask(served, "/pictures/cat.png", if_none_match=tag, if_modified_since=date(NOW + 60))
+    answer = fetch(served, "/pictures/cat.png", if_none_match=tag, if_modified_since=date(NOW + 60))
 
     assert (answer.status_code, unreadable.status_code) == (304, 200)
 

@@ -312,7 +312,7 @@ def test_fifty_requests_for_one_delta_cost_one_rendering(
     before = ten.web.publisher.renderings
     barrier = threading.Barrier(50)
 
-    def ask() -> bytes:
+    def fetch() -> bytes:
         barrier.wait(10)
         answer = poll(Site(ten.app), path, changed[path])
         assert answer.status_code == 226
@@ -320,7 +320,7 @@ def test_fifty_requests_for_one_delta_cost_one_rendering(
         return body
 
     with ThreadPoolExecutor(50) as pool:
-        bodies = {each.result(20) for each in [pool.submit(ask) for _ in range(50)]}
+        bodies = {each.result(20) for each in [pool.submit(fetch) for _ in range(50)]}
 
     assert len(bodies) == 1
     assert ten.web.publisher.renderings - before == 1

@@ -31,7 +31,7 @@ CUT = gzip.compress(b"<rss>" * 99, mtime=0)[:-9]
 FEED = Reply(200, HEADERS, gzip.compress(BODY.encode()))
 PLAIN = Reply(200, {"etag": '"a"'}, BODY.encode())
 RIGHT = Replies(
-    asked=ADDRESS,
+    requested=ADDRESS,
     address=ADDRESS,
     hops=(),
     leads_away=False,
@@ -71,7 +71,7 @@ def test_a_correct_feed_passes_every_check() -> None:
     ],
 )
 def test_one_permanent_redirect_passes(hops: tuple[Hop, ...], is_right: bool) -> None:
-    found = finding("redirects", asked="http://feeds.example.org/all.rss", hops=hops)
+    found = finding("redirects", requested="http://feeds.example.org/all.rss", hops=hops)
 
     assert found.is_right is is_right
     assert all(hop.address in found.found for hop in hops)

@@ -30,17 +30,17 @@ def counted(publisher: Publisher) -> int:
 
 def room_for(count: int) -> Shop:
     """Return a shop with memory for a number of documents."""
-    size = Shop().ask().size
+    size = Shop().fetch().size
     return Shop(memory=size * count)
 
 
 def test_memory_holds_the_most_recently_requested_documents() -> None:
     shop = room_for(3)
     for address in ("a", "b", "c"):
-        shop.ask(address)
-    shop.ask("a")
+        shop.fetch(address)
+    shop.fetch("a")
 
-    shop.ask("d")
+    shop.fetch("d")
 
     assert [shop.publisher.hot(a) is not None for a in "abcd"] == [True, False, True, True]
 
@@ -48,10 +48,10 @@ def test_memory_holds_the_most_recently_requested_documents() -> None:
 def test_the_fast_path_counts_as_a_request() -> None:
     shop = room_for(3)
     for address in ("a", "b", "c"):
-        shop.ask(address)
+        shop.fetch(address)
     shop.publisher.hot("a")
 
-    shop.ask("d")
+    shop.fetch("d")
 
     assert [shop.publisher.hot(a) is not None for a in "abcd"] == [True, False, True, True]
 
@@ -59,7 +59,7 @@ def test_the_fast_path_counts_as_a_request() -> None:
 def test_memory_is_bounded_however_many_feeds_there_are() -> None:
     shop = room_for(3)
     for number in range(100):
-        shop.ask(f"feed-{number}")
+        shop.fetch(f"feed-{number}")
 
     assert list(shop.publisher.memory.by_target) == ["feed-97", "feed-98", "feed-99"]
     assert shop.publisher.memory.size == counted(shop.publisher)
@@ -67,9 +67,9 @@ def test_memory_is_bounded_however_many_feeds_there_are() -> None:
 
 def test_a_document_larger_than_the_memory_is_kept_alone() -> None:
     shop = Shop(memory=10)
-    shop.ask("a")
+    shop.fetch("a")
 
-    document = shop.ask("b")
+    document = shop.fetch("b")
 
     assert shop.publisher.hot("a") is None
     assert shop.publisher.hot("b") is document
@@ -146,10 +146,10 @@ def test_a_new_coding_of_an_evicted_document_is_not_counted() -> None:
 def test_the_newest_document_stays_though_all_others_are_used() -> None:
     shop = room_for(3)
     for address in ("a", "b", "c"):
-        shop.ask(address)
+        shop.fetch(address)
         shop.publisher.hot(address)
 
-    shop.ask("d")
+    shop.fetch("d")
 
     assert [shop.publisher.hot(a) is not None for a in "abcd"] == [False, True, True, True]
 

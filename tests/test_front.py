@@ -85,7 +85,7 @@ def changing(tmp_path: Path) -> Both:
     return open_both(tmp_path)
 
 
-def ask(site: Site, path: str, query: str = "", method: str = "GET", **environ: str) -> Answer:
+def fetch(site: Site, path: str, query: str = "", method: str = "GET", **environ: str) -> Answer:
     """Return the response of a WSGI server to a request."""
     request = EnvironBuilder(method=method, query_string=query).get_environ()
     request["PATH_INFO"] = path.encode("utf-8", "surrogateescape").decode("latin-1")
@@ -131,16 +131,16 @@ def test_every_request_gets_the_same_response_from_the_fast_path_and_from_flask(
     @settings(max_examples=400, suppress_health_check=list(HealthCheck))
     @given(requests(both))
     def same(request: dict[str, str]) -> None:
-        assert ask(both.hot, **request) == ask(both.cold, **request)
+        assert fetch(both.hot, **request) == fetch(both.cold, **request)
 
     same()
 
 
 def test_an_earlier_document_gets_a_delta_though_the_new_one_is_in_memory(both: Both) -> None:
     """[78]"""
-    asked = {"HTTP_A_IM": "feed", "HTTP_IF_NONE_MATCH": both.tags[-len(ADDRESSES)]}
+    requested = {"HTTP_A_IM": "feed", "HTTP_IF_NONE_MATCH": both.tags[-len(ADDRESSES)]}
 
-    deltas = [ask(site, "/all.rss", **asked) for site in (both.hot, both.cold)]
+    deltas = [fetch(site, "/all.rss", **requested) for site in (both.hot, both.cold)]
 
     assert deltas[0] == deltas[1]
     assert deltas[0][0] == "226 IM USED"
@@ -171,10 +171,10 @@ def test_guessed_addresses_share_the_targets_of_the_main_feed(changing: Both) ->
 def test_a_document_in_memory_is_served_before_flask(
     both: Both, monkeypatch: pytest.MonkeyPatch, path: str, query: str
 ) -> None:
-    first = ask(both.hot, path)
+    first = fetch(both.hot, path)
     monkeypatch.setattr(both.hot.app, "full_dispatch_request", lambda: 1 / 0)
 
-    assert ask(both.hot, path, query) == first
+    assert fetch(both.hot, path, query) == first
     assert first[0] == "200 OK"
 
 
@@ -182,11 +182,11 @@ def test_invented_requests_take_no_memory(changing: Both) -> None:
     kept = _sizes(changing.hot)
 
     for number in range(3 * MEMOIZED):
-        ask(changing.hot, f"/topics/{number}.rss")
-        ask(changing.hot, f"/unknown/{number}")
-        ask(changing.hot, "/all.rss", query=f"cb={number}")
-        ask(changing.hot, "/all.rss", HTTP_IF_NONE_MATCH=f'"{number}"')
-        ask(changing.hot, "/all.rss", HTTP_IF_NONE_MATCH=f'"{number:999}"')
+        fetch(changing.hot, f"/topics/{number}.rss")
+        fetch(changing.hot, f"/unknown/{number}")
+        fetch(changing.hot, "/all.rss", query=f"cb={number}")
+        fetch(changing.hot, "/all.rss", HTTP_IF_NONE_MATCH=f'"{number}"')
+        fetch(changing.hot, "/all.rss", HTTP_IF_NONE_MATCH=f'"{number:999}"')
 
     addresses, remembered = _sizes(changing.hot)
     assert addresses == kept[0]
@@ -200,8 +200,8 @@ def test_invented_paths_take_a_bounded_part_of_memory(both: Both) -> None:
     tracemalloc.start()
     try:
         for number in range(5_000):
-            _ask_front(front, f"/topics/{number:0190}.rss")
-            _ask_front(front, f"/topics/{number:09999}.rss")
+            _is_hot(front, f"/topics/{number:0190}.rss")
+            _is_hot(front, f"/topics/{number:09999}.rss")
         held = tracemalloc.get_traced_memory()[0]
     finally:
         tracemalloc.stop()
@@ -213,10 +213,10 @@ def test_the_paths_that_are_remembered_are_bounded(
     changing: Both, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fast_path, "MAX_PATHS", 3)
-    answers = {path: ask(changing.hot, path) for path in ADDRESSES + GUESSED}
+    answers = {path: fetch(changing.hot, path) for path in ADDRESSES + GUESSED}
 
     for _ in range(2):
-        assert {path: ask(changing.hot, path) for path in answers} == answers
+        assert {path: fetch(changing.hot, path) for path in answers} == answers
 
 
 def _sizes(site: Site) -> tuple[int, int]:
@@ -226,12 +226,12 @@ def _sizes(site: Site) -> tuple[int, int]:
 
 
 def test_a_change_is_in_the_next_response(changing: Both, tmp_path: Path) -> None:
-    before = ask(changing.hot, "/all.rss")
+    before = fetch(changing.hot, "/all.rss")
 
     Content(tmp_path / "content").write("four.md", title="Brand new")
     changing.hot.sync.refresh()
 
-    after = ask(changing.hot, "/all.rss")
+    after = fetch(changing.hot, "/all.rss")
     assert b"Brand new" in after[2]
     assert b"Brand new" not in before[2]
 
@@ -239,28 +239,28 @@ def test_a_change_is_in_the_next_response(changing: Both, tmp_path: Path) -> Non
 def test_an_unchanged_feed_keeps_its_responses_when_another_changes(
     changing: Both, tmp_path: Path
 ) -> None:
-    before = ask(changing.hot, "/topics/日本語.rss")
+    before = fetch(changing.hot, "/topics/日本語.rss")
 
     Content(tmp_path / "content").write("four.md", title="Elsewhere")
     changing.hot.sync.refresh()
 
-    assert ask(changing.hot, "/topics/日本語.rss") == before
+    assert fetch(changing.hot, "/topics/日本語.rss") == before
 
 
 def test_the_least_recently_used_documents_are_evicted_first() -> None:
     publisher = Publisher(lambda: 1, open_cache(""), DocumentMemory(200_000))
     urls = Urls(SITE_URL)
-    ask_front = partial(_ask_front, with_fast_path(_refuse, publisher, urls))
+    ask_front = partial(_is_hot, with_fast_path(_refuse, publisher, urls))
     for format in Format:
-        publisher.document(Target(ALL, format), partial(_recipe, format))
+        publisher.document(Target(ALL, format), partial(_plan_of_target, format))
 
     assert ask_front("/all.rss")
-    publisher.document(PathTarget("/other.json"), partial(_recipe, "other"))
+    publisher.document(PathTarget("/other.json"), partial(_plan_of_target, "other"))
 
     assert [ask_front(f"/all.{format}") for format in Format] == [True, False, True]
 
 
-def _recipe(name: str) -> DocumentPlan:
+def _plan_of_target(name: str) -> DocumentPlan:
     # 52 kB by the publisher's count.
     body = Random(name).randbytes(32_000)
     return DocumentPlan(name, 1, 2, 60, (("Content-Type", "text/plain"),), lambda: body)
@@ -271,6 +271,6 @@ def _refuse(environ: Any, start_response: Any) -> Iterable[bytes]:
     return []
 
 
-def _ask_front(call: Any, path: str) -> bool:
+def _is_hot(call: Any, path: str) -> bool:
     environ = EnvironBuilder(path=path).get_environ()
     return run_wsgi_app(call, environ)[1] == "200 OK"

@@ -438,10 +438,10 @@ def test_an_unusable_file_of_the_instance_folder_is_named_with_the_remedy(
 def answers(address: str) -> list[bytes]:
     """Return the bytes of the documents that readers request most."""
     paths = ("/all.rss", "/all.atom", "/topics/ai.json", "/feeds.opml", "/")
-    return [asked(f"{address}{path}")[1] for path in paths]
+    return [requested(f"{address}{path}")[1] for path in paths]
 
 
-def asked(address: str) -> tuple[int, bytes]:
+def requested(address: str) -> tuple[int, bytes]:
     """Return the status and the bytes of a response, also of an error."""
     try:
         with urllib.request.urlopen(address, timeout=10) as answer:
@@ -485,7 +485,7 @@ def test_a_command_with_another_url_is_refused_while_a_server_runs_and_changes_n
     assert not (tmp_path / "out").exists()
     # The command changed nothing in the index: a later save appears as before.
     content.write("two.md", title="A second one")
-    assert wait_for(lambda: b"A second one" in asked(f"{server.address}/all.rss")[1])
+    assert wait_for(lambda: b"A second one" in requested(f"{server.address}/all.rss")[1])
     assert b"b.example" not in b"".join(answers(server.address))
 
 
@@ -539,17 +539,17 @@ def test_a_wsgi_server_with_other_settings_serves_nothing_until_the_folder_is_it
         with started(content.folder, instance, "run", output.fileno(), **B) as other:
             stores.wait(int(other.address.rpartition(":")[2]))
 
-            found = [asked(f"{other.address}{path}")[0] for path in paths]
+            found = [requested(f"{other.address}{path}")[0] for path in paths]
 
             assert found == [503] * len(paths)
-            assert asked(f"{other.address}/healthz")[0] == 200
+            assert requested(f"{other.address}/healthz")[0] == 200
             assert "in use by a server with other settings (FEEDS_URL)" in log.read_text()
             assert answers(owner.address) == before
 
             owner.process.terminate()
             owner.process.wait()
-            assert wait_for(lambda: asked(f"{other.address}/all.rss")[0] == 200)
-            assert b"https://b.example/all.rss" in asked(f"{other.address}/all.rss")[1]
+            assert wait_for(lambda: requested(f"{other.address}/all.rss")[0] == 200)
+            assert b"https://b.example/all.rss" in requested(f"{other.address}/all.rss")[1]
             assert b"a.example" not in b"".join(answers(other.address))
 
 

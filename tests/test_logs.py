@@ -107,7 +107,7 @@ def test_plain_lines_have_the_usual_format() -> None:
 def test_a_server_prints_only_json_if_configured(content: Content, tmp_path: Path) -> None:
     content.write("a.md")
     content.raw("broken.md", "---\ntitle: [\n---\n")
-    lines = said_by_a_server(content, tmp_path, FEEDS_LOG="json")
+    lines = output_of_a_server(content, tmp_path, FEEDS_LOG="json")
 
     found = [json.loads(line) for line in lines]
 
@@ -121,13 +121,13 @@ def test_a_server_prints_only_json_if_configured(content: Content, tmp_path: Pat
 
 def test_a_server_prints_plain_lines_by_default(content: Content, tmp_path: Path) -> None:
     content.write("a.md")
-    lines = said_by_a_server(content, tmp_path)
+    lines = output_of_a_server(content, tmp_path)
 
     assert {line.split(" ", 2)[0] for line in lines} <= {"INFO", "WARNING", "ERROR"}
 
 
 def test_a_server_names_the_address_that_readers_use(content: Content, tmp_path: Path) -> None:
-    lines = said_by_a_server(content, tmp_path, FEEDS_URL="https://feeds.example.org")
+    lines = output_of_a_server(content, tmp_path, FEEDS_URL="https://feeds.example.org")
 
     found = [line for line in lines if f"serving {content.folder} at http://127.0.0.1:" in line]
     assert len(found) == 1
@@ -180,7 +180,7 @@ def test_a_refresh_and_a_start_log_the_served_articles(
     ]
 
 
-def said_by_a_server(content: Content, tmp_path: Path, **environ: str) -> list[str]:
+def output_of_a_server(content: Content, tmp_path: Path, **environ: str) -> list[str]:
     """Return all lines of a server that responded, lost a worker and was stopped."""
     with started(
         content.folder, tmp_path / "instance", output=subprocess.PIPE, **environ

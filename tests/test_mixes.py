@@ -386,9 +386,9 @@ def test_an_index_of_an_older_version_has_no_mixes_until_it_is_rebuilt(changing:
 def test_the_form_redirects_to_the_feed_of_the_chosen_terms(river: Site) -> None:
     form = tree(river, "/mix").cssselect("form.mix")[0]
     fields = [(box.get("name"), box.get("value")) for box in form.cssselect("input")]
-    asked = urlencode([("any", "ropes"), ("any", "ferries"), ("none", "gazette.example")])
+    requested = urlencode([("any", "ropes"), ("any", "ferries"), ("none", "gazette.example")])
 
-    answer = river.get(f"{form.get('action')}?{asked}&make=yes")
+    answer = river.get(f"{form.get('action')}?{requested}&make=yes")
 
     assert {("any", "ropes"), ("any", "ferries"), ("none", "gazette.example")} <= {*fields}
     assert answer.status_code == 303

@@ -48,14 +48,14 @@ def slow_renderer(shop: Shop) -> Iterator[tuple[threading.Event, Future[Document
 
 
 def test_a_document_is_what_its_plan_renders(shop: Shop) -> None:
-    document = shop.ask()
+    document = shop.fetch()
 
     assert document.bodies == Bodies(b"first")
     assert (document.key, document.modified, document.max_age) == ("key of first", 1000, 900)
 
 
 def test_no_plan_is_made_while_the_revision_stays(shop: Shop) -> None:
-    shop.ask()
+    shop.fetch()
     shop.content = "changed in secret"
 
     texts = [shop.text() for _ in range(3)]
@@ -65,7 +65,7 @@ def test_no_plan_is_made_while_the_revision_stays(shop: Shop) -> None:
 
 
 def test_a_change_is_served_at_once(shop: Shop) -> None:
-    shop.ask()
+    shop.fetch()
     shop.publish("second")
 
     text = shop.text()
@@ -75,7 +75,7 @@ def test_a_change_is_served_at_once(shop: Shop) -> None:
 
 
 def test_a_revision_that_does_not_touch_a_feed_renders_nothing(shop: Shop) -> None:
-    shop.ask()
+    shop.fetch()
     shop.revision += 1
 
     texts = [shop.text(), shop.text()]
@@ -86,10 +86,10 @@ def test_a_revision_that_does_not_touch_a_feed_renders_nothing(shop: Shop) -> No
 
 
 def test_the_same_document_gets_its_later_time(shop: Shop) -> None:
-    shop.ask()
+    shop.fetch()
     shop.modified, shop.revision = 2000, 2
 
-    document = shop.ask()
+    document = shop.fetch()
 
     assert document.modified == 2000
     assert shop.publisher.renderings == 1
@@ -98,7 +98,7 @@ def test_the_same_document_gets_its_later_time(shop: Shop) -> None:
 def test_only_a_current_document_is_hot(shop: Shop) -> None:
     assert shop.publisher.hot(ADDRESS) is None
 
-    document = shop.ask()
+    document = shop.fetch()
     assert shop.publisher.hot(ADDRESS) is document
 
     shop.revision += 1
@@ -108,7 +108,7 @@ def test_only_a_current_document_is_hot(shop: Shop) -> None:
 def test_many_requests_cause_one_rendering(shop: Shop) -> None:
     barrier = threading.Barrier(50)
 
-    def ask() -> Document:
+    def fetch() -> Document:
         barrier.wait(SOON)
         return shop.publisher.document(ADDRESS, lambda: shop.plan(render))
 
@@ -118,7 +118,7 @@ def test_many_requests_cause_one_rendering(shop: Shop) -> None:
         return b"first"
 
     with ThreadPoolExecutor(50) as pool:
-        documents = [each.result(SOON) for each in [pool.submit(ask) for _ in range(50)]]
+        documents = [each.result(SOON) for each in [pool.submit(fetch) for _ in range(50)]]
 
     assert shop.publisher.renderings == 1
     assert {document.bodies[IDENTITY] for document in documents} == {b"first"}
@@ -137,7 +137,7 @@ def test_a_thread_that_missed_the_rendering_does_not_repeat_it() -> None:
     with ThreadPoolExecutor() as pool:
         waiting = pool.submit(shop.publisher.document, ADDRESS, late)
         assert looked.wait(SOON)
-        first = shop.ask()
+        first = shop.fetch()
         may_go_on.set()
         second = waiting.result(SOON)
 
@@ -146,7 +146,7 @@ def test_a_thread_that_missed_the_rendering_does_not_repeat_it() -> None:
 
 
 def test_while_one_thread_renders_others_get_the_stale_document_at_once(shop: Shop) -> None:
-    shop.ask()
+    shop.fetch()
     shop.publish("second")
 
     with slow_renderer(shop) as (may_end, first):
@@ -162,8 +162,8 @@ def test_while_one_thread_renders_others_get_the_stale_document_at_once(shop: Sh
 
 def test_a_caller_with_a_larger_fallback_waits(shop: Shop) -> None:
     """[78]"""
-    whole = shop.ask("whole")
-    shop.ask()
+    whole = shop.fetch("whole")
+    shop.fetch()
     shop.publish("second")
 
     with slow_renderer(shop) as (may_end, _), ThreadPoolExecutor() as pool:
@@ -179,7 +179,7 @@ def test_a_caller_with_a_larger_fallback_waits(shop: Shop) -> None:
 def test_a_slow_rendering_does_not_replace_a_newer_document(shop: Shop) -> None:
     with slow_renderer(shop) as (may_end, first):
         shop.publish("second")
-        shop.ask()
+        shop.fetch()
         may_end.set()
         first.result(SOON)
 
@@ -191,7 +191,7 @@ def test_a_slow_rendering_does_not_replace_a_newer_document(shop: Shop) -> None:
 def test_a_failed_rendering_raises_in_all_threads_that_wait(shop: Shop) -> None:
     barrier = threading.Barrier(5)
 
-    def ask() -> Document:
+    def fetch() -> Document:
         barrier.wait(SOON)
         return shop.publisher.document(ADDRESS, lambda: shop.plan(render))
 
@@ -200,7 +200,7 @@ def test_a_failed_rendering_raises_in_all_threads_that_wait(shop: Shop) -> None:
         raise RuntimeError("no")
 
     with ThreadPoolExecutor(5) as pool:
-        errors = [each.exception(SOON) for each in [pool.submit(ask) for _ in range(5)]]
+        errors = [each.exception(SOON) for each in [pool.submit(fetch) for _ in range(5)]]
 
     assert [str(error) for error in errors] == ["no"] * 5
     assert shop.text() == "first"
@@ -211,7 +211,7 @@ def test_the_last_good_document_is_served_instead_of_an_error(
     shop: Shop, error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     """[70]"""
-    document = shop.ask()
+    document = shop.fetch()
     shop.revision += 1
 
     served = shop.publisher.document(ADDRESS, lambda: fail(error))
@@ -225,9 +225,9 @@ def test_a_fallback_is_served_instead_of_an_error_or_a_stale_document(
     shop: Shop, caplog: pytest.LogCaptureFixture
 ) -> None:
     """[70]"""
-    whole = shop.ask("whole")
+    whole = shop.fetch("whole")
     served = shop.publisher.document(ADDRESS, lambda: fail(RuntimeError("no")), fallback=whole)
-    shop.ask()
+    shop.fetch()
     shop.revision += 1
     later = shop.publisher.document(ADDRESS, lambda: fail(RuntimeError("no")), fallback=whole)
 
@@ -238,7 +238,7 @@ def test_a_fallback_is_served_instead_of_an_error_or_a_stale_document(
 def test_a_failure_of_every_request_is_logged_once_in_a_while(
     shop: Shop, caplog: pytest.LogCaptureFixture
 ) -> None:
-    shop.ask()
+    shop.fetch()
     shop.revision += 1
 
     for _ in range(100):
@@ -248,7 +248,7 @@ def test_a_failure_of_every_request_is_logged_once_in_a_while(
 
 
 def test_after_a_failure_the_new_document_is_served(shop: Shop) -> None:
-    shop.ask()
+    shop.fetch()
     shop.publish("second")
     shop.publisher.document(ADDRESS, lambda: fail(IndexUnavailable("no")))
 
@@ -265,7 +265,7 @@ def test_without_a_document_the_error_is_raised(shop: Shop, error: Exception) ->
     "error", [UnknownFeed(), RetiredFeed(), MovedFeed(FeedId("topics/b")), NoDelta()]
 )
 def test_the_document_of_a_removed_feed_is_dropped(shop: Shop, error: Exception) -> None:
-    shop.ask()
+    shop.fetch()
     shop.revision += 1
 
     with pytest.raises(type(error)):
@@ -277,7 +277,7 @@ def test_the_document_of_a_removed_feed_is_dropped(shop: Shop, error: Exception)
 
 def test_unknown_feeds_make_no_entry(shop: Shop) -> None:
     """A million of them must not evict the documents in use."""
-    shop.ask()
+    shop.fetch()
 
     for number in range(1000):
         with pytest.raises(UnknownFeed):
@@ -314,7 +314,7 @@ def test_articles_that_always_change_end_in_an_error(shop: Shop) -> None:
 
 
 def test_a_cache_hit_saves_a_rendering(shop: Shop) -> None:
-    shop.ask()
+    shop.fetch()
     other = Shop(store=shop.store)
 
     text = other.text()
@@ -341,11 +341,11 @@ def test_a_rendering_by_another_machine_is_awaited(shop: Shop) -> None:
     shop.store.leased.add(key)
 
     with ThreadPoolExecutor() as pool:
-        asked = pool.submit(shop.ask)
+        requested = pool.submit(shop.fetch)
         time.sleep(5 * LOOK)
-        assert not asked.done()
+        assert not requested.done()
         shop.store.set(key, seal(key, b"from elsewhere"))
-        document = asked.result(SOON)
+        document = requested.result(SOON)
 
     assert document.bodies[IDENTITY] == b"from elsewhere"
     assert shop.publisher.renderings == 0
@@ -372,10 +372,10 @@ def test_an_expired_lease_goes_to_a_machine_that_waits(
     shop.store.leased.add(key)
 
     with ThreadPoolExecutor() as pool:
-        asked = pool.submit(shop.ask)
+        requested = pool.submit(shop.fetch)
         time.sleep(2 * LOOK)
         shop.store.leased.clear()
-        document = asked.result(SOON)
+        document = requested.result(SOON)
 
     assert document.bodies[IDENTITY] == b"first"
 
@@ -406,21 +406,21 @@ def test_a_document_that_is_served_late_has_changed_for_clients_no_earlier() -> 
     clock = iter((5000, 7000, 9000))
     shop = Shop()
     shop.publisher = Publisher(lambda: shop.revision, shop.store, clock=lambda: next(clock))
-    shop.ask()
+    shop.fetch()
     shop.publish("second")
     for _ in range(2):
         shop.publisher.document(ADDRESS, lambda: fail(IndexUnavailable("no")))
 
-    served = shop.ask()
+    served = shop.fetch()
     shop.revision += 1
-    again = shop.ask()
+    again = shop.fetch()
 
     assert served.bodies[IDENTITY] == b"second"
     assert (served.changed, again.changed) == (7000, 7000)
 
 
 def test_dropping_a_feed_that_was_never_stored_changes_nothing(shop: Shop) -> None:
-    shop.ask()
+    shop.fetch()
     size = shop.publisher.memory.size
 
     with pytest.raises(RetiredFeed):

@@ -60,14 +60,14 @@ def test_a_server_with_many_articles_responds_at_once_and_reports_its_progress(
     responses: list[tuple[int, str]] = []
 
     with started(content.folder, tmp_path / "instance") as server:
-        assert wait_for(lambda: asked(server.address, responses) == 200, 60)
+        assert wait_for(lambda: requested(server.address, responses) == 200, 60)
 
     progress = [re.search("([0-9,]+) of 12,000 files are read", text) for _, text in responses]
     assert any(progress)
     assert {status for status, _ in responses} == {503, 200}
 
 
-def asked(address: str, responses: list[tuple[int, str]]) -> int:
+def requested(address: str, responses: list[tuple[int, str]]) -> int:
     """Return the status of /readyz and record the response; 0 before the node listens."""
     try:
         with urllib.request.urlopen(f"{address}/readyz", timeout=20) as answer:

@@ -361,15 +361,15 @@ def test_host_names_the_port_unless_it_is_the_default(
         listening.settimeout(20)
         here = listening.getsockname()
         monkeypatch.setattr(socket, "create_connection", lambda _, *more: connect(here, *more))
-        asked = server.submit(_heard, listening, certificate if url[4] == "s" else None)
+        requested = server.submit(_host_lines, listening, certificate if url[4] == "s" else None)
 
         answer = send_request(Request("HEAD", url, {}), time.monotonic() + 20)
 
         assert answer.status == 204
-        assert asked.result(20) == [f"Host: {host}"]
+        assert requested.result(20) == [f"Host: {host}"]
 
 
-def _heard(listening: socket.socket, certificate: Path | None) -> list[str]:
+def _host_lines(listening: socket.socket, certificate: Path | None) -> list[str]:
     """Respond to one request; return its lines that name the host."""
     accepted = listening.accept()[0]
     if certificate:

@@ -17,7 +17,7 @@ from lxml import etree
 from app import create_app
 from feeds.index import connect
 from feeds.model import FeedId
-from feeds.search_words import LONGEST, asked_tokens, indexed_tokens, words
+from feeds.search_words import LONGEST, indexed_tokens, query_tokens, words
 from feeds.searches import LONGEST_SEARCH, MOST_WORDS, Search
 from feeds.web import paths
 from tests.conftest import SITE_URL, Clock, Content, OpenShared, Site
@@ -209,9 +209,9 @@ def test_an_invalid_search_is_404_with_the_reason(library: Site, text: str, why:
 
 @given(st.text(max_size=80))
 def test_folding_the_words_of_any_text_twice_changes_nothing(text: str) -> None:
-    asked = Search.of(text)
+    requested = Search.of(text)
 
-    assert Search.of(asked.path.removeprefix("search/").replace("-", " ")) == asked
+    assert Search.of(requested.path.removeprefix("search/").replace("-", " ")) == requested
 
 
 @given(st.text(max_size=80))
@@ -220,7 +220,7 @@ def test_words_are_made_of_letters_digits_and_marks_with_a_sign_at_most(text: st
         assert 0 < len(word) <= LONGEST
         assert not set(re.sub("[+#]{1,2}$", "", word)) & set("\"'*-+#()^:{}/.%\\ \0")
         tokens = set(indexed_tokens(word))
-        for token, is_beginning in asked_tokens(word):
+        for token, is_beginning in query_tokens(word):
             assert is_beginning or token in tokens
             assert any(each.startswith(token) for each in tokens)
 
@@ -335,8 +335,10 @@ def test_a_page_names_the_description_of_the_search(library: Site) -> None:
     for format, type in (("rss", "rss+xml"), ("atom", "atom+xml"), ("json", "feed+json")):
         template = str(templates[f"application/{type}"])
         # Firefox encodes a space as a plus.
-        asked = library.get(template.replace("{searchTerms}", "waits+Ferry").removeprefix(SITE_URL))
-        assert asked.location == f"{SITE_URL}/search/ferry-waits.{format}"
+        requested = library.get(
+            template.replace("{searchTerms}", "waits+Ferry").removeprefix(SITE_URL)
+        )
+        assert requested.location == f"{SITE_URL}/search/ferry-waits.{format}"
     for format, link in (("rss", "{http://www.w3.org/2005/Atom}link"),
                          ("atom", "{http://www.w3.org/2005/Atom}link")):  # fmt: skip
         feed = etree.fromstring(library.get(f"/search/ferry.{format}").data)

@@ -80,13 +80,13 @@ class Poller(threading.Thread):
         while not self.stopped.is_set():
             began = time.monotonic()
             try:
-                self.ask()
+                self.fetch()
                 self.answered += 1
             except (OSError, HTTPException) as error:
                 self.failed.append(repr(error))
             self.slowest = max(self.slowest, time.monotonic() - began)
 
-    def ask(self) -> None:
+    def fetch(self) -> None:
         with urllib.request.urlopen(f"{self.address}/all.rss", timeout=20) as answer:
             assert b"</rss>" in answer.read()
 
@@ -153,10 +153,10 @@ def test_a_reload_waits_for_connections_without_a_request(own_address: str) -> N
             time.sleep(0.1)
             # Each sends its request half a second after it was opened, whatever happened meanwhile.
             while opened and time.monotonic() - opened[0][0] > 0.5:
-                assert ask_for_the_feed(opened.pop(0)[1]).startswith(b"HTTP/1.1 200")
+                assert request_the_feed(opened.pop(0)[1]).startswith(b"HTTP/1.1 200")
 
 
-def ask_for_the_feed(client: socket.socket) -> bytes:
+def request_the_feed(client: socket.socket) -> bytes:
     """Return the beginning of the response."""
     client.sendall(b"GET /all.rss HTTP/1.1\r\nHost: a\r\n\r\n")
     return client.recv(100)
@@ -173,7 +173,7 @@ def test_a_request_during_the_death_of_the_only_worker_gets_the_response_of_the_
         assert wait_for(lambda: not Path(f"/proc/{victim}").exists(), PATIENCE)
 
         with connected(address) as client:
-            assert ask_for_the_feed(client).startswith(b"HTTP/1.1 200")
+            assert request_the_feed(client).startswith(b"HTTP/1.1 200")
 
 
 def test_a_worker_that_dies_is_replaced(own_address: str) -> None:
@@ -196,16 +196,16 @@ def answers_all(address: str) -> bool:
 def test_accepted_requests_are_answered_before_the_server_stops(own_address: str) -> None:
     parts = urlsplit(own_address)
     with ExitStack() as stack:
-        asked = [
+        requested = [
             stack.enter_context(closing(HTTPConnection(parts.hostname or "", parts.port, 20)))
             for _ in range(20)
         ]
-        for connection in asked:
+        for connection in requested:
             connection.request("GET", "/all.json")
 
         os.kill(listener(own_address), signal.SIGTERM)
 
-        assert [ask(connection) for connection in asked] == [200] * 20
+        assert [fetch(connection) for connection in requested] == [200] * 20
 
 
 def test_connections_that_wait_for_a_worker_are_answered_before_the_server_stops(
@@ -230,7 +230,7 @@ def test_connections_that_wait_for_a_worker_are_answered_before_the_server_stops
         time.sleep(0.2)  # uvicorn checks for a signal every 0.1 s.
         send_to(asleep, signal.SIGCONT)
 
-        assert [ask(connection) for connection in waiting] == [200] * 20
+        assert [fetch(connection) for connection in waiting] == [200] * 20
 
 
 def test_a_second_signal_does_not_hasten_the_stop_of_a_worker() -> None:
@@ -318,7 +318,7 @@ def send_to(processes: list[int], number: signal.Signals) -> None:
         os.kill(process, number)
 
 
-def ask(connection: HTTPConnection) -> int:
+def fetch(connection: HTTPConnection) -> int:
     """Read the pending response; return its status."""
     with connection.getresponse() as answer:
         answer.read()

@@ -304,8 +304,8 @@ def test_a_server_counts_its_pollers(content: Content, tmp_path: Path) -> None:
     found = Subscribers(tmp_path / "instance" / SUBSCRIBERS)
     with serving(content.folder, tmp_path / "instance") as address:
         for agent in ("newsboat", "newsboat", "FreshRSS", FEEDLY.format(7)):
-            asked = Request(f"{address}/topics/ai.rss", headers={"User-Agent": agent})
-            urlopen(asked, timeout=20).close()
+            requested = Request(f"{address}/topics/ai.rss", headers={"User-Agent": agent})
+            urlopen(requested, timeout=20).close()
 
         assert wait_for(lambda: counted(found) == {"topics/ai": (7, 2)})
 

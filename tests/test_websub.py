@@ -25,7 +25,7 @@ from feeds.websub.outbox import HubState
 from feeds.websub.retries import PAUSE, retry_delay
 from tests import stores
 from tests.conftest import SITE_URL, Clock, Content, Site
-from tests.hubs import TinyHub, has_looked, real_hub, subscriber, tiny_hub
+from tests.hubs import TinyHub, has_recorded, real_hub, subscriber, tiny_hub
 from tests.live import serving, started
 from tests.waiting import wait_for
 
@@ -56,7 +56,7 @@ class Node:
         self.site.sync.refresh()
         self.announcer.detect_changes()
 
-    def tell(self, after: float = PAUSE) -> int:
+    def announce(self, after: float = PAUSE) -> int:
         self.clock.now += after
         return sum(iter(self.announcer.deliver, 0))
 
@@ -84,7 +84,7 @@ def restarted(node: Node, open_site: OpenSite) -> None:
     """Restart the site, perhaps with other site files; return the changed documents."""
     again = Node(open_site(), node.content, node.clock)
     again.refresh()
-    again.tell()
+    again.announce()
 
 
 def documents(*paths: str) -> list[str]:
@@ -111,12 +111,12 @@ def test_each_document_whose_bytes_changed_is_announced_and_no_other(
 ) -> None:
     node.content.write("other.md", topics=["Boats"], publishedDateTime="2026-09-01")
     node.refresh()
-    node.tell()
+    node.announce()
     before = len(hub.requests())
 
     node.content.write("a.md", title="Another title")
     node.refresh()
-    node.tell()
+    node.announce()
 
     assert hub.announced(since=before) == SHOWING
     assert {line.rpartition(" ")[0] for line in hub.requests()} == {"/status/202 publish"}
@@ -129,7 +129,7 @@ def test_invisible_changes_are_not_announced(
     node.content.write("a.md", **change)
     node.refresh()
 
-    node.tell()
+    node.announce()
 
     assert hub.announced() == []
 
@@ -137,18 +137,18 @@ def test_invisible_changes_are_not_announced(
 def test_a_removal_and_the_end_of_an_embargo_are_announced(node: Node, hub: TinyHub) -> None:
     node.content.write("later.md", publishedDateTime="2026-11-20T12:01:00Z", topics=[])
     node.refresh()
-    node.tell(after=30)
+    node.announce(after=30)
     held = hub.announced()
     node.clock.now += 30
     node.refresh()
-    node.tell()
+    node.announce()
 
     assert held == []
     assert f"{SITE_URL}/all.rss" in hub.announced()
 
 
 def test_the_first_detection_announces_nothing(node: Node, hub: TinyHub) -> None:
-    node.tell()
+    node.announce()
 
     assert hub.announced() == []
 
@@ -216,14 +216,14 @@ def test_every_changed_document_has_other_bytes(node: Node, hub: TinyHub) -> Non
     for month in range(1, 10):
         node.content.write(f"{month}.md", publishedDateTime=f"2026-0{month}-01", topics=["Boats"])
     node.refresh()
-    node.tell()
+    node.announce()
     paths = [f"{SITE_URL}/{path}.{format}" for path in everything(node) for format in Format]
     before, count = tags(node, paths), len(hub.requests())
 
     node.content.remove("5.md")
     node.content.write("3.md", publishedDateTime="2026-03-02", topics=["Boats", "AI"])
     node.refresh()
-    node.tell()
+    node.announce()
 
     announced = set(hub.announced(since=count))
     after = tags(node, sorted({*paths, *announced}))
@@ -242,12 +242,12 @@ def test_a_month_that_needs_another_part_changes_the_month_before(
     node = a_node(hub.url("status/202"), content, open_site, clock)
     content.remove("april.md")
     node.refresh()
-    node.tell()
+    node.announce()
     count = len(hub.requests())
 
     content.write("may-too.md", "Text. " * 3000, publishedDateTime="2026-05-02")
     node.refresh()
-    node.tell()
+    node.announce()
 
     announced = hub.announced(since=count)
     # April keeps only a document with links to its neighbours.
@@ -262,7 +262,7 @@ def test_a_change_undone_before_it_was_detected_is_not_announced(node: Node, hub
     node.content.write("a.md")
 
     node.refresh()
-    node.tell()
+    node.announce()
 
     assert hub.announced() == []
 
@@ -284,11 +284,11 @@ def tags(node: Node, addresses: list[str]) -> dict[str, str]:
 def test_a_change_is_announced_after_its_pause(node: Node, hub: TinyHub) -> None:
     node.content.write("a.md", title="Another title")
     node.refresh()
-    node.tell(after=PAUSE - 0.1)
+    node.announce(after=PAUSE - 0.1)
     early = hub.announced()
 
-    node.tell(after=0.1)
-    node.tell()
+    node.announce(after=0.1)
+    node.announce()
 
     assert early == []
     assert hub.announced() == SHOWING
@@ -300,7 +300,7 @@ def test_fast_successive_changes_are_announced_once(node: Node, hub: TinyHub) ->
         node.content.write("a.md", title=f"Title {number}")
         node.refresh()
 
-    node.tell()
+    node.announce()
 
     assert hub.announced() == SHOWING
 
@@ -314,9 +314,9 @@ def test_a_change_while_another_waits_is_announced_again_after_its_own_pause(
     node.content.write("a.md", title="Second")
     node.refresh()
 
-    node.tell(after=1)
-    node.tell(after=PAUSE - 1)
-    node.tell()
+    node.announce(after=1)
+    node.announce(after=PAUSE - 1)
+    node.announce()
 
     assert hub.announced() == sorted(2 * SHOWING)
 
@@ -329,7 +329,7 @@ def test_the_queue_survives_a_killed_process(node: Node, hub: TinyHub, open_site
         os.kill(os.getpid(), signal.SIGKILL)
     os.waitpid(child, 0)
 
-    Node(open_site(), node.content, node.clock).tell()
+    Node(open_site(), node.content, node.clock).announce()
 
     assert hub.announced() == SHOWING
 
@@ -415,12 +415,12 @@ def test_a_failing_hub_is_retried_with_growing_pauses_until_it_responds(
     content.write("a.md", title="Another title")
     node.refresh()
 
-    attempts = [node.tell() for _ in range(30)]
+    attempts = [node.announce() for _ in range(30)]
     failed, then = node.state(), clock.now
     status.write_text("202")
     node.clock.now += 3600
-    node.tell()
-    node.tell(after=3600)
+    node.announce()
+    node.announce(after=3600)
 
     assert 3 <= sum(attempts) <= 6
     assert (failed.pending, failed.failures) == (len(SHOWING), sum(attempts))
@@ -437,9 +437,9 @@ def test_the_retry_after_of_a_hub_is_respected(
     node = a_node(hub.url("later/1000"), content, open_site, clock)
     content.write("a.md", title="Another title")
     node.refresh()
-    node.tell()
+    node.announce()
 
-    announced = [node.tell(after=990), node.tell(after=20)]
+    announced = [node.announce(after=990), node.announce(after=20)]
 
     assert announced == [0, 1]
 
@@ -451,7 +451,7 @@ def test_an_address_that_a_hub_rejects_delays_no_other(
     content.write("a.md", title="Another title")
     node.refresh()
 
-    announced = [node.tell(), node.tell(), node.tell(after=20)]
+    announced = [node.announce(), node.announce(), node.announce(after=20)]
 
     assert announced == [len(SHOWING), 0, len(SHOWING)]
     assert node.state().pending == len(SHOWING)
@@ -465,7 +465,7 @@ def test_a_hub_that_hangs_delays_no_other(
     content.write("a.md", title="Another title")
     node.refresh()
 
-    node.tell()
+    node.announce()
 
     assert [line for line in hub.requests() if line.startswith("/garbage")] != SHOWING
     assert [state.pending for state in node.announcer.states()] == [len(SHOWING), 0]
@@ -509,9 +509,9 @@ def test_a_change_during_a_delivery_is_announced_after_its_pause(
     node.content.write("a.md", title="First")
     node.refresh()
 
-    node.tell()
+    node.announce()
     early = hub.announced()
-    node.tell()
+    node.announce()
 
     assert early == SHOWING
     assert hub.announced() == sorted(2 * SHOWING)
@@ -526,8 +526,8 @@ def test_a_change_that_is_undone_during_a_delivery_is_announced_again(
     node.content.write("a.md", title="First")
     node.refresh()
 
-    node.tell()
-    node.tell()
+    node.announce()
+    node.announce()
 
     assert hub.announced() == sorted(2 * SHOWING)
     assert node.state().pending == 0
@@ -576,7 +576,7 @@ def test_a_clock_that_is_set_back_delays_nothing(node: Node, hub: TinyHub) -> No
     node.content.write("a.md", title="Another title")
     node.refresh()
 
-    node.tell(after=-200_000)
+    node.announce(after=-200_000)
 
     assert hub.announced() == SHOWING
 
@@ -635,7 +635,7 @@ def test_a_damaged_queue_is_replaced(
 
     path.write_bytes(b"not a database at all" * 500)
 
-    assert wait_for(lambda: has_looked(path.parent))
+    assert wait_for(lambda: has_recorded(path.parent))
     node.announcer.stop()
     assert [r for r in caplog.records if "websub.sqlite is damaged" in r.message]
     assert hub.announced() == []
@@ -727,7 +727,7 @@ def test_one_of_two_machines_announces(
     for node in two_nodes:
         node.refresh()
 
-    counts = [node.tell() for node in two_nodes]
+    counts = [node.announce() for node in two_nodes]
 
     assert counts == [len(SHOWING)] * 2
     assert hub.announced() == SHOWING
@@ -748,7 +748,7 @@ def test_each_change_back_and_forth_is_announced(
 
 
 def has_announced_all(node: Node) -> bool:
-    node.tell()
+    node.announce()
     return node.state().pending == 0
 
 
@@ -764,7 +764,7 @@ def test_a_slow_machine_delays_the_other_only_for_a_moment(
     now = two_nodes[0].clock.now
     claimed = [two_nodes[0].announcer.deliverer.claim(due, now) for due in waiting]
 
-    two_nodes[1].tell(after=0)
+    two_nodes[1].announce(after=0)
 
     assert claimed == [True] * len(SHOWING)
     assert hub.announced() == []
@@ -781,13 +781,13 @@ def test_a_change_during_an_announcement_by_another_machine_waits_its_whole_paus
     first, second = two_nodes
     for due in first.site.web.outbox.due(hub.url("status/202"), first.clock.now, 99):
         first.announcer.deliverer.claim(due, first.clock.now)
-    second.tell(after=0)
+    second.announce(after=0)
 
     content.write("a.md", title="One more title")
     second.refresh()
-    second.tell(after=PAUSE - 0.1)
+    second.announce(after=PAUSE - 0.1)
     early = hub.announced()
-    second.tell(after=0.1)
+    second.announce(after=0.1)
 
     assert early == []
     assert hub.announced() == SHOWING
@@ -804,9 +804,9 @@ def test_an_early_announcement_is_repeated_after_its_pause(
     content.write("a.md", title="One more title")
     node.refresh()
 
-    node.tell(after=1)
+    node.announce(after=1)
     early = hub.announced()
-    node.tell(after=PAUSE - 1)
+    node.announce(after=PAUSE - 1)
 
     assert early == SHOWING
     assert hub.announced() == sorted(2 * SHOWING)
@@ -840,7 +840,7 @@ def test_announce_expedites_announcements_that_a_hub_missed(
     monkeypatch.setattr(node.announcer.deliverer, "pause", 0)
     content.write("a.md", title="Another title")
     node.refresh()
-    node.tell()
+    node.announce()
     shown = node.site.runner.invoke(args=["announce", "--status"]).stdout
     status.write_text("202")
 
@@ -889,7 +889,7 @@ def test_a_change_reaches_a_subscriber_of_a_real_hub(content: Content, tmp_path:
         with serving(content.folder, tmp_path / "instance", FEEDS_WORKERS="2") as address:
             topic = f"{address}/topics/ai.atom"
             reader.subscribe(hub, topic)
-            assert wait_for(lambda: has_looked(tmp_path / "instance"))
+            assert wait_for(lambda: has_recorded(tmp_path / "instance"))
             content.write("a.md", title="As it is now")
 
             assert reader.gets(1)
@@ -910,7 +910,7 @@ def test_flask_serve_refreshes_before_the_first_request(
     content.raw("site.yml", f"hubs: [{hub.url('status/202')}]\n")
 
     with started(content.folder, tmp_path / "instance"):
-        assert wait_for(lambda: has_looked(tmp_path / "instance"), 20)
+        assert wait_for(lambda: has_recorded(tmp_path / "instance"), 20)
 
 
 def test_any_wsgi_server_announces_from_its_first_request_on(
@@ -921,7 +921,7 @@ def test_any_wsgi_server_announces_from_its_first_request_on(
 
     with started(content.folder, tmp_path / "instance", "run") as server:
         assert wait_for(lambda: answers(f"{server.address}/all.rss"), 20)
-        assert wait_for(lambda: has_looked(tmp_path / "instance"))
+        assert wait_for(lambda: has_recorded(tmp_path / "instance"))
         content.write("a.md", title="Another title")
 
         assert wait_for(lambda: len(hub.requests()) == len(SHOWING), 20)

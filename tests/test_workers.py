@@ -214,13 +214,13 @@ def test_a_worker_ignores_the_terminal_from_its_start(
         first = server.process.pid
         seen: set[int] = set()
 
-        def all_are_told() -> bool:
+        def all_are_announced() -> bool:
             for worker in set(workers(first)) - seen:
                 seen.add(worker)
                 os.kill(worker, number)
             return len(seen) == 2
 
-        assert wait_for(all_are_told, PATIENCE)
+        assert wait_for(all_are_announced, PATIENCE)
         server.wait()
 
         assert set(workers(first)) == seen

@@ -17,21 +17,21 @@ class TinyHub(OddHost):
     def do_GET(self) -> None:
         self.obey(f"{self.path} GET")
 
-    def say_file(self, rest: str) -> None:
+    def respond_file(self, rest: str) -> None:
         """Respond with the status that a file holds at the moment."""
         self.answer(int(Path("/" + rest).read_text()))
 
-    def say_later(self, rest: str) -> None:
+    def respond_later(self, rest: str) -> None:
         self.answer(503, ("Retry-After", rest.replace("%20", " ")))
 
-    def say_elsewhere(self, rest: str) -> None:
+    def respond_elsewhere(self, rest: str) -> None:
         self.answer(307, ("Location", f"http://{self.headers['Host']}/status/202"))
 
-    def say_garbage(self, rest: str) -> None:
+    def respond_garbage(self, rest: str) -> None:
         self.wfile.write(b"\0\xffwhat?\r\n\r\n")
         self.close_connection = True
 
-    def say_silence(self, rest: str) -> None:
+    def respond_silence(self, rest: str) -> None:
         time.sleep(30)
 
 

@@ -82,7 +82,7 @@ def _is_feed(path: str) -> bool:
     return target is not None and target.format is not None
 
 
-def _answers(*asked: str) -> Iterable[tuple[str, bytes]]:
+def _answers(*requested: str) -> Iterable[tuple[str, bytes]]:
     with TemporaryDirectory() as instance:
         environ = {
             "FEEDS_CONTENT_DIR": str(FOLDER / "site"),
@@ -92,7 +92,7 @@ def _answers(*asked: str) -> Iterable[tuple[str, bytes]]:
         site = Site(create_app(environ, lambda: NOW))
         site.sync.refresh()
         found = (path for path in paths(site.web.catalog) if not path.startswith("/static/"))
-        for path in sorted([*map(quote, found), *asked]):
+        for path in sorted([*map(quote, found), *requested]):
             answer = site.get(path)
             assert answer.status_code == 200, path
             yield path, answer.data

@@ -92,8 +92,8 @@ def _lines(found: list[Finding]) -> Iterator[str]:
 class _Visit:
     """The requests of one examination: to the named host, and to the hubs of site.yml."""
 
-    def __init__(self, asked: str) -> None:
-        self._asked = asked
+    def __init__(self, requested: str) -> None:
+        self._requested = requested
         self._end = time.monotonic() + TOTAL
 
     def replies(self, tools: Tools) -> Replies:
@@ -102,11 +102,11 @@ class _Visit:
         now = time.time()
         address, hops, leads_away, packed = self._follow(agent | {"Accept-Encoding": "gzip"})
         if packed.failure:
-            return Replies(self._asked, address, hops, leads_away, packed)
+            return Replies(self._requested, address, hops, leads_away, packed)
         plain = self._get(address, agent | {"Accept-Encoding": "identity"})
         hubs = tools.catalog.files.site.hubs
         return Replies(
-            asked=self._asked,
+            requested=self._requested,
             address=address,
             hops=hops,
             leads_away=leads_away,
@@ -123,13 +123,13 @@ class _Visit:
 
     def _follow(self, headers: Mapping[str, str]) -> tuple[str, tuple[Hop, ...], bool, Reply]:
         """Ask the named address and follow its redirects, as long as they stay at its host."""
-        address, hops, seen = self._asked, list[Hop](), set[str]()
+        address, hops, seen = self._requested, list[Hop](), set[str]()
         reply = self._get(address, headers)
         while reply.status in REDIRECTED and len(hops) < REDIRECTS and address not in seen:
             seen.add(address)
             target = absolute(address, reply.header("location"))
             hops.append(Hop(reply.status, target))
-            if not _is_same_host(self._asked, target):
+            if not _is_same_host(self._requested, target):
                 return address, tuple(hops), True, reply
             address = target
             reply = self._get(address, headers)

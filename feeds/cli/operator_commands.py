@@ -128,7 +128,7 @@ def _fetch(client: FlaskClient, path: str, coding: str) -> ExportedResponse:
 def images(hosts: tuple[str, ...]) -> None:
     """Request the lengths of images from their hosts, each once, for the feeds."""
     tools = given_tools()
-    sync, answered, asked = tools.sync, 0, 0
+    sync, answered, probed = tools.sync, 0, 0
     refresh_with_bar(sync, False)
     now = int(sync.clock())
     try:
@@ -140,7 +140,7 @@ def images(hosts: tuple[str, ...]) -> None:
         ) as bar:
             for url, head in probe_all(wanted, tools.is_allowed):
                 sync.pictures.store(url, ImageFacts(head.length, head.media_type), now)
-                answered, asked = answered + (head.length is not None), asked + 1
+                answered, probed = answered + (head.length is not None), probed + 1
                 bar.update(1)
     except StoreUnavailable as error:
         raise click.ClickException(str(error)) from None
@@ -148,8 +148,8 @@ def images(hosts: tuple[str, ...]) -> None:
         sync.ownership.ensure_no_other()
         sync.refresh(sync.pictures.forget_outdated())
     click.echo(
-        f"{asked} requested, {answered} with a size in bytes, {asked - answered} failed;"
-        f" {len(wanted) - asked} left for later"
+        f"{probed} requested, {answered} with a size in bytes, {probed - answered} failed;"
+        f" {len(wanted) - probed} left for later"
     )
 
 

@@ -12,7 +12,7 @@ from itertools import chain, islice
 from urllib.parse import quote
 
 from feeds.model import Article, Membership
-from feeds.search_words import asked_tokens, indexed_tokens, words
+from feeds.search_words import indexed_tokens, query_tokens, words
 
 #: The bits of a place that hold the number of the article; the others hold its time.
 _NUMBER_BITS = 28
@@ -61,7 +61,7 @@ class Condition:
     @classmethod
     def on_words(cls, words: Iterable[str]) -> "Condition":
         """Return the condition to have each of some folded words, at least one."""
-        tokens = dict.fromkeys(token for word in words for token in asked_tokens(word))
+        tokens = dict.fromkeys(token for word in words for token in query_tokens(word))
         return cls(" AND ".join(f"{_quoted(text)}{'*' * is_part}" for text, is_part in tokens))
 
 

@@ -104,11 +104,11 @@ def page_plan(catalog: Catalog, id: FeedId) -> DocumentPlan:
 def search_plan(catalog: Catalog, query: str) -> DocumentPlan:
     """Return the plan of the page of the feeds and the articles that match a search."""
     query = query[:QUERY]
-    asked = Search.of(query)
+    requested = Search.of(query)
     with catalog.snapshot():
         whole = menu(catalog.feed_infos(), _search_terms(catalog))
         feeds = search(whole, query)
-        articles, fault = _found_articles(catalog, asked)
+        articles, fault = _found_articles(catalog, requested)
         found = _Found(query, feeds, articles, fault)
         fingerprint = articles.fingerprint if articles else fault.encode()
         return site_plan(
@@ -119,15 +119,15 @@ def search_plan(catalog: Catalog, query: str) -> DocumentPlan:
         )
 
 
-def _found_articles(catalog: Catalog, asked: Search) -> tuple[Selection | None, str]:
+def _found_articles(catalog: Catalog, requested: Search) -> tuple[Selection | None, str]:
     """Return the newest articles that match a search, or the message that says why there is none.
 
     An index of an older version finds feeds before it finds articles.
     """
-    if asked.fault:
-        return None, asked.fault
+    if requested.fault:
+        return None, requested.fault
     try:
-        articles = catalog.select(FeedId(asked.path))
+        articles = catalog.select(FeedId(requested.path))
     except IndexUnavailable:
         return None, marked("The problem is on our side. Try again in a minute.")
     return replace(articles, rows=articles.rows[:NEWEST]), ""

@@ -105,9 +105,9 @@ def _mix_form(mix: Mix, fault: str) -> Response:
 @routes.get("/search")
 def search() -> ResponseReturnValue:
     """Redirect to the page of a search for the words in a form."""
-    asked = Search.of(request.args.get("q", ""))
+    requested = Search.of(request.args.get("q", ""))
     urls = web().catalog.urls
-    return redirect(f"{urls.site}/" if asked.fault else urls.page(FeedId(asked.path)), 303)
+    return redirect(f"{urls.site}/" if requested.fault else urls.page(FeedId(requested.path)), 303)
 
 
 @routes.get("/oembed")

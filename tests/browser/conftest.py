@@ -120,7 +120,7 @@ class Visit:
 
     page: Page
     server: str
-    asked: list[str] = field(default_factory=list)
+    requested: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)
 
     def go(self, path: str) -> Page:
@@ -132,7 +132,7 @@ def visit(context: BrowserContext, server: str) -> Visit:
     """Open a new page, in which images on other hosts fail at once."""
     made = Visit(context.new_page(), server)
     context.route(f"{PICTURES}/**", lambda route: route.abort())
-    made.page.on("request", lambda request: made.asked.append(request.url))
+    made.page.on("request", lambda request: made.requested.append(request.url))
     made.page.on("pageerror", lambda error: made.complaints.append(str(error)))
     made.page.on("console", partial(_complain, made))
     return made

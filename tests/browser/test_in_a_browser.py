@@ -274,7 +274,7 @@ def test_a_page_loads_nothing_from_other_hosts_and_logs_no_error(desktop: Visit,
     page.mouse.wheel(0, 20_000)
     page.wait_for_timeout(200)
 
-    foreign = [url for url in desktop.asked if not url.startswith(f"{desktop.server}/")]
+    foreign = [url for url in desktop.requested if not url.startswith(f"{desktop.server}/")]
     assert [url for url in foreign if not url.startswith(PICTURES)] == []
     assert desktop.complaints == []
     assert page.context.cookies() == []

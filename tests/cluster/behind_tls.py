@@ -52,12 +52,12 @@ class Case:
     https: str = ""
     http: str = LEADS_TO_HTTPS
     ssl: str = " ssl"
-    asked: str = ""
+    requested: str = ""
 
 
 CASES = {
     "right": Case(),
-    "named by http": Case(asked=f"http://{HOST}/all.rss"),
+    "named by http": Case(requested=f"http://{HOST}/all.rss"),
     "of another host": Case("other"),
     "expired": Case("expired"),
     "of an unknown authority": Case("unknown"),
@@ -70,7 +70,7 @@ CASES = {
     "http leads elsewhere": Case(http="return 301 https://other.example$request_uri;"),
     "a loop": Case(https="location = /all.rss { return 301 /all.rss; }"),
     "to and fro": Case(
-        https="return 301 http://$host$request_uri;", asked=f"http://{HOST}/all.rss"
+        https="return 301 http://$host$request_uri;", requested=f"http://{HOST}/all.rss"
     ),
     "back to http": Case(https="location = /all.rss { return 301 http://$host/secret; }"),
     "to another port": Case(
@@ -99,7 +99,9 @@ def main(folder: Path) -> dict[str, Any]:
         for name, case in CASES.items():
             with _fronted(folder, node, case):
                 site = Site(create_app(environ))
-                done = site.runner.invoke(args=["doctor", "--json", *filter(None, [case.asked])])
+                done = site.runner.invoke(
+                    args=["doctor", "--json", *filter(None, [case.requested])]
+                )
             found[name] = {one["check"]: one for one in json.loads(done.stdout)}
     return {"findings": found, "log": (folder / "nginx" / "access.log").read_text()}
 

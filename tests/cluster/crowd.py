@@ -15,7 +15,7 @@ from tests.waiting import wait_for
 PATIENCE = 20
 
 
-async def ask(address: str, *headers: str) -> tuple[int, bytes]:
+async def fetch(address: str, *headers: str) -> tuple[int, bytes]:
     """Send a GET on a new connection; return the status and the body."""
     parts = urlsplit(address)
     reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
@@ -33,7 +33,7 @@ async def ask(address: str, *headers: str) -> tuple[int, bytes]:
 
 async def _try(address: str, *headers: str) -> tuple[object, bytes]:
     try:
-        return await asyncio.wait_for(ask(address, *headers), PATIENCE)
+        return await asyncio.wait_for(fetch(address, *headers), PATIENCE)
     except (OSError, IndexError, ValueError, TimeoutError) as error:
         return type(error).__name__, b""
 
@@ -71,7 +71,7 @@ class Load:
             self._is_over.set()
             thread.join(PATIENCE)
 
-    def goes_on(self, count: int = 100) -> bool:
+    def continues(self, count: int = 100) -> bool:
         """Return True if the clients get a number of further responses."""
         wanted = self.statuses.total() + count
         return wait_for(lambda: self.statuses.total() >= wanted, PATIENCE)

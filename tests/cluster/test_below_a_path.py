@@ -10,7 +10,7 @@ import pytest
 from app import create_app
 from tests.cluster.installation import Nginx, Node
 from tests.conftest import Content, Site
-from tests.crawling import Crawl, asked
+from tests.crawling import Crawl, requested
 from tests.live import ROOT
 from tests.test_below_a_path import write_pictures
 
@@ -65,8 +65,10 @@ def test_every_address_that_the_site_names_is_served_behind_nginx(
         (host.folder / "conf.d/host.conf").write_text(server)
         stack.enter_context(host.running())
 
-        crawl = Crawl(site, asked).run()
-        lists = [asked(f"{host.url}/.well-known/{name}") for name in ("feeds", "feed-menu.json")]
+        crawl = Crawl(site, requested).run()
+        lists = [
+            requested(f"{host.url}/.well-known/{name}") for name in ("feeds", "feed-menu.json")
+        ]
 
     assert crawl.outside == set()
     assert crawl.refused == {}
@@ -87,8 +89,8 @@ def test_the_lines_for_a_small_site_serve_all_but_the_pages_for_operators(
         (host.folder / "conf.d/feeds.conf").write_text(lines)
         stack.enter_context(host.running())
 
-        crawl = Crawl(host.url, asked).run()
-        private = [asked(f"{host.url}/{name}") for name in ("metrics", "operators/subscribers")]
+        crawl = Crawl(host.url, requested).run()
+        private = [requested(f"{host.url}/{name}") for name in ("metrics", "operators/subscribers")]
 
     assert crawl.outside == set()
     assert crawl.refused == {}

@@ -301,10 +301,10 @@ def test_a_client_without_a_document_gets_the_full_one_while_nginx_requests_a_de
 
 
 def test_a_delta_is_the_same_from_nginx_and_from_a_node(cluster: Cluster, old_tag: str) -> None:
-    asked = {"if_none_match": old_tag, "a_im": "feed", "accept_encoding": "gzip"}
+    requested = {"if_none_match": old_tag, "a_im": "feed", "accept_encoding": "gzip"}
 
-    through = get(cluster.nginx.url + "/all.rss", **asked)
-    direct = [get(node.url + "/all.rss", **asked) for node in cluster.nodes]
+    through = get(cluster.nginx.url + "/all.rss", **requested)
+    direct = [get(node.url + "/all.rss", **requested) for node in cluster.nodes]
 
     assert {(answer.status, answer.body) for answer in (through, *direct)} == {(226, through.body)}
     # Each node dates a change by the moment of its own refresh.
@@ -337,11 +337,11 @@ def test_the_death_of_a_node_loses_no_request(cluster: Cluster, dying: int) -> N
     load = Load([cluster.nginx.url + path for path in feeds(cluster)])
 
     with load.running():
-        assert load.goes_on()
+        assert load.continues()
         node.end(signal.SIGKILL)
-        assert load.goes_on()
+        assert load.continues()
         node.start()
-        assert load.goes_on()
+        assert load.continues()
 
     assert set(load.statuses) == {200}
 
@@ -383,11 +383,11 @@ def test_the_death_of_redis_loses_no_request(cluster: Cluster) -> None:
     load = Load([cluster.nginx.url + path for path in feeds(cluster)])
 
     with load.running():
-        assert load.goes_on()
+        assert load.continues()
         cluster.kill_redis()
         cluster.content.write("later.md", title="Without Redis", topics=["AI"])
         cluster.shows("/topics/ai.rss", "Without Redis")
-        assert load.goes_on()
+        assert load.continues()
         time.sleep(A_MOMENT)
 
     assert set(load.statuses) == {200}

@@ -93,9 +93,9 @@ class Late(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self) -> None:
-        asked = Request(self.node + self.path, headers=dict(self.headers))
+        requested = Request(self.node + self.path, headers=dict(self.headers))
         try:
-            reply = urlopen(asked, timeout=20)
+            reply = urlopen(requested, timeout=20)
         except HTTPError as error:
             reply = error
         with reply:
@@ -333,10 +333,10 @@ def test_a_redirect_to_an_invalid_address_fails_its_check(
 class Recorder(Hub):
     """A host that no argument names; it records requests."""
 
-    asked: ClassVar[list[str]] = []
+    requested: ClassVar[list[str]] = []
 
     def do_GET(self) -> None:
-        self.asked.append(self.path)
+        self.requested.append(self.path)
         super().do_GET()
 
 
@@ -350,7 +350,7 @@ def test_only_the_named_host_is_requested(
 
     assert code == 1
     assert wrong(found)
-    assert Recorder.asked == []
+    assert Recorder.requested == []
 
 
 def test_a_host_that_sends_nothing_times_out(

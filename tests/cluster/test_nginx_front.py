@@ -166,9 +166,9 @@ def test_invented_addresses_take_no_room_in_the_cache(cluster: Cluster) -> None:
     """Each of these is a new address for nginx, and most of them are one address for a node."""
     coded = "".join(f"%{ord(letter):02x}" for letter in "all.rss")
     made_up = [
-        asked
+        requested
         for n in range(40)
-        for asked in (
+        for requested in (
             request(f"/?q={n}"),
             request(f"/?{n}"),
             request(f"/topics/ai?{n}"),
@@ -202,9 +202,9 @@ def test_a_box_is_cached_in_each_form_that_the_pages_offer(
 ) -> None:
     chosen = embed.Options(count, not pictures, theme)
     query = "&".join(f"{name}={value}" for name, value in chosen.query.items())
-    asked = request(f"/embed/topics/ai?{query}".rstrip("?"))
+    requested = request(f"/embed/topics/ai?{query}".rstrip("?"))
 
-    answers = [send_request(cluster.nginx.port, asked) for _ in range(2)]
+    answers = [send_request(cluster.nginx.port, requested) for _ in range(2)]
 
     assert answers[1].headers["X-Cache"] == "HIT"
     assert answers[1].body == answers[0].body
@@ -390,8 +390,8 @@ def test_http_2_is_served_when_its_lines_are_uncommented(cluster: Cluster) -> No
         for number, node in enumerate(cluster.nodes, 1)
     }
     nginx.write(**{"nginx-front": places, "nginx-nodes": nodes})
-    asked = ["--insecure", "--silent", "--http2", "--output", os.devnull, "--write-out"]
-    command = [need("curl"), *asked, "%{http_version} %{http_code}"]
+    requested = ["--insecure", "--silent", "--http2", "--output", os.devnull, "--write-out"]
+    command = [need("curl"), *requested, "%{http_version} %{http_code}"]
     with nginx.running():
         url = f"https://127.0.0.1:{nginx.port}/all.rss"
         answer = subprocess.run([*command, url], capture_output=True, text=True, timeout=20)

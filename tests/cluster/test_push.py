@@ -12,7 +12,7 @@ import pytest
 
 from tests.cluster.installation import Cluster
 from tests.conftest import Content
-from tests.hubs import Subscriber, TinyHub, has_looked, real_hub, subscriber, tiny_hub
+from tests.hubs import Subscriber, TinyHub, has_recorded, real_hub, subscriber, tiny_hub
 from tests.waiting import wait_for
 
 
@@ -40,7 +40,7 @@ class Pushed:
     def topic(self) -> str:
         return f"{self.cluster.nginx.url}/topics/boats.json"
 
-    def tells_a_last_change(self) -> None:
+    def announce_a_last_change(self) -> None:
         """Change the other article; wait until that and every earlier change is announced."""
         self.cluster.content.write(
             "b.md", title="Changed", topics=["Other"], publishedDateTime="2026-10-01"
@@ -67,7 +67,7 @@ def pushed(tmp_path: Path) -> Iterator[Pushed]:
             found = Pushed(cluster, hub, counting, reader)
             reader.subscribe(hub, found.topic)
             # Both nodes have recorded their documents.
-            assert wait_for(lambda: all(has_looked(node.instance) for node in cluster.nodes))
+            assert wait_for(lambda: all(has_recorded(node.instance) for node in cluster.nodes))
             yield found
 
 
@@ -80,7 +80,7 @@ def test_a_change_is_announced_once_and_reaches_the_subscriber_through_nginx(
         pushed.cluster.content.write("a.md", title=f"Version {version}", topics=["Boats"])
         urllib.request.urlopen(pushed.topic, timeout=20).close()
         assert pushed.reader.gets(version)
-    pushed.tells_a_last_change()
+    pushed.announce_a_last_change()
 
     titles = [json.loads(body)["items"][0]["title"] for _, body in pushed.reader.got]
     assert titles == ["Version 1", "Version 2"]
@@ -102,7 +102,7 @@ def test_a_rolling_restart_announces_nothing(pushed: Pushed) -> None:
     for node in pushed.cluster.nodes:
         node.end(signal.SIGTERM)
         node.start()
-    assert wait_for(lambda: all(has_looked(node.instance) for node in pushed.cluster.nodes))
-    pushed.tells_a_last_change()
+    assert wait_for(lambda: all(has_recorded(node.instance) for node in pushed.cluster.nodes))
+    pushed.announce_a_last_change()
 
     assert pushed.announced() == Counter(LAST_CHANGE)

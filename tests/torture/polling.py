@@ -70,7 +70,7 @@ def _poll(
         # Every second poller sends conditional requests.
         conditions = {"If-None-Match": etags[path]} if number % 2 and path in etags else {}
         try:
-            poll, body = ask(connection, path, conditions)
+            poll, body = fetch(connection, path, conditions)
         except (OSError, http.client.HTTPException) as error:
             seen.errors.append(f"{path}: {error!r}")
             connection.close()
@@ -81,7 +81,7 @@ def _poll(
     connection.close()
 
 
-def ask(
+def fetch(
     connection: http.client.HTTPConnection, path: str, headers: dict[str, str]
 ) -> tuple[PollResult, bytes]:
     """Send one request and return the result."""

@@ -8,7 +8,7 @@ import pytest
 
 from tests import stores
 from tests.conftest import Content
-from tests.hubs import TinyHub, has_looked, tiny_hub
+from tests.hubs import TinyHub, has_recorded, tiny_hub
 from tests.live import serving
 from tests.torture.conftest import Figure, scaled
 from tests.torture.test_trouble import COUNT, Loaded, fill, is_right, write
@@ -27,7 +27,7 @@ def loaded(content: Content, folder: Path, instance: Path, url: str) -> Iterator
         stores.running(port, *stores.redis(port, folder)) as redis,
         serving(content.folder, instance, FEEDS_CACHE_URL=cache, FEEDS_WORKERS="2") as address,
     ):
-        assert wait_for(lambda: has_looked(instance))
+        assert wait_for(lambda: has_recorded(instance))
         yield Loaded(address, content, instance, redis, port)
 
 
@@ -48,18 +48,18 @@ def test_a_bad_hub_affects_no_reader(
 
         with server.load(scaled(6, 20)) as seen:
             pass
-        asked = len(hub.requests())
+        requested = len(hub.requests())
         is_news = wait_for(server.shows_the_last_save)
 
     added = 1000 * (seen.p99() - quiet.p99())
     figure(
         f"hub of {badness}: {len(seen.polls)} requests, {len(seen.failed())} failed, "
-        f"p99 {1000 * quiet.p99():.0f} ms before, {added:+.0f} ms, hub asked {asked} times"
+        f"p99 {1000 * quiet.p99():.0f} ms before, {added:+.0f} ms, hub asked {requested} times"
     )
     assert seen.failed() == []
     assert is_right(seen)
     assert added < 150
-    assert 1 <= asked <= 8
+    assert 1 <= requested <= 8
     assert is_news
 
 

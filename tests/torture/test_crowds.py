@@ -38,12 +38,12 @@ def test_many_clients_at_a_cold_feed_cause_one_rendering(
     barrier = threading.Barrier(count)
     found: list[tuple[int, bytes]] = []
 
-    def ask() -> None:
+    def fetch() -> None:
         barrier.wait(30)
         answer = site.app.test_client().get("/all.rss")
         found.append((answer.status_code, answer.data))
 
-    threads = [threading.Thread(target=ask) for _ in range(count)]
+    threads = [threading.Thread(target=fetch) for _ in range(count)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -68,8 +68,8 @@ def test_queries_and_unknown_slugs_cost_no_memory_and_no_hot_feed(
         call(site, "/all.rss", f"warm={number}")
         call(site, f"/topics/warm-{number}.rss", "")
     # Two workers share the clients, one on each core.
-    asked = [in_child(partial(ask_in_vain, site, count // 2, half)) for half in (0, 1)]
-    grown = [result(each) for each in asked]
+    requested = [in_child(partial(request_unknown, site, count // 2, half)) for half in (0, 1)]
+    grown = [result(each) for each in requested]
 
     figure(
         f"{count} queries and {count} unknown slugs in two workers: memory of each "
@@ -98,7 +98,7 @@ def result(reading: int) -> Any:
     return found
 
 
-def ask_in_vain(site: Site, count: int, half: int) -> tuple[float, float, int]:
+def request_unknown(site: Site, count: int, half: int) -> tuple[float, float, int]:
     """Send a number of queries, then as many requests for unknown feeds; return the cost."""
     hot = Target(ALL, Format.RSS)
     gc.collect()
@@ -172,7 +172,7 @@ def test_invented_mixes_and_searches_evict_no_feed(
 
 def invent(address: str, count: int, capsys: pytest.CaptureFixture[str]) -> float:
     """Let clients request a number of feeds; return the seconds, and print the progress."""
-    began, asked = perf_counter(), 0
+    began, requested = perf_counter(), 0
     reading, writing = os.pipe()
     command = [sys.executable, "-m", "tests.torture.inventing", address.rpartition(":")[2]]
     clients = [
@@ -182,10 +182,10 @@ def invent(address: str, count: int, capsys: pytest.CaptureFixture[str]) -> floa
     os.close(writing)
     with os.fdopen(reading, "rb", buffering=0) as progress:
         while progress.read(1):
-            before, asked = asked, asked + REQUESTS
-            if IS_LONG and before * 20 // count < asked * 20 // count:
+            before, requested = requested, requested + REQUESTS
+            if IS_LONG and before * 20 // count < requested * 20 // count:
                 with capsys.disabled():
-                    print(f"\n{asked} of {count} in {perf_counter() - began:.0f} s", end="")
+                    print(f"\n{requested} of {count} in {perf_counter() - began:.0f} s", end="")
     assert [client.wait(20) for client in clients] == [0] * CLIENTS
     return perf_counter() - began
 

@@ -46,12 +46,12 @@ def test_embargoes_end_on_time_and_move_the_tag_once_each(
     shown: dict[str, tuple[float, float]] = {}
     tags: list[str] = []
     while time.time() < begin + SECONDS + 3:
-        asked = time.time()
+        requested = time.time()
         answer = live.get("/all.json")
         answered = time.time()
         tags.append(answer.headers["ETag"])
         for item in answer.json["items"]:
-            shown.setdefault(item["title"], (asked, answered))
+            shown.setdefault(item["title"], (requested, answered))
             # Within one second, the moment itself and that of the response cannot be distinguished.
             assert item["date_modified"] <= iso(int(time.time()))
         time.sleep(0.03)
@@ -59,7 +59,7 @@ def test_embargoes_end_on_time_and_move_the_tag_once_each(
     seen = {title: shown[title] for title in due if title in shown}
     # None may be early by the time of its response, and none late by that of its request.
     early_by = min(answered - due[title] for title, (_, answered) in seen.items())
-    late_by = max(asked - due[title] for title, (asked, _) in seen.items())
+    late_by = max(requested - due[title] for title, (requested, _) in seen.items())
     moves = Counter(a != b for a, b in pairwise(tags))[True]
     moments = len(set(due.values()))
     figure(

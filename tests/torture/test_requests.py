@@ -170,7 +170,7 @@ def test_no_request_causes_a_server_error(attacked: Site, figure: Figure) -> Non
         max_examples=scaled(200, 10_000), database=None,
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
-    def ask(path: str, ending: str, query: str, method: str, headers: dict[str, str]) -> None:
+    def fetch(path: str, ending: str, query: str, method: str, headers: dict[str, str]) -> None:
         nonlocal count
         count += 1
         status, fields, body = call(
@@ -180,7 +180,7 @@ def test_no_request_causes_a_server_error(attacked: Site, figure: Figure) -> Non
         assert is_guarded(fields)
         assert b"TOPSECRET" not in body
 
-    ask()
+    fetch()
     figure(f"any request: {count} requests, 0 errors of ours")
 
 
