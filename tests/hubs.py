@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 from tests import stores
@@ -103,10 +104,25 @@ class _Callback(BaseHTTPRequestHandler):
 
 def has_recorded(instance: Path) -> bool:
     """Return True if a server has recorded all documents, so that it will detect a change."""
+    return bool(_rows(instance, "SELECT count(*) FROM document")[0][0])
+
+
+def recorded(instance: Path) -> list[tuple[Any, ...]]:
+    """Return the documents that a server has recorded, with their keys."""
+    return _rows(instance, "SELECT path, month, part, key FROM document")
+
+
+def pending(instance: Path) -> int:
+    """Return the number of announcements that a server has not delivered yet."""
+    return int(_rows(instance, "SELECT count(*) FROM announcement")[0][0])
+
+
+def _rows(instance: Path, sql: str) -> list[tuple[Any, ...]]:
+    """Return the rows of a query; a single 0 before the server has created the database."""
     try:
         # Read-only, since opening it otherwise would create it, before the server does.
         file = f"file:{instance}/websub.sqlite?mode=ro"
         with closing(sqlite3.connect(file, uri=True)) as connection:
-            return bool(connection.execute("SELECT count(*) FROM document").fetchone()[0])
+            return connection.execute(sql).fetchall()
     except sqlite3.Error:
-        return False
+        return [(0,)]
