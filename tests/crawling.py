@@ -80,7 +80,7 @@ def mounted(app: Callable[..., object]) -> Callable[[str], Reply]:
 
 
 def requested(address: str) -> Reply:
-    """Request from a real server; redirects are not followed."""
+    """Return the response of a real server, without following redirects."""
     parts = urlsplit(address)
     with closing(HTTPConnection(parts.netloc, timeout=10)) as connection:
         connection.request("GET", address.removeprefix(_origin(address)) or "/")

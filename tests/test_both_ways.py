@@ -18,7 +18,7 @@ from tests.in_process import running, serving_here
 #: The number of conversations of the short form.
 COUNT = 300
 
-#: The 400 that uvicorn's protocol writes by itself.
+#: The 400 of uvicorn's protocol, which the app does not write.
 _INVALID = (
     b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 30\r\n"
     b"content-type: text/plain; charset=utf-8\r\nx-content-type-options: nosniff\r\n\r\n"
@@ -80,8 +80,9 @@ def differences(ports: Ports, seeds: range) -> list[str]:
 def _are_same(ours: Received, plain: Received) -> bool:
     if ours == plain:
         return True
-    # Valid requests with rubbish behind them in one piece: ours answers them before it rejects the
-    # rest, or closes; uvicorn's protocol drops those that are not answered yet for its 400.
+    # One piece has valid requests and, behind them, invalid bytes. Our protocol responds to the
+    # requests before it rejects the rest or closes. Uvicorn's protocol sends its 400 and drops the
+    # requests without a response.
     heard, expected = (each.answers.removesuffix(_INVALID) for each in (ours, plain))
     is_closed = _INVALID in plain.answers and b"connection: close" in ours.answers
     is_cut = ours.is_reset or plain.is_reset or is_closed
@@ -89,7 +90,7 @@ def _are_same(ours: Received, plain: Received) -> bool:
 
 
 def test_the_constructors_of_uvicorn_that_this_server_calls_are_unchanged() -> None:
-    """They are undocumented: an update that changes them must fail here rather than in a worker."""
+    """An update that changes these undocumented constructors must fail here, not in a worker."""
     assert list(inspect.signature(HttpToolsProtocol).parameters) == [
         "config", "server_state", "app_state", "_loop",
     ]  # fmt: skip

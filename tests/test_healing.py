@@ -156,7 +156,7 @@ def test_a_worker_waits_once_for_an_index_that_is_not_rebuilt(
 def test_a_database_of_another_program_is_not_changed_while_documents_are_served(
     content: Content, live: Site, instance: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It replaced the index; after it is moved away, a new index is built."""
+    """The database replaced the index; after it is moved away, a new index is built."""
     path = instance / "index.sqlite"
     before = live.get("/topics/boats.rss").data
     path.unlink()
@@ -183,7 +183,7 @@ def change_index(instance: Path, sql: str) -> None:
 def test_a_letter_changed_in_the_index_is_never_served(
     content: Content, live: Site, instance: Path
 ) -> None:
-    """No check of SQLite detects it."""
+    """No check of SQLite detects the change."""
     live.sync.stop()
     change_index(instance, "UPDATE article SET body = replace(body, '\"A\"', '\"X\"')")
     other = open_live(content.folder, instance)
@@ -215,7 +215,7 @@ def test_an_index_that_contradicts_itself_is_rebuilt_before_it_is_served(
 def test_a_damaged_table_of_tokens_is_rebuilt_before_it_is_served(
     content: Content, live: Site, instance: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A query of it returns wrong results without an error."""
+    """A query of the table returns wrong results without an error."""
     live.sync.stop()
     change_index(instance, "UPDATE found_data SET block = zeroblob(50) WHERE id > 10")
 
@@ -345,7 +345,7 @@ def test_the_instance_folder_may_be_removed_while_it_is_used(
 
 
 def test_a_folder_that_replaces_the_content_folder_is_watched(content: Content, live: Site) -> None:
-    """A mount or a new checkout replaces it so."""
+    """A mount or a new checkout replaces the folder in this way."""
     shutil.copytree(content.folder, content.folder.with_name("copy"))
     os.rename(content.folder, content.folder.with_name("old"))
     os.rename(content.folder.with_name("copy"), content.folder)
@@ -419,7 +419,7 @@ def test_a_server_starts_and_responds_though_its_content_folder_is_gone(
 def test_a_revision_that_was_committed_and_never_published_is_detected(
     content: Content, live: Site, instance: Path
 ) -> None:
-    """The command was killed between the two, and no event follows."""
+    """The command was killed between commit and publication, and no event follows."""
     for number in range(20):
         content.write(f"many/{number}.md", title=f"Many {number}")
     assert wait_for(lambda: len(titles(live)) == 23)

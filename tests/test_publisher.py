@@ -47,7 +47,7 @@ def slow_renderer(shop: Shop) -> Iterator[tuple[threading.Event, Future[Document
             may_end.set()
 
 
-def test_a_document_is_what_its_plan_renders(shop: Shop) -> None:
+def test_a_document_has_the_body_that_its_plan_renders(shop: Shop) -> None:
     document = shop.fetch()
 
     assert document.bodies == Bodies(b"first")
@@ -125,7 +125,7 @@ def test_many_requests_cause_one_rendering(shop: Shop) -> None:
 
 
 def test_a_thread_that_missed_the_rendering_does_not_repeat_it() -> None:
-    """However late its thread goes on."""
+    """The delay of the thread makes no difference."""
     shop = Shop(store=Store(is_shared=False, forgets=True))
     looked, may_go_on = threading.Event(), threading.Event()
 
@@ -402,7 +402,7 @@ def test_the_log_names_a_document_that_cannot_be_made_by_its_address(
 
 
 def test_a_document_that_is_served_late_has_changed_for_clients_no_earlier() -> None:
-    """Clients may send the time at which they got it."""
+    """Clients may send the time at which they got the document."""
     clock = iter((5000, 7000, 9000))
     shop = Shop()
     shop.publisher = Publisher(lambda: shop.revision, shop.store, clock=lambda: next(clock))

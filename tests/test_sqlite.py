@@ -393,11 +393,11 @@ def test_an_additional_column_affects_no_database(kind: str, tmp_path: Path) -> 
     assert (store.total(), path.stat().st_ino) == (2, inode)
 
 
-# Damage, and errors that are none.
+# Damage, and errors without damage.
 
 
 def test_only_the_damaged_file_itself_is_moved_aside(tmp_path: Path) -> None:
-    """Another process may have moved the same file aside, and begun a new one meanwhile."""
+    """Another process may have moved the same file aside and created a new one meanwhile."""
     store = SubscribersStore(tmp_path)
     path = tmp_path / store.file
     store.write("0-0")
@@ -528,7 +528,7 @@ def test_an_index_that_gets_newer_while_it_is_served_is_not_changed(
 def test_an_index_from_before_versions_is_migrated_without_loss(
     content: Content, indexed: Site, tmp_path: Path, clock: Clock
 ) -> None:
-    """Its tables are those of the first version."""
+    """The tables of such an index are those of the first version."""
     path = tmp_path / "instance" / "index.sqlite"
     content.write("gone.md", topics=["Boats"])
     indexed.sync.refresh()

@@ -67,7 +67,7 @@ def test_an_index_of_other_settings_is_verified(
     assert opened().sync.state is IndexState.VERIFIED
 
 
-def test_a_server_verifies_again_what_an_earlier_one_had_verified(
+def test_a_server_verifies_again_an_index_that_an_earlier_server_verified(
     opened: Callable[[], Site], instance: Path
 ) -> None:
     earlier, later = opened(), opened()
@@ -93,7 +93,7 @@ def test_a_worker_serves_at_once_the_index_that_its_server_has_verified(
     with locked(instance / "index.lock"):
         second.sync.start(patience=0)
         assert is_serving(second)
-        # It stays so when the leader ends.
+        # The state stays when the leader ends.
         first.sync.stop()
         assert second.get("/all.rss").status_code == 200
 
