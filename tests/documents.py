@@ -13,7 +13,7 @@ from tests.builders import (
     image,
     related_link,
 )
-from tests.reading import (
+from tests.document_parsers import (
     atom_entries,
     items,
     json_feed,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests import stores
-from tests.live import ROOT
+from tests.live_servers import ROOT
 from tests.programs import skip_if_quick
 
 

@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 from tests import stores
 from tests.hosts import Host, running
-from tests.live import ROOT, served
+from tests.live_servers import ROOT, served
 from tests.waiting import wait_for
 
 

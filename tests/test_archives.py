@@ -9,8 +9,8 @@ import pytest
 
 from feeds import formats
 from tests.conftest import SITE_URL, Content, OpenShared, Site
+from tests.document_parsers import FH, atom_feed, channel, items, json_feed, links
 from tests.programs import skip_if_quick
-from tests.reading import FH, atom_feed, channel, items, json_feed, links
 
 FORMATS = ["rss", "atom", "json"]
 

@@ -16,8 +16,7 @@ from tests.builders import (
     related_link,
     site,
 )
-from tests.documents import MARKS, URL, atom, atom_entry, rich
-from tests.reading import (
+from tests.document_parsers import (
     ATOM,
     TOMBSTONES,
     atom_entries,
@@ -25,6 +24,7 @@ from tests.reading import (
     links,
     text,
 )
+from tests.documents import MARKS, URL, atom, atom_entry, rich
 
 
 def test_atom_dates_end_in_z() -> None:

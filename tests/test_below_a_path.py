@@ -9,7 +9,7 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 
 from tests.conftest import Content, Site
 from tests.crawling import Crawl, mounted
-from tests.reading import (
+from tests.document_parsers import (
     ATOM,
     MEDIA,
     atom_entries,

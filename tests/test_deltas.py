@@ -20,8 +20,8 @@ from feeds.urls import ALL, Target
 from feeds.web.negotiation import accepts_delta
 from tests import stores
 from tests.conftest import Clock, Content, Site
+from tests.document_parsers import FH, TOMBSTONES, atom_feed, channel, items, json_feed, links
 from tests.programs import examples, skip_if_quick
-from tests.reading import FH, TOMBSTONES, atom_feed, channel, items, json_feed, links
 from tests.test_encoded_bodies import DECODERS
 
 FORMATS = ["rss", "atom", "json"]

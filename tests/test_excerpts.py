@@ -8,7 +8,7 @@ import pytest
 from feeds.model import Format
 from tests.conftest import Content, Site
 from tests.crawling import Crawl, mounted
-from tests.reading import items
+from tests.document_parsers import items
 
 BODY = "The quick body of it, " + "which is long. " * 60
 EXCERPT = "What happened, in brief."

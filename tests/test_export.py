@@ -20,7 +20,7 @@ from feeds.export import ENDINGS
 from feeds.managed_directory import opened
 from feeds.model import Article
 from tests.conftest import SITE_URL, Clock, Content, Site
-from tests.live import ROOT
+from tests.live_servers import ROOT
 from tests.programs import skip_if_quick
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(100)

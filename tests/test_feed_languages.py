@@ -11,7 +11,7 @@ from feeds.membership import memberships
 from feeds.settings import Choice, NamedFeed, SiteConfig
 from tests.builders import article, site
 from tests.conftest import Content, Site
-from tests.reading import atom_feed, channel
+from tests.document_parsers import atom_feed, channel
 
 XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 

@@ -24,7 +24,7 @@ from feeds.errors import ArticleError, Reason
 from feeds.model import Article
 from feeds.settings import DeclaredFolder
 from tests.conftest import NOW, Content, Site
-from tests.live import ROOT
+from tests.live_servers import ROOT
 from tests.test_publication import FUTURE, HIDING, PAST
 
 OpenSite = Callable[..., Site]

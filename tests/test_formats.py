@@ -26,6 +26,14 @@ from tests.builders import (
     related_link,
     site,
 )
+from tests.document_parsers import (
+    FH,
+    atom_feed,
+    channel,
+    items,
+    json_feed,
+    links,
+)
 from tests.documents import (
     MARKS,
     URL,
@@ -37,14 +45,6 @@ from tests.documents import (
     rss,
 )
 from tests.programs import skip_if_quick
-from tests.reading import (
-    FH,
-    atom_feed,
-    channel,
-    items,
-    json_feed,
-    links,
-)
 
 every_format = pytest.mark.parametrize("format", list(Format))
 xml_formats = pytest.mark.parametrize("format", [Format.RSS, Format.ATOM])

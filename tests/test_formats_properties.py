@@ -13,8 +13,8 @@ from feeds.formats.item_html import content, escape
 from feeds.formats.item_sizes import FRAME, MAX_BYTES, MAX_ITEM_BYTES, fitted, weight
 from feeds.model import Article, Format, Image, Provider, RelatedLink, Withdrawal
 from tests.builders import addresses, article, articles, feed, image, related_link, site
+from tests.document_parsers import items
 from tests.programs import examples
-from tests.reading import items
 
 # XML 1.0: Char ::= #x9 | #xA | #xD | [#x20-#xD7FF] | [#xE000-#xFFFD] | [#x10000-#x10FFFF]
 _CHARACTERS = st.characters(exclude_categories=["Cc", "Cs"], exclude_characters="\ufffe\uffff")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import NOW, SITE_URL, Clock, Content, OpenShared, Site
-from tests.reading import ATOM, atom_feed, channel, items, json_feed, links, text
+from tests.document_parsers import ATOM, atom_feed, channel, items, json_feed, links, text
 from tests.test_encoded_bodies import DECODERS
 
 TOPICS = """

@@ -25,7 +25,7 @@ from feeds.sync import ContentSync
 from tests import stores
 from tests.conftest import SITE_URL, Content, Site
 from tests.layouts import to_first_layout
-from tests.live import ROOT, Server, listener, started, workers
+from tests.live_servers import ROOT, Server, listener, started, workers
 from tests.programs import skip_if_quick
 from tests.waiting import wait_for
 

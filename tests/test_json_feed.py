@@ -13,10 +13,10 @@ from tests.builders import (
     related_link,
     site,
 )
-from tests.documents import URL, json_, json_item
-from tests.reading import (
+from tests.document_parsers import (
     json_feed,
 )
+from tests.documents import URL, json_, json_item
 
 
 def test_the_version_is_the_first_member() -> None:

@@ -26,8 +26,8 @@ from tests import catalogs
 from tests.builders import article, feed, related_link
 from tests.builders import site as site_of
 from tests.conftest import Content, Site
+from tests.document_parsers import ATOM, atom_feed, channel, items, text
 from tests.programs import skip_if_quick
-from tests.reading import ATOM, atom_feed, channel, items, text
 from tests.web_helpers import texts, tree
 
 ROOT = Path(__file__).parents[1]

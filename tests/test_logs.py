@@ -18,7 +18,7 @@ import pytest
 
 from feeds.logs import JsonFormatter, configuration, log_the_uncaught
 from tests.conftest import Content, Site
-from tests.live import serving, started, workers
+from tests.live_servers import serving, started, workers
 
 
 def formatted(message: object, *arguments: object, **more: Any) -> Any:

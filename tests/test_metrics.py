@@ -16,7 +16,7 @@ from feeds.metrics.counters import FILE
 from feeds.periodic_thread import PeriodicThread
 from feeds.web.targets import kind, target_of
 from tests.conftest import NOW, Content, Site
-from tests.live import PATIENCE, listener, replaced, serving, workers
+from tests.live_servers import PATIENCE, listener, replaced, serving, workers
 from tests.programs import need
 from tests.waiting import wait_for
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from feeds.languages.translations import FILES
-from tests.live import ROOT, wait_for
+from tests.live_servers import ROOT, wait_for
 from tests.programs import skip_if_quick
 from tests.stores import ended, free_port
 

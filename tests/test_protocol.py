@@ -25,7 +25,7 @@ from feeds.web import FastPath
 from tests.conftest import Content, Site
 from tests.in_process import serving_here
 from tests.programs import skip_if_quick
-from tests.raw import request, send_request
+from tests.raw_requests import request, send_request
 from tests.waiting import wait_for
 
 if TYPE_CHECKING:

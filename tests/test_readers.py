@@ -14,7 +14,7 @@ import feedparser
 import pytest
 
 from tests.conftest import Content
-from tests.live import ROOT, serving
+from tests.live_servers import ROOT, serving
 from tests.programs import need
 from tests.waiting import wait_for
 

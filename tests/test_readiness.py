@@ -15,7 +15,7 @@ from feeds.index import writer
 from feeds.locks import locked
 from feeds.sync import refresh
 from tests.conftest import SITE_URL, Content, Site
-from tests.live import started
+from tests.live_servers import started
 from tests.programs import skip_if_quick
 from tests.waiting import wait_for
 

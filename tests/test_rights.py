@@ -10,7 +10,16 @@ from feeds.formats import render, weight
 from feeds.model import NO_RIGHTS, AiUse, Article, Feed, Format, Rights
 from tests.builders import article, feed, provider, site
 from tests.conftest import Content, Site
-from tests.reading import ATOM, DC, atom_entries, atom_feed, channel, json_feed, links, rss_items
+from tests.document_parsers import (
+    ATOM,
+    DC,
+    atom_entries,
+    atom_feed,
+    channel,
+    json_feed,
+    links,
+    rss_items,
+)
 from tests.web_helpers import hrefs, texts, tree
 
 LICENSE = "{http://backend.userland.com/creativeCommonsRssModule}license"

@@ -17,8 +17,7 @@ from tests.builders import (
     related_link,
     site,
 )
-from tests.documents import MARKS, URL, archive, rich, rss, rss_item
-from tests.reading import (
+from tests.document_parsers import (
     ATOM,
     CONTENT,
     DC,
@@ -28,6 +27,7 @@ from tests.reading import (
     rss_items,
     text,
 )
+from tests.documents import MARKS, URL, archive, rich, rss, rss_item
 
 
 def test_a_guid_is_not_an_address() -> None:

@@ -22,7 +22,7 @@ import pytest
 from feeds.server.listener import open_listener
 from feeds.server.supervisor import accept_before_stop
 from tests.conftest import Content, content_in
-from tests.live import (
+from tests.live_servers import (
     PATIENCE,
     Server,
     is_asleep,
@@ -33,7 +33,7 @@ from tests.live import (
     started,
     workers,
 )
-from tests.raw import request, send_request
+from tests.raw_requests import request, send_request
 from tests.waiting import wait_for
 
 

@@ -29,7 +29,7 @@ from feeds.subscribers.counting import DayCount, Subscribers
 from feeds.websub.outbox import DocumentState, Outbox
 from tests.conftest import NOW, SITE_URL, Clock, Content, Site
 from tests.layouts import to_first_layout
-from tests.live import started
+from tests.live_servers import started
 from tests.programs import skip_if_quick
 from tests.waiting import wait_for
 from tests.web_helpers import titles

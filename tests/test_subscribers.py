@@ -27,7 +27,7 @@ from feeds.subscribers.counting import (
 from feeds.subscribers.polls import PollCounter, read_log
 from feeds.subscribers.user_agents import Claim, claim
 from tests.conftest import NOW, SITE_URL, Clock, Content, Site
-from tests.live import serving
+from tests.live_servers import serving
 from tests.programs import skip_if_quick
 from tests.waiting import wait_for
 from tests.web_helpers import texts, tree

@@ -26,7 +26,7 @@ from feeds.websub.retries import PAUSE, retry_delay
 from tests import stores
 from tests.conftest import SITE_URL, Clock, Content, Site
 from tests.hubs import TinyHub, has_recorded, real_hub, subscriber, tiny_hub
-from tests.live import serving, started
+from tests.live_servers import serving, started
 from tests.waiting import wait_for
 
 OpenSite = Callable[..., Site]

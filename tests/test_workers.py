@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Content
-from tests.live import (
+from tests.live_servers import (
     PATIENCE,
     is_pending,
     listener,

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from feeds.subscribers.counting import SUBSCRIBERS, DayCount, Subscribers
 from tests.conftest import Content
-from tests.live import ROOT, served, serving
+from tests.live_servers import ROOT, served, serving
 from tests.programs import need
 from tests.stores import free_port
 from tests.web_helpers import TOPICS

@@ -19,7 +19,7 @@ from typing import Any
 from app import create_app
 from tests.cluster.installation import _MAIN, Nginx
 from tests.conftest import Content, Site
-from tests.live import serving
+from tests.live_servers import serving
 from tests.programs import need
 
 HOST = "127.0.0.1"

@@ -15,7 +15,7 @@ import redis
 
 from tests import stores
 from tests.conftest import SITE_URL, Content
-from tests.live import ROOT, wait_for
+from tests.live_servers import ROOT, wait_for
 from tests.programs import need
 
 DEPLOY = ROOT / "deploy"

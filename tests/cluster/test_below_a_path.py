@@ -11,7 +11,7 @@ from app import create_app
 from tests.cluster.installation import Nginx, Node
 from tests.conftest import Content, Site
 from tests.crawling import Crawl, requested
-from tests.live import ROOT
+from tests.live_servers import ROOT
 from tests.test_below_a_path import write_pictures
 
 OPERATIONS = (ROOT / "docs/operations.md").read_text()

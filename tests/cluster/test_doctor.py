@@ -18,7 +18,7 @@ from app import create_app
 from tests import stores
 from tests.cluster.installation import _MAIN, Nginx
 from tests.conftest import Content, Site
-from tests.live import served, serving
+from tests.live_servers import served, serving
 from tests.namespaces import in_a_namespace
 from tests.programs import need
 from tests.waiting import wait_for

@@ -19,7 +19,7 @@ from tests.cluster.crowd import all_at_once
 from tests.cluster.installation import Cluster, Nginx
 from tests.conftest import SITE_URL, Content
 from tests.programs import need
-from tests.raw import RawAnswer, request, send_request, spellings
+from tests.raw_requests import RawAnswer, request, send_request, spellings
 from tests.test_http import PNG, fill
 from tests.waiting import wait_for
 

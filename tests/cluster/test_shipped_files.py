@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from feeds.settings import read_environment
-from tests.live import ROOT
+from tests.live_servers import ROOT
 
 DEPLOY = ROOT / "deploy"
 COMPOSE = yaml.safe_load((DEPLOY / "compose.yml").read_text())

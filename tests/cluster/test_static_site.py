@@ -23,7 +23,7 @@ from tests import test_http
 from tests.cluster.installation import Nginx
 from tests.conftest import SITE_URL, Clock, Content, Site
 from tests.programs import need
-from tests.raw import RawAnswer, request, send_request, spellings
+from tests.raw_requests import RawAnswer, request, send_request, spellings
 from tests.test_encoded_bodies import DECODERS
 from tests.test_http import (  # noqa: F401
     EVERY_KIND,

@@ -9,7 +9,7 @@ import pytest
 from tests import stores
 from tests.conftest import Content
 from tests.hubs import TinyHub, has_recorded, tiny_hub
-from tests.live import serving
+from tests.live_servers import serving
 from tests.torture.conftest import Figure, scaled
 from tests.torture.test_trouble import COUNT, Loaded, fill, is_right, write
 from tests.waiting import wait_for

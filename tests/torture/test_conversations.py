@@ -5,7 +5,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from tests.conftest import Content, Site
-from tests.test_both_ways import both_ways, differences
+from tests.test_protocol_equivalence import both_ways, differences
 from tests.torture.conftest import Figure, scaled
 
 #: Simultaneous conversations, and those in one batch.

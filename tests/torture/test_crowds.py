@@ -19,7 +19,7 @@ from feeds.model import Format
 from feeds.urls import ALL, Target
 from tests.cluster.crowd import all_at_once
 from tests.conftest import Content, Site
-from tests.live import ROOT, listener, ready_workers, serving
+from tests.live_servers import ROOT, listener, ready_workers, serving
 from tests.torture.conftest import IS_LONG, Figure, scaled
 from tests.torture.inventing import REQUESTS
 from tests.torture.polling import polled

@@ -9,7 +9,7 @@ import pytest
 
 from app import create_app
 from tests.conftest import NOW, SITE_URL, Clock, Content, Site
-from tests.reading import atom_feed, items, links
+from tests.document_parsers import atom_feed, items, links
 from tests.test_archives import previous
 from tests.torture.conftest import Figure, scaled
 

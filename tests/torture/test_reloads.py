@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from tests.conftest import Content
-from tests.live import PATIENCE, listener, replaced, serving, workers
+from tests.live_servers import PATIENCE, listener, replaced, serving, workers
 from tests.test_sockets import polled
 from tests.torture.conftest import Figure, scaled
 from tests.waiting import wait_for

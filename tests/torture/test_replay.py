@@ -24,8 +24,8 @@ import pytest
 
 from app import create_app
 from tests.conftest import SHARED, SITE_URL, Content, Site
-from tests.live import listener, serving, workers
-from tests.reading import Item, items
+from tests.document_parsers import Item, items
+from tests.live_servers import listener, serving, workers
 from tests.torture.conftest import Figure, copy_articles, scaled
 from tests.torture.polling import polled
 from tests.waiting import wait_for

@@ -16,8 +16,8 @@ import redis as redis_client
 
 from tests import stores
 from tests.conftest import Content
-from tests.live import PATIENCE, listener, serving, workers
-from tests.reading import items
+from tests.document_parsers import items
+from tests.live_servers import PATIENCE, listener, serving, workers
 from tests.torture.conftest import Figure, scaled
 from tests.torture.polling import Seen, polled
 from tests.waiting import wait_for

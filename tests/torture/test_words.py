@@ -24,7 +24,7 @@ from feeds.slugs import slug
 from feeds.urls import read, topic_path
 from tests.builders import feed
 from tests.conftest import NOW, SITE_URL, Clock, Site
-from tests.reading import items
+from tests.document_parsers import items
 from tests.torture.conftest import Figure, scaled
 
 CONTEXT = Context(SITE_URL, lambda url: None, NOW)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests import stores
-from tests.live import ROOT
+from tests.live_servers import ROOT
 from tests.programs import need, skip_if_quick
 from tests.stores import free_port
 

@@ -22,7 +22,7 @@ from feeds.index.modification_times import SLACK
 from feeds.sync import refresh
 from feeds.web.conditional_requests import MARGIN
 from tests.conftest import NOW, SITE_URL, Clock, Content, Site
-from tests.live import serving
+from tests.live_servers import serving
 from tests.waiting import wait_for
 
 PNG = b"\x89PNG\r\n\x1a\n"

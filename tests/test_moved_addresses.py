@@ -20,9 +20,9 @@ from feeds.moved_addresses import find, format_meant, old_address
 from feeds.urls import is_own
 from tests.builders import article, feed, site
 from tests.conftest import NOW, SITE_URL, Content, OpenShared, Site
-from tests.live import served, serving
+from tests.document_parsers import ATOM, atom_feed, items
+from tests.live_servers import served, serving
 from tests.programs import need
-from tests.reading import ATOM, atom_feed, items
 from tests.stores import free_port
 
 MOVED = """

@@ -26,7 +26,7 @@ from feeds.sync import ingest
 from feeds.sync.content_sync import PATIENCE
 from feeds.sync.watcher import Watcher
 from tests.conftest import NOW, SITE_URL, Clock, Content, Site
-from tests.live import workers
+from tests.live_servers import workers
 from tests.programs import skip_if_quick
 from tests.stores import ended
 from tests.waiting import wait_for
@@ -819,7 +819,7 @@ def test_a_file_that_causes_an_internal_error_is_skipped_alone(
     site.sync.refresh()
 
     assert titles(site) == ["A", "New"]
-    assert "a.md: fault: a fault of ours (KeyError at test_healing.py:" in caplog.text
+    assert "a.md: fault: a fault of ours (KeyError at test_recovery.py:" in caplog.text
     assert "TOPSECRET" not in caplog.text
 
 
