@@ -138,7 +138,7 @@ def test_a_feed_that_fits_is_marked_complete(
 def test_no_document_is_too_large_for_readers(
     content: Content, open_site: Callable[..., Site]
 ) -> None:
-    """[12, 75] However many articles the configuration allows; and none is lost."""
+    """[12, 75] The feed has as many articles as the configuration allows, and loses none."""
     skip_if_quick()
     content.raw("site.yml", "limits: {items: 500}\n")
     for number in range(500):

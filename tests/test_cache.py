@@ -192,7 +192,7 @@ def test_a_feed_never_shows_a_planted_value(
     planted: bytes,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # The first machine still has the lease, for which no other shall wait.
+    # The first machine still holds the lease; the second must not wait for it.
     monkeypatch.setattr("feeds.publisher.LEASE", 0)
     content.write("a.md")
     first = open_site(FEEDS_CACHE_URL=redis.url)
@@ -297,7 +297,7 @@ def dying(tmp_path: Path) -> Iterator[tuple[str, Callable[[signal.Signals], None
 
         def send(number: signal.Signals) -> None:
             process.send_signal(number)
-            # Wait until it has stopped: a thread may respond until it has received the signal.
+            # A thread of Redis may respond until it has received the signal.
             if number == signal.SIGSTOP:
                 os.waitid(os.P_PID, process.pid, os.WSTOPPED)
             if number == signal.SIGKILL:
@@ -315,7 +315,7 @@ def test_feeds_are_served_without_their_cache(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """[70] It costs one short wait; then the circuit breaker is open."""
+    """[70] The failure costs one short wait; then the circuit breaker is open."""
     monkeypatch.setattr(cache_module, "PAUSE", 600)
     for name in "abcdef":
         content.write(f"{name}.md", topics=[name])
@@ -342,7 +342,7 @@ def test_a_hung_cache_is_used_once(
     cache.set(KEY, VALUE)
     send(signal.SIGSTOP)
 
-    # Without PATIENCE it would hang.
+    # Without PATIENCE this call would hang.
     assert cache.get(KEY) is None
     send(signal.SIGCONT)
 

@@ -73,7 +73,7 @@ def test_all_articles_are_those_that_their_site_lists_in_its_order(
 
 
 def in_order(listed: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Sort newest first, and articles of one second by id, which the list leaves open."""
+    """Sort newest first; sort articles of one second by id, because the list leaves it open."""
     return sorted(listed, key=lambda a: (-seconds(a["publishedDateTime"]), a["path"]))
 
 

@@ -59,7 +59,7 @@ def test_the_body_of_a_provider_is_in_no_format(brief: Site, format: str) -> Non
 
 
 def test_no_address_of_the_site_has_the_body_of_a_provider(brief: Site) -> None:
-    """[105] Pages, boxes, oEmbed, archives, lists."""
+    """[105] The crawl includes pages, boxes, oEmbed, archives and lists."""
     crawl = Crawl("https://feeds.example.org", mounted(brief.app)).run()
 
     assert len(crawl.found) > 50
@@ -104,7 +104,7 @@ def test_an_index_of_earlier_settings_gives_no_body_either(
     assert [article.content for article in feed.articles] == [""]
 
 
-def test_a_change_of_a_body_that_is_not_published_moves_no_etag(
+def test_a_change_of_a_body_that_is_not_published_changes_no_etag(
     brief: Site, content: Content
 ) -> None:
     tags = [brief.get(f"/all.{format}").headers["ETag"] for format in Format]

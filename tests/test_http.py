@@ -354,7 +354,7 @@ INVALID_HOSTS = ["", "a,b", "a,a", ",", "a b", "a b<>\"'", "[::1", "[]", ":80", 
 @pytest.mark.parametrize("host", INVALID_HOSTS)
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "POST"])
 def test_a_request_without_one_valid_host_is_rejected(served: Site, host: str, method: str) -> None:
-    """RFC 9112, 3.2. Servers join several hosts by commas; some pass an empty one for none."""
+    """RFC 9112, 3.2. Servers join several hosts by commas; some pass an empty host for none."""
     for path in ("/all.rss", "/topics/ai", "/nothing", "/healthz"):
         usual = served.get(path)
 
@@ -420,7 +420,7 @@ def test_a_hostile_host_changes_no_byte(
     headers: dict[str, str],
     environ: dict[str, str],
 ) -> None:
-    """Neither of the response, nor of a document that is cached for others."""
+    """The response stays the same, and so does a document that is cached for other clients."""
     paths = [
         *FEEDS[:6],
         "/feeds.json",

@@ -105,7 +105,7 @@ def test_an_address_that_cannot_be_probed_has_no_length(url: str) -> None:
 
 
 def test_a_slow_host_takes_no_more_than_the_deadline(host: Host) -> None:
-    """It sends for ten seconds; the deadline is earlier, also on a busy machine."""
+    """The host sends for ten seconds; the deadline is earlier, also on a busy machine."""
     begun = time.monotonic()
 
     answer = probe(host.url("drip/x.jpg"), allow_any, deadline=0.5)

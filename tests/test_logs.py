@@ -114,7 +114,7 @@ def test_a_server_prints_only_json_if_configured(content: Content, tmp_path: Pat
     assert {"time", "level", "logger", "process", "message"} <= set.intersection(*map(set, found))
     assert any("broken.md:" in line["message"] for line in found)
     assert any("serving" in line["message"] for line in found)
-    # Of a worker that was killed.
+    # The parent process logs the death of the killed worker.
     assert any(line["logger"] == "uvicorn.error" and "died" in line["message"] for line in found)
     assert not any("127.0.0.1 " in line["message"] for line in found)
 

@@ -76,7 +76,7 @@ def test_requests_are_counted_by_kind_coding_and_status(busy: Site) -> None:
     }
 
 
-def test_served_requests_are_counted(busy: Site) -> None:
+def test_the_metrics_describe_the_articles_and_the_index(busy: Site) -> None:
     found = scraped(busy)
 
     assert found["tributary_articles",] == 1

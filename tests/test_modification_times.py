@@ -319,7 +319,7 @@ def test_the_style_sheet_always_matches_its_name(served: Site) -> None:
     assert (echoed(served, path, first), named(served, path, NOW)) == (304, 304)
 
 
-# Images: files of the owner, with no date but their time.
+# Images: files of the owner, dated only by their modification time.
 
 
 @pytest.fixture
@@ -332,7 +332,7 @@ def cat(content: Content, served: Site) -> Path:
 def test_an_image_replaced_by_an_older_one_gets_no_304(
     served: Site, content: Content, cat: Path
 ) -> None:
-    """``cp -p`` replaces it so."""
+    """``cp -p`` replaces a file and keeps the time of the older one."""
     before = fetch(served, "/pictures/cat.png")
     with_range = {"range": "bytes=0-3", "if_range": date(NOW)}
     part = fetch(served, "/pictures/cat.png", **with_range)
@@ -409,7 +409,7 @@ def polling(pollers: list[Poller]) -> Iterator[None]:
 def test_a_poller_by_time_alone_gets_the_last_change_from_a_real_server(
     content: Content, tmp_path: Path
 ) -> None:
-    """At any change during its polls, however fast."""
+    """Changes happen during its polls, as fast as the server shows them."""
     content.write("a.md", title="Version 0")
     with serving(content.folder, tmp_path / "instance", FEEDS_WORKERS="2") as server:
         pollers = [Poller(server, path) for path in ("/all.rss", "/topics/ai", "/feeds.json")]

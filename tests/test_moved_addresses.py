@@ -269,7 +269,7 @@ def earlier_program(folder: Path, port: int) -> Iterator[None]:
 
 
 def newsboat(folder: Path, address: str) -> dict[str, bool]:
-    """Poll an address; return the articles that newsboat knows, and whether each is unread."""
+    """Poll an address; return the articles that newsboat stores, and whether each is unread."""
     program = need("newsboat")
     (folder / "config").touch()
     (folder / "urls").write_text(f"{address}\n")

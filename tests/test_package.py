@@ -103,7 +103,7 @@ def test_the_lock_file_pins_every_requirement_at_its_version_with_hashes() -> No
     assert len(re.findall(r"^\S+==.*\\\n    --hash=sha256:[0-9a-f]{64}", text, re.M)) == len(locked)
 
 
-def test_the_installed_command_knows_the_commands_of_the_project_alone(tributary: Path) -> None:
+def test_the_installed_command_lists_only_the_commands_of_the_project(tributary: Path) -> None:
     commands = run(tributary, "--help").split("Commands:\n")[1]
 
     assert [line.split()[0] for line in commands.splitlines() if line[2:3].strip()] == [

@@ -89,7 +89,7 @@ def test_half_a_head_gets_a_408(impatient: int) -> None:
 
 
 def test_the_time_for_a_head_begins_with_its_first_byte(impatient: int) -> None:
-    """However slowly the rest arrives, also after earlier responses."""
+    """The rest may arrive slowly; neither it nor an earlier response extends the time."""
     began = time.monotonic()
     with connected(impatient) as client:
         client.sendall(HEAD)

@@ -105,7 +105,7 @@ def test_newsboat_reads_every_sample_feed_whole(
                 for guid, title, url, is_dated, content in read.execute(sql, (feed[format],)):
                     assert is_dated
                     assert (title, url) == known[guid]
-                    # It uses enclosures for podcasts only, and shows images from the content.
+                    # Newsboat uses enclosures for podcasts only, and shows images from the content.
                     assert pictures[guid] in content
             everything = {guid for (guid,) in read.execute("SELECT guid FROM rss_item")}
             assert everything == {item["id"] for item in items(feeds[0])}
@@ -134,7 +134,7 @@ def holds(address: str, text: str) -> bool:
 
 @pytest.mark.parametrize("format", ["rss", "atom"])
 def test_feedparser_gets_only_new_items(growing: tuple[Content, str], format: str) -> None:
-    """[78] It accepts deltas by default."""
+    """[78] Feedparser accepts deltas by default."""
     content, address = growing
     feed = f"{address}/all.{format}"
     first = feedparser.parse(feed)
@@ -157,7 +157,7 @@ def test_feedparser_gets_only_new_items(growing: tuple[Content, str], format: st
 def test_newsboat_loses_nothing_by_deltas(
     growing: tuple[Content, str], tmp_path: Path, format: str, tag: str
 ) -> None:
-    """[78] It accepts them by default, and keeps the articles that they lack."""
+    """[78] Newsboat accepts deltas by default, and keeps the articles that they lack."""
     content, address = growing
     newsboat = need("newsboat")
     (tmp_path / "config").write_text("cleanup-on-quit yes\n")
@@ -170,7 +170,7 @@ def test_newsboat_loses_nothing_by_deltas(
         with closing(sqlite3.connect(tmp_path / "cache.db")) as cache:
             return dict(cache.execute("SELECT guid, title FROM rss_item WHERE deleted = 0"))
 
-    # It stores the ETag of a feed from the second load on.
+    # Newsboat stores the ETag of a feed from the second load on.
     reload()
     first = reload()
     content.write("new.md", title="Fresh", publishedDateTime="2026-11-02T10:00:00Z")

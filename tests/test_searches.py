@@ -73,7 +73,7 @@ def changing(content: Content, open_site: OpenSite) -> Site:
 
 @dataclass(kw_only=True)
 class _SavingClock(Clock):
-    """A clock that saves an article, once, when a request asks for the time."""
+    """A clock that saves an article, once, when a request reads the time."""
 
     content: Content
     saves_into: Site | None = None

@@ -118,7 +118,7 @@ def test_silent_partial_and_slow_sockets_delay_no_other_client(address: str) -> 
         for each in partial:
             each.sendall(b"GET /all.rss HTTP/1.1\r\nHost: a\r\n")
         for each in slow:
-            # They send a request, and read none of the response.
+            # These clients send a request, and read none of the response.
             each.sendall(b"GET /all.rss HTTP/1.1\r\nHost: a\r\n\r\n")
 
         with polled(address) as pollers:
@@ -151,7 +151,7 @@ def test_a_reload_waits_for_connections_without_a_request(own_address: str) -> N
             assert time.monotonic() < end
             opened.append((time.monotonic(), stack.enter_context(connected(own_address))))
             time.sleep(0.1)
-            # Each sends its request half a second after it was opened, whatever happened meanwhile.
+            # Each connection sends its request half a second after it was opened, in any case.
             while opened and time.monotonic() - opened[0][0] > 0.5:
                 assert request_the_feed(opened.pop(0)[1]).startswith(b"HTTP/1.1 200")
 
@@ -211,7 +211,7 @@ def test_accepted_requests_are_answered_before_the_server_stops(own_address: str
 def test_connections_that_wait_for_a_worker_are_answered_before_the_server_stops(
     own_address: str,
 ) -> None:
-    """So it is on a busy machine: no worker runs while they arrive, nor at the signal."""
+    """On a busy machine, no worker may run while the connections and the signal arrive."""
     parts, server = urlsplit(own_address), listener(own_address)
     asleep = workers(server)
     send_to(asleep, signal.SIGSTOP)
@@ -308,7 +308,7 @@ def is_refused(address: str) -> bool:
     except urllib.error.URLError as error:
         return isinstance(error.reason, ConnectionRefusedError)
     except ConnectionResetError:
-        # It came in the microseconds between uvicorn's last accept and its close of the socket.
+        # The connection came between uvicorn's last accept and its close: some microseconds.
         return False
     return False
 

@@ -128,7 +128,7 @@ def _start_loopback() -> None:
 
 
 def _make_certificates(folder: Path) -> None:
-    """Make an authority and one below it, and a certificate of theirs for each case."""
+    """Make three certificate authorities, one below the first, and a certificate for each case."""
     for name in ("authority", "stranger"):
         _openssl(folder, "req", "-x509", *_new(name), "-out", f"{name}.pem")
     _certify(folder, "lower", "authority", "basicConstraints=CA:TRUE")
