@@ -2,7 +2,7 @@
 
 from flask import Flask
 
-from feeds.web import error_responses, operator_routes, site_routes
+from feeds.web import error_handlers, operator_routes, site_routes
 from feeds.web.document_plans import feed_plan
 from feeds.web.document_response import Answer
 from feeds.web.export_paths import ended, moved, moved_patterns, paths
@@ -19,7 +19,7 @@ __all__ = [
     "Web",
     "add_routes",
     "ended",
-    "error_responses",
+    "error_handlers",
     "feed_plan",
     "moved",
     "moved_patterns",

@@ -19,8 +19,9 @@ from feeds.web.conditional_requests import Conditions
 from feeds.web.date_header import date_writer
 from feeds.web.document_response import NO_CODING, Answer, memoized_answer
 from feeds.web.host_header import has_valid_host, is_valid_host, reject_host
+from feeds.web.metric_labels import kind
 from feeds.web.negotiation import coding
-from feeds.web.targets import kind, reads_query, target_of
+from feeds.web.targets import reads_query, target_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

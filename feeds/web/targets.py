@@ -1,8 +1,7 @@
-"""The target that a path names, and the label of a target in the metrics."""
+"""The target that a path names, under which the publisher keeps its document."""
 
 from feeds.urls import PathTarget, Target, decoded, read, read_feed
 from feeds.web.embed import Box
-from feeds.web.site_routes import LISTS
 
 
 def target_of(path: str) -> Target | PathTarget | Box:
@@ -27,21 +26,3 @@ def reads_query(target: Target | PathTarget | Box) -> bool:
     """Return True if the query of a request may select another document than the target's."""
     is_page = isinstance(target, Target) and target.format is None
     return is_page or isinstance(target, Box) or target in _FORMS
-
-
-def kind(target: Target | PathTarget | Box) -> str:
-    """Return the label of a target: one of a closed set, never the address itself.
-
-    One of ``all``, ``topics``, ``providers``, ``names``, ``feeds``, ``mix``, ``search``, ``pages``,
-    ``lists``, ``embeds`` and ``other``. An archive has the label of its feed.
-    """
-    match target:
-        case Target(feed, format):
-            first, *names = feed.path.split("/")
-            return "pages" if format is None else "names" if len(names) > 1 else first
-        case PathTarget(path):
-            if path[1:] in LISTS or path.endswith(".opml"):
-                return "lists"
-            return "embeds" if path[1:].split("/")[0] in ("embed", "oembed") else "other"
-        case Box():
-            return "embeds"
