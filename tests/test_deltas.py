@@ -40,7 +40,7 @@ def poll(site: Site, path: str, tag: str | None, method: str = "GET", **headers:
 
 @pytest.fixture
 def shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    """Return the URL of a Redis, which outlives the processes of servers."""
+    """Yield the URL of a Redis, which outlives the processes of servers."""
     port = stores.free_port()
     with (
         stores.running(port, *stores.redis(port, tmp_path)),

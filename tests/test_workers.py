@@ -33,7 +33,7 @@ def instance(content: Content, tmp_path: Path) -> Path:
 
 
 def titles(address: str) -> set[str]:
-    """Return the titles of the feed in so many responses that every worker has sent one."""
+    """Return the titles of the feed in forty responses, enough for one from every worker."""
     return {title(address) for _ in range(40)}
 
 

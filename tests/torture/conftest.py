@@ -31,7 +31,7 @@ def copy_articles(source: Path, target: Path) -> None:
 
 @pytest.fixture
 def figure(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]) -> Iterator[Figure]:
-    """Return a function that prints a measurement in a line, whether the test passes or not."""
+    """Yield a function that prints a measurement in a line, whether the test passes or not."""
     lines: list[str] = []
     yield lines.append
     with capsys.disabled():

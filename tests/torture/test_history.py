@@ -46,7 +46,7 @@ def write(content: Content, count: int) -> list[str]:
 
 
 def walk(site: Site, address: str | None, format: str) -> Iterator[tuple[str, list[str]]]:
-    """Return the documents from an address to the oldest: addresses, and the ids in them."""
+    """Yield the documents from an address to the oldest: addresses, and the ids in them."""
     while address:
         answer = site.get(address.removeprefix(SITE_URL))
         assert answer.status_code == 200, address
