@@ -21,7 +21,7 @@ from feeds.publisher import Publisher
 from feeds.urls import ALL, PathTarget, Target, Urls
 from feeds.web import fast_path, with_fast_path
 from feeds.web.document_response import MEMOIZED
-from feeds.web.targets import target_of
+from feeds.web.fast_path import target_of
 from tests.conftest import SITE_URL, Clock, Content, Site, content_in, opened
 from tests.programs import skip_if_quick
 

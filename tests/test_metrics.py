@@ -14,8 +14,8 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from feeds.metrics.counters import FILE
 from feeds.periodic_thread import PeriodicThread
+from feeds.web.fast_path import target_of
 from feeds.web.metric_labels import kind
-from feeds.web.targets import target_of
 from tests.conftest import NOW, Content, Site
 from tests.live_servers import PATIENCE, listener, replaced, serving, workers
 from tests.programs import need

@@ -14,14 +14,14 @@ from feeds.encoded_bodies import IDENTITY
 from feeds.metrics import PASSED_ON, REQUESTS, Counters
 from feeds.publisher import Publisher
 from feeds.subscribers import LONGEST
-from feeds.urls import Urls
+from feeds.urls import PathTarget, Target, Urls, decoded, read, read_feed
 from feeds.web.conditional_requests import Conditions
 from feeds.web.date_header import date_writer
 from feeds.web.document_response import NO_CODING, Answer, memoized_answer
+from feeds.web.embed import Box
 from feeds.web.host_header import has_valid_host, is_valid_host, reject_host
 from feeds.web.metric_labels import kind
 from feeds.web.negotiation import coding
-from feeds.web.targets import reads_query, target_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -35,6 +35,9 @@ _SUCCESSFUL = ("200", "226", "304")
 
 #: The most paths that are remembered.
 MAX_PATHS = 4096
+
+#: Pages with a form, whose query is what people chose in it.
+_FORMS = (PathTarget("/embed"), PathTarget("/mix"))
 
 #: The target of a path, its label in the metrics, and whether the query has a meaning.
 _Known = tuple[Hashable, str, bool]
@@ -95,7 +98,7 @@ class FastPath:
         It is remembered only while its document is in memory: a client can invent a million others.
         """
         target = target_of(path)
-        found = target, kind(target), reads_query(target)
+        found = target, kind(target), _reads_query(target)
         if self._hot(target) is not None:
             if len(self._known) >= MAX_PATHS:
                 self._known.clear()
@@ -205,3 +208,23 @@ def _site_environ(site: str) -> dict[str, str]:
         "SCRIPT_NAME": parts.path,
         "wsgi.url_scheme": parts.scheme,
     }
+
+
+def target_of(path: str) -> Target | PathTarget | Box:
+    """Return the target of a path as WSGI passes it; its document need not exist.
+
+    It is equal to the target that the route of the path passes to the publisher.
+    """
+    slash, name = path[:1], decoded(path[1:])
+    # Flask redirects a path without a slash in front.
+    if slash != "/" or name.endswith(".opml"):
+        return PathTarget(f"{slash}{name}")
+    if name.startswith("embed/") and (feed := read_feed(name.removeprefix("embed/"))):
+        return Box(feed)
+    return read(name) or PathTarget(f"/{name}")
+
+
+def _reads_query(target: Target | PathTarget | Box) -> bool:
+    """Return True if the query of a request may select another document than the target's."""
+    is_page = isinstance(target, Target) and target.format is None
+    return is_page or isinstance(target, Box) or target in _FORMS
