@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from feeds.folded_words import words
 from feeds.languages import marked
-from feeds.search_words import words
 
 #: The most words of a search, and characters of its address; messages name both.
 MOST_WORDS, LONGEST_SEARCH = 8, 100

@@ -18,8 +18,8 @@ import pytest
 from feeds.metrics import PASSED_ON, REQUESTS
 from feeds.model import Format
 from feeds.server.connection_limits import Connections, Limits
+from feeds.server.flask_adapter import FIRST_PART
 from feeds.server.poll_responder import MEMOIZED_HEADS, PollRequest, PollResponder
-from feeds.server.worker import FIRST_PART
 from feeds.urls import ALL, Target
 from feeds.web import FastPath
 from tests.conftest import Content, Site

@@ -10,7 +10,7 @@ import pytest
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.supervisors import Multiprocess
 
-from feeds.server.worker import FlaskAdapter
+from feeds.server.flask_adapter import FlaskAdapter
 from tests.conftest import Content, Site
 from tests.conversations import LONG_SILENCE, Received, hold, made_up
 from tests.in_process import running, serving_here

@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from app import create_app
+from feeds.folded_words import LONGEST, indexed_tokens, query_tokens, words
 from feeds.index import connect
 from feeds.model import FeedId
-from feeds.search_words import LONGEST, indexed_tokens, query_tokens, words
 from feeds.searches import LONGEST_SEARCH, MOST_WORDS, Search
 from feeds.web import paths
 from tests.conftest import SITE_URL, Clock, Content, OpenShared, Site

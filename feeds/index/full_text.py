@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from itertools import chain, islice
 from urllib.parse import quote
 
+from feeds.folded_words import indexed_tokens, query_tokens, words
 from feeds.model import Article, Membership
-from feeds.search_words import indexed_tokens, query_tokens, words
 
 #: The bits of a place that hold the number of the article; the others hold its time.
 _NUMBER_BITS = 28
