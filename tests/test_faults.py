@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feeds.articles.faults import MAX_FAULTS, faults
+from feeds.articles.all_faults import MAX_FAULTS, faults
 from feeds.articles.front_matter import Context, parse
 from feeds.articles.publication import KEYS
 from feeds.errors import ArticleError

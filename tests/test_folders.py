@@ -13,7 +13,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from feeds.articles import publication
-from feeds.articles.faults import faults
+from feeds.articles.all_faults import faults
 from feeds.articles.front_matter import Context, Parsed, parse
 from feeds.articles.generator_dates import read_date
 from feeds.articles.generator_fields import SYNONYMS

@@ -1,6 +1,6 @@
 """Parses the bytes of a file to an Article or an error; pure, without files and clock."""
 
-from feeds.articles.faults import faults
+from feeds.articles.all_faults import faults
 from feeds.articles.fences import MAX_FILE
 from feeds.articles.file_names import (
     is_article,
@@ -13,7 +13,7 @@ from feeds.articles.file_names import (
     without_ending,
 )
 from feeds.articles.front_matter import Context, glimpse, parse
-from feeds.articles.front_matter_hints import near_misses
+from feeds.articles.front_matter_misspellings import near_misses
 from feeds.articles.generator_articles import folder_of
 from feeds.articles.images import PICTURES, media_type_of
 from feeds.articles.publication import name_of, refuse_path
