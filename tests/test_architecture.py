@@ -26,7 +26,7 @@ FOLDERS = (
 
 #: For each room, the rooms that its modules may import; a room may always import itself.
 #: A folder is a door: other rooms import only its `__init__`, see the test below.
-#: In the order of README: a room stands on some of those above it.
+#: The order is that of README: a room imports only rooms above it.
 PLAN = {
     "model": set(),
     "errors": {"model"},

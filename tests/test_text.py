@@ -121,5 +121,5 @@ def test_a_correct_text_is_unchanged() -> None:
 
 @pytest.mark.parametrize("pattern", [_TOKEN, _TEXT_TOKEN])
 def test_no_group_is_repeated_possessively(pattern: re.Pattern[str]) -> None:
-    """CPython before 3.11.5 fails there: on Debian 12 the text of scripts stayed in titles."""
+    """CPython before 3.11.5 fails with it: on Debian 12 the text of scripts stayed in titles."""
     assert re.findall(r"\)(?:[*+?]|\{[\d,]+\})\+", pattern.pattern) == []

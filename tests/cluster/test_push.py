@@ -59,7 +59,7 @@ class Pushed:
     def settle(self) -> None:
         """Wait until both nodes have recorded the same documents and delivered everything.
 
-        A node that has not looked at its queue when the next change comes announces that at once,
+        A node that has not checked its queue before the next change announces that change at once,
         and again after the pause.
         """
         folders = [node.instance for node in self.cluster.nodes]
