@@ -44,7 +44,7 @@ class DocumentMemory:
     """The documents in memory by target; the least recently used are evicted."""
 
     def __init__(self, limit: int = MEMORY, custom_limit: int = int(MEMORY * CUSTOM_SHARE)) -> None:
-        """Take the limits in bytes: of the documents of mixes and searches, and of all others."""
+        """Take the limits in bytes: of documents, and apart from them of mixes and searches."""
         #: The documents by target. Any thread may read it at any time, without a lock.
         self.by_target: dict[Hashable, HotDocument] = {}
         #: The same documents: those of mixes and searches, and all others.

@@ -104,7 +104,11 @@ class _Callback(BaseHTTPRequestHandler):
 
 def has_recorded(instance: Path) -> bool:
     """Return True if a server has recorded all documents, so that it will detect a change."""
-    return bool(_rows(instance, "SELECT count(*) FROM document")[0][0])
+    try:
+        return bool(recorded(instance))
+    except sqlite3.Error:
+        # The server has not created the database yet.
+        return False
 
 
 def recorded(instance: Path) -> list[tuple[Any, ...]]:
@@ -118,11 +122,7 @@ def pending(instance: Path) -> int:
 
 
 def _rows(instance: Path, sql: str) -> list[tuple[Any, ...]]:
-    """Return the rows of a query; a single 0 before the server has created the database."""
-    try:
-        # Read-only, since opening it otherwise would create it, before the server does.
-        file = f"file:{instance}/websub.sqlite?mode=ro"
-        with closing(sqlite3.connect(file, uri=True)) as connection:
-            return connection.execute(sql).fetchall()
-    except sqlite3.Error:
-        return [(0,)]
+    # Read-only, since opening it otherwise would create it, before the server does.
+    file = f"file:{instance}/websub.sqlite?mode=ro"
+    with closing(sqlite3.connect(file, uri=True)) as connection:
+        return connection.execute(sql).fetchall()

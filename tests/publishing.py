@@ -80,3 +80,8 @@ def text(seed: int, size: int) -> bytes:
     random = Random(seed)
     words = ["".join(random.choices(ascii_lowercase, k=6)) for _ in range(300)]
     return " ".join(random.choices(words, k=size // 7)).encode()
+
+
+def counted(publisher: Publisher) -> int:
+    """Return the sum of the sizes of the documents in memory."""
+    return sum(hot.document.size for hot in publisher.memory.by_target.values())

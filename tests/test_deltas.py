@@ -22,6 +22,7 @@ from tests import stores
 from tests.conftest import Clock, Content, Site
 from tests.document_parsers import FH, TOMBSTONES, atom_feed, channel, items, json_feed, links
 from tests.programs import examples, skip_if_quick
+from tests.publishing import counted
 from tests.test_encoded_bodies import DECODERS
 
 FORMATS = ["rss", "atom", "json"]
@@ -373,11 +374,7 @@ def test_deltas_are_evicted_like_any_document(
     publisher = site.web.publisher
     assert statuses == [226] * 80 + [304]
     assert len(publisher.memory.by_target) < 80
-    assert (
-        publisher.memory.size
-        == sum(hot.document.size for hot in publisher.memory.by_target.values())
-        <= 1_000_000
-    )
+    assert publisher.memory.size == counted(publisher) <= 1_000_000
 
 
 def test_the_documents_of_a_day_of_changes_get_deltas(ten: Site, content: Content) -> None:

@@ -18,14 +18,10 @@ from feeds.publisher import Publisher
 from feeds.web.conditional_requests import Conditions
 from feeds.web.document_response import memoized_answer
 from tests.programs import skip_if_quick
-from tests.publishing import Shop, Store, fail, plan_of, text
+from tests.publishing import Shop, Store, counted, fail, plan_of, text
 
 #: ETags that clients send.
 TAGS = (None, '"key of first"', '"other"')
-
-
-def counted(publisher: Publisher) -> int:
-    return sum(hot.document.size for hot in publisher.memory.by_target.values())
 
 
 def room_for(count: int) -> Shop:
